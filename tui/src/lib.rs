@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Ringside: see and drive Linux kernel modules written in Rust, in a real
+//! kernel, from a terminal.
+//!
+//! Imports run one way: `cli` → {`app`, `ui`, `lab`, `agent`} → `target` → the
+//! `ringside-uapi` crate; `ui` → `app`.
+pub mod agent;
+pub mod app;
+pub mod cli;
+pub mod lab;
+pub mod target;
+pub mod ui;

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The lab around a guest: what it is and what can be asked of it. Answered by
+//! the lab process; a target without one answers `Unsupported`.
+
+use serde::{Deserialize, Serialize};
+
+/// Something for the lab itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LabRequest {
+    /// One [`super::Item::Lab`].
+    Status,
+    /// An [`super::Item::Lab`] at once and on every change, until cancelled.
+    Watch,
+    /// The serial console from its first byte: [`super::Item::Console`]s. With
+    /// `follow` until cancelled.
+    Console {
+        /// Go on with what comes later.
+        follow: bool,
+    },
+    /// End this guest and start a new one; done when its agent answers.
+    Reboot {
+        /// Boot from nothing and not from the saved state.
+        cold: bool,
+    },
+    /// End the guest; the lab stays and can start another.
+    PowerOff,
+    /// Plug the USB stick in; done when the guest has a node for it.
+    Plug,
+    /// Pull the USB stick out.
+    Unplug,
+    /// End the lab.
+    Down,
+}
+
+/// A lab and its guest.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabStatus {
+    /// The lab's name: `1`, `2`, …
+    pub id: String,
+    /// The lab process.
+    pub pid: i32,
+    /// What the guest is doing.
+    pub guest: GuestState,
+    /// Counts the guests of this lab: 1 for the first, 2 after a reboot.
+    pub generation: u32,
+    /// `lab` or `debug`.
+    pub flavour: String,
+    /// The kernel's release, as built.
+    pub kernel: String,
+    /// `kvm` or `tcg`.
+    pub accelerator: String,
+    /// Why that accelerator, in one sentence.
+    pub accelerator_reason: String,
+    /// Did this guest resume from a saved state?
+    pub resumed: bool,
+    /// Milliseconds from the start of QEMU to the agent's first answer.
+    pub started_in_ms: u64,
+    /// Milliseconds since then: the uptime to show.
+    pub up_ms: u64,
+    /// QEMU's process id while there is one.
+    pub qemu_pid: Option<i32>,
+    /// Guest memory in MiB and processors.
+    pub memory_mib: u32,
+    /// Processors of the guest.
+    pub processors: u32,
+    /// Is the USB stick plugged in?
+    pub stick_plugged: bool,
+    /// The file behind the stick; `None`: an empty one that is gone afterwards.
+    pub stick_file: Option<String>,
+}
+
+/// What a guest is doing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GuestState {
+    /// QEMU starts, the kernel boots or resumes.
+    #[default]
+    Starting,
+    /// The agent answers.
+    Running,
+    /// The kernel panicked; QEMU holds it still.
+    Panicked {
+        /// The kernel's own line: `Kernel panic - not syncing: …`
+        reason: String,
+    },
+    /// It powered off, by itself or because it was asked to.
+    Off,
+    /// QEMU ended in a way nobody asked for.
+    Killed {
+        /// `killed by signal 9`, `exited with status 1: …`
+        how: String,
+    },
+    /// It could not be started.
+    Failed {
+        /// Why.
+        why: String,
+    },
+}

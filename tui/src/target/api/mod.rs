@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What can be asked of a kernel, and what it answers: plain data, the same on
+//! the wire and in the process.
+
+mod block;
+mod kernel;
+mod lab;
+mod run;
+mod subject;
+
+use serde::{Deserialize, Serialize};
+
+pub use block::*;
+pub use kernel::*;
+pub use lab::*;
+pub use run::*;
+pub use subject::*;
+
+use super::error::TargetResult;
+
+/// One thing to do. Which items answer it is said beside each.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Request {
+    /// Which kernel is this? One [`Item::Kernel`].
+    Kernel,
+    /// The modules that are loaded. One [`Item::Modules`].
+    Modules,
+    /// Everything about one loaded module. One [`Item::Module`].
+    Module {
+        /// Its name.
+        name: String,
+    },
+    /// Load a module. Its image (the .ko file's bytes) is the call's input.
+    Load {
+        /// The name, for messages.
+        name: String,
+        /// `k=v k="v w"`, as on `insmod`'s command line.
+        parameters: String,
+    },
+    /// Unload a module (`delete_module`, never forced).
+    Unload {
+        /// Its name.
+        name: String,
+    },
+    /// Who has the module in use: other modules, processes with its device
+    /// open or mapped. One [`Item::Holders`].
+    Holders {
+        /// Its name.
+        name: String,
+    },
+    /// Write `/sys/module/<module>/parameters/<parameter>`.
+    SetParameter {
+        /// The module.
+        module: String,
+        /// The parameter.
+        parameter: String,
+        /// The value, as text.
+        value: String,
+    },
+    /// The counters of one module or of all that have any. One [`Item::Sample`].
+    Counters {
+        /// The module, or all.
+        module: Option<String>,
+    },
+    /// Counters and tables at a rate: an [`Item::Sample`] every interval, at
+    /// once when the set of modules changes, until cancelled. Modules that come
+    /// and go appear and vanish in the samples.
+    Watch {
+        /// Milliseconds between samples, 20 to 60 000.
+        interval_ms: u32,
+        /// Only these modules; empty: all that have counters.
+        modules: Vec<String>,
+        /// Parts of tables to read with each sample.
+        tables: Vec<TableRange>,
+    },
+    /// Write `/sys/module/<module>/controls/<control>`.
+    Set {
+        /// The module.
+        module: String,
+        /// The control.
+        control: String,
+        /// The value, as text.
+        value: String,
+    },
+    /// The kernel log: [`Item::Kmsg`] batches. Without `follow` it ends at the
+    /// newest record, with it when cancelled.
+    Kmsg {
+        /// Start at the record with this sequence number; `None`: at the oldest kept.
+        from: Option<u64>,
+        /// Go on with records that come later.
+        follow: bool,
+    },
+    /// The syscall's number, calls and message. One [`Item::Syscall`].
+    Syscall,
+    /// Make the system call this many times, from the agent.
+    CallSyscall {
+        /// 1 to 1 000 000.
+        times: u32,
+    },
+    /// Write the system call's message.
+    SetSyscallMessage {
+        /// At most [`ringside_uapi::my_syscall::MESSAGE_MAX`] bytes.
+        message: String,
+    },
+    /// Start a subject process. [`Item::Subject`]s: it started, it died; the
+    /// call lasts as long as the process, and cancelling it kills the process.
+    Subject,
+    /// Make a subject do something. One [`Item::SubjectDid`].
+    SubjectDo {
+        /// Its process id, from [`SubjectEvent::Started`].
+        pid: i32,
+        /// What to do.
+        action: SubjectAction,
+    },
+    /// An operation of `/dev/kmod`. One [`Item::Block`].
+    Block(BlockAction),
+    /// Bytes of a block device or file, by `pread` and not by our module. One [`Item::Bytes`].
+    Peek {
+        /// The path in the target.
+        path: String,
+        /// Bytes from its beginning.
+        offset: u64,
+        /// At most [`BLOCK_MAX`].
+        size: u32,
+    },
+    /// The block devices. One [`Item::BlockDevices`].
+    BlockDevices,
+    /// Run a program: [`Item::Output`] and then [`Item::Exited`]; the call's
+    /// input is its standard input.
+    Run(RunRequest),
+    /// Crash the kernel at once (`c` to `/proc/sysrq-trigger`).
+    Crash,
+    /// To the lab and not to its kernel.
+    Lab(LabRequest),
+}
+
+/// One piece of an answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Item {
+    /// The call is over; nothing follows.
+    Done(TargetResult<()>),
+    /// To [`Request::Kernel`].
+    Kernel(KernelInfo),
+    /// To [`Request::Modules`], in the kernel's order (newest first).
+    Modules(Vec<ModuleSummary>),
+    /// To [`Request::Module`].
+    Module(ModuleDetail),
+    /// To [`Request::Holders`].
+    Holders(Vec<Holder>),
+    /// To [`Request::Counters`] and [`Request::Watch`].
+    Sample(Sample),
+    /// To [`Request::Kmsg`].
+    Kmsg(KmsgBatch),
+    /// To [`Request::Syscall`].
+    Syscall(SyscallInfo),
+    /// To [`Request::Subject`].
+    Subject(SubjectEvent),
+    /// To [`Request::SubjectDo`].
+    SubjectDid(SubjectOutcome),
+    /// To [`Request::Block`].
+    Block(BlockOutcome),
+    /// To [`Request::Peek`].
+    Bytes(Vec<u8>),
+    /// To [`Request::BlockDevices`].
+    BlockDevices(Vec<BlockDevice>),
+    /// To [`Request::Run`]: what the program wrote.
+    Output {
+        /// Where to.
+        stream: OutputStream,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// To [`Request::Run`]: how the program ended.
+    Exited(ProgramEnd),
+    /// To [`LabRequest::Status`] and, on every change, to [`LabRequest::Watch`].
+    Lab(LabStatus),
+    /// To [`LabRequest::Console`]: bytes of the serial console.
+    Console(Vec<u8>),
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Starting a request and receiving what it answers.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+
+use super::api::{Item, Request, Signal, TerminalSize};
+use super::error::{TargetError, TargetResult};
+
+/// Receives the items of one call, in order, on a thread of the target's.
+/// [`Item::Done`] is the last, comes exactly once, and comes however the call
+/// ends. It must not block for long: other calls wait behind it.
+pub type Sink = Box<dyn FnMut(Item) + Send>;
+
+/// A kernel that takes requests.
+pub trait Target: Send + Sync {
+    /// Starts `request`. Its items go to `sink`.
+    ///
+    /// # Errors
+    /// When the request can't even be sent; `sink` has then not been called.
+    fn start(&self, request: Request, sink: Sink) -> TargetResult<Call>;
+}
+
+/// What can be done to a call that runs.
+pub trait CallControl: Send + Sync {
+    /// Sends input: a module's image, a program's standard input. Blocks while
+    /// the other end has no room for it.
+    fn send(&self, bytes: &[u8]) -> TargetResult<()>;
+    /// Says that no more input comes.
+    fn close_input(&self) -> TargetResult<()>;
+    /// Tells a program on a terminal its new size.
+    fn resize(&self, size: TerminalSize) -> TargetResult<()>;
+    /// Sends a signal to the program.
+    fn signal(&self, signal: Signal) -> TargetResult<()>;
+    /// Ends the call; it answers [`TargetError::Cancelled`] unless it was done already.
+    fn cancel(&self);
+}
+
+/// A request under way. Dropping it cancels it, unless it is over.
+pub struct Call {
+    control: Arc<dyn CallControl>,
+}
+
+impl Call {
+    /// A call driven by `control`.
+    pub fn new(control: Arc<dyn CallControl>) -> Self {
+        Self { control }
+    }
+
+    /// What can be done to it, for another thread.
+    pub fn control(&self) -> Arc<dyn CallControl> {
+        Arc::clone(&self.control)
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.control.cancel();
+    }
+}
+
+/// The items of a call, read one by one.
+pub struct Calls {
+    items: Receiver<Item>,
+    call: Call,
+}
+
+impl Calls {
+    /// Starts `request` on `target` and queues its items.
+    ///
+    /// # Errors
+    /// As [`Target::start`].
+    pub fn start(target: &dyn Target, request: Request) -> TargetResult<Self> {
+        let (send, items) = channel();
+        let call = target.start(request, Box::new(move |item| drop(send.send(item))))?;
+        Ok(Self { items, call })
+    }
+
+    /// Waits for the next item.
+    pub fn next(&self) -> Item {
+        self.items.recv().unwrap_or_else(|_| {
+            Item::Done(Err(TargetError::Gone(
+                "the connection to the kernel ended".into(),
+            )))
+        })
+    }
+
+    /// What can be done to the call.
+    pub fn control(&self) -> Arc<dyn CallControl> {
+        self.call.control()
+    }
+}
+
+/// Starts `request`, sends `input` with it, waits for it to end and returns
+/// its items but the last.
+///
+/// # Errors
+/// The one the request ended with.
+pub fn ask(target: &dyn Target, request: Request, input: &[u8]) -> TargetResult<Vec<Item>> {
+    let calls = Calls::start(target, request)?;
+    let control = calls.control();
+    if !input.is_empty() {
+        control.send(input)?;
+    }
+    control.close_input()?;
+    let mut items = Vec::new();
+    loop {
+        match calls.next() {
+            Item::Done(Ok(())) => return Ok(items),
+            Item::Done(Err(error)) => return Err(error),
+            item => items.push(item),
+        }
+    }
+}

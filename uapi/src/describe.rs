@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT OR Apache-2.0
+//! How a module describes what it shows in sysfs: counters, controls, tables
+//! and load parameters, each with its unit, range and meaning.
+
+/// What a number counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Pieces of something: items, requests, calls.
+    Count,
+    /// Memory pages of 4096 bytes.
+    Pages,
+    /// Bytes.
+    Bytes,
+    /// Microseconds.
+    Microseconds,
+    /// 0 or 1.
+    Switch,
+    /// Text, not a number.
+    Text,
+}
+
+/// A file in `/sys/module/<module>/counters/`: one value as text, readable by all.
+#[derive(Clone, Copy, Debug)]
+pub struct Counter {
+    /// The file's name.
+    pub name: &'static str,
+    /// What it counts.
+    pub unit: Unit,
+    /// `true` when the value only ever grows while the module is loaded (so
+    /// that a rate makes sense), `false` for a level that goes up and down.
+    pub monotonic: bool,
+    /// What it means, in one line.
+    pub help: &'static str,
+}
+
+/// A file in `/sys/module/<module>/controls/`: one value as text, read and written by root.
+#[derive(Clone, Copy, Debug)]
+pub struct Control {
+    /// The file's name.
+    pub name: &'static str,
+    /// What the value is.
+    pub unit: Unit,
+    /// The smallest value accepted.
+    pub min: u64,
+    /// The largest value accepted; anything outside is refused with `EINVAL`.
+    pub max: u64,
+    /// What it does, in one line.
+    pub help: &'static str,
+}
+
+/// A binary file in `/sys/module/<module>/counters/`: an array of fixed-size records.
+#[derive(Clone, Copy, Debug)]
+pub struct Table {
+    /// The file's name.
+    pub name: &'static str,
+    /// The size of one record in bytes.
+    pub record: usize,
+    /// What a record is, in one line.
+    pub help: &'static str,
+}
+
+/// The value a load parameter takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParameterKind {
+    /// A whole number.
+    Integer {
+        /// The smallest value accepted.
+        min: i64,
+        /// The largest value accepted.
+        max: i64,
+    },
+    /// A string of at most this many bytes, without a NUL.
+    Text {
+        /// The limit in bytes.
+        max: usize,
+    },
+}
+
+/// A parameter given when the module is loaded.
+#[derive(Clone, Copy, Debug)]
+pub struct Parameter {
+    /// The parameter's name, as on `insmod`'s command line.
+    pub name: &'static str,
+    /// What it takes.
+    pub kind: ParameterKind,
+    /// The value when it is not given, as text.
+    pub default: &'static str,
+    /// What it does, in one line.
+    pub help: &'static str,
+}
+
+/// Everything a module shows.
+#[derive(Clone, Copy, Debug)]
+pub struct Module {
+    /// The module's name, as `lsmod` shows it.
+    pub name: &'static str,
+    /// What it is for, in one line.
+    pub summary: &'static str,
+    /// The device node it makes, if any.
+    pub device: Option<&'static str>,
+    /// Its load parameters.
+    pub parameters: &'static [Parameter],
+    /// Its counters.
+    pub counters: &'static [Counter],
+    /// Its controls.
+    pub controls: &'static [Control],
+    /// Its tables.
+    pub tables: &'static [Table],
+}
