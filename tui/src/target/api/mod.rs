@@ -7,6 +7,7 @@ mod kernel;
 mod lab;
 mod run;
 mod subject;
+mod wake;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,7 @@ pub use kernel::*;
 pub use lab::*;
 pub use run::*;
 pub use subject::*;
+pub use wake::*;
 
 use super::error::TargetResult;
 
@@ -130,6 +132,17 @@ pub enum Request {
     Run(RunRequest),
     /// Crash the kernel at once (`c` to `/proc/sysrq-trigger`).
     Crash,
+    /// From a lab process to its guest's agent, once after each start or
+    /// resume, before any other request.
+    Wake(Wake),
+    /// From a lab process: wait until the USB stick's node is there (or gone)
+    /// and `/dev/ringside-usb` points to it (or nowhere).
+    AwaitStick {
+        /// There or gone?
+        present: bool,
+        /// How long to wait in milliseconds.
+        timeout_ms: u32,
+    },
     /// To the lab and not to its kernel.
     Lab(LabRequest),
 }
