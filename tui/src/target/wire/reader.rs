@@ -59,10 +59,7 @@ impl<R: Read> FrameReader<R> {
         loop {
             self.find_magic();
             let held = &self.buffer[self.start..self.end];
-            let Some(header) = held.first_chunk::<HEADER>() else {
-                return None;
-            };
-            if let Some(header) = Header::parse(header) {
+            if let Some(header) = Header::parse(held.first_chunk::<HEADER>()?) {
                 let whole = held.get(..HEADER + header.length)?;
                 if let Some(frame) = Frame::checked(header, whole) {
                     self.start += HEADER + header.length;
