@@ -2,14 +2,16 @@
 //! Starting a request and receiving what it answers.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 
 use super::api::{Item, Request, Signal, TerminalSize};
 use super::error::{TargetError, TargetResult};
 
 /// Receives the items of one call, in order, on a thread of the target's.
 /// [`Item::Done`] is the last, comes exactly once, and comes however the call
-/// ends. It must not block for long: other calls wait behind it.
+/// ends. One that takes its time holds up its own call only where the request
+/// is a stream (a log, a program's output, samples), which then stops sending;
+/// to any other request it must not block, other calls wait behind it.
 pub type Sink = Box<dyn FnMut(Item) + Send>;
 
 /// A kernel that takes requests.
@@ -35,6 +37,9 @@ pub trait CallControl: Send + Sync {
     /// Ends the call; it answers [`TargetError::Cancelled`] unless it was done already.
     fn cancel(&self);
 }
+
+/// Items that [`Calls`] queues before it makes the call wait for its reader.
+const QUEUE: usize = 64;
 
 /// A request under way. Dropping it cancels it, unless it is over.
 pub struct Call {
@@ -71,7 +76,7 @@ impl Calls {
     /// # Errors
     /// As [`Target::start`].
     pub fn start(target: &dyn Target, request: Request) -> TargetResult<Self> {
-        let (send, items) = channel();
+        let (send, items) = sync_channel(QUEUE);
         let call = target.start(request, Box::new(move |item| drop(send.send(item))))?;
         Ok(Self { items, call })
     }

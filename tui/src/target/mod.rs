@@ -9,6 +9,7 @@
 pub mod api;
 pub mod call;
 pub mod error;
+pub mod wire;
 
 pub use api::{Item, Request};
 pub use call::{Call, CallControl, Calls, Sink, Target};

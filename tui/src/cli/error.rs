@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a command failed with, and the one place that prints it.
+
+use std::io::{ErrorKind, Write};
+
+use crate::target::TargetError;
+
+/// Exit status of a command that failed.
+pub const FAILED: u8 = 1;
+/// Exit status of a command line that makes no sense.
+pub const USAGE: u8 = 2;
+
+/// What a command ends with: its exit status, or why it failed.
+pub type Outcome = Result<u8, Failure>;
+
+/// Why a command failed: a sentence, what to do next, and the exit status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    text: String,
+    help: Option<String>,
+    status: u8,
+    silent: bool,
+}
+
+impl Failure {
+    /// What failed, on what, and why: one sentence without a full stop.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            help: None,
+            status: FAILED,
+            silent: false,
+        }
+    }
+
+    /// A command line that makes no sense.
+    pub fn usage(text: impl Into<String>) -> Self {
+        Self::new(text).with_status(USAGE)
+    }
+
+    /// The same with what to do next.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into()).filter(|help| !help.is_empty());
+        self
+    }
+
+    /// The same with another exit status.
+    #[must_use]
+    pub fn with_status(mut self, status: u8) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// The exit status.
+    pub fn status(&self) -> u8 {
+        self.status
+    }
+
+    /// Prints it on standard error as `error:` and `help:` and returns the exit
+    /// status.
+    pub fn report(&self) -> u8 {
+        if !self.silent {
+            let mut out = std::io::stderr().lock();
+            // Nobody is left to tell when standard error is closed.
+            drop(writeln!(out, "error: {}", visible(&self.text)));
+            if let Some(help) = &self.help {
+                drop(writeln!(out, "help: {}", visible(help)));
+            }
+        }
+        self.status
+    }
+}
+
+/// Text that may come from a kernel or another machine, without what would
+/// move the cursor or change colours. Line ends and tabs stay.
+pub fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' | '\t' => shown.push(character),
+            control if control.is_control() => shown.extend(control.escape_default()),
+            other => shown.push(other),
+        }
+    }
+    shown
+}
+
+impl From<TargetError> for Failure {
+    fn from(error: TargetError) -> Self {
+        let help = error.hint().unwrap_or_default().to_owned();
+        Self::new(error.to_string()).with_help(help)
+    }
+}
+
+/// Errors of printing: a reader that has seen enough (`| head`) is no failure
+/// to speak of.
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self {
+            silent: error.kind() == ErrorKind::BrokenPipe,
+            ..Self::new(format!("write to standard output: {error}"))
+        }
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        Self::from(std::io::Error::from(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_a_kernel_cannot_steer_the_terminal() {
+        assert_eq!(
+            visible("a\u{1b}[31mb\u{9b}c\r\n\td\u{7f}"),
+            "a\\u{1b}[31mb\\u{9b}c\\r\n\td\\u{7f}"
+        );
+    }
+
+    #[test]
+    fn an_error_of_the_kernel_keeps_its_hint_as_help() {
+        let error = TargetError::errno(16, "unload module kmod").with_hint("close /dev/kmod");
+        let failure = Failure::from(error);
+        assert!(failure.text.contains("unload module kmod") && failure.text.contains("EBUSY"));
+        assert_eq!(failure.help.as_deref(), Some("close /dev/kmod"));
+        assert_eq!(failure.status(), FAILED);
+    }
+}
