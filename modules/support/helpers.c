@@ -8,6 +8,8 @@
 #include <linux/irqflags.h>
 #include <linux/mm.h>
 #include <linux/pgtable.h>
+#include <linux/sched.h>
+#include <linux/semaphore.h>
 
 unsigned long ringside_task_size_max(void);
 unsigned long ringside_task_size_max(void)
@@ -108,4 +110,23 @@ unsigned int ringside_bdev_logical_block_size(struct block_device *bdev);
 unsigned int ringside_bdev_logical_block_size(struct block_device *bdev)
 {
 	return bdev_logical_block_size(bdev);
+}
+
+void ringside_sema_init(struct semaphore *semaphore, int value);
+void ringside_sema_init(struct semaphore *semaphore, int value)
+{
+	sema_init(semaphore, value);
+}
+
+/* With the full barrier that pairs with the one in wake_up_process(). */
+void ringside_set_interruptible(void);
+void ringside_set_interruptible(void)
+{
+	set_current_state(TASK_INTERRUPTIBLE);
+}
+
+void ringside_set_running(void);
+void ringside_set_running(void)
+{
+	__set_current_state(TASK_RUNNING);
 }
