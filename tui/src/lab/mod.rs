@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The lab: what it takes to have a real kernel to look at.
 
+pub mod client;
+pub mod error;
+pub mod options;
+pub mod process;
+pub mod runtime;
 pub mod vm;

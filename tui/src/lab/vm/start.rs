@@ -19,10 +19,12 @@ use super::command::{QEMU, ROOT_TAG, Spec, WORK_TAG};
 use super::console::Console;
 use super::error::{VmError, VmResult};
 use super::initramfs::{self, identity};
+use super::knock::knock;
 use super::machine::{Machine, MachineEvents};
 use super::saved::{Key, States};
 use crate::target::api::{Share, Wake};
 use crate::target::call::ask;
+use crate::target::remote::Remote;
 use crate::target::{Request, Target, TargetResult};
 
 /// How long a booting guest may be without a new line on its console.
@@ -77,6 +79,16 @@ pub struct Guest {
 
 /// Makes a target of the agent's port; blocks until the agent answers.
 pub type Connect = Arc<dyn Fn(UnixStream) -> TargetResult<Arc<dyn Target>> + Send + Sync>;
+
+/// The [`Connect`] of whoever has the agent's port for itself: waits for as
+/// long as the guest boots.
+///
+/// # Errors
+/// The port ends, or an agent of another version answers.
+pub fn reach_agent(port: UnixStream) -> TargetResult<Arc<dyn Target>> {
+    knock(&port)?;
+    Ok(Arc::new(Remote::over_socket(port)?))
+}
 
 /// What of a start is worth telling.
 #[derive(Clone, Debug, PartialEq, Eq)]
