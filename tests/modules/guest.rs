@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Running a test's body inside a guest, and what such a body needs there.
+
+use std::ffi::CString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::kmod::{DeleteModuleFlags, ModuleInitFlags, delete_module, finit_module};
+use ringside::lab::{kernel, modules};
+
+/// Set inside the guest to the name of the test to run there.
+const INSIDE: &str = "RINGSIDE_TEST_IN_GUEST";
+/// Set inside the guest to the folder of the built modules.
+const MODULES: &str = "RINGSIDE_TEST_MODULES";
+
+/// Which kernel the tests run on: `lab`, or what `RINGSIDE_KERNEL` says.
+pub fn flavour() -> String {
+    std::env::var("RINGSIDE_KERNEL").unwrap_or_else(|_| "lab".into())
+}
+
+/// Is this the kernel with the sanitizers?
+pub fn debug_kernel() -> bool {
+    flavour() == "debug"
+}
+
+/// Runs `body` inside a fresh guest, as the test called `name` (its full path,
+/// `module::test`). Fails when the body panics, when it hangs for longer than
+/// the guest is given, or when the kernel's log holds a report afterwards.
+pub fn run(name: &str, body: impl FnOnce()) {
+    run_with(name, built_modules, || {
+        body();
+        super::kernel_log::assert_clean();
+    });
+}
+
+/// As [`run`], with the modules that [`insmod`] loads in a folder of its own,
+/// and without the look at the log.
+pub fn run_with(name: &str, modules: impl FnOnce() -> PathBuf, body: impl FnOnce()) {
+    if std::env::var(INSIDE).as_deref() == Ok(name) {
+        return body();
+    }
+    let this = std::env::current_exe().expect("the test binary has a path");
+    let output = Command::new(env!("CARGO_BIN_EXE_ringside"))
+        .args(["exec", "--"])
+        .arg(this)
+        .args(["--exact", name, "--nocapture", "--test-threads=1"])
+        .env(INSIDE, name)
+        .env(MODULES, modules())
+        .output()
+        .expect("ringside can be started");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && stdout.contains("1 passed"),
+        "in the guest, {name} ended with {}\n--- stdout\n{stdout}\n--- stderr\n{stderr}",
+        output.status
+    );
+}
+
+/// The folder that holds our modules, built for the kernel under test.
+fn built_modules() -> PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| built(&repository().join("modules"))).clone()
+}
+
+/// Builds the modules in `source` for the kernel under test; the folder with the .ko files.
+pub fn built(source: &Path) -> PathBuf {
+    let flavour = flavour().parse().expect("RINGSIDE_KERNEL names a kernel");
+    let kernel = kernel::ensure(flavour, &mut |_| {}).expect("the kernel is built");
+    let files = modules::build(&kernel, source, &mut |_| {}).expect("the modules build");
+    let file = files.first().expect("a module was built");
+    file.parent().expect("a file has a folder").to_owned()
+}
+
+/// The repository's root.
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the package lies in the repository")
+        .to_owned()
+}
+
+/// `insmod` of one of our modules.
+pub fn insmod(module: &str, parameters: &str) -> Result<(), Errno> {
+    let folder = std::env::var_os(MODULES).expect("set by the outer test");
+    insmod_file(&Path::new(&folder).join(format!("{module}.ko")), parameters)
+}
+
+/// `insmod` of a file.
+pub fn insmod_file(path: &Path, parameters: &str) -> Result<(), Errno> {
+    let file = fs::File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let parameters = CString::new(parameters).expect("no NUL in parameters");
+    finit_module(file, &parameters, ModuleInitFlags::empty())
+}
+
+/// `rmmod`.
+pub fn rmmod(module: &str) -> Result<(), Errno> {
+    let name = CString::new(module).expect("no NUL in a name");
+    delete_module(&name, DeleteModuleFlags::O_NONBLOCK)
+}
+
+/// The text of a file in sysfs or procfs, without the last newline.
+pub fn text(path: &str) -> String {
+    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("read {path}: {error}"));
+    text.trim_end_matches('\n').to_owned()
+}
+
+/// A counter of a module.
+pub fn counter(module: &str, name: &str) -> u64 {
+    let text = text(&format!("/sys/module/{module}/counters/{name}"));
+    text.parse().unwrap_or_else(|_| panic!("{module}/{name} holds {text:?} and no number"))
+}
+
+/// Writes a control of a module.
+pub fn set(module: &str, control: &str, value: &str) -> std::io::Result<()> {
+    fs::write(format!("/sys/module/{module}/controls/{control}"), value)
+}
+
+/// Waits until `condition` holds; panics with `what` after ten seconds.
+pub fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !condition() {
+        assert!(Instant::now() < deadline, "waited ten seconds in vain: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The names of all threads of the kernel and of processes (`comm`).
+pub fn thread_names() -> Vec<String> {
+    let processes = fs::read_dir("/proc").expect("/proc can be read");
+    processes
+        .flatten()
+        .filter_map(|entry| fs::read_to_string(entry.path().join("comm")).ok())
+        .map(|name| name.trim_end().to_owned())
+        .collect()
+}
+
+/// Runs `body` in a child process under the user and group 65534, without any
+/// capability; the child's exit status tells whether it panicked.
+pub fn as_nobody(test: &str) -> std::process::Output {
+    use std::os::unix::process::CommandExt;
+    let this = std::env::current_exe().expect("the test binary has a path");
+    Command::new(this)
+        .args(["--exact", test, "--nocapture", "--ignored"])
+        .uid(65534)
+        .gid(65534)
+        .output()
+        .expect("a child can be started")
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The modules on a real kernel. Each test starts a guest of its own and runs
+//! its body there, as root, by starting this same test binary inside; see
+//! [`guest::run`]. `RINGSIDE_KERNEL=debug` runs the very same tests on the
+//! kernel with the sanitizers; either way a test fails when the kernel's log
+//! holds a report afterwards.
+
+mod any_order;
+mod c_programs;
+mod detectors;
+mod guest;
+mod kernel_log;
+mod kmod;
+mod memalloc;
+mod my_name;
+mod my_syscall;
+mod producer_consumer;
+mod soak;
