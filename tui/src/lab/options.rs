@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::flavour::Flavour;
+use super::kernel::Kernel;
 use super::vm::accel::Accelerator;
 use super::vm::start::Plan;
 
@@ -15,16 +17,22 @@ pub const PROCESSORS: u32 = 2;
 /// A kernel to boot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BootKernel {
-    /// `lab` or `debug`.
-    pub flavour: String,
+    /// How it was configured; decides memory and what it is told.
+    pub flavour: Flavour,
     /// Its release, as built.
     pub release: String,
     /// The bzImage.
     pub image: PathBuf,
-    /// What this flavour's kernel is told when it boots.
-    pub arguments: String,
-    /// The memory it needs in MiB.
-    pub memory_mib: u32,
+}
+
+impl From<&Kernel> for BootKernel {
+    fn from(kernel: &Kernel) -> Self {
+        Self {
+            flavour: kernel.flavour,
+            release: kernel.release.clone(),
+            image: kernel.image.clone(),
+        }
+    }
 }
 
 /// A lab, as asked for.
@@ -72,7 +80,8 @@ impl LabOptions {
 
     /// Memory of the guest in MiB.
     pub fn memory(&self) -> u32 {
-        self.memory_mib.unwrap_or(self.kernel.memory_mib)
+        self.memory_mib
+            .unwrap_or_else(|| self.kernel.flavour.memory_mib())
     }
 
     /// The guest that this lab runs. Its init is the program that runs now,
@@ -80,7 +89,7 @@ impl LabOptions {
     pub fn plan(&self) -> Plan {
         Plan {
             kernel: self.kernel.image.clone(),
-            kernel_arguments: format!("{} {}", self.kernel.arguments, self.append)
+            kernel_arguments: format!("{} {}", self.kernel.flavour.kernel_arguments(), self.append)
                 .trim()
                 .to_owned(),
             accelerator: self.accelerator,

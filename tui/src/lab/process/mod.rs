@@ -154,7 +154,7 @@ impl Lab {
         LabStatus {
             id: self.folder.id().into(),
             pid: std::process::id() as i32,
-            flavour: self.options.kernel.flavour.clone(),
+            flavour: self.options.kernel.flavour.name().into(),
             kernel: self.options.kernel.release.clone(),
             memory_mib: self.options.memory(),
             processors: PROCESSORS,
