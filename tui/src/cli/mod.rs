@@ -7,13 +7,26 @@
 //! agent and on this machine's own kernel. Exit statuses: 0 done, 1 failed,
 //! 2 a command line that makes no sense; `exec` and `shell` have their own.
 
+pub mod agent;
+pub mod block;
 pub mod completions;
 pub mod connection;
+pub mod counters;
 pub mod error;
+pub mod exec;
+pub mod info;
+pub mod kmsg;
+pub mod load;
+pub mod mem;
+pub mod modules;
+pub mod set;
+pub mod syscall;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::agent::init::{self, is_guest_init};
 
 pub use connection::Connection;
 pub use error::{Failure, Outcome};
@@ -55,13 +68,32 @@ pub struct Cli {
 )]
 pub enum Command {
     // Setting up and the lab: setup, doctor, build, cache, up, down, labs.
+    // Programs in the guest.
+    Exec(exec::Exec),
+    Shell(exec::Shell),
     // A kernel and its modules.
+    Info(info::Info),
+    Modules(modules::Modules),
+    Load(load::Load),
+    Unload(load::Unload),
+    Counters(counters::Counters),
+    Set(set::Set),
+    Kmsg(kmsg::Kmsg),
+    Syscall(syscall::Syscall),
+    Mem(mem::Mem),
+    Block(block::Block),
     // The rest.
+    Agent(agent::Agent),
     Completions(completions::Completions),
+    #[command(hide = true)]
+    Subject(agent::Subject),
 }
 
 /// Runs the program and returns its exit status.
 pub fn main() -> ExitCode {
+    if is_guest_init() {
+        return init::run();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -75,14 +107,28 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Outcome {
-    let _connection = &cli.connection;
+    let connection = &cli.connection;
     match &cli.command {
         // The dashboard.
         None => {
             Err(Failure::usage("no command is given")
                 .with_help("`ringside --help` lists the commands"))
         }
+        Some(Command::Exec(command)) => command.run(connection),
+        Some(Command::Shell(command)) => command.run(connection),
+        Some(Command::Info(command)) => command.run(connection),
+        Some(Command::Modules(command)) => command.run(connection),
+        Some(Command::Load(command)) => command.run(connection),
+        Some(Command::Unload(command)) => command.run(connection),
+        Some(Command::Counters(command)) => command.run(connection),
+        Some(Command::Set(command)) => command.run(connection),
+        Some(Command::Kmsg(command)) => command.run(connection),
+        Some(Command::Syscall(command)) => command.run(connection),
+        Some(Command::Mem(command)) => command.run(connection),
+        Some(Command::Block(command)) => command.run(connection),
+        Some(Command::Agent(command)) => command.run(),
         Some(Command::Completions(command)) => command.run(),
+        Some(Command::Subject(command)) => command.run(),
     }
 }
 
