@@ -66,7 +66,8 @@ use support::{
     },
     user::{
         self,
-        Fields, //
+        Fields,
+        Structure, //
     }, //
 };
 use uapi::memalloc as abi;
@@ -313,7 +314,7 @@ impl Device {
 
     /// WALK: reads the page-table entries that translate an address.
     fn walk(&self, mm: &MmWithUser, address: usize) -> Result<(), Failure> {
-        let mut bytes = argument::<{ size_of::<abi::WalkInfo>() }>(address)?;
+        let bytes = argument::<{ size_of::<abi::WalkInfo>() }>(address)?;
         let vaddr = Fields::new(&bytes).u64();
         let walk = match usize::try_from(vaddr) {
             Ok(target) if target < mapping::address_limit() => page_table::walk(mm, target),
@@ -324,18 +325,14 @@ impl Device {
                 }))
             }
         };
-        let mut put = |offset: usize, field: &[u8]| {
-            for (to, from) in bytes.iter_mut().skip(offset).zip(field) {
-                *to = *from;
-            }
-        };
-        put(core::mem::offset_of!(abi::WalkInfo, levels), &walk.levels.to_ne_bytes());
-        put(core::mem::offset_of!(abi::WalkInfo, depth), &walk.depth.to_ne_bytes());
-        for (position, entry) in walk.entry.iter().enumerate() {
-            let offset = core::mem::offset_of!(abi::WalkInfo, entry) + position * size_of::<u64>();
-            put(offset, &entry.to_ne_bytes());
+        let mut result = Structure::<{ size_of::<abi::WalkInfo>() }>::new()
+            .u64(vaddr)
+            .u32(walk.levels)
+            .u32(walk.depth);
+        for entry in walk.entry {
+            result = result.u64(entry);
         }
-        user::write(address, &bytes).map_err(|error| unreadable(error, address))
+        user::write(address, result.bytes()).map_err(|error| unreadable(error, address))
     }
 
     /// Counts a failure, writes it to the log where the caller's arguments are to blame, and

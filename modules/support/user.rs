@@ -75,3 +75,43 @@ impl<'a> Fields<'a> {
         byte
     }
 }
+
+/// Puts a structure of `N` bytes together, field by field from its start.
+pub(crate) struct Structure<const N: usize> {
+    bytes: [u8; N],
+    used: usize,
+}
+
+impl<const N: usize> Structure<N> {
+    /// With nothing in it: all zeroes.
+    pub(crate) fn new() -> Self {
+        Self {
+            bytes: [0; N],
+            used: 0,
+        }
+    }
+
+    /// Adds a field; what does not fit into the structure is left out.
+    fn put(mut self, field: &[u8]) -> Self {
+        for (to, from) in self.bytes.iter_mut().skip(self.used).zip(field) {
+            *to = *from;
+        }
+        self.used += field.len();
+        self
+    }
+
+    /// A field of 8 bytes.
+    pub(crate) fn u64(self, field: u64) -> Self {
+        self.put(&field.to_ne_bytes())
+    }
+
+    /// A field of 4 bytes.
+    pub(crate) fn u32(self, field: u32) -> Self {
+        self.put(&field.to_ne_bytes())
+    }
+
+    /// The structure.
+    pub(crate) fn bytes(&self) -> &[u8; N] {
+        &self.bytes
+    }
+}
