@@ -49,6 +49,7 @@
 mod body;
 mod credit;
 mod frame;
+mod outbox;
 mod reader;
 mod version;
 mod writer;
@@ -56,6 +57,7 @@ mod writer;
 pub use body::{Assembler, Body};
 pub use credit::Credit;
 pub use frame::{Frame, Header, Kind};
+pub use outbox::Outbox;
 pub use reader::FrameReader;
 pub use version::{check_version, version};
 pub use writer::FrameWriter;
