@@ -23,4 +23,7 @@ extern "C" {
     pub(crate) fn ringside_pte_offset(entry: u64, address: usize) -> *mut u64;
     pub(crate) fn ringside_bdev_size(bdev: *mut bindings::block_device) -> u64;
     pub(crate) fn ringside_bdev_logical_block_size(bdev: *mut bindings::block_device) -> c_uint;
+    pub(super) fn ringside_sema_init(semaphore: *mut bindings::semaphore, value: c_int);
+    pub(super) fn ringside_set_interruptible();
+    pub(super) fn ringside_set_running();
 }
