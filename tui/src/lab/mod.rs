@@ -1,4 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The lab: what it takes to have a real kernel to look at.
 
+pub mod build_error;
+pub mod cache;
+pub mod flavour;
+pub mod kernel;
+pub mod modules;
+pub mod progress;
+pub mod setup;
 pub mod vm;
