@@ -2,16 +2,17 @@
 //! Serves a target over a byte stream: the agent's side of the protocol.
 //!
 //! One thread reads and never waits for anything else, so that a cancel or a
-//! credit always gets through; each call's items are written by the thread
-//! they come on, each call's input is fed to it by a thread of its own.
+//! credit always gets through; one writes. A stream's items wait for credit on
+//! the thread they come on; each call's input is fed to it by a thread of its
+//! own.
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{self, Receiver, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::target::wire::{
-    Assembler, Body, Credit, Frame, FrameReader, FrameWriter, check_version, version,
+    Assembler, Body, Credit, Frame, FrameReader, Outbox, check_version, version,
 };
 use crate::target::{Call, CallControl, Item, Request, Target, TargetError};
 
@@ -26,7 +27,7 @@ struct ServedCall {
     /// For its items.
     credit: Arc<Credit>,
     /// To the thread that feeds it; `None` after the end of the input.
-    input: Option<Sender<Vec<u8>>>,
+    input: Option<mpsc::Sender<Vec<u8>>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -44,22 +45,11 @@ pub fn serve<W: Write + Send + 'static>(
     target: &dyn Target,
 ) -> std::io::Result<()> {
     let mut reader = FrameReader::new(reader);
-    let writer = Arc::new(FrameWriter::new(writer));
-    let (replies, queue) = channel::<Frame>();
-    let for_replies = Arc::clone(&writer);
-    std::thread::Builder::new()
-        .name("replies".into())
-        .spawn(move || {
-            for frame in queue {
-                if for_replies.write(&frame).is_err() {
-                    return;
-                }
-            }
-        })?;
+    // A write fails when the client is gone, which the reader sees as well.
+    let outbox = Outbox::new(writer, |_| ())?;
     let mut server = Server {
         target,
-        writer,
-        replies,
+        outbox,
         calls: Calls::default(),
         assembler: Assembler::new(),
     };
@@ -71,19 +61,18 @@ pub fn serve<W: Write + Send + 'static>(
         }
     };
     server.cancel_where(|_| true);
+    server.outbox.close();
     ended
 }
 
-struct Server<'a, W> {
+struct Server<'a> {
     target: &'a dyn Target,
-    writer: Arc<FrameWriter<W>>,
-    /// What the reading thread has to say itself; it must not wait for the line.
-    replies: Sender<Frame>,
+    outbox: Outbox,
     calls: Calls,
     assembler: Assembler,
 }
 
-impl<W: Write + Send + 'static> Server<'_, W> {
+impl Server<'_> {
     fn take(&mut self, frame: &Frame) {
         let header = frame.header();
         let key = (header.session, header.call);
@@ -184,8 +173,14 @@ impl<W: Write + Send + 'static> Server<'_, W> {
             calls.insert(key, served);
         }
         let takes_input = matches!(request, Request::Run(_) | Request::Load { .. });
-        let (writer, calls) = (Arc::clone(&self.writer), Arc::clone(&self.calls));
-        let sink = Box::new(move |item| send_item(key, item, &writer, &credit, &calls));
+        let sender = Sender {
+            key,
+            stream: request.is_stream(),
+            outbox: self.outbox.clone(),
+            credit,
+            calls: Arc::clone(&self.calls),
+        };
+        let sink = Box::new(move |item| sender.send(item));
         match self.target.start(request, sink) {
             Ok(call) => {
                 if takes_input && let Err(error) = self.feed(key, call.control(), pieces) {
@@ -212,7 +207,7 @@ impl<W: Write + Send + 'static> Server<'_, W> {
         control: Arc<dyn CallControl>,
         pieces: Receiver<Vec<u8>>,
     ) -> std::io::Result<()> {
-        let replies = self.replies.clone();
+        let outbox = self.outbox.clone();
         std::thread::Builder::new()
             .name(format!("input-{}", key.1))
             .spawn(move || {
@@ -221,9 +216,7 @@ impl<W: Write + Send + 'static> Server<'_, W> {
                     // the client must not wait for a reader that is gone.
                     drop(control.send(&piece));
                     let credit = Body::Credit(piece.len() as u32);
-                    for frame in credit.frames(key.0, key.1).unwrap_or_default() {
-                        drop(replies.send(frame));
-                    }
+                    outbox.send_urgent(credit.frames(key.0, key.1).unwrap_or_default());
                 }
                 drop(control.close_input());
             })?;
@@ -231,9 +224,8 @@ impl<W: Write + Send + 'static> Server<'_, W> {
     }
 
     fn reply(&self, key: Key, body: Body) {
-        for frame in body.frames(key.0, key.1).unwrap_or_default() {
-            drop(self.replies.send(frame));
-        }
+        let frames = body.frames(key.0, key.1).unwrap_or_default();
+        self.outbox.send_urgent(frames);
     }
 
     /// Takes calls off the table and cancels them; nothing more is said of them.
@@ -249,48 +241,64 @@ impl<W: Write + Send + 'static> Server<'_, W> {
     }
 }
 
-/// Sends an item of a call as far as its credit goes; the last takes the call
-/// off the table.
-fn send_item<W: Write>(
+/// Sends the items of one call.
+struct Sender {
     key: Key,
-    item: Item,
-    writer: &FrameWriter<W>,
-    credit: &Credit,
-    calls: &Calls,
-) {
-    let last = matches!(item, Item::Done(_));
-    let served = if last {
-        let Some(served) = lock(calls).remove(&key) else {
-            // Its client is gone, and the number may be another's now.
-            return;
-        };
-        Some(served)
-    } else {
-        None
-    };
-    let frames = match Body::item(item).frames(key.0, key.1) {
-        Ok(frames) => frames,
-        Err(error) => {
-            let lost = Body::Done(Err(TargetError::Protocol(error.to_string())));
-            let served = lock(calls).remove(&key);
-            for frame in lost.frames(key.0, key.1).unwrap_or_default() {
-                drop(writer.write(&frame));
+    /// Wait for credit, and let everything else go first?
+    stream: bool,
+    outbox: Outbox,
+    credit: Arc<Credit>,
+    calls: Calls,
+}
+
+impl Sender {
+    /// Sends an item, once there is credit for it; the last takes the call off
+    /// the table.
+    fn send(&self, item: Item) {
+        let mut body = Body::item(item);
+        loop {
+            let served = match body {
+                Body::Done(_) => match self.close() {
+                    Some(served) => Some(served),
+                    None => return,
+                },
+                _ if self.credit.is_closed() => return,
+                _ => None,
+            };
+            match body.frames(self.key.0, self.key.1) {
+                Ok(frames) => self.put(frames),
+                Err(error) => {
+                    body = Body::Done(Err(TargetError::Protocol(error.to_string())));
+                    continue;
+                }
             }
-            // Not here: this is the call's own thread, and dropping it cancels it.
-            std::thread::spawn(move || drop(served));
-            return;
-        }
-    };
-    for frame in frames {
-        let header = frame.header();
-        if header.kind.needs_credit() && !credit.take(header.length) {
-            return;
-        }
-        if writer.write(&frame).is_err() {
-            // The reading thread sees the end of the stream as well.
-            credit.close();
+            // Its target has let go of the call before it said the last word.
+            drop(served);
             return;
         }
     }
-    drop(served);
+
+    /// Takes the call off the table; `None` when its client is gone, and the
+    /// number may be another's now.
+    fn close(&self) -> Option<ServedCall> {
+        let mut calls = lock(&self.calls);
+        let ours = |served: &ServedCall| Arc::ptr_eq(&served.credit, &self.credit);
+        calls
+            .get(&self.key)
+            .is_some_and(ours)
+            .then(|| calls.remove(&self.key))?
+    }
+
+    fn put(&self, frames: Vec<Frame>) {
+        if !self.stream {
+            return self.outbox.send_urgent(frames);
+        }
+        for frame in frames {
+            let header = frame.header();
+            let paid = !header.kind.needs_credit() || self.credit.take(header.length);
+            if !paid || !self.outbox.send([frame]) {
+                return;
+            }
+        }
+    }
 }

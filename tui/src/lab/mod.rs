@@ -3,9 +3,14 @@
 
 pub mod build_error;
 pub mod cache;
+pub mod client;
+pub mod error;
 pub mod flavour;
 pub mod kernel;
 pub mod modules;
+pub mod options;
+pub mod process;
 pub mod progress;
+pub mod runtime;
 pub mod setup;
 pub mod vm;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::target::api::{Item, LabRequest, Request, Signal, TerminalSize};
+use crate::target::api::{Item, Request, Signal, TerminalSize};
 use crate::target::call::{CallControl, Sink};
 use crate::target::error::{TargetError, TargetResult};
 use crate::target::wire::{Body, Credit, Header, Outbox, PAYLOAD_MAX, WINDOW};
@@ -51,17 +51,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Is the answer a stream, whose reader may be slow?
-fn streams(request: &Request) -> bool {
-    matches!(
-        request,
-        Request::Run(_)
-            | Request::Kmsg { .. }
-            | Request::Watch { .. }
-            | Request::Lab(LabRequest::Watch | LabRequest::Console { .. })
-    )
-}
-
 impl OpenCalls {
     pub(super) fn new(outbox: Outbox) -> Self {
         Self {
@@ -79,13 +68,17 @@ impl OpenCalls {
         let frames = body
             .frames(SESSION, call)
             .map_err(|error| TargetError::Protocol(error.to_string()))?;
-        self.outbox.send(frames);
+        match body {
+            // In order, the end after the rest.
+            Body::Input(_) | Body::InputEnd => drop(self.outbox.send(frames)),
+            _ => self.outbox.send_urgent(frames),
+        }
         Ok(())
     }
 
     /// Opens a call and sends its request.
     pub(super) fn open(self: &Arc<Self>, request: Request, sink: Sink) -> TargetResult<Arc<Open>> {
-        let (delivery, queue) = if streams(&request) {
+        let (delivery, queue) = if request.is_stream() {
             let (sender, receiver) = channel();
             (Delivery::Queued(Mutex::new(sender)), Some((receiver, sink)))
         } else {

@@ -6,11 +6,11 @@ use std::collections::VecDeque;
 use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::{Frame, Kind};
+use super::Frame;
 
-/// A queue of frames before a stream. Commands overtake input, each in order
-/// among themselves. What is queued is bounded by the senders: input by its
-/// credit, commands by what a person does.
+/// A queue of frames before a stream. Urgent ones overtake the others, each in
+/// order among themselves. What is queued is bounded by the senders: data by
+/// its credit, the rest by what is asked.
 #[derive(Clone)]
 pub struct Outbox {
     shared: Arc<Shared>,
@@ -23,8 +23,8 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    commands: VecDeque<Frame>,
-    input: VecDeque<Frame>,
+    urgent: VecDeque<Frame>,
+    data: VecDeque<Frame>,
     closed: bool,
 }
 
@@ -57,19 +57,25 @@ impl Outbox {
         Ok(Self { shared })
     }
 
-    /// Queues frames; they are dropped when the outbox is closed.
-    pub fn send(&self, frames: impl IntoIterator<Item = Frame>) {
+    /// Queues frames before all that is not urgent; they are dropped when the
+    /// outbox is closed.
+    pub fn send_urgent(&self, frames: impl IntoIterator<Item = Frame>) {
+        self.queue(|state| state.urgent.extend(frames));
+    }
+
+    /// Queues frames behind all others; they are dropped when the outbox is
+    /// closed. `false`: it is.
+    pub fn send(&self, frames: impl IntoIterator<Item = Frame>) -> bool {
+        self.queue(|state| state.data.extend(frames))
+    }
+
+    fn queue(&self, put: impl FnOnce(&mut State)) -> bool {
         let mut state = self.shared.state();
-        if state.closed {
-            return;
+        if !state.closed {
+            put(&mut state);
+            self.shared.changed.notify_all();
         }
-        for frame in frames {
-            match frame.header().kind {
-                Kind::Input | Kind::InputEnd => state.input.push_back(frame),
-                _ => state.commands.push_back(frame),
-            }
-        }
-        self.shared.changed.notify_all();
+        !state.closed
     }
 
     /// Drops what is queued and lets the thread end.
@@ -89,8 +95,8 @@ impl Shared {
             if state.closed {
                 return None;
             }
-            let next = state.commands.pop_front();
-            if let Some(frame) = next.or_else(|| state.input.pop_front()) {
+            let next = state.urgent.pop_front();
+            if let Some(frame) = next.or_else(|| state.data.pop_front()) {
                 return Some(frame);
             }
             state = self
