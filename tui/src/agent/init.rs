@@ -25,11 +25,14 @@ const GRACE: Duration = Duration::from_millis(200);
 
 /// Is this process the first of a lab's guest?
 pub fn is_guest_init() -> bool {
-    getpid().as_raw() == 1 && {
-        // Needed to tell; where it is mounted already, that is as well.
-        drop(mount_one("proc", "/proc", ""));
-        crate::target::local::is_guest()
+    if getpid().as_raw() != 1 {
+        return false;
     }
+    if !Path::new("/proc/cmdline").exists() {
+        // Needed to tell; if it fails, this is no guest that we could run.
+        drop(mount_one("proc", "/proc", ""));
+    }
+    crate::target::local::is_guest()
 }
 
 /// Runs the guest; never returns while the machine runs.
