@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! However the dashboard ends, the terminal is as it was before.
+
+use std::path::Path;
+
+use nix::sys::signal::Signal;
+
+use super::session::Session;
+
+fn dashboard() -> Session {
+    let session = Session::start(Path::new(env!("CARGO_BIN_EXE_ringside")), &[], 24, 80);
+    session.wait_for("my_name");
+    session
+}
+
+/// Sends `signal` to a dashboard; it must end with 128 + its number.
+fn ends_well_after(signal: Signal) {
+    let mut session = dashboard();
+    session.signal(signal);
+    let status = session.wait();
+    session.assert_restored();
+    assert_eq!(status.exit_code(), 128 + signal as u32, "{status:?}");
+}
+
+#[test]
+fn after_quit_the_terminal_is_restored_and_the_status_is_zero() {
+    let mut session = dashboard();
+    session.keys("q");
+    let status = session.wait();
+    session.assert_restored();
+    assert!(status.success(), "{status:?}");
+}
+
+#[test]
+fn after_sigint_the_terminal_is_restored() {
+    ends_well_after(Signal::SIGINT);
+}
+
+#[test]
+fn after_sigterm_the_terminal_is_restored() {
+    ends_well_after(Signal::SIGTERM);
+}
+
+#[test]
+fn after_sighup_the_terminal_is_restored() {
+    ends_well_after(Signal::SIGHUP);
+}
+
+#[test]
+fn after_sigquit_the_terminal_is_restored() {
+    ends_well_after(Signal::SIGQUIT);
+}
+
+#[test]
+fn it_follows_the_terminals_size_and_says_when_there_is_too_little_room() {
+    let mut session = dashboard();
+    session.resize(50, 180);
+    session.wait_for("my_name");
+    session.resize(10, 40);
+    session.wait_until("a word about the size", |screen| screen.contains("60") && screen.contains("16"));
+    session.resize(24, 80);
+    session.wait_for("my_name");
+    session.keys("q");
+    assert!(session.wait().success());
+    session.assert_restored();
+}
+
+#[test]
+fn a_dashboard_at_rest_writes_nothing_to_the_terminal() {
+    let mut session = dashboard();
+    // Wait for the last of what the start brought: three seconds of silence.
+    let mut quiet = 0;
+    for _ in 0..100 {
+        let before = session.bytes();
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        quiet = if session.bytes() == before { quiet + 1 } else { 0 };
+        if quiet == 6 {
+            break;
+        }
+    }
+    assert_eq!(quiet, 6, "three seconds without a byte never came:\n{}", session.screen());
+    session.keys("q");
+    assert!(session.wait().success());
+}

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The QEMU command line of a guest: one description, told either to a QEMU
+//! that inherits our sockets or as a line that a person can run by hand.
+//!
+//! The USB stick is on neither command line of ours: it is plugged in over QMP
+//! once the guest runs, so that a saved machine fits every stick.
+
+use std::ffi::OsString;
+use std::os::fd::RawFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use super::accel::Accelerator;
+
+/// The program.
+pub const QEMU: &str = "qemu-system-x86_64";
+/// The mount tag of the host's `/`.
+pub const ROOT_TAG: &str = "root";
+/// The mount tag of the working directory.
+pub const WORK_TAG: &str = "work";
+/// The name of the virtio port that the agent serves.
+pub const AGENT_PORT: &str = "ringside.agent";
+/// What every guest's kernel is told, in front of its flavour's own arguments.
+///
+/// `panic=-1` ends a dead kernel at once (QEMU holds it, see `-action`), after
+/// it has written out its console; `delay_use=0` brings a stick up a second sooner.
+pub const KERNEL_ARGUMENTS: &str =
+    "console=ttyS0 ringside=1 panic=-1 usb-storage.delay_use=0 random.trust_cpu=on";
+
+/// A guest as its hardware, its kernel and its shares describe it.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// Who runs its instructions.
+    pub accelerator: Accelerator,
+    /// Memory in MiB.
+    pub memory_mib: u32,
+    /// Processors.
+    pub processors: u32,
+    /// The kernel: a bzImage, or a vmlinux with a PVH entry. Only the bzImage
+    /// switches the processor to five page table levels.
+    pub kernel: PathBuf,
+    /// The first files.
+    pub initramfs: PathBuf,
+    /// What the kernel is told beside [`KERNEL_ARGUMENTS`].
+    pub kernel_arguments: String,
+    /// The folder behind [`WORK_TAG`].
+    pub work: PathBuf,
+    /// May the guest write to it?
+    pub work_writable: bool,
+}
+
+/// What stands at the other end of the guest's channels.
+#[derive(Clone, Debug)]
+pub enum Wiring {
+    /// Sockets that QEMU inherits.
+    Inherited {
+        /// Its control channel.
+        qmp: RawFd,
+        /// The serial console.
+        console: RawFd,
+        /// The agent's port.
+        agent: RawFd,
+        /// The saved machine to resume.
+        incoming: Option<RawFd>,
+    },
+    /// A terminal, a socket by path and a stick in a file, for a run by hand.
+    ByHand {
+        /// Where the agent can be reached.
+        agent: PathBuf,
+        /// The file behind the stick.
+        stick: PathBuf,
+    },
+}
+
+/// The arguments for [`QEMU`].
+pub fn arguments(spec: &Spec, wiring: &Wiring) -> Vec<OsString> {
+    let mut line = Line(Vec::new());
+    line.pair("-name", "ringside");
+    line.pair("-machine", "pc");
+    match spec.accelerator {
+        Accelerator::Kvm => line.pair("-accel", "kvm"),
+        Accelerator::Tcg => line.pair("-accel", "tcg,thread=multi"),
+    }
+    line.pair("-cpu", "max");
+    line.pair("-smp", &spec.processors.to_string());
+    line.pair("-m", &format!("{}M", spec.memory_mib));
+    line.flag("-nodefaults");
+    line.flag("-no-user-config");
+    line.pair("-display", "none");
+    // A reset or power-off stops the machine and leaves QEMU to say so; a
+    // panic is told by pvpanic while the kernel goes on to empty its console.
+    line.pair("-action", "reboot=shutdown,shutdown=pause,panic=none");
+    line.path("-kernel", &spec.kernel);
+    line.path("-initrd", &spec.initramfs);
+    line.pair("-append", &kernel_line(&spec.kernel_arguments));
+    line.pair("-device", "pvpanic-pci");
+    line.pair("-device", "vmgenid,guid=auto");
+    line.share(ROOT_TAG, Path::new("/"), false);
+    line.share(WORK_TAG, &spec.work, spec.work_writable);
+    line.pair("-device", "qemu-xhci,id=usb");
+    line.pair("-device", "virtio-serial-pci,id=ports");
+    match wiring {
+        Wiring::Inherited {
+            qmp,
+            console,
+            agent,
+            incoming,
+        } => {
+            line.pair("-chardev", &format!("socket,id=qmp,fd={qmp}"));
+            line.pair("-mon", "chardev=qmp,mode=control");
+            line.pair("-chardev", &format!("socket,id=console,fd={console}"));
+            line.pair("-chardev", &format!("socket,id=agent,fd={agent}"));
+            if let Some(state) = incoming {
+                line.pair("-incoming", &format!("fd:{state}"));
+            }
+        }
+        Wiring::ByHand { agent, stick } => {
+            line.pair("-chardev", "stdio,id=console,mux=on,signal=off");
+            line.pair("-mon", "chardev=console,mode=readline");
+            line.with_path(
+                "-chardev",
+                "socket,id=agent,server=on,wait=off,path=",
+                agent,
+                "",
+            );
+            line.with_path("-drive", "if=none,id=stick,format=raw,file=", stick, "");
+            line.pair("-device", "usb-storage,drive=stick,bus=usb.0");
+        }
+    }
+    line.pair("-serial", "chardev:console");
+    line.pair(
+        "-device",
+        &format!("virtserialport,bus=ports.0,chardev=agent,name={AGENT_PORT}"),
+    );
+    line.0
+}
+
+/// The whole kernel command line.
+pub fn kernel_line(extra: &str) -> String {
+    format!("{KERNEL_ARGUMENTS} {}", extra.trim())
+        .trim_end()
+        .to_owned()
+}
+
+/// What a saved machine depends on: the command line with everything that may
+/// differ between two runs (files, folders, descriptors) taken out.
+pub fn shape(spec: &Spec) -> String {
+    let shape = Spec {
+        kernel: "kernel".into(),
+        initramfs: "initramfs".into(),
+        work: "work".into(),
+        work_writable: false,
+        ..spec.clone()
+    };
+    let wiring = Wiring::Inherited {
+        qmp: 0,
+        console: 0,
+        agent: 0,
+        incoming: None,
+    };
+    let words: Vec<_> = arguments(&shape, &wiring)
+        .iter()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    words.join("\n")
+}
+
+/// `program` and `arguments` as one line for a POSIX shell.
+pub fn shell_line(program: &Path, arguments: &[OsString]) -> OsString {
+    let mut line = Vec::new();
+    for word in
+        std::iter::once(program.as_os_str()).chain(arguments.iter().map(OsString::as_os_str))
+    {
+        if !line.is_empty() {
+            line.push(b' ');
+        }
+        match shlex::bytes::try_quote(word.as_bytes()) {
+            Ok(quoted) => line.extend_from_slice(&quoted),
+            // Only a NUL byte can't be quoted, and no argument can hold one.
+            Err(_) => line.extend_from_slice(word.as_bytes()),
+        }
+    }
+    OsString::from_vec(line)
+}
+
+struct Line(Vec<OsString>);
+
+impl Line {
+    fn flag(&mut self, option: &str) {
+        self.0.push(option.into());
+    }
+
+    fn pair(&mut self, option: &str, value: &str) {
+        self.0.push(option.into());
+        self.0.push(value.into());
+    }
+
+    fn path(&mut self, option: &str, value: &Path) {
+        self.0.push(option.into());
+        self.0.push(value.into());
+    }
+
+    /// A value that names a path among other settings: QEMU splits at commas
+    /// and takes two of them for one that is meant.
+    fn with_path(&mut self, option: &str, before: &str, path: &Path, after: &str) {
+        let mut value = before.as_bytes().to_vec();
+        for byte in path.as_os_str().as_bytes() {
+            value.push(*byte);
+            if *byte == b',' {
+                value.push(b',');
+            }
+        }
+        value.extend_from_slice(after.as_bytes());
+        self.0.push(option.into());
+        self.0.push(OsString::from_vec(value));
+    }
+
+    fn share(&mut self, tag: &str, folder: &Path, writable: bool) {
+        let readonly = if writable { "off" } else { "on" };
+        self.with_path(
+            "-fsdev",
+            &format!(
+                "local,id={tag},security_model=none,multidevs=remap,readonly={readonly},path="
+            ),
+            folder,
+            "",
+        );
+        self.pair(
+            "-device",
+            &format!("virtio-9p-pci,fsdev={tag},mount_tag={tag}"),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec() -> Spec {
+        Spec {
+            accelerator: Accelerator::Tcg,
+            memory_mib: 512,
+            processors: 2,
+            kernel: "/cache/a kernel/bzImage".into(),
+            initramfs: "/cache/i.cpio".into(),
+            kernel_arguments: "kunit.enable=0".into(),
+            work: "/home/me/odd, name".into(),
+            work_writable: false,
+        }
+    }
+
+    fn by_hand() -> Wiring {
+        Wiring::ByHand {
+            agent: "/tmp/agent".into(),
+            stick: "/tmp/stick".into(),
+        }
+    }
+
+    #[test]
+    fn a_comma_in_a_shared_folder_is_doubled_for_qemu() {
+        let words = arguments(&spec(), &by_hand());
+        assert!(words.iter().any(|word| {
+            let word = word.to_string_lossy();
+            word.contains("id=work") && word.ends_with("readonly=on,path=/home/me/odd,, name")
+        }));
+    }
+
+    #[test]
+    fn only_the_working_directory_becomes_writable_and_only_when_asked() {
+        let writable = Spec {
+            work_writable: true,
+            ..spec()
+        };
+        let words: Vec<String> = arguments(&writable, &by_hand())
+            .iter()
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect();
+        let share = |tag: &str| {
+            words
+                .iter()
+                .find(|word| word.starts_with(&format!("local,id={tag},")))
+                .unwrap()
+        };
+        assert!(share(WORK_TAG).contains("readonly=off"));
+        assert!(share(ROOT_TAG).contains("readonly=on"));
+    }
+
+    #[test]
+    fn a_shell_reads_the_dry_run_back_as_the_same_words() {
+        let words = arguments(&spec(), &by_hand());
+        let line = shell_line(Path::new(QEMU), &words);
+        let read = shlex::split(&line.to_string_lossy()).unwrap();
+        assert_eq!(read[0], QEMU);
+        assert_eq!(
+            read[1..],
+            words
+                .iter()
+                .map(|word| word.to_string_lossy().into_owned())
+                .collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn a_saved_machine_fits_another_folder_but_not_another_size() {
+        let elsewhere = Spec {
+            work: "/elsewhere".into(),
+            work_writable: true,
+            kernel: "/k".into(),
+            initramfs: "/i".into(),
+            ..spec()
+        };
+        assert_eq!(shape(&spec()), shape(&elsewhere));
+        assert_ne!(
+            shape(&spec()),
+            shape(&Spec {
+                memory_mib: 1024,
+                ..spec()
+            })
+        );
+        assert_ne!(
+            shape(&spec()),
+            shape(&Spec {
+                processors: 1,
+                ..spec()
+            })
+        );
+        assert_ne!(
+            shape(&spec()),
+            shape(&Spec {
+                accelerator: Accelerator::Kvm,
+                ..spec()
+            })
+        );
+        assert_ne!(
+            shape(&spec()),
+            shape(&Spec {
+                kernel_arguments: String::new(),
+                ..spec()
+            })
+        );
+    }
+
+    #[test]
+    fn the_kernel_is_told_that_it_is_a_guest_and_what_its_flavour_adds() {
+        assert!(kernel_line("").contains("ringside=1"));
+        assert!(kernel_line("kmemleak=off").ends_with(" kmemleak=off"));
+        assert!(!kernel_line("").ends_with(' '));
+    }
+}

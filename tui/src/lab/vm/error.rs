@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Why a virtual machine could not be started, driven or saved.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What the machine's functions return.
+pub type VmResult<T> = Result<T, VmError>;
+
+/// Why something about a virtual machine failed.
+#[derive(Debug, thiserror::Error)]
+pub enum VmError {
+    /// There is no QEMU.
+    #[error(
+        "QEMU (qemu-system-x86_64) is not installed; `ringside setup` installs it, \
+         `ringside doctor` shows what else is missing"
+    )]
+    NoQemu,
+    /// An operation on a file or a process failed.
+    #[error("{doing}: {source}")]
+    Io {
+        /// What was being done, on what.
+        doing: String,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// The program that becomes the guest's init is not one that can be packed.
+    #[error("{path}: {why}")]
+    Program {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// QEMU refused a command of ours.
+    #[error("QEMU refused {command}: {why}")]
+    Refused {
+        /// The QMP command.
+        command: String,
+        /// QEMU's own words.
+        why: String,
+    },
+    /// QEMU did not answer a command in time.
+    #[error("QEMU did not answer {command} within {} s", .after.as_secs())]
+    Silent {
+        /// The QMP command.
+        command: String,
+        /// How long was waited.
+        after: Duration,
+    },
+    /// QEMU ended, or closed its control channel.
+    #[error("QEMU ended: {how}")]
+    Ended {
+        /// How: `exited with status 1: …`.
+        how: String,
+    },
+    /// The guest came to nothing: it never answered.
+    #[error("{why}{}", last_lines(.console))]
+    NoBoot {
+        /// What was waited for and for how long.
+        why: String,
+        /// The last lines of its console.
+        console: Vec<String>,
+    },
+    /// The agent in the guest refused what a guest is told first.
+    #[error("the guest's agent: {0}")]
+    Agent(#[from] crate::target::TargetError),
+    /// What was asked for can't be had on this machine.
+    #[error("{0}")]
+    Unsupported(String),
+}
+
+impl VmError {
+    /// From an I/O error: what was being done, on what.
+    pub fn io(doing: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let doing = doing.into();
+        move |source| Self::Io { doing, source }
+    }
+}
+
+fn last_lines(console: &[String]) -> String {
+    if console.is_empty() {
+        return "; its console stayed empty".into();
+    }
+    let mut text = String::from("; the last lines of its console:");
+    for line in console {
+        text.push_str("\n  ");
+        text.push_str(line);
+    }
+    text
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The virtual machine: one guest in one QEMU.
+//!
+//! [`start::start`] takes a [`start::Plan`] to a running [`start::Guest`], by
+//! resuming a saved machine or by booting. It needs no lab process: `exec`
+//! runs a guest of its own inside itself.
+
+pub mod accel;
+pub mod command;
+pub mod console;
+mod elf;
+pub mod error;
+pub mod initramfs;
+mod knock;
+pub mod machine;
+pub mod qmp;
+pub mod saved;
+pub mod start;
+pub mod stick;

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Saved machines: a guest just after its agent first answered, in a file that
+//! later starts resume from.
+//!
+//! A file gets its name only when it is whole and on disk, and ends with its
+//! own length, so that one that was cut short is not taken for a machine. What
+//! is damaged otherwise shows when it is resumed; it is then removed.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use nix::fcntl::{Flock, FlockArg};
+
+use super::command::{Spec, shape};
+use super::error::{VmError, VmResult};
+use super::initramfs::{digest, prune};
+use super::machine::Machine;
+
+/// Changes with the layout of the file and with what a guest is when saved.
+const LAYOUT: u32 = 1;
+/// Machines that are kept: both flavours in two sizes.
+const KEPT: usize = 4;
+/// The end of a whole file, before its length.
+const MARK: [u8; 8] = *b"RSSAVED1";
+/// How long saving may take; a debug guest's gigabyte takes half a second.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// The folder of saved machines.
+#[derive(Clone, Debug)]
+pub struct States {
+    folder: PathBuf,
+}
+
+/// What a saved machine depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key(String);
+
+impl Key {
+    /// The key of a guest: QEMU itself, its command line's shape, and what
+    /// identifies kernel and initramfs.
+    pub fn new(qemu: &str, spec: &Spec, kernel: &str, initramfs: &str) -> Self {
+        let layout = format!("saved machine {LAYOUT}");
+        Self(digest([
+            layout.as_str(),
+            qemu,
+            &shape(spec),
+            kernel,
+            initramfs,
+        ]))
+    }
+}
+
+impl States {
+    /// Kept in `folder`.
+    pub fn new(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+        }
+    }
+
+    fn path(&self, key: &Key) -> PathBuf {
+        self.folder.join(format!("{}.state", key.0))
+    }
+
+    /// The saved machine for `key`, if there is a whole one.
+    pub fn open(&self, key: &Key) -> Option<File> {
+        let path = self.path(key);
+        let mut file = File::open(&path).ok()?;
+        if let Err(error) = check(&mut file) {
+            tracing::warn!("{}: {error}; it is removed", path.display());
+            self.discard(key);
+            return None;
+        }
+        // Pruning removes what was not used for longest. Best effort: it is
+        // only about which one goes first.
+        drop(file.set_modified(SystemTime::now()));
+        Some(file)
+    }
+
+    /// Removes the saved machine for `key`.
+    pub fn discard(&self, key: &Key) {
+        // It may be gone already.
+        drop(fs::remove_file(self.path(key)));
+    }
+
+    /// Saves `machine` under `key`; `false` where another process is at it.
+    ///
+    /// # Errors
+    /// QEMU refuses, or the disk is full; nothing is left behind then.
+    pub fn save(&self, key: &Key, machine: &Machine) -> VmResult<bool> {
+        let path = self.path(key);
+        let doing = || format!("save the machine as {}", path.display());
+        fs::create_dir_all(&self.folder).map_err(VmError::io(doing()))?;
+        let folder = File::open(&self.folder).map_err(VmError::io(doing()))?;
+        let Ok(_lock) = Flock::lock(folder, FlockArg::LockExclusiveNonblock) else {
+            return Ok(false);
+        };
+        self.remove_drafts();
+        let draft = self.folder.join(format!("{}.part", key.0));
+        let result = write(&draft, machine)
+            .and_then(|()| fs::rename(&draft, &path).map_err(VmError::io(doing())));
+        if result.is_err() {
+            // It may not exist.
+            drop(fs::remove_file(&draft));
+        }
+        prune(&self.folder, "state", KEPT);
+        result.map(|()| true)
+    }
+
+    /// Removes what processes left that died while they saved. To be called
+    /// under the lock.
+    fn remove_drafts(&self) {
+        prune(&self.folder, "part", 0);
+    }
+}
+
+fn write(draft: &Path, machine: &Machine) -> VmResult<()> {
+    let doing = || format!("write {}", draft.display());
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(draft)
+        .map_err(VmError::io(doing()))?;
+    machine.save(&file, DEADLINE)?;
+    seal(&mut file).map_err(VmError::io(doing()))
+}
+
+/// Appends mark and length and puts everything on disk.
+fn seal(file: &mut File) -> std::io::Result<()> {
+    let length = file.seek(SeekFrom::End(0))?;
+    file.write_all(&MARK)?;
+    file.write_all(&length.to_le_bytes())?;
+    file.sync_all()
+}
+
+/// Is the file whole? Leaves it at its beginning.
+fn check(file: &mut File) -> Result<(), String> {
+    let mut read = || -> std::io::Result<bool> {
+        let mut end = [0; 16];
+        let length = file.seek(SeekFrom::End(-16))?;
+        file.read_exact(&mut end)?;
+        file.rewind()?;
+        Ok(end[..8] == MARK && end[8..] == length.to_le_bytes())
+    };
+    match read() {
+        Ok(true) => Ok(()),
+        Ok(false) => Err("a saved machine that is not whole".into()),
+        Err(error) => Err(format!("a saved machine that can't be read: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::vm::accel::Accelerator;
+
+    fn key() -> Key {
+        Key("0123".into())
+    }
+
+    fn folder_with(bytes: &[u8], sealed: bool) -> (tempfile::TempDir, States) {
+        let folder = tempfile::tempdir().unwrap();
+        let states = States::new(folder.path());
+        let mut file = File::create_new(states.path(&key())).unwrap();
+        file.write_all(bytes).unwrap();
+        if sealed {
+            seal(&mut file).unwrap();
+        }
+        (folder, states)
+    }
+
+    #[test]
+    fn a_whole_machine_is_opened_at_its_beginning() {
+        let (_folder, states) = folder_with(b"QEVM and so on", true);
+        let mut text = String::new();
+        states
+            .open(&key())
+            .unwrap()
+            .read_to_string(&mut text)
+            .unwrap();
+        assert!(text.starts_with("QEVM and so on"));
+    }
+
+    #[test]
+    fn a_machine_that_was_cut_short_is_removed_and_not_resumed() {
+        for bytes in [&b""[..], b"QEVM", b"QEVM and enough bytes to hold an end"] {
+            let (_folder, states) = folder_with(bytes, false);
+            assert!(states.open(&key()).is_none());
+            assert!(!states.path(&key()).exists());
+        }
+        let (_folder, states) = folder_with(b"QEVM and so on", true);
+        let whole = fs::read(states.path(&key())).unwrap();
+        fs::write(states.path(&key()), &whole[1..]).unwrap();
+        assert!(states.open(&key()).is_none());
+    }
+
+    #[test]
+    fn a_key_changes_with_each_thing_it_depends_on() {
+        let spec = Spec {
+            accelerator: Accelerator::Tcg,
+            memory_mib: 512,
+            processors: 2,
+            kernel: "/k".into(),
+            initramfs: "/i".into(),
+            kernel_arguments: String::new(),
+            work: "/w".into(),
+            work_writable: false,
+        };
+        let key = Key::new("q", &spec, "k", "i");
+        assert_eq!(
+            key,
+            Key::new(
+                "q",
+                &Spec {
+                    work: "/v".into(),
+                    ..spec.clone()
+                },
+                "k",
+                "i"
+            )
+        );
+        assert_ne!(key, Key::new("r", &spec, "k", "i"));
+        assert_ne!(key, Key::new("q", &spec, "l", "i"));
+        assert_ne!(key, Key::new("q", &spec, "k", "j"));
+        assert_ne!(
+            key,
+            Key::new(
+                "q",
+                &Spec {
+                    memory_mib: 256,
+                    ..spec
+                },
+                "k",
+                "i"
+            )
+        );
+    }
+}

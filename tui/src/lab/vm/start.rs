@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! From a description of a guest to one whose agent answers: resumed from a
+//! saved machine where there is one, else booted, and saved for the next time.
+//!
+//! A guest is saved before it has mounted anything and before it was told
+//! anything of this run ([`Wake`]), so that every later run can resume it.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixStream;
+
+use super::accel::{Accelerator, Choice, Verdicts};
+use super::command::{QEMU, ROOT_TAG, Spec, WORK_TAG, Wiring, arguments, shell_line};
+use super::console::Console;
+use super::error::{VmError, VmResult};
+use super::initramfs::{self, identity};
+use super::knock::knock;
+use super::machine::{Machine, MachineEvents};
+use super::saved::{Key, States};
+use crate::target::api::{Share, Wake};
+use crate::target::call::ask;
+use crate::target::remote::Remote;
+use crate::target::{Request, Target, TargetResult};
+
+/// How long a booting guest may be without a new line on its console.
+const QUIET: Duration = Duration::from_secs(15);
+/// How long a boot may take in all.
+const BOOT: Duration = Duration::from_secs(120);
+/// How long a resumed guest may take to answer: a hundred times what it does.
+const RESUME: Duration = Duration::from_secs(10);
+/// How long a first boot with KVM may take before emulation is used instead.
+const TRIAL: Duration = Duration::from_secs(10);
+/// How many console lines an error shows.
+const LINES: usize = 12;
+
+/// What a guest is to be.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The kernel's image: a bzImage or a vmlinux with a PVH entry.
+    pub kernel: PathBuf,
+    /// What the kernel's flavour is told beside what every kernel is.
+    pub kernel_arguments: String,
+    /// The accelerator asked for; `None`: the best that works.
+    pub accelerator: Option<Accelerator>,
+    /// Boot from nothing even where a saved machine could be resumed.
+    pub cold: bool,
+    /// Memory in MiB.
+    pub memory_mib: u32,
+    /// Processors.
+    pub processors: u32,
+    /// The working directory, shared with the guest.
+    pub work: PathBuf,
+    /// May the guest write there?
+    pub work_writable: bool,
+    /// The program that becomes the guest's init and agent.
+    pub program: PathBuf,
+    /// Where initramfs, saved machines and verdicts are kept.
+    pub cache: PathBuf,
+}
+
+impl Plan {
+    fn spec(&self, accelerator: Accelerator, initramfs: PathBuf) -> Spec {
+        Spec {
+            accelerator,
+            memory_mib: self.memory_mib,
+            processors: self.processors,
+            kernel: self.kernel.clone(),
+            initramfs,
+            kernel_arguments: self.kernel_arguments.clone(),
+            work: self.work.clone(),
+            work_writable: self.work_writable,
+        }
+    }
+}
+
+/// A guest whose agent has answered and was told what it needs to know.
+pub struct Guest {
+    /// The QEMU it runs in.
+    pub machine: Machine,
+    /// Its kernel.
+    pub target: Arc<dyn Target>,
+    /// Who runs it, and why.
+    pub choice: Choice,
+    /// Did it resume from a saved machine?
+    pub resumed: bool,
+    /// From the start of QEMU to the agent's answer.
+    pub started_in: Duration,
+}
+
+/// Makes a target of the agent's port; blocks until the agent answers.
+pub type Connect = Arc<dyn Fn(UnixStream) -> TargetResult<Arc<dyn Target>> + Send + Sync>;
+
+/// The [`Connect`] of whoever has the agent's port for itself: waits for as
+/// long as the guest boots.
+///
+/// # Errors
+/// The port ends, or an agent of another version answers.
+pub fn reach_agent(port: UnixStream) -> TargetResult<Arc<dyn Target>> {
+    knock(&port)?;
+    Ok(Arc::new(Remote::over_socket(port)?))
+}
+
+/// What of a start is worth telling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StartStep {
+    /// QEMU boots the kernel.
+    Booting(Accelerator),
+    /// QEMU resumes the saved machine.
+    Resuming(Accelerator),
+    /// The first guest was saved for the next start.
+    Saved,
+    /// Something went wrong that another way gets round: the sentence.
+    Detour(String),
+}
+
+/// What a guest's surroundings hear of it.
+pub struct Hooks<'a> {
+    /// Gets what its serial line carries; emptied at each attempt.
+    pub console: &'a Arc<Console>,
+    /// Hears what happens to a machine. Each attempt asks for a new one.
+    pub events: &'a dyn Fn() -> MachineEvents,
+    /// Reaches the agent.
+    pub connect: &'a Connect,
+    /// Hears of the steps.
+    pub steps: &'a dyn Fn(StartStep),
+}
+
+/// Starts the guest that `plan` describes.
+///
+/// # Errors
+/// QEMU is missing or refuses, or the kernel does not boot: the error then
+/// holds the last lines of its console.
+pub fn start(plan: &Plan, hooks: &Hooks<'_>) -> VmResult<Guest> {
+    let kernel = kernel_identity(plan)?;
+    let qemu = qemu_identity()?;
+    let initramfs = initramfs::ensure(&plan.cache.join("initramfs"), &plan.program)?;
+    let verdicts = Verdicts::new(&plan.cache.join("verdicts"), &qemu, &kernel);
+    let states = States::new(&plan.cache.join("states"));
+    let mut choice = verdicts.choose(plan.accelerator);
+    loop {
+        let spec = plan.spec(choice.accelerator, initramfs.path.clone());
+        let key = Key::new(&qemu, &spec, &kernel, &initramfs.key);
+        let attempt = Attempt {
+            spec: &spec,
+            plan,
+            hooks,
+            states: &states,
+            key: &key,
+        };
+        if !choice.untried {
+            return attempt.run(choice, BOOT);
+        }
+        match attempt.run(choice.clone(), TRIAL) {
+            Ok(guest) => {
+                verdicts.record(Ok(()));
+                return Ok(guest);
+            }
+            Err(error) => {
+                choice = verdicts.record(Err(brief(&error)));
+                (hooks.steps)(StartStep::Detour(choice.reason.clone()));
+            }
+        }
+    }
+}
+
+/// The command that boots the guest that `plan` describes by hand, for a shell.
+/// KVM that has not been tried out yet is left alone.
+///
+/// # Errors
+/// The kernel is not there, or the initramfs can't be made.
+pub fn by_hand(plan: &Plan, wiring: &Wiring) -> VmResult<OsString> {
+    let kernel = kernel_identity(plan)?;
+    let qemu = qemu_identity()?;
+    let initramfs = initramfs::ensure(&plan.cache.join("initramfs"), &plan.program)?;
+    let verdicts = Verdicts::new(&plan.cache.join("verdicts"), &qemu, &kernel);
+    let choice = verdicts.choose(plan.accelerator);
+    let accelerator = if choice.untried {
+        Accelerator::Tcg
+    } else {
+        choice.accelerator
+    };
+    let spec = plan.spec(accelerator, initramfs.path);
+    Ok(shell_line(Path::new(QEMU), &arguments(&spec, wiring)))
+}
+
+fn kernel_identity(plan: &Plan) -> VmResult<String> {
+    identity(&plan.kernel).map_err(VmError::io(format!(
+        "look at the kernel {}",
+        plan.kernel.display()
+    )))
+}
+
+/// What identifies the installed QEMU.
+fn qemu_identity() -> VmResult<String> {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let program = std::env::split_paths(&folders)
+        .map(|folder| folder.join(QEMU))
+        .find(|path| path.is_file())
+        .ok_or(VmError::NoQemu)?;
+    identity(&program).map_err(VmError::io(format!("look at {}", program.display())))
+}
+
+/// An error in one line, for a sentence about a detour.
+fn brief(error: &VmError) -> String {
+    match error {
+        VmError::NoBoot { why, .. } => why.clone(),
+        VmError::Ended { how } => how.clone(),
+        other => other.to_string(),
+    }
+}
+
+struct Attempt<'a> {
+    spec: &'a Spec,
+    plan: &'a Plan,
+    hooks: &'a Hooks<'a>,
+    states: &'a States,
+    key: &'a Key,
+}
+
+impl Attempt<'_> {
+    fn run(&self, choice: Choice, deadline: Duration) -> VmResult<Guest> {
+        if !self.plan.cold
+            && let Some(guest) = self.resume(&choice)
+        {
+            return Ok(guest);
+        }
+        self.boot(choice, deadline)
+    }
+
+    /// Resumes the saved machine; `None` where there is none that works.
+    fn resume(&self, choice: &Choice) -> Option<Guest> {
+        let state = self.states.open(self.key)?;
+        (self.hooks.steps)(StartStep::Resuming(self.spec.accelerator));
+        let began = Instant::now();
+        self.hooks.console.begin();
+        let events = (self.hooks.events)();
+        let resumed = Machine::launch(self.spec, Some(&state), self.hooks.console, &events)
+            .and_then(|machine| {
+                machine.go_on(RESUME)?;
+                let target = self.greet(&machine, RESUME, RESUME)?;
+                let started_in = began.elapsed();
+                self.wake(&*target)?;
+                Ok(Guest {
+                    machine,
+                    target,
+                    choice: choice.clone(),
+                    resumed: true,
+                    started_in,
+                })
+            });
+        match resumed {
+            Ok(guest) => Some(guest),
+            Err(error) => {
+                self.states.discard(self.key);
+                (self.hooks.steps)(StartStep::Detour(format!(
+                    "the saved machine could not be resumed ({}): booting anew",
+                    brief(&error)
+                )));
+                None
+            }
+        }
+    }
+
+    fn boot(&self, choice: Choice, deadline: Duration) -> VmResult<Guest> {
+        (self.hooks.steps)(StartStep::Booting(self.spec.accelerator));
+        let began = Instant::now();
+        self.hooks.console.begin();
+        let events = (self.hooks.events)();
+        let machine = Machine::launch(self.spec, None, self.hooks.console, &events)?;
+        let target = self.greet(&machine, QUIET, deadline)?;
+        let started_in = began.elapsed();
+        if !self.plan.cold {
+            self.save(&machine);
+        }
+        self.wake(&*target)?;
+        Ok(Guest {
+            machine,
+            target,
+            choice,
+            resumed: false,
+            started_in,
+        })
+    }
+
+    /// A guest that can't be saved is as good as any other, only slower next time.
+    fn save(&self, machine: &Machine) {
+        match self.states.save(self.key, machine) {
+            Ok(true) => (self.hooks.steps)(StartStep::Saved),
+            Ok(false) => {}
+            Err(error) => (self.hooks.steps)(StartStep::Detour(format!(
+                "the guest was not saved, so the next start boots as well: {error}"
+            ))),
+        }
+    }
+
+    /// Waits until the agent answers, but no longer than `deadline` in all and
+    /// `quiet` without a new line on the console.
+    fn greet(
+        &self,
+        machine: &Machine,
+        quiet: Duration,
+        deadline: Duration,
+    ) -> VmResult<Arc<dyn Target>> {
+        let port = machine.take_agent().ok_or_else(|| VmError::Ended {
+            how: "its agent's port is taken".into(),
+        })?;
+        let (send, answer) = channel();
+        let connect = Arc::clone(self.hooks.connect);
+        thread::Builder::new()
+            .name("greet".into())
+            // Nobody listens any more where the guest was given up; its port
+            // ends with it, and so does this thread.
+            .spawn(move || drop(send.send(connect(port))))
+            .map_err(VmError::io("start a thread"))?;
+        let began = Instant::now();
+        loop {
+            let last = self.hooks.console.last_line().unwrap_or(began).max(began);
+            let until = (began + deadline).min(last + quiet);
+            let left = until.saturating_duration_since(Instant::now());
+            match answer.recv_timeout(left) {
+                Ok(Ok(target)) => return Ok(target),
+                Ok(Err(error)) => return Err(self.no_answer(machine, &error.to_string())),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(self.no_answer(machine, "its thread ended"));
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            let console_moved = self
+                .hooks
+                .console
+                .last_line()
+                .is_some_and(|line| line > last);
+            if began.elapsed() >= deadline {
+                let seconds = deadline.as_secs();
+                return Err(self.no_boot(format!("the guest did not answer within {seconds} s")));
+            }
+            if !console_moved {
+                let seconds = quiet.as_secs();
+                return Err(self.no_boot(format!(
+                    "the guest wrote no line to its console for {seconds} s and did not answer"
+                )));
+            }
+        }
+    }
+
+    fn no_answer(&self, machine: &Machine, why: &str) -> VmError {
+        // The port also ends a moment before QEMU does.
+        for _ in 0..50 {
+            if let Some(how) = machine.ended() {
+                return VmError::Ended { how };
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+        self.no_boot(format!("the guest's agent could not be reached ({why})"))
+    }
+
+    fn no_boot(&self, why: String) -> VmError {
+        let why = match self.hooks.console.panic_reason() {
+            Some(panic) => format!("the kernel did not boot: {panic}"),
+            None => why,
+        };
+        VmError::NoBoot {
+            why,
+            console: self.hooks.console.last_lines(LINES),
+        }
+    }
+
+    /// Tells the guest what it can't know.
+    fn wake(&self, target: &dyn Target) -> VmResult<()> {
+        let unix = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        let share = |tag: &str, path: &Path, writable| Share {
+            tag: tag.into(),
+            path: path.as_os_str().as_bytes().to_vec(),
+            writable,
+        };
+        let wake = Wake {
+            unix_ns: u64::try_from(unix.as_nanos()).unwrap_or_default(),
+            entropy: entropy()?,
+            shares: vec![
+                share(ROOT_TAG, Path::new("/"), false),
+                share(WORK_TAG, &self.plan.work, self.plan.work_writable),
+            ],
+        };
+        ask(target, Request::Wake(wake), &[])?;
+        Ok(())
+    }
+}
+
+/// 64 bytes from the host's random pool.
+fn entropy() -> VmResult<Vec<u8>> {
+    use std::io::Read;
+    let mut bytes = vec![0; 64];
+    std::fs::File::open("/dev/urandom")
+        .and_then(|mut pool| pool.read_exact(&mut bytes))
+        .map_err(VmError::io("read /dev/urandom"))?;
+    Ok(bytes)
+}

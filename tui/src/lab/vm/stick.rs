@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The USB stick: an empty disk that no folder ever names and that is gone
+//! with its last user, or a file (or device) that the user gives.
+
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use super::error::{VmError, VmResult};
+
+/// Bytes of an empty stick.
+pub const SIZE: u64 = 1 << 30;
+
+/// What is behind the guest's USB stick. It keeps its contents while it is
+/// pulled out and plugged in again, and over a reboot.
+#[derive(Debug)]
+pub struct Stick {
+    /// The open file.
+    pub file: File,
+    /// Its name, if the user gave one.
+    pub path: Option<PathBuf>,
+    /// Is it a block device of the host?
+    pub is_device: bool,
+}
+
+impl Stick {
+    /// An empty one of [`SIZE`] bytes, which take room in `folder` only as they
+    /// are written.
+    ///
+    /// # Errors
+    /// The folder can't be written to.
+    pub fn empty(folder: &Path) -> VmResult<Self> {
+        let doing = || format!("make an empty USB stick in {}", folder.display());
+        fs::create_dir_all(folder).map_err(VmError::io(doing()))?;
+        let unnamed = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .custom_flags(nix::libc::O_TMPFILE)
+            .mode(0o600)
+            .open(folder);
+        let file = match unnamed {
+            Ok(file) => file,
+            // Some file systems lack O_TMPFILE.
+            Err(_) => {
+                let path = folder.join(format!("stick.{}.part", std::process::id()));
+                let file = OpenOptions::new()
+                    .read(true)
+                    .write(true)
+                    .create_new(true)
+                    .mode(0o600)
+                    .open(&path)
+                    .map_err(VmError::io(doing()))?;
+                fs::remove_file(&path).map_err(VmError::io(doing()))?;
+                file
+            }
+        };
+        file.set_len(SIZE).map_err(VmError::io(doing()))?;
+        Ok(Self {
+            file,
+            path: None,
+            is_device: false,
+        })
+    }
+
+    /// The file or block device at `path`, for nobody else while it lasts.
+    ///
+    /// # Errors
+    /// It is not there, not writable, in use by another lab, or no disk's size.
+    pub fn open(path: &Path) -> VmResult<Self> {
+        let shown = path.display();
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(path)
+            .map_err(|error| {
+                if error.kind() == std::io::ErrorKind::NotFound {
+                    VmError::Unsupported(format!(
+                        "there is no file {shown} for the USB stick; make one with: truncate -s 1G {shown}"
+                    ))
+                } else {
+                    VmError::io(format!("open {shown} as the USB stick"))(error)
+                }
+            })?;
+        let meta = file
+            .metadata()
+            .map_err(VmError::io(format!("look at {shown}")))?;
+        let is_device = meta.file_type().is_block_device();
+        if !is_device && !meta.is_file() {
+            return Err(VmError::Unsupported(format!(
+                "{shown} is neither a file nor a block device, so it can't be the USB stick"
+            )));
+        }
+        if !is_device && (meta.len() == 0 || meta.len() % 512 != 0) {
+            return Err(VmError::Unsupported(format!(
+                "{shown} has {} bytes, but a disk has a multiple of 512; set its size with: truncate -s 1G {shown}",
+                meta.len()
+            )));
+        }
+        match lock(&file) {
+            Ok(()) => Ok(Self {
+                file,
+                path: Some(path.to_owned()),
+                is_device,
+            }),
+            Err(nix::errno::Errno::EWOULDBLOCK) => Err(VmError::Unsupported(format!(
+                "{shown} is the USB stick of another lab; `ringside labs` lists them"
+            ))),
+            Err(error) => Err(VmError::io(format!("lock {shown}"))(error.into())),
+        }
+    }
+}
+
+/// Locks the open file itself: the lock goes when its last descriptor does,
+/// QEMU's copy of it included.
+fn lock(file: &File) -> nix::Result<()> {
+    use std::os::fd::AsRawFd;
+    // SAFETY: flock takes a descriptor, which `file` keeps open, and no memory.
+    let result =
+        unsafe { nix::libc::flock(file.as_raw_fd(), nix::libc::LOCK_EX | nix::libc::LOCK_NB) };
+    nix::errno::Errno::result(result).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::MetadataExt;
+
+    #[test]
+    fn an_empty_stick_has_its_size_no_name_and_takes_no_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let stick = Stick::empty(folder.path()).unwrap();
+        let meta = stick.file.metadata().unwrap();
+        assert_eq!((meta.len(), meta.blocks(), meta.nlink()), (SIZE, 0, 0));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_disk_that_is_no_disk_is_refused_with_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = Stick::open(&folder.path().join("none"))
+            .unwrap_err()
+            .to_string();
+        assert!(missing.contains("truncate -s 1G"), "{missing}");
+        let odd = folder.path().join("odd");
+        fs::write(&odd, b"abc").unwrap();
+        let odd = Stick::open(&odd).unwrap_err().to_string();
+        assert!(odd.contains("3 bytes"), "{odd}");
+        let folder = Stick::open(folder.path()).unwrap_err().to_string();
+        assert!(
+            folder.contains("EISDIR") || folder.contains("directory"),
+            "{folder}"
+        );
+    }
+
+    #[test]
+    fn two_labs_do_not_get_the_same_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("disk");
+        fs::write(&path, [0; 1024]).unwrap();
+        let first = Stick::open(&path).unwrap();
+        assert!(
+            Stick::open(&path)
+                .unwrap_err()
+                .to_string()
+                .contains("another lab")
+        );
+        drop(first);
+        assert!(Stick::open(&path).is_ok());
+    }
+}
