@@ -31,6 +31,7 @@ pub mod log;
 pub mod model;
 pub mod modinfo;
 pub mod series;
+mod streams;
 pub mod text_field;
 pub mod toasts;
 pub mod update;
