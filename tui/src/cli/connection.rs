@@ -6,6 +6,8 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::Failure;
+use crate::lab::client;
+use crate::lab::error::LabError;
 use crate::target::api::{Item, Request};
 use crate::target::call::ask;
 use crate::target::local::{Local, is_guest};
@@ -72,12 +74,14 @@ fn connect(command: &str) -> Result<Arc<dyn Target>, Failure> {
 
 /// Connects to a lab that runs.
 fn attach(id: Option<&str>) -> Result<Arc<dyn Target>, Failure> {
-    let none = match id {
-        Some(id) => Failure::new(format!("no lab {id} is running")),
-        None => Failure::new("no lab is running"),
-    };
-    Err(none
-        .with_help("start one with `ringside up`, or use --local for this machine's own kernel"))
+    match client::attach(id) {
+        Ok(lab) => Ok(lab.target()),
+        Err(error @ (LabError::NoLab | LabError::NoSuchLab(_))) => Err(Failure::from(error)
+            .with_help(
+                "start one with `ringside up`, or use --local for this machine's own kernel",
+            )),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The one item that answers a request.

@@ -14,7 +14,9 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH};
 use signal_hook::iterator::Signals;
 
 use super::error::visible;
+use super::lab_args::LabArgs;
 use super::{Connection, Failure, Outcome};
+use crate::lab::private::PrivateLab;
 use crate::target::api::{
     Item, OutputStream, ProgramEnd, Request, RunRequest, Signal, TerminalSize,
 };
@@ -44,6 +46,8 @@ const NO_READER: u8 = 128 + 13;
 #[derive(Args, Clone, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Exec {
+    #[command(flatten)]
+    lab: LabArgs,
     /// The working directory there, if it is to be another than here
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
@@ -62,8 +66,18 @@ impl Exec {
     pub fn run(&self, connection: &Connection) -> Outcome {
         let own = |failure: Failure| failure.with_status(OWN_FAILURE);
         let request = request(&self.command, self.dir.as_ref(), None).map_err(own)?;
-        let target = connection.open().map_err(own)?;
-        run(&target, request).map_err(own)
+        if connection.is_explicit() {
+            if !self.lab.is_plain() {
+                return Err(own(Failure::usage(
+                    "options for a new lab make no sense for a kernel that runs already",
+                )));
+            }
+            let target = connection.open().map_err(own)?;
+            return run(&target, request).map_err(own);
+        }
+        let options = self.lab.options().map_err(own)?;
+        let lab = PrivateLab::start(&options, &|_| {}).map_err(|error| own(error.into()))?;
+        run(&lab.target(), request).map_err(own)
     }
 }
 
