@@ -76,11 +76,17 @@ fn connect(command: &str) -> Result<Arc<dyn Target>, Failure> {
 fn attach(id: Option<&str>) -> Result<Arc<dyn Target>, Failure> {
     match client::attach(id) {
         Ok(lab) => Ok(lab.target()),
-        Err(error @ (LabError::NoLab | LabError::NoSuchLab(_))) => Err(Failure::from(error)
-            .with_help(
-                "start one with `ringside up`, or use --local for this machine's own kernel",
-            )),
-        Err(error) => Err(error.into()),
+        Err(error) => {
+            let none = matches!(error, LabError::NoLab | LabError::NoSuchLab(_));
+            let failure = Failure::from(error);
+            Err(if none {
+                failure.with_help(
+                    "start one with `ringside up`, or use --local for this machine's own kernel",
+                )
+            } else {
+                failure
+            })
+        }
     }
 }
 

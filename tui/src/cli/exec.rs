@@ -51,6 +51,8 @@ pub struct Exec {
     /// The working directory there, if it is to be another than here
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
+    #[command(flatten)]
+    lab: LabArgs,
     /// The program and its arguments
     #[arg(
         required = true,
@@ -67,16 +69,11 @@ impl Exec {
         let own = |failure: Failure| failure.with_status(OWN_FAILURE);
         let request = request(&self.command, self.dir.as_ref(), None).map_err(own)?;
         if connection.is_explicit() {
-            if !self.lab.is_plain() {
-                return Err(own(Failure::usage(
-                    "options for a new lab make no sense for a kernel that runs already",
-                )));
-            }
             let target = connection.open().map_err(own)?;
             return run(&target, request).map_err(own);
         }
         let options = self.lab.options().map_err(own)?;
-        let lab = PrivateLab::start(&options, &|_| {}).map_err(|error| own(error.into()))?;
+        let lab = PrivateLab::start(&options, &|_| ()).map_err(|error| own(error.into()))?;
         run(&lab.target(), request).map_err(own)
     }
 }
