@@ -46,8 +46,6 @@ const NO_READER: u8 = 128 + 13;
 #[derive(Args, Clone, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Exec {
-    #[command(flatten)]
-    lab: LabArgs,
     /// The working directory there, if it is to be another than here
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
