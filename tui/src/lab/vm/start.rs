@@ -41,6 +41,10 @@ const TRIAL: Duration = Duration::from_secs(10);
 const STICK_MS: u32 = 10_000;
 /// How long the guest may take to write out its caches before it is ended.
 const SYNC: Duration = Duration::from_secs(5);
+/// What a kernel says that gave up its precise timers because its first look at
+/// them was disturbed. It works, with timers of 4 ms; but not every later guest
+/// shall be like that.
+const BAD_CLOCK: &str = "APIC timer disabled due to verification failure";
 /// How many console lines an error shows.
 const LINES: usize = 12;
 
@@ -365,10 +369,17 @@ impl Attempt<'_> {
         let resumed = self.plan.savable_stick().and_then(|(stick, plugged)| {
             let console = self.hooks.console;
             let machine = Machine::launch(self.spec, Some(&stick), Some(&state), console, &events)?;
+            let launched = began.elapsed();
             machine.go_on(RESUME)?;
+            let read = began.elapsed();
             let target = self.greet(&machine, RESUME, RESUME)?;
             let started_in = began.elapsed();
             self.wake(&*target)?;
+            tracing::debug!(
+                "resumed: QEMU up after {launched:?}, the machine read in after {read:?}, \
+                 the agent answered after {started_in:?}, was awake after {:?}",
+                began.elapsed()
+            );
             Ok(Guest {
                 machine: Arc::new(machine),
                 target,
@@ -430,6 +441,13 @@ impl Attempt<'_> {
 
     /// A guest that can't be saved is as good as any other, only slower next time.
     fn save(&self, machine: &Machine) {
+        if self.hooks.console.holds(BAD_CLOCK) {
+            return (self.hooks.steps)(StartStep::Detour(
+                "the guest was not saved: this computer was so busy that the guest \
+                 measured its clock wrong"
+                    .into(),
+            ));
+        }
         match self.states.save(self.key, machine) {
             Ok(true) => (self.hooks.steps)(StartStep::Saved),
             Ok(false) => {}
