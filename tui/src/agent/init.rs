@@ -42,6 +42,10 @@ pub fn run() -> ExitCode {
         eprintln!("ringside: {error}");
     }
     drop(std::fs::write("/proc/sys/kernel/hostname", "ringside"));
+    // From here on the console shows warnings and worse. Everything is in the
+    // log; on the serial line each byte costs time, and a busy module would
+    // slow the whole machine down.
+    drop(std::fs::write("/proc/sys/kernel/printk", "5"));
     let _ = nix::unistd::sethostname("ringside");
     // From here on, these come by sigwait below and nowhere else.
     let mut signals = SigSet::empty();
