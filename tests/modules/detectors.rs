@@ -37,8 +37,8 @@ fn a_sleep_in_atomic_context_is_reported() {
 }
 
 #[test]
-fn ubsan_reports_an_index_out_of_bounds() {
-    must_report("detectors::ubsan_reports_an_index_out_of_bounds", "broken_index", "UBSAN:");
+fn ubsan_reports_a_shift_too_far() {
+    must_report("detectors::ubsan_reports_a_shift_too_far", "broken_shift", "UBSAN:");
 }
 
 #[test]

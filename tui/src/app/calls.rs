@@ -45,6 +45,8 @@ pub enum Owner {
 pub enum Report {
     /// Nothing: the owner shows errors in its own place.
     Silent,
+    /// It is listed while it runs; the owner shows errors.
+    Listed,
     /// It is listed while it runs, and an error pops up.
     Shown,
 }
@@ -109,6 +111,7 @@ impl RunningCalls {
 
     /// Those that the user waits for, oldest first.
     pub fn shown(&self) -> impl Iterator<Item = (CallTag, &Running)> {
-        self.iter().filter(|(_, call)| call.report == Report::Shown)
+        self.iter()
+            .filter(|(_, call)| call.report != Report::Silent)
     }
 }

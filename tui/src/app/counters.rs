@@ -73,6 +73,11 @@ impl Counters {
         self.frozen.as_ref().unwrap_or(&self.latest)
     }
 
+    /// The newest sample, frozen or not.
+    pub fn latest(&self) -> &Sample {
+        &self.latest
+    }
+
     /// Forgets everything: another kernel.
     pub fn clear(&mut self) {
         *self = Self::default();

@@ -34,6 +34,7 @@ pub mod modinfo;
 pub mod page_table;
 pub mod ring;
 pub mod series;
+mod streams;
 pub mod text_field;
 pub mod toasts;
 pub mod update;

@@ -105,7 +105,7 @@ pub struct Model {
     pub log_view: views::log::State,
     /// View 7.
     pub modules_view: views::modules::State,
-    pub(super) timers: super::update::Timers,
+    pub(super) streams: super::streams::Streams,
     pub(super) dirty: bool,
     pub(super) effects: Vec<Effect>,
 }

@@ -9,7 +9,12 @@
 
 pub mod completions;
 pub mod connection;
+pub mod down;
 pub mod error;
+pub mod lab_args;
+pub mod lab_process;
+pub mod labs;
+pub mod up;
 
 use std::process::ExitCode;
 
@@ -55,6 +60,11 @@ pub struct Cli {
 )]
 pub enum Command {
     // Setting up and the lab: setup, doctor, build, cache, up, down, labs.
+    Up(up::Up),
+    Down(down::Down),
+    Labs(labs::Labs),
+    #[command(hide = true)]
+    LabProcess(lab_process::LabProcess),
     // A kernel and its modules.
     // The rest.
     Completions(completions::Completions),
@@ -75,13 +85,17 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Outcome {
-    let _connection = &cli.connection;
+    let connection = &cli.connection;
     match &cli.command {
         // The dashboard.
         None => {
             Err(Failure::usage("no command is given")
                 .with_help("`ringside --help` lists the commands"))
         }
+        Some(Command::Up(command)) => command.run(),
+        Some(Command::Down(command)) => command.run(connection.lab.as_deref()),
+        Some(Command::Labs(command)) => command.run(),
+        Some(Command::LabProcess(command)) => command.run(),
         Some(Command::Completions(command)) => command.run(),
     }
 }

@@ -1,4 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The lab: what it takes to have a real kernel to look at.
 
+pub mod build_error;
+pub mod cache;
+pub mod client;
+pub mod error;
+pub mod flavour;
+pub mod kernel;
+pub mod modules;
+pub mod options;
+pub mod process;
+pub mod progress;
+pub mod runtime;
+pub mod setup;
 pub mod vm;

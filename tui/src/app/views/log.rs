@@ -28,3 +28,6 @@ pub const VIEW: View = View::new(
 pub fn item(_model: &mut Model, call: Call, _item: Item) {
     match call {}
 }
+
+/// Records arrived.
+pub(in crate::app) fn arrived(_model: &mut Model) {}

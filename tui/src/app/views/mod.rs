@@ -84,6 +84,8 @@ pub struct View {
     pub copy: fn(&Model) -> Option<String>,
     /// The module that `L`, `U` and `R` act on.
     pub module: fn(&Model) -> Option<String>,
+    /// Another guest runs: forget what was known of the old one.
+    pub new_guest: fn(&mut Model),
     /// The tables to read with each sample while it is on the screen.
     pub tables: fn(&Model) -> Vec<TableRange>,
 }
@@ -108,6 +110,7 @@ impl View {
             click: |_, _, _| (),
             copy: |_| None,
             module: |_| None,
+            new_guest: |_| (),
             tables: |_| Vec::new(),
         }
     }
@@ -123,5 +126,12 @@ pub fn view(id: ViewId) -> &'static View {
         ViewId::Block => &block::VIEW,
         ViewId::Log => &log::VIEW,
         ViewId::Modules => &modules::VIEW,
+    }
+}
+
+/// Tells every view that another guest runs.
+pub(super) fn new_guest(model: &mut Model) {
+    for id in ViewId::ALL {
+        (view(id).new_guest)(model);
     }
 }

@@ -28,3 +28,6 @@ pub const VIEW: View = View::new(
 pub fn item(_model: &mut Model, call: Call, _item: Item) {
     match call {}
 }
+
+/// The list of modules arrived.
+pub(in crate::app) fn listed(_model: &mut Model) {}

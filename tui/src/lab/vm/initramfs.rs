@@ -4,7 +4,7 @@
 //!
 //! Archives are kept in the cache under a name made from what went into them,
 //! so a start that changes nothing writes nothing. Identity is path, inode,
-//! size and times of each file, as build tools do it: hashing the contents
+//! size and time of change of each file, as build tools do it: hashing the contents
 //! would cost more than the resumed start it serves.
 
 use std::fs::{self, File};
@@ -40,15 +40,13 @@ pub struct Initramfs {
 pub fn identity(path: &Path) -> io::Result<String> {
     let meta = fs::metadata(path)?;
     Ok(format!(
-        "{} {} {} {} {}.{} {}.{}",
+        "{} {} {} {} {}.{}",
         path.display(),
         meta.dev(),
         meta.ino(),
         meta.size(),
         meta.mtime(),
         meta.mtime_nsec(),
-        meta.ctime(),
-        meta.ctime_nsec(),
     ))
 }
 

@@ -17,6 +17,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
@@ -278,6 +279,14 @@ impl Machine {
         }
     }
 
+    /// Stops the guest's processors for good.
+    ///
+    /// # Errors
+    /// QEMU is gone.
+    pub fn stop(&self) -> VmResult<()> {
+        self.qmp.execute("stop", json!({})).map(drop)
+    }
+
     /// Plugs `stick` in.
     ///
     /// # Errors
@@ -374,6 +383,8 @@ fn bind(command: &mut Command, inherited: Vec<RawFd>) {
     command.process_group(0);
     let prepare = move || {
         nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
+        // QEMU aborts where KVM is broken; a guest's memory is no use as a core file.
+        setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
         // The parent may have died just before.
         if Pid::parent() != parent {
             return Err(std::io::Error::from_raw_os_error(nix::libc::ESRCH));

@@ -5,6 +5,7 @@
 //! A guest is saved before it has mounted anything and before it was told
 //! anything of this run ([`Wake`]), so that every later run can resume it.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -15,14 +16,16 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 
 use super::accel::{Accelerator, Choice, Verdicts};
-use super::command::{QEMU, ROOT_TAG, Spec, WORK_TAG};
+use super::command::{QEMU, ROOT_TAG, Spec, WORK_TAG, Wiring, arguments, shell_line};
 use super::console::Console;
 use super::error::{VmError, VmResult};
 use super::initramfs::{self, identity};
+use super::knock::knock;
 use super::machine::{Machine, MachineEvents};
 use super::saved::{Key, States};
 use crate::target::api::{Share, Wake};
 use crate::target::call::ask;
+use crate::target::remote::Remote;
 use crate::target::{Request, Target, TargetResult};
 
 /// How long a booting guest may be without a new line on its console.
@@ -61,6 +64,21 @@ pub struct Plan {
     pub cache: PathBuf,
 }
 
+impl Plan {
+    fn spec(&self, accelerator: Accelerator, initramfs: PathBuf) -> Spec {
+        Spec {
+            accelerator,
+            memory_mib: self.memory_mib,
+            processors: self.processors,
+            kernel: self.kernel.clone(),
+            initramfs,
+            kernel_arguments: self.kernel_arguments.clone(),
+            work: self.work.clone(),
+            work_writable: self.work_writable,
+        }
+    }
+}
+
 /// A guest whose agent has answered and was told what it needs to know.
 pub struct Guest {
     /// The QEMU it runs in.
@@ -77,6 +95,16 @@ pub struct Guest {
 
 /// Makes a target of the agent's port; blocks until the agent answers.
 pub type Connect = Arc<dyn Fn(UnixStream) -> TargetResult<Arc<dyn Target>> + Send + Sync>;
+
+/// The [`Connect`] of whoever has the agent's port for itself: waits for as
+/// long as the guest boots.
+///
+/// # Errors
+/// The port ends, or an agent of another version answers.
+pub fn reach_agent(port: UnixStream) -> TargetResult<Arc<dyn Target>> {
+    knock(&port)?;
+    Ok(Arc::new(Remote::over_socket(port)?))
+}
 
 /// What of a start is worth telling.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,26 +137,14 @@ pub struct Hooks<'a> {
 /// QEMU is missing or refuses, or the kernel does not boot: the error then
 /// holds the last lines of its console.
 pub fn start(plan: &Plan, hooks: &Hooks<'_>) -> VmResult<Guest> {
-    let kernel = identity(&plan.kernel).map_err(VmError::io(format!(
-        "look at the kernel {}",
-        plan.kernel.display()
-    )))?;
+    let kernel = kernel_identity(plan)?;
     let qemu = qemu_identity()?;
     let initramfs = initramfs::ensure(&plan.cache.join("initramfs"), &plan.program)?;
     let verdicts = Verdicts::new(&plan.cache.join("verdicts"), &qemu, &kernel);
     let states = States::new(&plan.cache.join("states"));
     let mut choice = verdicts.choose(plan.accelerator);
     loop {
-        let spec = Spec {
-            accelerator: choice.accelerator,
-            memory_mib: plan.memory_mib,
-            processors: plan.processors,
-            kernel: plan.kernel.clone(),
-            initramfs: initramfs.path.clone(),
-            kernel_arguments: plan.kernel_arguments.clone(),
-            work: plan.work.clone(),
-            work_writable: plan.work_writable,
-        };
+        let spec = plan.spec(choice.accelerator, initramfs.path.clone());
         let key = Key::new(&qemu, &spec, &kernel, &initramfs.key);
         let attempt = Attempt {
             spec: &spec,
@@ -151,6 +167,33 @@ pub fn start(plan: &Plan, hooks: &Hooks<'_>) -> VmResult<Guest> {
             }
         }
     }
+}
+
+/// The command that boots the guest that `plan` describes by hand, for a shell.
+/// KVM that has not been tried out yet is left alone.
+///
+/// # Errors
+/// The kernel is not there, or the initramfs can't be made.
+pub fn by_hand(plan: &Plan, wiring: &Wiring) -> VmResult<OsString> {
+    let kernel = kernel_identity(plan)?;
+    let qemu = qemu_identity()?;
+    let initramfs = initramfs::ensure(&plan.cache.join("initramfs"), &plan.program)?;
+    let verdicts = Verdicts::new(&plan.cache.join("verdicts"), &qemu, &kernel);
+    let choice = verdicts.choose(plan.accelerator);
+    let accelerator = if choice.untried {
+        Accelerator::Tcg
+    } else {
+        choice.accelerator
+    };
+    let spec = plan.spec(accelerator, initramfs.path);
+    Ok(shell_line(Path::new(QEMU), &arguments(&spec, wiring)))
+}
+
+fn kernel_identity(plan: &Plan) -> VmResult<String> {
+    identity(&plan.kernel).map_err(VmError::io(format!(
+        "look at the kernel {}",
+        plan.kernel.display()
+    )))
 }
 
 /// What identifies the installed QEMU.
