@@ -10,6 +10,9 @@ pub mod overview;
 pub mod producer;
 pub mod unready;
 
+#[cfg(test)]
+pub(crate) mod fixture;
+
 use ratatui::layout::Rect;
 
 use super::Canvas;
