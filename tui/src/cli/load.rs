@@ -49,7 +49,7 @@ impl Load {
 }
 
 /// A module's name and the bytes of its file, by name or path.
-fn image(module: &Path) -> Result<(String, Vec<u8>), Failure> {
+pub(super) fn image(module: &Path) -> Result<(String, Vec<u8>), Failure> {
     let is_path = module.components().count() > 1
         || module.is_absolute()
         || module

@@ -12,6 +12,7 @@ pub mod block;
 pub mod completions;
 pub mod connection;
 pub mod counters;
+pub mod dashboard;
 pub mod down;
 pub mod error;
 pub mod exec;
@@ -72,6 +73,7 @@ pub struct Cli {
     reason = "the doc comment is the help text, and stands at each command's type"
 )]
 pub enum Command {
+    Dashboard(dashboard::Dashboard),
     // Setting up and the lab: setup, doctor, build, cache, up, down, labs.
     Up(up::Up),
     Down(down::Down),
@@ -120,10 +122,8 @@ fn run(cli: &Cli) -> Outcome {
     let connection = &cli.connection;
     match &cli.command {
         // The dashboard.
-        None => {
-            Err(Failure::usage("no command is given")
-                .with_help("`ringside --help` lists the commands"))
-        }
+        None => dashboard::Dashboard::default().run(connection),
+        Some(Command::Dashboard(command)) => command.run(connection),
         Some(Command::Up(command)) => command.run(),
         Some(Command::Down(command)) => command.run(connection.lab.as_deref()),
         Some(Command::Labs(command)) => command.run(),
