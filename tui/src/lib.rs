@@ -7,6 +7,7 @@
 pub mod agent;
 pub mod app;
 pub mod cli;
+mod embedded;
 pub mod lab;
 pub mod target;
 pub mod ui;

@@ -7,9 +7,13 @@
 //! agent and on this machine's own kernel. Exit statuses: 0 done, 1 failed,
 //! 2 a command line that makes no sense; `exec` and `shell` have their own.
 
+pub mod build;
 pub mod completions;
 pub mod connection;
 pub mod error;
+pub mod interrupt;
+pub mod kernel_choice;
+pub mod progress;
 
 use std::process::ExitCode;
 
@@ -55,6 +59,7 @@ pub struct Cli {
 )]
 pub enum Command {
     // Setting up and the lab: setup, doctor, build, cache, up, down, labs.
+    Build(build::Build),
     // A kernel and its modules.
     // The rest.
     Completions(completions::Completions),
@@ -82,6 +87,7 @@ fn run(cli: &Cli) -> Outcome {
             Err(Failure::usage("no command is given")
                 .with_help("`ringside --help` lists the commands"))
         }
+        Some(Command::Build(command)) => command.run(),
         Some(Command::Completions(command)) => command.run(),
     }
 }
