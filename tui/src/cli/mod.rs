@@ -27,6 +27,7 @@ pub mod labs;
 pub mod load;
 pub mod mem;
 pub mod modules;
+pub mod our_module;
 pub mod progress;
 pub mod set;
 pub mod syscall;
