@@ -33,6 +33,7 @@ pub struct LabArgs {
     pub kernel: Option<Flavour>,
 
     /// Boot this kernel image (a bzImage) and build none
+    /// [default: RINGSIDE_IMAGE]
     #[arg(long, value_name = "FILE")]
     pub image: Option<PathBuf>,
 
@@ -81,9 +82,10 @@ impl LabArgs {
             None => Flavour::from_environment()
                 .map_err(|error| Failure::usage(format!("RINGSIDE_KERNEL: {error}")))?,
         };
-        let kernel = match &self.image {
+        let given = std::env::var_os("RINGSIDE_IMAGE").map(PathBuf::from);
+        let kernel = match self.image.clone().or(given) {
             Some(image) => {
-                let image = absolute(image)?;
+                let image = absolute(&image)?;
                 BootKernel {
                     flavour,
                     release: image.display().to_string(),

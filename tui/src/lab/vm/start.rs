@@ -24,7 +24,7 @@ use super::knock::knock;
 use super::machine::{Machine, MachineEvents};
 use super::saved::{Key, States};
 use super::stick::Stick;
-use crate::target::api::{Share, Wake};
+use crate::target::api::{RunRequest, Share, Wake};
 use crate::target::call::ask;
 use crate::target::remote::Remote;
 use crate::target::{Request, Target, TargetResult};
@@ -39,6 +39,8 @@ const RESUME: Duration = Duration::from_secs(10);
 const TRIAL: Duration = Duration::from_secs(10);
 /// How long the guest may take to see the stick come or go, in milliseconds.
 const STICK_MS: u32 = 10_000;
+/// How long the guest may take to write out its caches before it is ended.
+const SYNC: Duration = Duration::from_secs(5);
 /// How many console lines an error shows.
 const LINES: usize = 12;
 
@@ -182,6 +184,26 @@ pub fn plug(machine: &Machine, target: &dyn Target, stick: &Stick) -> VmResult<(
 pub fn unplug(machine: &Machine, target: &dyn Target) -> VmResult<()> {
     machine.unplug()?;
     await_stick(target, false)
+}
+
+/// Lets the guest write its caches out, to a stick or a share that outlives
+/// it; gives up after 5 s.
+pub fn sync(target: Arc<dyn Target>) {
+    let (send, synced) = channel();
+    let spawned = thread::Builder::new().name("sync".into()).spawn(move || {
+        let sync = RunRequest {
+            arguments: vec![b"sync".to_vec()],
+            environment: vec![(b"PATH".to_vec(), b"/usr/bin:/bin".to_vec())],
+            directory: b"/".to_vec(),
+            terminal: None,
+        };
+        // Nobody waits any more when it took too long.
+        drop(send.send(ask(&*target, Request::Run(sync), &[])));
+    });
+    let synced = spawned.ok().and_then(|_| synced.recv_timeout(SYNC).ok());
+    if !matches!(synced, Some(Ok(_))) {
+        tracing::warn!("the guest did not write its caches out before it was ended");
+    }
 }
 
 fn await_stick(target: &dyn Target, present: bool) -> VmResult<()> {
