@@ -75,39 +75,117 @@ const fn quiet(command: Command) -> Command {
 
 /// Its commands.
 pub const COMMANDS: &[Command] = &[
-    command("log-search", &["/"], "Search", "search for text, or with Ctrl-r for a regular expression", |model| {
-        let text = model.log.pattern().map(|pattern| pattern.text.clone());
-        model.log_view.typing = Some(TextField::new(text.unwrap_or_default()));
-    }),
-    searching("log-next", &["n"], "Next", "go to the next match", |model| step(model, true)),
-    quiet(searching("log-previous", &["N"], "Previous", "go to the match before", |model| step(model, false))),
-    searching("log-only", &["f"], "Only matches", "show only matching records, or all again", |model| {
-        let filter = model.log.filter().clone();
-        let only_matches = !filter.only_matches;
-        refilter(model, Filter { only_matches, ..filter });
-    }),
-    command("log-level", &["v"], "Level", "show fewer levels: all, info, notice, warn, err, and round again", |model| {
-        let filter = model.log.filter().clone();
-        let level = match filter.level {
-            7 => 6,
-            6 => 5,
-            5 => 4,
-            4 => 3,
-            _ => 7,
-        };
-        refilter(model, Filter { level, ..filter });
-    }),
-    command("log-source", &["m"], "Module", "show only one module's records", choose_source),
-    command("log-warning", &["w"], "Warning", "jump to the next warning or error", |model| warning(model, true)),
-    quiet(command("log-warning-before", &["W"], "Warning before", "jump to the warning or error before", |model| warning(model, false))),
-    command("log-expand", &["enter"], "Expand", "show all fields of the record; unfold an oops", expand),
-    command("log-save", &["s"], "Save", "save the records that are shown to a file", save),
-    quiet(command("log-all", &["a"], "All", "take every filter and the search away", |model| {
-        model.log.set_pattern(None);
-        model.log_view.error = None;
-        refilter(model, Filter::default());
-    })),
-    quiet(command("log-clear", &["c"], "Clear", "forget the records received so far, after a question", clear)),
+    command(
+        "log-search",
+        &["/"],
+        "Search",
+        "search for text, or with Ctrl-r for a regular expression",
+        |model| {
+            let text = model.log.pattern().map(|pattern| pattern.text.clone());
+            model.log_view.typing = Some(TextField::new(text.unwrap_or_default()));
+        },
+    ),
+    searching(
+        "log-next",
+        &["n"],
+        "Next",
+        "go to the next match",
+        |model| step(model, true),
+    ),
+    quiet(searching(
+        "log-previous",
+        &["N"],
+        "Previous",
+        "go to the match before",
+        |model| step(model, false),
+    )),
+    searching(
+        "log-only",
+        &["f"],
+        "Only matches",
+        "show only matching records, or all again",
+        |model| {
+            let filter = model.log.filter().clone();
+            let only_matches = !filter.only_matches;
+            refilter(
+                model,
+                Filter {
+                    only_matches,
+                    ..filter
+                },
+            );
+        },
+    ),
+    command(
+        "log-level",
+        &["v"],
+        "Level",
+        "show fewer levels: all, info, notice, warn, err, and round again",
+        |model| {
+            let filter = model.log.filter().clone();
+            let level = match filter.level {
+                7 => 6,
+                6 => 5,
+                5 => 4,
+                4 => 3,
+                _ => 7,
+            };
+            refilter(model, Filter { level, ..filter });
+        },
+    ),
+    command(
+        "log-source",
+        &["m"],
+        "Module",
+        "show only one module's records",
+        choose_source,
+    ),
+    command(
+        "log-warning",
+        &["w"],
+        "Warning",
+        "jump to the next warning or error",
+        |model| warning(model, true),
+    ),
+    quiet(command(
+        "log-warning-before",
+        &["W"],
+        "Warning before",
+        "jump to the warning or error before",
+        |model| warning(model, false),
+    )),
+    command(
+        "log-expand",
+        &["enter"],
+        "Expand",
+        "show all fields of the record; unfold an oops",
+        expand,
+    ),
+    command(
+        "log-save",
+        &["s"],
+        "Save",
+        "save the records that are shown to a file",
+        save,
+    ),
+    quiet(command(
+        "log-all",
+        &["a"],
+        "All",
+        "take every filter and the search away",
+        |model| {
+            model.log.set_pattern(None);
+            model.log_view.error = None;
+            refilter(model, Filter::default());
+        },
+    )),
+    quiet(command(
+        "log-clear",
+        &["c"],
+        "Clear",
+        "forget the records received so far, after a question",
+        clear,
+    )),
 ];
 
 /// What it provides.
@@ -132,18 +210,27 @@ pub const VIEW: View = View {
         ringside_uapi::module(source).map(|module| module.name.to_owned())
     },
     focus: |model, _| model.log_view.expanded = !model.log_view.expanded,
-    ..View::new("Kernel log", "What the kernel says, as it says it; oopses folded into one line", COMMANDS)
+    ..View::new(
+        "Kernel log",
+        "What the kernel says, as it says it; oopses folded into one line",
+        COMMANDS,
+    )
 };
 
 /// The number after the last row on the screen: the log's end, or where it was frozen.
 pub fn end(model: &Model) -> u64 {
-    model.freeze.map_or(model.log.end(), |freeze| freeze.log_end)
+    model
+        .freeze
+        .map_or(model.log.end(), |freeze| freeze.log_end)
 }
 
 /// The selected row, or the newest that is shown.
 pub fn selected(model: &Model) -> Option<u64> {
     let log = &model.log;
-    let cursor = model.log_view.cursor.filter(|cursor| *cursor >= log.start());
+    let cursor = model
+        .log_view
+        .cursor
+        .filter(|cursor| *cursor >= log.start());
     cursor.or_else(|| log.shown_at(log.shown_count(end(model)).checked_sub(1)?))
 }
 
@@ -166,8 +253,8 @@ fn navigate(model: &mut Model, to: Move) {
         Some(cursor) => model.log.shown_count(cursor),
         None => count.saturating_sub(1),
     };
-    let following = to == Move::End
-        || (matches!(to, Move::Down | Move::PageDown) && position + 1 >= count);
+    let following =
+        to == Move::End || (matches!(to, Move::Down | Move::PageDown) && position + 1 >= count);
     if following || count == 0 {
         model.log_view.cursor = None;
         return;
@@ -269,14 +356,20 @@ fn warning(model: &mut Model, forward: bool) {
         (None, false) => end(model),
     };
     let found = model.log.next_warning(from, forward);
-    let visible = found.map(|number| match model.log.row(number).and_then(|row| row.block) {
-        Some(first) if model.log.is_folded(first) => first,
-        _ => number,
-    });
+    let visible = found.map(
+        |number| match model.log.row(number).and_then(|row| row.block) {
+            Some(first) if model.log.is_folded(first) => first,
+            _ => number,
+        },
+    );
     match visible {
         // The lines of a folded oops count once.
         Some(number) if forward && number <= from && model.log_view.cursor.is_some() => {
-            let last = model.log.row(number).and_then(|row| model.log.trace(row)).map(|trace| trace.last);
+            let last = model
+                .log
+                .row(number)
+                .and_then(|row| model.log.trace(row))
+                .map(|trace| trace.last);
             let beyond = model.log.next_warning(last.unwrap_or(from), true);
             match beyond {
                 Some(beyond) => model.log_view.cursor = Some(beyond),
@@ -317,8 +410,18 @@ fn choose_source(model: &mut Model) {
     let mut sources: Vec<String> = model.log.sources().to_vec();
     sources.sort_by_key(|source| (ringside_uapi::module(source).is_none(), source.clone()));
     sources.insert(0, "all".into());
-    let now = model.log.filter().source.clone().unwrap_or_else(|| "all".into());
-    let field = Field::new("module", Kind::Choice(sources), "Left and Right choose", &now);
+    let now = model
+        .log
+        .filter()
+        .source
+        .clone()
+        .unwrap_or_else(|| "all".into());
+    let field = Field::new(
+        "module",
+        Kind::Choice(sources),
+        "Left and Right choose",
+        &now,
+    );
     let form = Form::new(
         "log-source",
         "Show the records of",
@@ -351,7 +454,8 @@ fn save(model: &mut Model) {
         |form| format!("dmesg > {}", form.text("file")),
         |model, form| {
             let end = end(model);
-            let shown = (0..model.log.shown_count(end)).filter_map(|index| model.log.shown_at(index));
+            let shown =
+                (0..model.log.shown_count(end)).filter_map(|index| model.log.shown_at(index));
             let rows = shown.filter_map(|number| model.log.row(number));
             let mut text = String::new();
             for row in rows {
@@ -366,7 +470,12 @@ fn save(model: &mut Model) {
             });
         },
     );
-    form.check = |_, form| form.text("file").trim().is_empty().then(|| "name a file".into());
+    form.check = |_, form| {
+        form.text("file")
+            .trim()
+            .is_empty()
+            .then(|| "name a file".into())
+    };
     model.open_form(form);
 }
 

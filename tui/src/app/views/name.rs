@@ -89,7 +89,12 @@ pub const COMMANDS: &[Command] = &[
                 "syscall",
                 "Make the system call",
                 vec![Field::new("times", kind, help, "10")],
-                |form| format!("for (i = 0; i < {}; i++) syscall(my_syscall)", form.text("times")),
+                |form| {
+                    format!(
+                        "for (i = 0; i < {}; i++) syscall(my_syscall)",
+                        form.text("times")
+                    )
+                },
                 |model, form| call(model, form.number("times") as u32),
             );
             model.open_form(form);
@@ -121,7 +126,12 @@ pub const COMMANDS: &[Command] = &[
                 |model, form| {
                     let message = form.text("message").to_owned();
                     let request = Request::SetSyscallMessage { message };
-                    model.start(Owner::Name(Call::Act), "change the message", Report::Shown, request);
+                    model.start(
+                        Owner::Name(Call::Act),
+                        "change the message",
+                        Report::Shown,
+                        request,
+                    );
                 },
             );
             // The message of now, and not the one typed the last time.
@@ -157,20 +167,31 @@ fn call(model: &mut Model, times: u32) {
 
 fn tick(model: &mut Model) {
     let now = model.now_ms;
-    if model.name.asked_ms.is_some_and(|asked| now < asked + EVERY_MS) {
+    if model
+        .name
+        .asked_ms
+        .is_some_and(|asked| now < asked + EVERY_MS)
+    {
         return;
     }
     if can(model).is_ok() && !model.calls.has(&Owner::Name(Call::Info)) {
         model.name.asked_ms = Some(now);
         let owner = Owner::Name(Call::Info);
-        model.start(owner, "ask for the system call", Report::Silent, Request::Syscall);
+        model.start(
+            owner,
+            "ask for the system call",
+            Report::Silent,
+            Request::Syscall,
+        );
     }
     let loaded = model.loaded(MODULE).is_some();
     let known = model.name.detail.is_some();
     if loaded && !known && !model.calls.has(&Owner::Name(Call::Parameters)) {
         model.name.asked_ms = Some(now);
         let owner = Owner::Name(Call::Parameters);
-        let request = Request::Module { name: MODULE.into() };
+        let request = Request::Module {
+            name: MODULE.into(),
+        };
         model.start(owner, "ask for its parameters", Report::Silent, request);
     } else if !loaded && known {
         model.name.detail = None;
@@ -206,7 +227,9 @@ pub fn item(model: &mut Model, call: Call, item: Item) {
 
 /// The newest records of a source, newest first.
 pub fn newest<'a>(model: &'a Model, source: &'a str, count: usize) -> Vec<&'a Row> {
-    let end = model.freeze.map_or(model.log.end(), |freeze| freeze.log_end);
+    let end = model
+        .freeze
+        .map_or(model.log.end(), |freeze| freeze.log_end);
     let log = &model.log;
     let found = log.newest(end, 20_000, move |row| log.source(row) == source);
     found.take(count).map(|(_, row)| row).collect()

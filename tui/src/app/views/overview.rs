@@ -28,17 +28,36 @@ pub const CARDS: &[Card] = &[
     Card {
         module: "producer_consumer",
         view: ViewId::Producer,
-        counters: &["occupancy", "produced", "consumed", "producer_waits", "consumer_waits"],
+        counters: &[
+            "occupancy",
+            "produced",
+            "consumed",
+            "producer_waits",
+            "consumer_waits",
+        ],
     },
     Card {
         module: "memalloc",
         view: ViewId::Memory,
-        counters: &["pages_mapped", "requests", "allocations", "frees", "shared_pages", "tables_pte"],
+        counters: &[
+            "pages_mapped",
+            "requests",
+            "allocations",
+            "frees",
+            "shared_pages",
+            "tables_pte",
+        ],
     },
     Card {
         module: "kmod",
         view: ViewId::Block,
-        counters: &["bytes_written", "bytes_read", "operations", "errors", "position"],
+        counters: &[
+            "bytes_written",
+            "bytes_read",
+            "operations",
+            "errors",
+            "position",
+        ],
     },
 ];
 
@@ -155,7 +174,9 @@ fn navigate(model: &mut Model, to: Move) {
 
 /// The newest records at warning level or worse, newest first.
 pub fn newest_warnings(model: &Model, count: usize) -> Vec<(u64, &Row)> {
-    let end = model.freeze.map_or(model.log.end(), |freeze| freeze.log_end);
+    let end = model
+        .freeze
+        .map_or(model.log.end(), |freeze| freeze.log_end);
     let urgent = |row: &Row| row.level <= 4;
     let visible = |number: &u64, row: &Row| row.block.is_none_or(|first| first == *number);
     model
@@ -168,8 +189,12 @@ pub fn newest_warnings(model: &Model, count: usize) -> Vec<(u64, &Row)> {
 
 /// The newest record of a module.
 pub fn last_line<'a>(model: &'a Model, module: &'a str) -> Option<&'a Row> {
-    let end = model.freeze.map_or(model.log.end(), |freeze| freeze.log_end);
+    let end = model
+        .freeze
+        .map_or(model.log.end(), |freeze| freeze.log_end);
     let log = &model.log;
-    let found = log.newest(end, 5000, move |row| log.source(row) == module).next();
+    let found = log
+        .newest(end, 5000, move |row| log.source(row) == module)
+        .next();
     found.map(|(_, row)| row)
 }

@@ -20,7 +20,12 @@ use crate::ui::units::{bytes, counted, duration, short};
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     let columns = per_row(area.width);
     let rows = CARDS.len().div_ceil(columns) as u16;
-    let most = CARDS.iter().map(|card| card.counters.len()).max().unwrap_or(0) as u16 + 5;
+    let most = CARDS
+        .iter()
+        .map(|card| card.counters.len())
+        .max()
+        .unwrap_or(0) as u16
+        + 5;
     let height = ((area.height * 3 / 5) / rows).clamp(6, most);
     let [cards, rest] =
         Layout::vertical([Constraint::Length(height * rows), Constraint::Fill(1)]).areas(area);
@@ -30,7 +35,13 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         let parts = Layout::horizontal(vec![Constraint::Fill(1); columns]).split(across);
         let place = parts[column];
         canvas.hit(place, Hit::Row { pane: 0, index });
-        card(canvas, place, model, entry, index == model.overview.selected);
+        card(
+            canvas,
+            place,
+            model,
+            entry,
+            index == model.overview.selected,
+        );
     }
     let split = if area.width >= 110 {
         [Constraint::Length(54), Constraint::Fill(1)]
@@ -50,7 +61,12 @@ fn card(canvas: &mut Canvas<'_>, area: Rect, model: &Model, card: &Card, selecte
     if model.counters.module(card.module).is_some() {
         let room = usize::from(inside.height.saturating_sub(2));
         for (index, counter) in card.counters.iter().take(room).enumerate() {
-            counter_row(canvas, row(inside, index as u16 + 1), model, (card.module, counter));
+            counter_row(
+                canvas,
+                row(inside, index as u16 + 1),
+                model,
+                (card.module, counter),
+            );
         }
     } else if inside.height > 2 {
         let summary = ringside_uapi::module(card.module).map_or("", |module| module.summary);
@@ -65,7 +81,10 @@ fn card(canvas: &mut Canvas<'_>, area: Rect, model: &Model, card: &Card, selecte
         );
     }
     if let Some(line) = last_line(model, card.module) {
-        let text = line.text.split_once(": ").map_or(&*line.text, |(_, text)| text);
+        let text = line
+            .text
+            .split_once(": ")
+            .map_or(&*line.text, |(_, text)| text);
         let role = shared::level_role(line.level);
         let mark = canvas.look.glyphs.arrows[1];
         canvas.spans(last, &[(mark, Role::Dim), (" ", Role::Dim), (text, role)]);
@@ -85,24 +104,47 @@ pub(super) fn counter_row(
     let monotonic = is_monotonic(module, counter);
     let wide = area.width >= 40;
     let name_width = if wide { 16 } else { 13 };
-    canvas.text(area.x, area.y, name_width, &counter.replace('_', " "), Role::Dim);
+    canvas.text(
+        area.x,
+        area.y,
+        name_width,
+        &counter.replace('_', " "),
+        Role::Dim,
+    );
     let value = match model.counters.value(module, counter) {
         Some(value) => counted(value, unit).trim_end_matches(" pages").to_owned(),
-        None => model.counters.text(module, counter).unwrap_or("?").to_owned(),
+        None => model
+            .counters
+            .text(module, counter)
+            .unwrap_or("?")
+            .to_owned(),
     };
-    let place = Rect::new(area.x + name_width, area.y, 12.min(area.width - name_width), 1);
+    let place = Rect::new(
+        area.x + name_width,
+        area.y,
+        12.min(area.width - name_width),
+        1,
+    );
     canvas.right(place, &value, Role::Title);
     let mut x = place.right() + 1;
     if monotonic && area.right() > x + 8 {
         let rate = model.counters.rate(module, counter).unwrap_or(0.0);
-        let text = if rate > 0.0 { format!("{}/s", short(rate)) } else { String::new() };
+        let text = if rate > 0.0 {
+            format!("{}/s", short(rate))
+        } else {
+            String::new()
+        };
         canvas.right(Rect::new(x, area.y, 7, 1), &text, Role::Text);
     }
     x += 8;
     if area.right() > x + 2 {
         let width = area.right() - x;
-        let columns =
-            model.counters.columns((module, counter), model.range_ms(), usize::from(width), monotonic);
+        let columns = model.counters.columns(
+            (module, counter),
+            model.range_ms(),
+            usize::from(width),
+            monotonic,
+        );
         canvas.sparkline(Rect::new(x, area.y, width, 1), &columns, Role::Series(0));
     }
 }
@@ -132,7 +174,12 @@ fn machine(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     let used = total.saturating_sub(available);
     let memory = format!("{} of {} used", bytes(used * 1024), bytes(total * 1024));
     let tight = available * 10 < total;
-    line(canvas, "memory", &memory, if tight { Role::Warning } else { Role::Text });
+    line(
+        canvas,
+        "memory",
+        &memory,
+        if tight { Role::Warning } else { Role::Text },
+    );
     let levels = match kernel.page_table_levels {
         4 => "4 levels (P4D folded)",
         5 => "5 levels",
@@ -142,11 +189,19 @@ fn machine(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     line(canvas, "cpus", &processors, Role::Text);
     line(canvas, "paging", levels, Role::Text);
     let taint = shared::taint(kernel.taint);
-    let role = if kernel.taint == 0 { Role::Good } else { Role::Warning };
+    let role = if kernel.taint == 0 {
+        Role::Good
+    } else {
+        Role::Warning
+    };
     line(canvas, "taint", &taint, role);
     if let Some(lab) = lab {
         let how = if lab.resumed { "resumed" } else { "booted" };
-        let text = format!("{how} in {}, guest {}", duration(lab.started_in_ms), lab.generation);
+        let text = format!(
+            "{how} in {}, guest {}",
+            duration(lab.started_in_ms),
+            lab.generation
+        );
         line(canvas, "lab", &text, Role::Text);
         let stick = match (lab.stick_plugged, &lab.stick_file) {
             (false, _) => "pulled out (p plugs it in)".to_owned(),
@@ -184,9 +239,21 @@ fn warnings(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         let place = row(inside, index as u16);
         let time = stamp(entry.at_us);
         let time = time.split('.').next().unwrap_or("");
-        let text = model.log.trace(entry).map_or_else(|| entry.text.to_string(), |trace| trace.headline());
+        let text = model
+            .log
+            .trace(entry)
+            .map_or_else(|| entry.text.to_string(), |trace| trace.headline());
         let role = shared::level_role(entry.level);
         let mark = shared::level_mark(canvas, entry.level);
-        canvas.spans(place, &[(time, Role::Dim), ("s ", Role::Dim), (mark, role), (" ", role), (&text, role)]);
+        canvas.spans(
+            place,
+            &[
+                (time, Role::Dim),
+                ("s ", Role::Dim),
+                (mark, role),
+                (" ", role),
+                (&text, role),
+            ],
+        );
     }
 }

@@ -37,7 +37,11 @@ pub fn message(canvas: &mut Canvas<'_>, area: Rect, text: &str, role: Role) {
         width: area.width.saturating_sub(2),
         ..area
     };
-    for (index, line) in wrap(text, area.width).iter().take(usize::from(area.height)).enumerate() {
+    for (index, line) in wrap(text, area.width)
+        .iter()
+        .take(usize::from(area.height))
+        .enumerate()
+    {
         canvas.text(area.x, area.y + index as u16, area.width, line, role);
     }
 }
@@ -51,16 +55,31 @@ pub fn module_state(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: 
                 Connection::Lost { .. } => "no connection",
                 _ => "asking the kernel …",
             };
-            canvas.spans(area, &[(glyphs.ring, Role::Dim), (" ", Role::Dim), (text, Role::Dim)]);
+            canvas.spans(
+                area,
+                &[
+                    (glyphs.ring, Role::Dim),
+                    (" ", Role::Dim),
+                    (text, Role::Dim),
+                ],
+            );
         }
         (Loadable::Failed(error), _) => {
             let text = error.to_string();
-            canvas.spans(area, &[(glyphs.no, Role::Bad), (" ", Role::Bad), (&text, Role::Bad)]);
+            canvas.spans(
+                area,
+                &[(glyphs.no, Role::Bad), (" ", Role::Bad), (&text, Role::Bad)],
+            );
         }
         (Loadable::Ready(_), None) => {
             canvas.spans(
                 area,
-                &[(glyphs.ring, Role::Dim), (" not loaded  ", Role::Dim), ("L", Role::Key), (" loads it", Role::Dim)],
+                &[
+                    (glyphs.ring, Role::Dim),
+                    (" not loaded  ", Role::Dim),
+                    ("L", Role::Key),
+                    (" loads it", Role::Dim),
+                ],
             );
         }
         (Loadable::Ready(_), Some(summary)) if summary.broken => {
@@ -81,7 +100,12 @@ pub fn module_state(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: 
             let text = format!("  {}, {users}", bytes(summary.size));
             canvas.spans(
                 area,
-                &[(glyphs.dot, Role::Good), (" ", Role::Good), (&state, Role::Good), (&text, Role::Dim)],
+                &[
+                    (glyphs.dot, Role::Good),
+                    (" ", Role::Good),
+                    (&state, Role::Good),
+                    (&text, Role::Dim),
+                ],
             );
         }
     }
@@ -114,7 +138,12 @@ pub fn taint(bits: u64) -> String {
     if bits == 0 {
         return "none".into();
     }
-    let set = FLAGS.iter().enumerate().filter(|(bit, _)| bits >> bit & 1 == 1);
-    let words: Vec<String> = set.map(|(_, (letter, name))| format!("{letter} {name}")).collect();
+    let set = FLAGS
+        .iter()
+        .enumerate()
+        .filter(|(bit, _)| bits >> bit & 1 == 1);
+    let words: Vec<String> = set
+        .map(|(_, (letter, name))| format!("{letter} {name}"))
+        .collect();
     words.join(", ")
 }
