@@ -9,6 +9,7 @@ pub mod flavour;
 pub mod kernel;
 pub mod modules;
 pub mod options;
+pub mod private;
 pub mod process;
 pub mod progress;
 pub mod runtime;

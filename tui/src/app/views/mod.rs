@@ -11,6 +11,7 @@ pub mod modules;
 pub mod name;
 pub mod overview;
 pub mod producer;
+pub mod ready;
 
 use super::commands::Command;
 use super::event::Move;

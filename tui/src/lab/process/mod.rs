@@ -101,10 +101,7 @@ impl Lab {
             .map_err(LabError::io("read what the lab is to be"))?;
         let options: LabOptions = serde_json::from_str(&line)
             .map_err(|error| LabError::NotStarted(format!("it was told nonsense: {error}")))?;
-        let stick = match &options.disk {
-            Some(path) => Stick::open(path)?,
-            None => Stick::empty(&options.cache)?,
-        };
+        let stick = options.stick()?;
         let folder = LabFolder::create(&runtime::folder()?)?;
         let listener = folder.listen()?;
         Ok(Self {
