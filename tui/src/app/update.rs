@@ -43,6 +43,7 @@ pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
         Event::Saved(tag, result) => saved(model, tag, result),
         Event::Work => {
             model.log.work();
+            views::log::worked(model);
             model.changed();
         }
     }
