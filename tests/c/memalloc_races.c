@@ -3,7 +3,7 @@
 #include "memalloc.h"
 
 #define THREADS 6
-#define ROUNDS 150
+#define ROUNDS 60
 
 static pthread_barrier_t barrier;
 static long results[THREADS];

@@ -9,13 +9,17 @@
 
 pub mod agent;
 pub mod block;
+pub mod build;
 pub mod completions;
 pub mod connection;
 pub mod counters;
+pub mod dashboard;
 pub mod down;
 pub mod error;
 pub mod exec;
 pub mod info;
+pub mod interrupt;
+pub mod kernel_choice;
 pub mod kmsg;
 pub mod lab_args;
 pub mod lab_process;
@@ -23,6 +27,8 @@ pub mod labs;
 pub mod load;
 pub mod mem;
 pub mod modules;
+pub mod our_module;
+pub mod progress;
 pub mod set;
 pub mod syscall;
 pub mod up;
@@ -72,6 +78,7 @@ pub struct Cli {
     reason = "the doc comment is the help text, and stands at each command's type"
 )]
 pub enum Command {
+    Dashboard(dashboard::Dashboard),
     // Setting up and the lab: setup, doctor, build, cache, up, down, labs.
     Up(up::Up),
     Down(down::Down),
@@ -81,6 +88,7 @@ pub enum Command {
     // Programs in the guest.
     Exec(exec::Exec),
     Shell(exec::Shell),
+    Build(build::Build),
     // A kernel and its modules.
     Info(info::Info),
     Modules(modules::Modules),
@@ -120,10 +128,8 @@ fn run(cli: &Cli) -> Outcome {
     let connection = &cli.connection;
     match &cli.command {
         // The dashboard.
-        None => {
-            Err(Failure::usage("no command is given")
-                .with_help("`ringside --help` lists the commands"))
-        }
+        None => dashboard::Dashboard::default().run(connection),
+        Some(Command::Dashboard(command)) => command.run(connection),
         Some(Command::Up(command)) => command.run(),
         Some(Command::Down(command)) => command.run(connection.lab.as_deref()),
         Some(Command::Labs(command)) => command.run(),
@@ -141,6 +147,7 @@ fn run(cli: &Cli) -> Outcome {
         Some(Command::Mem(command)) => command.run(connection),
         Some(Command::Block(command)) => command.run(connection),
         Some(Command::Agent(command)) => command.run(),
+        Some(Command::Build(command)) => command.run(),
         Some(Command::Completions(command)) => command.run(),
         Some(Command::Subject(command)) => command.run(),
     }

@@ -8,7 +8,11 @@ pub mod modules;
 pub mod name;
 pub mod overview;
 pub mod producer;
+pub mod shared;
 pub mod unready;
+
+#[cfg(test)]
+pub(crate) mod fixture;
 
 use ratatui::layout::Rect;
 

@@ -218,12 +218,18 @@ fn detail(canvas: &mut Canvas<'_>, panes: Rect, model: &Model, picture: &Picture
         (" ", Role::Text),
         (text.as_str(), Role::Text),
     ];
-    let x = canvas.spans(line, &spans) + 2;
-    let story = picture.story();
-    let room = line.right().saturating_sub(x);
-    if usize::from(room) >= story.len() {
-        canvas.right(line, story, Role::Dim);
-    }
+    canvas.spans(line, &spans);
+    let story = Rect {
+        y: line.y + 1,
+        ..line
+    };
+    canvas.text(
+        story.x + 2,
+        story.y,
+        story.width.saturating_sub(2),
+        picture.story(),
+        Role::Dim,
+    );
 }
 
 fn draw_charts(canvas: &mut Canvas<'_>, area: Rect, model: &Model, picture: &Picture<'_>) {
@@ -259,3 +265,6 @@ fn draw_charts(canvas: &mut Canvas<'_>, area: Rect, model: &Model, picture: &Pic
     let inner = canvas.panel(occupancy, &title, false);
     canvas.chart(inner, &[(curve("occupancy", false), Role::Series(1))]);
 }
+
+#[cfg(test)]
+mod tests;

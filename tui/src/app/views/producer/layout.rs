@@ -22,8 +22,8 @@ pub struct Layout {
 
 /// Rows above the panes: state and semaphores.
 pub const HEAD: u16 = 2;
-/// Rows between panes and charts: what is under the cursor.
-pub const DETAIL: u16 = 1;
+/// Rows between panes and charts: what is under the cursor, and what goes on.
+pub const DETAIL: u16 = 2;
 
 impl Layout {
     /// Divides a view of `width` × `height`.
@@ -37,8 +37,8 @@ impl Layout {
         let below_head = height.saturating_sub(HEAD + DETAIL);
         let charts = match below_head {
             40.. => below_head / 3,
-            17.. => 6,
-            14.. => 4,
+            16.. => 6,
+            13.. => 4,
             _ => 0,
         };
         Self {
@@ -83,8 +83,13 @@ pub fn zoomed((width, height): (u16, u16)) -> (usize, usize) {
 pub enum ThreadShape {
     /// A row for each.
     Rows,
-    /// A letter for each, so many in a row behind the first one's number.
-    Letters(usize),
+    /// A letter for each, in rows behind the first one's number.
+    Letters {
+        /// Letters in a row.
+        per_row: usize,
+        /// Columns from one to the next.
+        step: usize,
+    },
 }
 
 impl ThreadShape {
@@ -94,18 +99,30 @@ impl ThreadShape {
             return Self::Rows;
         }
         let room = width.saturating_sub(digits(count) + 1);
-        let fives = room / 5 * 5;
-        Self::Letters(if fives > 0 { fives } else { room.max(1) })
+        // One row is for the tally. As few in a row as fit, as wide apart as fits.
+        let rows = height.saturating_sub(1).max(1);
+        let fives = (if room < 10 { 5 } else { 10 }..=room).step_by(5);
+        let fitting = fives
+            .clone()
+            .find(|per_row| count.div_ceil(*per_row) <= rows);
+        let per_row = fitting.or(fives.last()).unwrap_or(room.max(1));
+        Self::Letters {
+            per_row,
+            step: (room / per_row).clamp(1, 3),
+        }
     }
 
     /// Threads in a row.
     pub fn per_row(self) -> usize {
         match self {
             Self::Rows => 1,
-            Self::Letters(count) => count,
+            Self::Letters { per_row, .. } => per_row,
         }
     }
 }
+
+/// Rows of a cell that is a box: producer and item between two lines.
+pub const BOX: usize = 4;
 
 /// How the slots are shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +135,8 @@ pub enum RingShape {
         places: Vec<(usize, usize)>,
         /// Columns of a cell.
         cell: usize,
+        /// Rows of a cell: 1, or [`BOX`] where there is space to say more.
+        rows: usize,
     },
     /// Rows of cells behind the number of the first slot.
     Grid {
@@ -140,22 +159,15 @@ impl RingShape {
             return Self::Nothing;
         }
         let number = digits(producers.max(1));
-        // `[P12]` and a space behind it.
-        let cell = number + 3;
-        let columns = (width + 1) / (cell + 1);
-        for step in [2, 1] {
-            let rows = height.div_ceil(step);
-            if let Some(places) = around(capacity, columns.min(24), rows.min(12)) {
-                let (wide, tall) = places.iter().fold((0, 0), |far, place| {
-                    (far.0.max(place.0), far.1.max(place.1))
-                });
-                let left = (width + 1 - (wide + 1) * (cell + 1)) / 2;
-                let top = (height - (tall * step + 1)) / 2;
-                let place = |(x, y): (usize, usize)| (left + x * (cell + 1), top + y * step);
-                return Self::Loop {
-                    places: places.into_iter().map(place).collect(),
-                    cell,
-                };
+        // A box with the item's number in it; `[P12]` with a blank row between; without.
+        let cells = [
+            (number.max(7) + 4, BOX, BOX),
+            (number + 3, 1, 2),
+            (number + 3, 1, 1),
+        ];
+        for (cell, rows, step) in cells {
+            if let Some(places) = looped(capacity, (cell, rows, step), (width, height)) {
+                return Self::Loop { places, cell, rows };
             }
         }
         let label = digits(capacity - 1) + 1;
@@ -197,6 +209,25 @@ impl RingShape {
     }
 }
 
+/// The places of a loop of cells of this width and height that follow each
+/// other every `step` rows, centred in the space.
+fn looped(
+    capacity: usize,
+    (cell, rows, step): (usize, usize, usize),
+    (width, height): (usize, usize),
+) -> Option<Vec<(usize, usize)>> {
+    let columns = (width + 1) / (cell + 1);
+    let lines = (height + step - rows) / step;
+    let places = around(capacity, columns.min(24), lines.min(12))?;
+    let far =
+        |far: (usize, usize), place: &(usize, usize)| (far.0.max(place.0), far.1.max(place.1));
+    let (wide, tall) = places.iter().fold((0, 0), far);
+    let left = (width + 1 - (wide + 1) * (cell + 1)) / 2;
+    let top = (height - (tall * step + rows)) / 2;
+    let place = |(x, y): (usize, usize)| (left + x * (cell + 1), top + y * step);
+    Some(places.into_iter().map(place).collect())
+}
+
 /// Decimal digits of a number.
 pub fn digits(number: usize) -> usize {
     number.checked_ilog10().unwrap_or(0) as usize + 1
@@ -212,8 +243,11 @@ fn round_down(count: usize) -> usize {
     }
 }
 
-/// The next of 1, 2, 5, 10, 20, 50, …
+/// The next number that is easy to count with: up to 10 as it is, then 20, 50, 100, …
 fn round_up(count: usize) -> usize {
+    if count <= 10 {
+        return count;
+    }
     let power = 10usize.pow(count.max(1).ilog10());
     let steps = [power, 2 * power, 5 * power];
     steps
@@ -230,7 +264,7 @@ mod tests {
     fn everything_has_space_at_80_by_24() {
         let layout = Layout::of_screen((80, 24));
         assert_eq!((layout.side, layout.ring), (22, 36));
-        assert!(layout.charts >= 6 && layout.panes >= 11);
+        assert!(layout.charts >= 6 && layout.panes >= 10);
     }
 
     #[test]
@@ -238,7 +272,7 @@ mod tests {
         let space = Layout::of_screen((80, 24)).ring_space();
         for capacity in [1, 2, 5, 10, 16, 20] {
             let shape = RingShape::new(capacity, 5, space);
-            let RingShape::Loop { places, cell } = shape else {
+            let RingShape::Loop { places, cell, .. } = shape else {
                 panic!("{capacity}: {shape:?}");
             };
             assert_eq!(places.len(), capacity);
@@ -274,10 +308,11 @@ mod tests {
     fn a_hundred_threads_become_letters() {
         let space = Layout::of_screen((80, 24)).thread_space();
         let shape = ThreadShape::new(100, space);
-        let ThreadShape::Letters(per_row) = shape else {
+        let ThreadShape::Letters { per_row, step } = shape else {
             panic!("{shape:?}");
         };
         assert!(100usize.div_ceil(per_row) < space.1, "one row is the tally");
+        assert!(per_row * step + 4 <= space.0);
         assert_eq!(ThreadShape::new(5, space), ThreadShape::Rows);
     }
 

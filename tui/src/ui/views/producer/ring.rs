@@ -29,12 +29,17 @@ pub(super) fn draw(
             canvas.wrapped(area, text, Role::Dim);
         }
         RingShape::Nothing => {}
-        RingShape::Loop { places, cell } => {
+        RingShape::Loop { places, cell, rows } => {
+            let size = (cell as u16, rows as u16);
             for (slot, (x, y)) in places.iter().enumerate() {
-                let place = Rect::new(area.x + *x as u16, area.y + *y as u16, cell as u16, 1);
-                loop_cell(canvas, place, picture, slot, cursor);
+                let place = Rect::new(area.x + *x as u16, area.y + *y as u16, size.0, size.1);
+                if rows == 1 {
+                    loop_cell(canvas, place, picture, slot, cursor);
+                } else {
+                    loop_box(canvas, place, picture, slot, cursor);
+                }
             }
-            inside_loop(canvas, area, &places, picture, cell);
+            inside_loop(canvas, area, &places, picture, size);
         }
         RingShape::Grid {
             label,
@@ -92,13 +97,48 @@ fn loop_cell(
     finish(canvas, place, slot, cursor == Some(slot));
 }
 
+/// A box that names producer and item, and says `put` or `take` on its upper edge.
+fn loop_box(
+    canvas: &mut Canvas<'_>,
+    place: Rect,
+    picture: &Picture<'_>,
+    slot: usize,
+    cursor: Option<usize>,
+) {
+    let put = picture.ends.is_some_and(|ends| ends.put == slot);
+    let take = picture.ends.is_some_and(|ends| ends.take == slot);
+    let glyphs = canvas.look.glyphs;
+    let inside = canvas.panel(place, "", false);
+    let mut edge = place;
+    if put {
+        edge.x = canvas.spans(edge, &[(glyphs.pointer, Role::Key), ("put", Role::Key)]);
+    }
+    if take {
+        let text = format!("take{}", glyphs.arrows[1]);
+        canvas.right(place, &text, Role::Key);
+    }
+    match picture.slots.get(slot) {
+        Some(filled) => {
+            let width = usize::from(inside.width);
+            let producer = format!("{:^width$}", format!("P{}", filled.producer));
+            let item = format!("{:^width$}", format!("#{}", filled.item));
+            canvas.spans(row(inside, 0), &[(&producer, role(filled))]);
+            canvas.spans(row(inside, 1), &[(&item, Role::Dim)]);
+        }
+        None => {
+            canvas.spans(row(inside, 0), &[("  empty", Role::Dim)]);
+        }
+    }
+    finish(canvas, place, slot, cursor == Some(slot));
+}
+
 /// What the pointers mean, and how full the ring is, in the middle of the loop.
 fn inside_loop(
     canvas: &mut Canvas<'_>,
     area: Rect,
     places: &[(usize, usize)],
     picture: &Picture<'_>,
-    cell: usize,
+    (cell, tall): (u16, u16),
 ) {
     let column = |place: &(usize, usize)| place.0 as u16;
     let rows = places.iter().map(|place| place.1 as u16);
@@ -112,17 +152,19 @@ fn inside_loop(
         return;
     };
     let glyphs = canvas.look.glyphs;
-    let lines = [
+    let mut lines = vec![
         format!("{} of {} hold", picture.occupancy, picture.capacity),
         "an item".to_owned(),
-        format!("{}] next put", glyphs.pointer),
-        format!("[{} next taken", glyphs.arrows[1]),
     ];
+    if tall == 1 {
+        lines.push(format!("{}] next put", glyphs.pointer));
+        lines.push(format!("[{} next taken", glyphs.arrows[1]));
+    }
     let hole = Rect {
-        x: area.x + left + cell as u16 + 1,
-        y: area.y + top + 1,
-        width: right.saturating_sub(left + cell as u16 + 2),
-        height: bottom.saturating_sub(top + 1),
+        x: area.x + left + cell + 1,
+        y: area.y + top + tall,
+        width: right.saturating_sub(left + cell + 2),
+        height: bottom.saturating_sub(top + tall),
     };
     let widest = lines
         .iter()
@@ -134,9 +176,9 @@ fn inside_loop(
         (hole.y + (hole.height - lines.len() as u16) / 2, &lines[..])
     } else {
         // Below the loop, if there is space.
-        let below = area.y + bottom + 2;
-        let line = format!("{}  {}", lines[2], lines[3]);
-        if below < area.bottom() && bottom + 2 >= top {
+        let below = area.y + bottom + tall + 1;
+        let line = lines.split_off(2).join("  ");
+        if below < area.bottom() {
             let x = area.x + area.width.saturating_sub(line.chars().count() as u16) / 2;
             canvas.text(x, below, area.right() - x, &line, Role::Dim);
         }

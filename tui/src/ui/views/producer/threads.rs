@@ -45,14 +45,16 @@ pub(super) fn draw(
                 mark(canvas, line, (pane, index), cursor);
             }
         }
-        ThreadShape::Letters(per_row) => {
-            tally(canvas, area, &Tally::of(&picture.threads, kind));
+        ThreadShape::Letters { per_row, step } => {
+            let counts = Tally::of(&picture.threads, kind);
+            tally(canvas, area, &counts);
+            legend(canvas, area, &counts);
             let below = Rect {
                 y: area.y + 1,
                 height: area.height.saturating_sub(1),
                 ..area
             };
-            letters(canvas, below, &threads, per_row, (pane, cursor));
+            letters(canvas, below, &threads, (per_row, step), (pane, cursor));
         }
     }
 }
@@ -107,11 +109,29 @@ fn tally(canvas: &mut Canvas<'_>, area: Rect, tally: &Tally) {
     }
 }
 
+/// What the letters mean, on the lower edge of the pane.
+fn legend(canvas: &mut Canvas<'_>, area: Rect, tally: &Tally) {
+    let present = Doing::ALL
+        .into_iter()
+        .filter(|doing| tally.doing(*doing) > 0);
+    let words = present.map(|doing| {
+        let word = match doing {
+            Doing::Running => "run",
+            Doing::WaitsEmpty | Doing::WaitsFull => "wait",
+            Doing::Delay => "sleep",
+            other => other.word(),
+        };
+        format!("{} {word}", doing.letter())
+    });
+    let text = words.collect::<Vec<_>>().join(" ");
+    canvas.text(area.x, area.bottom(), area.width, &text, Role::Dim);
+}
+
 fn letters(
     canvas: &mut Canvas<'_>,
     area: Rect,
     threads: &[&Thread],
-    per_row: usize,
+    (per_row, step): (usize, usize),
     (pane, cursor): (Pane, Option<usize>),
 ) {
     let rows = threads.len().div_ceil(per_row);
@@ -130,7 +150,7 @@ fn letters(
             Role::Dim,
         );
         for (column, thread) in chunk.iter().enumerate() {
-            let cell = Rect::new(x + column as u16, line.y, 1, 1).intersection(area);
+            let cell = Rect::new(x + (column * step) as u16, line.y, 1, 1).intersection(area);
             let mut letter = [0; 4];
             let text = thread.doing.letter().encode_utf8(&mut letter);
             canvas.text(cell.x, cell.y, cell.width, text, role(thread.doing));
