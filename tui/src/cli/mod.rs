@@ -8,12 +8,16 @@
 //! 2 a command line that makes no sense; `exec` and `shell` have their own.
 
 pub mod build;
+pub mod cache;
 pub mod completions;
 pub mod connection;
+pub mod consent;
+pub mod doctor;
 pub mod error;
 pub mod interrupt;
 pub mod kernel_choice;
 pub mod progress;
+pub mod setup;
 
 use std::process::ExitCode;
 
@@ -59,7 +63,10 @@ pub struct Cli {
 )]
 pub enum Command {
     // Setting up and the lab: setup, doctor, build, cache, up, down, labs.
+    Setup(setup::Setup),
+    Doctor(doctor::Doctor),
     Build(build::Build),
+    Cache(cache::Cache),
     // A kernel and its modules.
     // The rest.
     Completions(completions::Completions),
@@ -87,7 +94,10 @@ fn run(cli: &Cli) -> Outcome {
             Err(Failure::usage("no command is given")
                 .with_help("`ringside --help` lists the commands"))
         }
+        Some(Command::Setup(command)) => command.run(),
+        Some(Command::Doctor(command)) => command.run(),
         Some(Command::Build(command)) => command.run(),
+        Some(Command::Cache(command)) => command.run(),
         Some(Command::Completions(command)) => command.run(),
     }
 }

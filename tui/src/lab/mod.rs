@@ -9,5 +9,6 @@ mod lock;
 pub mod modules;
 mod program;
 pub mod progress;
+pub mod ready;
 pub mod setup;
 pub mod vm;
