@@ -10,11 +10,14 @@
 pub mod agent;
 pub mod block;
 pub mod build;
+pub mod cache;
 pub mod completions;
 pub mod connection;
 pub mod counters;
 pub mod dashboard;
 pub mod down;
+pub mod consent;
+pub mod doctor;
 pub mod error;
 pub mod exec;
 pub mod info;
@@ -32,6 +35,7 @@ pub mod progress;
 pub mod set;
 pub mod syscall;
 pub mod up;
+pub mod setup;
 
 use std::process::ExitCode;
 
@@ -88,7 +92,10 @@ pub enum Command {
     // Programs in the guest.
     Exec(exec::Exec),
     Shell(exec::Shell),
+    Setup(setup::Setup),
+    Doctor(doctor::Doctor),
     Build(build::Build),
+    Cache(cache::Cache),
     // A kernel and its modules.
     Info(info::Info),
     Modules(modules::Modules),
@@ -147,7 +154,10 @@ fn run(cli: &Cli) -> Outcome {
         Some(Command::Mem(command)) => command.run(connection),
         Some(Command::Block(command)) => command.run(connection),
         Some(Command::Agent(command)) => command.run(),
+        Some(Command::Setup(command)) => command.run(),
+        Some(Command::Doctor(command)) => command.run(),
         Some(Command::Build(command)) => command.run(),
+        Some(Command::Cache(command)) => command.run(),
         Some(Command::Completions(command)) => command.run(),
         Some(Command::Subject(command)) => command.run(),
     }

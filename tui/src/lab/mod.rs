@@ -15,5 +15,6 @@ pub mod process;
 mod program;
 pub mod progress;
 pub mod runtime;
+pub mod ready;
 pub mod setup;
 pub mod vm;
