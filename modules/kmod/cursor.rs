@@ -18,6 +18,8 @@ use kernel::{
 struct State {
     at: u64,
     taken: bool,
+    /// How many wait until it is not: nobody need be woken for nothing.
+    waiting: u32,
 }
 
 /// A position in bytes.
@@ -34,7 +36,7 @@ impl Cursor {
     /// At 0.
     pub(crate) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
-            state <- new_mutex!(State { at: 0, taken: false }, "kmod_cursor"),
+            state <- new_mutex!(State { at: 0, taken: false, waiting: 0 }, "kmod_cursor"),
             free <- new_condvar!("kmod_cursor_free"),
         })
     }
@@ -48,8 +50,11 @@ impl Cursor {
     pub(crate) fn take(&self) -> Result<Taken<'_>> {
         let mut state = self.state.lock();
         while state.taken {
+            state.waiting += 1;
+            let signal = self.free.wait_interruptible(&mut state);
+            state.waiting -= 1;
             // A signal and the wake-up that was meant for us may come together: then it is ours.
-            if self.free.wait_interruptible(&mut state) && state.taken {
+            if signal && state.taken {
                 return Err(ERESTARTSYS);
             }
         }
@@ -73,7 +78,10 @@ impl Drop for Taken<'_> {
         let mut state = self.cursor.state.lock();
         state.at = self.at;
         state.taken = false;
+        let waiting = state.waiting > 0;
         drop(state);
-        self.cursor.free.notify_one();
+        if waiting {
+            self.cursor.free.notify_one();
+        }
     }
 }

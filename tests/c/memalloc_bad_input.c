@@ -17,7 +17,9 @@ static const struct {
 
 static void pointers(void)
 {
-	char *map = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	/* Where nothing else will be put into the gap behind it. */
+	char *map = mmap((void *)0x500000000000ul, 2 * PAGE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 	unsigned long invalid = shown("refused_invalid");
 	size_t i;
 

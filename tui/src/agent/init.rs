@@ -25,11 +25,14 @@ const GRACE: Duration = Duration::from_millis(200);
 
 /// Is this process the first of a lab's guest?
 pub fn is_guest_init() -> bool {
-    getpid().as_raw() == 1 && {
-        // Needed to tell; where it is mounted already, that is as well.
-        drop(mount_one("proc", "/proc", ""));
-        crate::target::local::is_guest()
+    if getpid().as_raw() != 1 {
+        return false;
     }
+    if !Path::new("/proc/cmdline").exists() {
+        // Needed to tell; if it fails, this is no guest that we could run.
+        drop(mount_one("proc", "/proc", ""));
+    }
+    crate::target::local::is_guest()
 }
 
 /// Runs the guest; never returns while the machine runs.
@@ -39,6 +42,10 @@ pub fn run() -> ExitCode {
         eprintln!("ringside: {error}");
     }
     drop(std::fs::write("/proc/sys/kernel/hostname", "ringside"));
+    // From here on the console shows warnings and worse. Everything is in the
+    // log; on the serial line each byte costs time, and a busy module would
+    // slow the whole machine down.
+    drop(std::fs::write("/proc/sys/kernel/printk", "5"));
     let _ = nix::unistd::sethostname("ringside");
     // From here on, these come by sigwait below and nowhere else.
     let mut signals = SigSet::empty();

@@ -62,8 +62,8 @@ pub struct Running {
     pub report: Report,
     /// When it started, in the model's time.
     pub started_ms: u64,
-    /// The user asked for its end.
-    pub cancelled: bool,
+    /// When the user asked for its end.
+    pub cancelled: Option<u64>,
     /// Its line in the command log.
     pub log_line: Option<u64>,
 }

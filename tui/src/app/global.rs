@@ -419,7 +419,7 @@ fn cancel(model: &mut Model) {
     let last = model
         .calls
         .shown()
-        .filter(|(_, call)| !call.cancelled)
+        .filter(|(_, call)| call.cancelled.is_none())
         .last();
     if let Some((tag, _)) = last {
         model.cancel(tag);

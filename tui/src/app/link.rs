@@ -48,6 +48,12 @@ impl Link {
             .filter(|lab| !matches!(lab.guest, GuestState::Running | GuestState::Starting))
     }
 
+    /// Is the screen that says why the guest died to be shown?
+    pub fn mourning(&self) -> bool {
+        self.dead()
+            .is_some_and(|lab| self.mourned != Some(lab.generation))
+    }
+
     /// Milliseconds since the kernel (or, in a lab, the guest) started.
     pub fn uptime_ms(&self, now_ms: u64) -> Option<u64> {
         if let Some(lab) = &self.lab {

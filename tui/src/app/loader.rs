@@ -10,9 +10,10 @@ use super::effect::Effect;
 use super::form::{Field, Form, Kind};
 use super::layers::{Confirm, Layer, Message};
 use super::model::Model;
-use super::modinfo::ModInfo;
+use super::modinfo;
 use super::streams;
 use crate::target::api::{Capability, Holder, Request};
+use crate::target::modinfo::ModInfo;
 use crate::target::{Item, TargetError};
 
 /// A step of loading, unloading or reloading; the text is the job's key: the
@@ -307,7 +308,11 @@ fn go_on(model: &mut Model, key: &str) {
 pub(super) fn image(model: &mut Model, step: &Step, result: Result<Vec<u8>, String>) {
     let Step::Image(key) = step else { return };
     let name = module_name(key);
-    let read = result.and_then(|bytes| ModInfo::read(&bytes).map(|info| (bytes, info)));
+    let read = result.and_then(|bytes| {
+        ModInfo::parse(&bytes)
+            .map(|info| (bytes, info))
+            .map_err(|why| format!("{key} is not a kernel module: {why}"))
+    });
     let (bytes, info) = match read {
         Ok(read) => read,
         Err(why) => {
@@ -328,10 +333,10 @@ pub(super) fn image(model: &mut Model, step: &Step, result: Result<Vec<u8>, Stri
             });
         }
     };
-    let declared = info
-        .parameters
-        .iter()
-        .map(super::modinfo::DeclaredParameter::field);
+    let declared: Vec<Field> = info
+        .parameters()
+        .map(|parameter| modinfo::field(&parameter))
+        .collect();
     let known = ringside_uapi::module(&name).filter(|_| !is_path(key));
     let remembered = model.remembered.clone();
     for layer in &mut model.layers {

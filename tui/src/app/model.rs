@@ -179,7 +179,7 @@ impl Model {
             title: title.to_owned(),
             report,
             started_ms: self.now_ms,
-            cancelled: false,
+            cancelled: None,
             log_line,
         })
     }
@@ -191,8 +191,9 @@ impl Model {
 
     /// Cancels a call. Its end still arrives, as an event.
     pub fn cancel(&mut self, tag: CallTag) {
+        let now = self.now_ms;
         if let Some(call) = self.calls.get_mut(tag) {
-            call.cancelled = true;
+            call.cancelled = Some(now);
             self.effects.push(Effect::Cancel(tag));
             self.changed();
         }

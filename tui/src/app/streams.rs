@@ -125,7 +125,7 @@ fn keep_watching(model: &mut Model) {
     let running: Vec<_> = model
         .calls
         .iter()
-        .filter(|(_, call)| call.owner == Owner::Watch && !call.cancelled)
+        .filter(|(_, call)| call.owner == Owner::Watch && call.cancelled.is_none())
         .map(|(tag, _)| tag)
         .collect();
     if (same && !running.is_empty()) || (model.streams.watch_failed && same) {

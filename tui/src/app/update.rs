@@ -7,7 +7,7 @@ use super::command_log::Outcome;
 use super::commands;
 use super::effect::{CallTag, Effect};
 use super::event::{Event, Hit, Move};
-use super::keys::Key;
+use super::keys::{Key, KeyCode};
 use super::layers;
 use super::link;
 use super::loader;
@@ -15,6 +15,9 @@ use super::model::Model;
 use super::streams;
 use super::views;
 use crate::target::{Item, TargetError, TargetResult};
+
+/// A call that does not end so long after it was cancelled is given up.
+const DEAF_MS: u64 = 1500;
 
 /// Takes an event; answers what is to be done outside of the model.
 pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
@@ -40,6 +43,7 @@ pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
         Event::Saved(tag, result) => saved(model, tag, result),
         Event::Work => {
             model.log.work();
+            views::log::worked(model);
             model.changed();
         }
     }
@@ -69,6 +73,15 @@ fn tick(model: &mut Model, now_ms: u64) {
     if minute(before) != minute(now_ms) {
         model.changed();
     }
+    let deaf: Vec<_> = model
+        .calls
+        .iter()
+        .filter(|(_, call)| call.cancelled.is_some_and(|at| now_ms >= at + DEAF_MS))
+        .map(|(tag, _)| tag)
+        .collect();
+    for tag in deaf {
+        item(model, tag, Item::Done(Err(TargetError::Cancelled)));
+    }
     (views::view(model.view).tick)(model);
 }
 
@@ -76,8 +89,14 @@ fn key(model: &mut Model, key: Key) {
     model.changed();
     let interrupt = Key::parse("ctrl-c");
     if model.layers.is_empty() || Some(key) == interrupt {
-        if Some(key) != interrupt && (views::view(model.view).key)(model, key) {
-            return;
+        if Some(key) != interrupt {
+            if model.link.mourning() {
+                if post_mortem(model, key) {
+                    return;
+                }
+            } else if (views::view(model.view).key)(model, key) {
+                return;
+            }
         }
         if let Some(command) = commands::for_key(model, key) {
             commands::run(model, command.name);
@@ -87,13 +106,33 @@ fn key(model: &mut Model, key: Key) {
     layers::key(model, key);
 }
 
+/// Takes a key on the screen that says why the guest died.
+fn post_mortem(model: &mut Model, key: Key) -> bool {
+    match key.code {
+        KeyCode::Char('b') | KeyCode::Enter => commands::run(model, "vm-reboot"),
+        KeyCode::Char('y') => {
+            let lines: Vec<&str> = model.console.lines().collect();
+            let text = lines.join("\n");
+            model.effect(Effect::Copy(text));
+            model.done("the console was copied");
+        }
+        KeyCode::Char('1'..='7') => {
+            model.link.mourned = model.link.lab.as_ref().map(|lab| lab.generation);
+            return false;
+        }
+        KeyCode::Esc => model.link.mourned = model.link.lab.as_ref().map(|lab| lab.generation),
+        _ => return false,
+    }
+    true
+}
+
 fn paste(model: &mut Model, text: &str) {
     model.changed();
     if layers::paste(model, text) {
         return;
     }
     for character in text.chars().filter(|character| !character.is_control()) {
-        let key = Key::plain(super::keys::KeyCode::Char(character));
+        let key = Key::plain(KeyCode::Char(character));
         if !model.layers.is_empty() || !(views::view(model.view).key)(model, key) {
             return;
         }

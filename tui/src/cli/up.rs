@@ -99,7 +99,7 @@ fn dry_run(options: &LabOptions) -> Outcome {
         agent: agent.clone(),
         stick: stick.clone(),
     };
-    let line = by_hand(&options.plan(), &wiring)?;
+    let line = by_hand(&options.plan(None), &wiring)?;
     let quote = |path: &std::path::Path| {
         let path = path.to_string_lossy();
         shlex::try_quote(&path)

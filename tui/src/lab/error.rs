@@ -13,10 +13,10 @@ pub type LabResult<T> = Result<T, LabError>;
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
     /// No lab runs.
-    #[error("no lab is running; `ringside up` starts one")]
+    #[error("no lab is running")]
     NoLab,
     /// No lab of this name runs.
-    #[error("no lab {0} is running; `ringside labs` lists those that are")]
+    #[error("no lab {0} is running")]
     NoSuchLab(String),
     /// Several run, and none was named.
     #[error("{} labs are running ({}); name one with --lab ID", .0.len(), .0.join(", "))]

@@ -3,13 +3,16 @@
 //! given.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::flavour::Flavour;
 use super::kernel::Kernel;
 use super::vm::accel::Accelerator;
+use super::vm::error::VmResult;
 use super::vm::start::Plan;
+use super::vm::stick::Stick;
 
 /// Processors of a guest.
 pub const PROCESSORS: u32 = 2;
@@ -84,9 +87,20 @@ impl LabOptions {
             .unwrap_or_else(|| self.kernel.flavour.memory_mib())
     }
 
-    /// The guest that this lab runs. Its init is the program that runs now,
+    /// The USB stick that this lab is to have.
+    ///
+    /// # Errors
+    /// The file is missing, in use or no disk; or there is no room for an empty one.
+    pub fn stick(&self) -> VmResult<Stick> {
+        match &self.disk {
+            Some(path) => Stick::open(path),
+            None => Stick::empty(&self.cache),
+        }
+    }
+
+    /// The guest that this lab runs, with `stick` plugged in. Its init is the program that runs now,
     /// even where its file has been replaced since.
-    pub fn plan(&self) -> Plan {
+    pub fn plan(&self, stick: Option<Arc<Stick>>) -> Plan {
         Plan {
             kernel: self.kernel.image.clone(),
             kernel_arguments: format!("{} {}", self.kernel.flavour.kernel_arguments(), self.append)
@@ -98,6 +112,7 @@ impl LabOptions {
             processors: PROCESSORS,
             work: self.work.clone(),
             work_writable: self.work_writable,
+            stick,
             program: PathBuf::from("/proc/self/exe"),
             cache: self.cache.clone(),
         }

@@ -10,9 +10,15 @@ pub mod chart;
 pub mod escape;
 pub mod frame;
 pub mod glyphs;
+pub mod header;
+pub mod layers;
+pub mod post_mortem;
+#[cfg(test)]
+mod snapshot_tests;
 pub mod theme;
 pub mod units;
 pub mod views;
+pub mod widgets;
 
 pub use canvas::{Canvas, Hits};
 pub use frame::draw;

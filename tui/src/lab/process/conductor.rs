@@ -17,11 +17,12 @@ use crate::lab::options::LabOptions;
 use crate::lab::vm::console::Console;
 use crate::lab::vm::error::VmResult;
 use crate::lab::vm::machine::{Machine, MachineEvent, MachineEvents};
-use crate::lab::vm::start::{Connect, Guest, Hooks, StartStep, reach_agent, start};
+use crate::lab::vm::start::{
+    Connect, Guest, Hooks, Plan, StartStep, plug, reach_agent, start, sync, unplug,
+};
 use crate::lab::vm::stick::Stick;
-use crate::target::api::{GuestState, LabStatus, RunRequest};
-use crate::target::call::ask;
-use crate::target::{Request, Target, TargetError, TargetResult};
+use crate::target::api::{GuestState, LabStatus};
+use crate::target::{Target, TargetError, TargetResult};
 
 /// Told how an order ended.
 pub(super) type Done = Box<dyn FnOnce(TargetResult<()>) + Send>;
@@ -30,10 +31,6 @@ pub(super) type Done = Box<dyn FnOnce(TargetResult<()>) + Send>;
 const LAST_WORDS: Duration = Duration::from_millis(500);
 /// How long the bytes of a console may be on their way to us.
 const ON_THE_WAY: Duration = Duration::from_millis(30);
-/// How long the guest may take to see the stick come or go, in milliseconds.
-const STICK_MS: u32 = 10_000;
-/// How long the guest may take to write out its caches before it is ended.
-const SYNC: Duration = Duration::from_secs(5);
 
 /// Something for the conductor.
 pub(super) enum Order {
@@ -85,7 +82,7 @@ pub(super) struct Conductor {
     console: Arc<Console>,
     orders: Sender<Order>,
     attempts: Arc<AtomicU64>,
-    stick: Option<Arc<Stick>>,
+    stick: Arc<Stick>,
     /// Is it meant to be plugged in? Kept over a reboot.
     plugged: bool,
     running: Option<Running>,
@@ -111,7 +108,7 @@ impl Conductor {
             console,
             orders,
             attempts: Arc::default(),
-            stick: Some(Arc::new(stick)),
+            stick: Arc::new(stick),
             plugged: true,
             running: None,
             starting: None,
@@ -175,8 +172,11 @@ impl Conductor {
         });
         self.early.clear();
         self.starting = Some(done);
-        let mut plan = self.options.plan();
-        plan.cold = cold;
+        let stick = self.plugged.then(|| Arc::clone(&self.stick));
+        let plan = Plan {
+            cold,
+            ..self.options.plan(stick)
+        };
         let start = Start {
             plan,
             board: Arc::clone(&self.board),
@@ -209,10 +209,10 @@ impl Conductor {
             Ok(started) => started,
             Err(error) => return self.failed(error.to_string()),
         };
-        let machine = Arc::new(guest.machine);
+        let settle = guest.settle();
         self.running = Some(Running {
             attempt,
-            machine: Arc::clone(&machine),
+            machine: Arc::clone(&guest.machine),
             target: Arc::clone(&guest.target),
             port,
             panicked: false,
@@ -222,28 +222,23 @@ impl Conductor {
             status.accelerator_reason = guest.choice.reason.clone();
             status.resumed = guest.resumed;
             status.started_in_ms = guest.started_in.as_millis() as u64;
-            status.qemu_pid = Some(machine.pid());
+            status.qemu_pid = Some(guest.machine.pid());
+            status.stick_plugged = self.plugged && settle.is_done();
         });
         for (attempt, event) in std::mem::take(&mut self.early) {
             self.event(attempt, event);
         }
-        if !self.plugged {
+        if settle.is_done() {
             return self.settled(&Ok(()));
         }
-        self.beside(move |stick| {
-            machine.plug(stick).map_err(|error| error.to_string())?;
-            await_stick(&*guest.target, true)
-        });
+        self.beside(move || settle.run());
     }
 
     /// Works on the stick on a thread of its own; [`Order::Settled`] comes back.
-    fn beside(&mut self, work: impl FnOnce(&Stick) -> Result<(), String> + Send + 'static) {
-        let (stick, orders) = (self.stick.clone(), self.orders.clone());
+    fn beside(&mut self, work: impl FnOnce() -> VmResult<()> + Send + 'static) {
+        let orders = self.orders.clone();
         let spawned = thread::Builder::new().name("stick".into()).spawn(move || {
-            let result = match stick {
-                Some(stick) => work(&stick),
-                None => Ok(()),
-            };
+            let result = work().map_err(|error| error.to_string());
             // Without a conductor the lab is over.
             drop(orders.send(Order::Settled(result)));
         });
@@ -280,10 +275,8 @@ impl Conductor {
         let (machine, target) = (Arc::clone(&running.machine), Arc::clone(&running.target));
         self.plugged = true;
         self.starting = Some(vec![done]);
-        self.beside(move |stick| {
-            machine.plug(stick).map_err(|error| error.to_string())?;
-            await_stick(&*target, true)
-        });
+        let stick = Arc::clone(&self.stick);
+        self.beside(move || plug(&machine, &*target, &stick));
     }
 
     fn unplug(&mut self, done: Done) {
@@ -298,10 +291,7 @@ impl Conductor {
         let (machine, target) = (Arc::clone(&running.machine), Arc::clone(&running.target));
         self.plugged = false;
         self.starting = Some(vec![done]);
-        self.beside(move |_| {
-            machine.unplug().map_err(|error| error.to_string())?;
-            await_stick(&*target, false)
-        });
+        self.beside(move || unplug(&machine, &*target));
     }
 
     fn event(&mut self, attempt: u64, event: MachineEvent) {
@@ -387,43 +377,16 @@ impl Conductor {
 
     /// Lets the guest write its caches to a stick that outlives it.
     fn sync(&self) {
-        let keeps = self
-            .stick
-            .as_ref()
-            .is_some_and(|stick| stick.path.is_some());
-        let Some(target) = self.board.guest().filter(|_| keeps) else {
-            return;
-        };
-        let (send, synced) = std::sync::mpsc::channel();
-        let spawned = thread::Builder::new().name("sync".into()).spawn(move || {
-            let sync = RunRequest {
-                arguments: vec![b"sync".to_vec()],
-                environment: vec![(b"PATH".to_vec(), b"/usr/bin:/bin".to_vec())],
-                directory: b"/".to_vec(),
-                terminal: None,
-            };
-            drop(send.send(ask(&*target, Request::Run(sync), &[])));
-        });
-        let synced = spawned.ok().and_then(|_| synced.recv_timeout(SYNC).ok());
-        if !matches!(synced, Some(Ok(_))) {
-            tracing::warn!("the guest did not write its caches out before it was ended");
+        let keeps = self.stick.path.is_some() && self.board.status().stick_plugged;
+        if let Some(target) = self.board.guest().filter(|_| keeps) {
+            sync(target);
         }
     }
 }
 
-fn await_stick(target: &dyn Target, present: bool) -> Result<(), String> {
-    let request = Request::AwaitStick {
-        present,
-        timeout_ms: STICK_MS,
-    };
-    ask(target, request, &[])
-        .map(drop)
-        .map_err(|error| error.to_string())
-}
-
 /// One start, on its own thread.
 struct Start {
-    plan: crate::lab::vm::start::Plan,
+    plan: Plan,
     board: Arc<Board>,
     console: Arc<Console>,
     orders: Sender<Order>,

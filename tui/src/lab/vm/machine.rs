@@ -23,7 +23,7 @@ use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 use serde_json::json;
 
-use super::command::{QEMU, Spec, Wiring, arguments};
+use super::command::{QEMU, STICK, Spec, StickFile, Wiring, arguments};
 use super::console::Console;
 use super::error::{VmError, VmResult};
 use super::qmp::{Qmp, QmpEvent};
@@ -33,8 +33,6 @@ use super::stick::Stick;
 const WORDS: u64 = 4096;
 /// How long QEMU may take to end once it is killed.
 const DEATH: Duration = Duration::from_secs(5);
-/// The id of the stick and of what is behind it.
-const STICK: &str = "stick";
 
 /// What happens to a machine by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,14 +105,15 @@ impl Shared {
 }
 
 impl Machine {
-    /// Starts QEMU for `spec`, from nothing or from the saved machine `incoming`
-    /// (which then is stopped until [`Self::go_on`]). What its console writes
-    /// goes to `console`, what happens to it to `events`.
+    /// Starts QEMU for `spec` with `stick` plugged in, from nothing or from the
+    /// saved machine `incoming` (which then is stopped until [`Self::go_on`]).
+    /// What its console writes goes to `console`, what happens to it to `events`.
     ///
     /// # Errors
     /// QEMU is missing, refuses its command line or the saved machine, or is silent.
     pub fn launch(
         spec: &Spec,
+        stick: Option<&Stick>,
         incoming: Option<&File>,
         console: &Arc<Console>,
         events: &MachineEvents,
@@ -127,6 +126,10 @@ impl Machine {
             qmp: their_qmp.as_raw_fd(),
             console: their_serial.as_raw_fd(),
             agent: their_agent.as_raw_fd(),
+            stick: stick.map(|stick| StickFile {
+                descriptor: stick.file.as_raw_fd(),
+                is_device: stick.is_device,
+            }),
             incoming: incoming.map(AsRawFd::as_raw_fd),
         };
         let mut inherited = vec![
@@ -135,6 +138,7 @@ impl Machine {
             their_agent.as_raw_fd(),
         ];
         inherited.extend(incoming.map(AsRawFd::as_raw_fd));
+        inherited.extend(stick.map(|stick| stick.file.as_raw_fd()));
         let mut command = Command::new(QEMU);
         command
             .args(arguments(spec, &wiring))

@@ -105,6 +105,12 @@ fn enter(
     // SAFETY: plain system calls with strings that end in NUL; standard input
     // is the terminal where there is one.
     unsafe {
+        // The program ends with the agent, however that ends: the thread that
+        // starts it waits for its end.
+        check(nix::libc::prctl(
+            nix::libc::PR_SET_PDEATHSIG,
+            nix::libc::SIGKILL,
+        ))?;
         if let Some(root) = root {
             check(nix::libc::chroot(root.as_ptr()))?;
         }
