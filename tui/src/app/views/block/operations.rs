@@ -353,14 +353,13 @@ fn compared(model: &mut Model, note: impl FnOnce(&mut Comparison)) {
     };
     let differences = Differences::between(ours, theirs);
     let path = &comparison.path;
+    let equal = ours.len() - differences.bytes.min(ours.len());
     model.block.said = Some(match differences.runs.first() {
-        None => format!(
-            "the same: kmod and pread of {path} see {} equal bytes",
-            ours.len()
-        ),
+        None => format!("the same: kmod and pread of {path} see {equal} equal bytes"),
         Some(first) => format!(
-            "{} bytes differ between kmod and pread of {path}, the first at {:#x} (n: next)",
+            "{} of {} bytes differ from what pread sees, the first at {:#x} (n: next)",
             differences.bytes,
+            ours.len().max(theirs.len()),
             comparison.offset + first.start as u64
         ),
     });
