@@ -14,6 +14,8 @@ use crate::target::{Item, TargetError};
 const RETRY_MS: u64 = 1000;
 /// How often memory and taint are asked for.
 const KERNEL_MS: u64 = 10_000;
+/// A kernel that says nothing for so long counts as lost.
+const SILENT_MS: u64 = 5000;
 /// How often the list of modules is asked for while it is on the screen.
 const MODULES_MS: u64 = 5000;
 /// A picture of what no longer changes still scrolls: once a second.
@@ -69,6 +71,7 @@ pub(super) fn keep_up(model: &mut Model) {
         model.start(Owner::Lab, "watch the lab", Report::Silent, request);
     }
     if running {
+        give_up_silent(model);
         let every = if up { KERNEL_MS } else { RETRY_MS };
         if due(model.streams.kernel_asked, every, now) && !model.calls.has(&Owner::Kernel) {
             model.streams.kernel_asked = Some(now);
@@ -116,6 +119,21 @@ pub(super) fn keep_up(model: &mut Model) {
         );
     }
     keep_watching(model);
+}
+
+/// Lets go of a question that the kernel does not answer, so that it is asked again.
+fn give_up_silent(model: &mut Model) {
+    let now = model.now_ms;
+    let silent = model
+        .calls
+        .iter()
+        .find(|(_, call)| call.owner == Owner::Kernel && now >= call.started_ms + SILENT_MS);
+    if let Some((tag, _)) = silent {
+        model.cancel(tag);
+        model.calls.remove(tag);
+        let why = "the kernel does not answer".to_owned();
+        lost(model, &TargetError::Gone(why));
+    }
 }
 
 /// The tables that are read with each sample are those of the view on the screen.
@@ -233,6 +251,7 @@ pub(super) fn item(model: &mut Model, owner: &Owner, item: Item) {
 }
 
 fn lab(model: &mut Model, status: LabStatus) {
+    let first_status = model.link.lab.is_none();
     let another = status.generation != model.streams.generation;
     if another {
         let first = model.streams.generation == 0;
@@ -249,7 +268,7 @@ fn lab(model: &mut Model, status: LabStatus) {
         .is_some_and(|lab| lab.guest == GuestState::Running);
     if runs && !ran {
         model.streams.kernel_asked = None;
-        if another && model.streams.generation > 1 {
+        if model.streams.generation > 1 && !first_status {
             model.done(format!("guest {} runs", status.generation));
         }
     }

@@ -38,7 +38,8 @@ fn list(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     let listed = listed_modules(model);
     let all = model.modules.ready().map_or(0, Vec::len);
     let title = if listed.len() == all {
-        format!("{all} modules, {}", view.sort.text())
+        let noun = if all == 1 { "module" } else { "modules" };
+        format!("{all} {noun}, {}", view.sort.text())
     } else {
         format!("{} of {all} modules, {}", listed.len(), view.sort.text())
     };
