@@ -335,7 +335,7 @@ fn charts(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: &str) {
     let room = usize::from(inside.height / 6).max(1) * columns;
     let shown = live.counters.len().min(room);
     let lines = shown.div_ceil(columns).max(1);
-    let height = inside.height / lines as u16;
+    let height = (inside.height / lines as u16).min(26);
     for (index, counter) in live.counters.iter().take(shown).enumerate() {
         let width = inside.width / columns as u16;
         let place = Rect::new(
