@@ -9,6 +9,7 @@
 
 pub mod agent;
 pub mod block;
+pub mod build;
 pub mod completions;
 pub mod connection;
 pub mod counters;
@@ -17,6 +18,8 @@ pub mod down;
 pub mod error;
 pub mod exec;
 pub mod info;
+pub mod interrupt;
+pub mod kernel_choice;
 pub mod kmsg;
 pub mod lab_args;
 pub mod lab_process;
@@ -24,6 +27,8 @@ pub mod labs;
 pub mod load;
 pub mod mem;
 pub mod modules;
+pub mod our_module;
+pub mod progress;
 pub mod set;
 pub mod syscall;
 pub mod up;
@@ -83,6 +88,7 @@ pub enum Command {
     // Programs in the guest.
     Exec(exec::Exec),
     Shell(exec::Shell),
+    Build(build::Build),
     // A kernel and its modules.
     Info(info::Info),
     Modules(modules::Modules),
@@ -141,6 +147,7 @@ fn run(cli: &Cli) -> Outcome {
         Some(Command::Mem(command)) => command.run(connection),
         Some(Command::Block(command)) => command.run(connection),
         Some(Command::Agent(command)) => command.run(),
+        Some(Command::Build(command)) => command.run(),
         Some(Command::Completions(command)) => command.run(),
         Some(Command::Subject(command)) => command.run(),
     }

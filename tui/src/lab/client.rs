@@ -127,11 +127,18 @@ pub fn labs() -> LabResult<Vec<String>> {
 /// # Errors
 /// There is none, there are several, or it speaks another version.
 pub fn attach(id: Option<&str>) -> LabResult<LabClient> {
-    let folder = runtime::folder()?;
+    attach_in(&runtime::folder()?, id)
+}
+
+/// The same for the labs below `folder`, and not those of this session.
+///
+/// # Errors
+/// As [`attach`].
+pub fn attach_in(folder: &Path, id: Option<&str>) -> LabResult<LabClient> {
     let id = match id {
         Some(id) => id.to_owned(),
         None => {
-            let mut labs = runtime::labs(&folder);
+            let mut labs = runtime::labs(folder);
             match labs.len() {
                 0 => return Err(LabError::NoLab),
                 1 => labs.remove(0),
@@ -139,7 +146,7 @@ pub fn attach(id: Option<&str>) -> LabResult<LabClient> {
             }
         }
     };
-    let stream = runtime::connect(&folder, &id)?;
+    let stream = runtime::connect(folder, &id)?;
     Ok(LabClient {
         id,
         target: Arc::new(Remote::over_socket(stream)?),
@@ -199,17 +206,21 @@ fn reap(mut child: Child) {
 /// There is no such lab, or it does not end.
 pub fn down(id: &str) -> LabResult<()> {
     let folder = runtime::folder()?;
-    match attach(Some(id)).and_then(LabClient::down) {
-        Ok(()) => {}
+    let told = match attach_in(&folder, Some(id)) {
+        // Its answer may get lost in its end.
+        Ok(lab) => matches!(
+            lab.down(),
+            Ok(()) | Err(LabError::Target(TargetError::Gone(_)))
+        ),
         Err(error @ LabError::NoSuchLab(_)) => return Err(error),
         // It speaks another version, or hangs: it can still be told to end.
-        Err(_) => {
-            let stream = runtime::connect(&folder, id)?;
-            let peer = getsockopt(&stream, PeerCredentials)
-                .map_err(|error| LabError::io("find the lab process")(error.into()))?;
-            kill(Pid::from_raw(peer.pid()), Signal::SIGTERM)
-                .map_err(|error| LabError::io("end the lab process")(error.into()))?;
-        }
+        Err(_) => false,
+    };
+    if !told && let Ok(stream) = runtime::connect(&folder, id) {
+        let peer = getsockopt(&stream, PeerCredentials)
+            .map_err(|error| LabError::io("find the lab process")(error.into()))?;
+        kill(Pid::from_raw(peer.pid()), Signal::SIGTERM)
+            .map_err(|error| LabError::io("end the lab process")(error.into()))?;
     }
     let until = Instant::now() + GONE_WITHIN;
     while runtime::labs(&folder).iter().any(|lab| lab == id) {

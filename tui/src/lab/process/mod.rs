@@ -20,6 +20,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use nix::unistd::Uid;
@@ -35,6 +36,9 @@ use super::vm::console::Console;
 use super::vm::stick::Stick;
 use crate::agent::serve;
 use crate::target::api::LabStatus;
+
+/// How long a client may take to hear that the lab is down.
+const FAREWELL: Duration = Duration::from_millis(100);
 
 /// What the lab process tells its starter, one line of JSON.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
@@ -121,10 +125,12 @@ impl Lab {
             console: Arc::clone(&console),
             orders: orders.clone(),
         };
+        let clients = Arc::new(());
+        let connected = Arc::downgrade(&clients);
         let listener = self.listener;
         let ready = thread::Builder::new()
             .name("listen".into())
-            .spawn(move || listen(&listener, &served))
+            .spawn(move || listen(&listener, &served, &clients))
             .map(drop)
             .and_then(|()| end_on_signal(orders.clone()))
             .and_then(|()| {
@@ -144,6 +150,11 @@ impl Lab {
         self.folder.remove();
         if let Some(done) = done {
             done(Ok(()));
+            // The answer is on its way; whoever got it hangs up.
+            let until = Instant::now() + FAREWELL;
+            while connected.strong_count() > 1 && Instant::now() < until {
+                thread::sleep(Duration::from_millis(2));
+            }
         }
     }
 
@@ -166,17 +177,18 @@ impl Lab {
 }
 
 /// Serves everyone who connects, each on a thread of its own.
-fn listen(listener: &UnixListener, served: &LabTarget) {
+fn listen(listener: &UnixListener, served: &LabTarget, clients: &Arc<()>) {
     for stream in listener.incoming() {
         let Ok(stream) = stream else {
             // Out of descriptors, say: later it may work again.
-            thread::sleep(std::time::Duration::from_millis(50));
+            thread::sleep(Duration::from_millis(50));
             continue;
         };
-        let served = served.clone();
-        let spawned = thread::Builder::new()
-            .name("client".into())
-            .spawn(move || client(stream, &served));
+        let (served, connected) = (served.clone(), Arc::clone(clients));
+        let spawned = thread::Builder::new().name("client".into()).spawn(move || {
+            client(stream, &served);
+            drop(connected);
+        });
         if let Err(error) = spawned {
             tracing::warn!("a client was turned away: {error}");
         }

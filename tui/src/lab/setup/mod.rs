@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the lab needs of this machine, what of it is missing, and installing it.
 
+pub(crate) mod apt_sources;
+pub mod system;
+pub mod tools;
+
 use super::build_error::BuildResult;
 use super::flavour::Flavour;
 use super::progress::Progress;
