@@ -146,7 +146,7 @@ fn keep_watching(model: &mut Model) {
         .filter(|(_, call)| call.owner == Owner::Watch && call.cancelled.is_none())
         .map(|(tag, _)| tag)
         .collect();
-    if (same && !running.is_empty()) || (model.streams.watch_failed && same) {
+    if same && (model.streams.watch_failed || !running.is_empty()) {
         return;
     }
     for tag in running {
@@ -194,18 +194,16 @@ pub(super) fn item(model: &mut Model, owner: &Owner, item: Item) {
             }
             model.changed();
         }
-        (Owner::Modules, Item::Modules(modules)) => {
-            if model.modules.ready() != Some(&modules) {
-                model.modules = Loadable::Ready(modules);
-                views::modules::listed(model);
-                model.changed();
-            }
+        (Owner::Modules, Item::Modules(modules)) if model.modules.ready() != Some(&modules) => {
+            model.modules = Loadable::Ready(modules);
+            views::modules::listed(model);
+            model.changed();
         }
-        (Owner::Modules, Item::Done(Err(error))) => {
-            if model.modules.ready().is_none() && !is_lost(&error) {
-                model.modules = Loadable::Failed(error);
-                model.changed();
-            }
+        (Owner::Modules, Item::Done(Err(error)))
+            if model.modules.ready().is_none() && !is_lost(&error) =>
+        {
+            model.modules = Loadable::Failed(error);
+            model.changed();
         }
         (Owner::Watch, Item::Sample(sample)) => {
             let names = |model: &Model| -> Vec<String> {
@@ -232,11 +230,11 @@ pub(super) fn item(model: &mut Model, owner: &Owner, item: Item) {
             views::log::arrived(model);
             model.changed();
         }
-        (Owner::Kmsg, Item::Done(Err(error))) => {
-            if !is_lost(&error) && error != TargetError::Cancelled {
-                model.log.failed = Some(error);
-                model.changed();
-            }
+        (Owner::Kmsg, Item::Done(Err(error)))
+            if !is_lost(&error) && error != TargetError::Cancelled =>
+        {
+            model.log.failed = Some(error);
+            model.changed();
         }
         (Owner::Console, Item::Console(bytes)) => {
             model.console.push(&bytes);

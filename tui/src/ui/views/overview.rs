@@ -14,7 +14,7 @@ use crate::target::api::Capability;
 use crate::ui::Canvas;
 use crate::ui::canvas::row;
 use crate::ui::theme::Role;
-use crate::ui::units::{bytes, counted, duration, short};
+use crate::ui::units::{counted, duration, short};
 
 /// Draws it.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
