@@ -46,10 +46,24 @@ fn running(model: &Model) -> Result<(), String> {
     }
 }
 
+/// The module of this view is loaded.
 fn module(model: &Model) -> Result<(), String> {
-    match (views::view(model.view).module)(model) {
+    match selected(model) {
+        Some(name) if model.modules.ready().is_some() && model.loaded(&name).is_none() => {
+            Err(format!("{name} is not loaded"))
+        }
         Some(_) => Ok(()),
         None => Err("no module is selected here".into()),
+    }
+}
+
+/// There is something to load here.
+fn not_loaded(model: &Model) -> Result<(), String> {
+    match selected(model) {
+        Some(name) if model.view != ViewId::Modules && model.loaded(&name).is_some() => {
+            Err(format!("{name} is loaded: R loads it anew, U unloads it"))
+        }
+        _ => model.link.can(Capability::Modules),
     }
 }
 
@@ -189,15 +203,6 @@ pub const COMMANDS: &[Command] = &[
         |m| (views::view(m.view).focus)(m, false)
     ),
     command!(
-        "freeze",
-        ["space"],
-        "Freeze",
-        "hold the picture still, or let it go on; everything is still recorded",
-        freeze,
-        always,
-        true
-    ),
-    command!(
         "zoom",
         ["z"],
         "Zoom",
@@ -231,7 +236,7 @@ pub const COMMANDS: &[Command] = &[
         "Load",
         "load the module of this view, or choose one",
         load,
-        always,
+        not_loaded,
         true
     ),
     command!(
@@ -254,6 +259,15 @@ pub const COMMANDS: &[Command] = &[
             loader::reload(m, &name)
         },
         module,
+        true
+    ),
+    command!(
+        "freeze",
+        ["space"],
+        "Freeze",
+        "hold the picture still, or let it go on; everything is still recorded",
+        freeze,
+        always,
         true
     ),
     command!(
@@ -322,7 +336,7 @@ pub const COMMANDS: &[Command] = &[
     ),
     command!(
         "vm-crash",
-        [],
+        ["!"],
         "Crash",
         "crash the kernel on purpose, after a question",
         crash,

@@ -38,7 +38,8 @@ fn list(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     let listed = listed_modules(model);
     let all = model.modules.ready().map_or(0, Vec::len);
     let title = if listed.len() == all {
-        format!("{all} modules, {}", view.sort.text())
+        let noun = if all == 1 { "module" } else { "modules" };
+        format!("{all} {noun}, {}", view.sort.text())
     } else {
         format!("{} of {all} modules, {}", listed.len(), view.sort.text())
     };
@@ -334,7 +335,7 @@ fn charts(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: &str) {
     let room = usize::from(inside.height / 6).max(1) * columns;
     let shown = live.counters.len().min(room);
     let lines = shown.div_ceil(columns).max(1);
-    let height = inside.height / lines as u16;
+    let height = (inside.height / lines as u16).min(26);
     for (index, counter) in live.counters.iter().take(shown).enumerate() {
         let width = inside.width / columns as u16;
         let place = Rect::new(
