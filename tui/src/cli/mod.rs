@@ -13,11 +13,11 @@ pub mod build;
 pub mod cache;
 pub mod completions;
 pub mod connection;
+pub mod consent;
 pub mod counters;
 pub mod dashboard;
-pub mod down;
-pub mod consent;
 pub mod doctor;
+pub mod down;
 pub mod error;
 pub mod exec;
 pub mod info;
@@ -33,9 +33,9 @@ pub mod modules;
 pub mod our_module;
 pub mod progress;
 pub mod set;
+pub mod setup;
 pub mod syscall;
 pub mod up;
-pub mod setup;
 
 use std::process::ExitCode;
 
