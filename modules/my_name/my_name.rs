@@ -22,8 +22,8 @@
 use kernel::{
     prelude::*,
     sync::{
-        atomic::{Atomic, Relaxed},
         Arc,
+        atomic::{Atomic, Relaxed},
     },
 };
 use support::{
@@ -42,7 +42,11 @@ mod support {
 }
 
 #[path = "../../uapi/src"]
-#[allow(dead_code, unreachable_pub, reason = "a crate elsewhere, whole; not all of it is used here")]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "a crate elsewhere, whole; not all of it is used here"
+)]
 mod uapi {
     pub(crate) mod describe;
     pub(crate) mod my_name;

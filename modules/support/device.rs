@@ -11,7 +11,10 @@
 use core::marker::PhantomData;
 use kernel::{
     bindings,
-    error::VTABLE_DEFAULT_ERROR,
+    error::{
+        to_result,
+        VTABLE_DEFAULT_ERROR, //
+    },
     fs::File,
     mm::virt::VmaNew,
     module::this_module,
@@ -22,7 +25,7 @@ use kernel::{
 
 /// What a device does for those who have it open.
 #[vtable]
-pub trait Operations: Sized + Send + Sync + 'static {
+pub(crate) trait Operations: Sized + Send + Sync + 'static {
     /// The name of the node in `/dev`.
     const NAME: &'static CStr;
 
@@ -52,7 +55,7 @@ pub trait Operations: Sized + Send + Sync + 'static {
 /// - `misc` is the first field, so a pointer to it is a pointer to `Self`.
 #[repr(C)]
 #[pin_data(PinnedDrop)]
-pub struct Registration<T: Operations> {
+pub(crate) struct Registration<T: Operations> {
     #[pin]
     misc: Opaque<bindings::miscdevice>,
     operations: T,
@@ -65,7 +68,7 @@ unsafe impl<T: Operations> Sync for Registration<T> {}
 
 impl<T: Operations> Registration<T> {
     /// Makes the device: mode 0600, owned by root, dynamic minor number.
-    pub fn new(operations: T) -> impl PinInit<Self, Error> {
+    pub(crate) fn new(operations: T) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             operations,
             misc <- Opaque::try_ffi_init(|slot: *mut bindings::miscdevice| {
@@ -135,7 +138,7 @@ impl<T: Operations> FileOperations<T> {
         match operations.ioctl(file, command, argument) {
             // Nothing returns more than 0x7ffff000.
             Ok(value) => value as c_long,
-            Err(error) => c_long::from(error.to_errno()),
+            Err(error) => error.to_errno() as c_long,
         }
     }
 
@@ -160,5 +163,3 @@ impl<T: Operations> FileOperations<T> {
         }
     }
 }
-
-use kernel::error::to_result;

@@ -70,10 +70,10 @@ u64 *ringside_pgd_offset(struct mm_struct *mm, unsigned long address)
 u64 *ringside_p4d_offset(u64 *from, u64 entry, unsigned long address);
 u64 *ringside_p4d_offset(u64 *from, u64 entry, unsigned long address)
 {
-	pgd_t pgd = __pgd(entry);
-
-	/* Folded: the PGD's entry is the P4D's. */
-	return pgtable_l5_enabled() ? (u64 *)p4d_offset(&pgd, address) : from;
+	/* Folded: the PGD's entry is the P4D's. p4d_offset() would read it again. */
+	if (!pgtable_l5_enabled())
+		return from;
+	return (u64 *)pgd_page_vaddr(__pgd(entry)) + p4d_index(address);
 }
 
 u64 *ringside_pud_offset(u64 entry, unsigned long address);

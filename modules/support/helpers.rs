@@ -6,19 +6,24 @@ use kernel::{
     prelude::*, //
 };
 
+// As in the kernel's own bindings: empty structs in the kernel's types are no trouble behind a pointer.
+#[allow(improper_ctypes)]
 extern "C" {
-    pub(super) fn ringside_task_size_max() -> c_ulong;
-    pub(super) fn ringside_alloc_pages(count: usize, pages: *mut *mut bindings::page) -> usize;
-    pub(super) fn ringside_get_page(page: *mut bindings::page);
-    pub(super) fn ringside_put_pages(pages: *mut *mut bindings::page, count: c_int);
-    pub(super) fn ringside_five_levels() -> bool;
-    pub(super) fn ringside_irq_save() -> c_ulong;
-    pub(super) fn ringside_irq_restore(flags: c_ulong);
-    pub(super) fn ringside_pgd_offset(mm: *mut bindings::mm_struct, address: usize) -> *mut u64;
-    pub(super) fn ringside_p4d_offset(from: *mut u64, entry: u64, address: usize) -> *mut u64;
-    pub(super) fn ringside_pud_offset(entry: u64, address: usize) -> *mut u64;
-    pub(super) fn ringside_pmd_offset(entry: u64, address: usize) -> *mut u64;
-    pub(super) fn ringside_pte_offset(entry: u64, address: usize) -> *mut u64;
-    pub(super) fn ringside_bdev_size(bdev: *mut bindings::block_device) -> u64;
-    pub(super) fn ringside_bdev_logical_block_size(bdev: *mut bindings::block_device) -> c_uint;
+    pub(crate) fn ringside_task_size_max() -> c_ulong;
+    pub(crate) fn ringside_alloc_pages(count: usize, pages: *mut *mut bindings::page) -> usize;
+    pub(crate) fn ringside_get_page(page: *mut bindings::page);
+    pub(crate) fn ringside_put_pages(pages: *mut *mut bindings::page, count: c_int);
+    pub(crate) fn ringside_five_levels() -> bool;
+    pub(crate) fn ringside_irq_save() -> c_ulong;
+    pub(crate) fn ringside_irq_restore(flags: c_ulong);
+    pub(crate) fn ringside_pgd_offset(mm: *mut bindings::mm_struct, address: usize) -> *mut u64;
+    pub(crate) fn ringside_p4d_offset(from: *mut u64, entry: u64, address: usize) -> *mut u64;
+    pub(crate) fn ringside_pud_offset(entry: u64, address: usize) -> *mut u64;
+    pub(crate) fn ringside_pmd_offset(entry: u64, address: usize) -> *mut u64;
+    pub(crate) fn ringside_pte_offset(entry: u64, address: usize) -> *mut u64;
+    pub(crate) fn ringside_bdev_size(bdev: *mut bindings::block_device) -> u64;
+    pub(crate) fn ringside_bdev_logical_block_size(bdev: *mut bindings::block_device) -> c_uint;
+    pub(super) fn ringside_sema_init(semaphore: *mut bindings::semaphore, value: c_int);
+    pub(super) fn ringside_set_interruptible();
+    pub(super) fn ringside_set_running();
 }

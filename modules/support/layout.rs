@@ -32,7 +32,11 @@ same!(offset_of!(task_struct, pid), TASK_PID, "task_struct.pid");
 same!(offset_of!(task_struct, tgid), TASK_TGID, "task_struct.tgid");
 same!(offset_of!(task_struct, mm), TASK_MM, "task_struct.mm");
 same!(offset_of!(task_struct, comm), TASK_COMM, "task_struct.comm");
-same!(size_of::<task_struct>(), TASK_SIZE, "the size of task_struct");
+same!(
+    size_of::<task_struct>(),
+    TASK_SIZE,
+    "the size of task_struct"
+);
 same!(
     offset_of!(mm_struct, __bindgen_anon_1.pgd),
     MM_PGD,

@@ -38,7 +38,8 @@ use kernel::{
             Relaxed, //
         },
         Arc,
-        ArcBorrow, //
+        ArcBorrow,
+        SetOnce, //
     }, //
 };
 
@@ -48,8 +49,15 @@ use super::{
     pages::Pages, //
 };
 
+// From `include/uapi/asm-generic/mman-common.h` and `include/uapi/linux/mman.h`, whose macros are
+// not among the bindings.
+const PROT_READ: usize = 0x1;
+const PROT_WRITE: usize = 0x2;
+const MAP_SHARED: usize = 0x01;
+const MAP_FIXED_NOREPLACE: usize = 0x10_0000;
+
 /// Who keeps the books of mappings.
-pub trait Owner: Send + Sync {
+pub(crate) trait Owner: Send + Sync {
     /// All of `mapping` was just unmapped.
     ///
     /// Called in process context, with the mmap lock of the process held, or with no one left who
@@ -58,7 +66,7 @@ pub trait Owner: Send + Sync {
 }
 
 /// Pages on their way into a process, in it, or just gone from it.
-pub struct Mapping {
+pub(crate) struct Mapping {
     pages: Pages,
     start: usize,
     writable: bool,
@@ -67,11 +75,13 @@ pub struct Mapping {
     areas: Atomic<i32>,
     /// Someone is unmapping it with [`unmap`].
     unmapping: AtomicFlag,
+    /// The tables that had to be made for it, once it is mapped.
+    made: SetOnce<Tables>,
 }
 
 impl Mapping {
     /// To be mapped at `start`.
-    pub fn new(pages: Pages, start: usize, writable: bool, owner: Arc<dyn Owner>) -> Result<Arc<Self>> {
+    pub(crate) fn new(pages: Pages, start: usize, writable: bool, owner: Arc<dyn Owner>) -> Result<Arc<Self>> {
         Ok(Arc::new(
             Self {
                 pages,
@@ -80,24 +90,30 @@ impl Mapping {
                 owner,
                 areas: Atomic::new(0),
                 unmapping: AtomicFlag::new(false),
+                made: SetOnce::new(),
             },
             GFP_KERNEL,
         )?)
     }
 
     /// The pages.
-    pub fn pages(&self) -> &Pages {
+    pub(crate) fn pages(&self) -> &Pages {
         &self.pages
     }
 
     /// The address of the first page.
-    pub fn start(&self) -> usize {
+    pub(crate) fn start(&self) -> usize {
         self.start
     }
 
     /// May the process write to it?
-    pub fn writable(&self) -> bool {
+    pub(crate) fn writable(&self) -> bool {
         self.writable
+    }
+
+    /// The page tables that came into being when it was mapped.
+    pub(crate) fn tables_made(&self) -> Tables {
+        self.made.copy().unwrap_or_default()
     }
 
     /// Puts the pages into the area that is being set up, which must be the one this is meant for
@@ -105,7 +121,7 @@ impl Mapping {
     ///
     /// When everything else is done, `commit` is told which page tables had to be made; if it
     /// fails, or anything before, the area does not come to be.
-    pub fn attach(self: Arc<Self>, vma: &VmaNew, commit: impl FnOnce(Tables) -> Result) -> Result {
+    pub(crate) fn attach(self: Arc<Self>, vma: &VmaNew, commit: impl FnOnce(Tables) -> Result) -> Result {
         if vma.start() != self.start || vma.end() - vma.start() != self.pages.len() * PAGE_SIZE {
             return Err(EINVAL);
         }
@@ -131,8 +147,13 @@ impl Mapping {
                 pages.as_ptr().cast_mut(),
                 &mut left,
             )
-        })?;
-        commit(Tables::along(vma).since(before))?;
+        })
+        // The range is right, so this can only be a table that there is no memory for.
+        .map_err(|error| if error == EFAULT { ENOMEM } else { error })?;
+        let made = Tables::along(vma).since(before);
+        commit(made)?;
+
+        self.made.populate(made);
 
         self.areas.store(1, Relaxed);
         let area = vma.as_ptr();
@@ -146,8 +167,14 @@ impl Mapping {
     }
 }
 
+/// Where the addresses of user space end.
+pub(crate) fn address_limit() -> usize {
+    // SAFETY: Takes no arguments.
+    unsafe { helpers::ringside_task_size_max() }
+}
+
 /// Is nothing mapped in the range, in the process that runs now?
-pub fn is_free(mm: &MmWithUser, range: Range<usize>) -> bool {
+pub(crate) fn is_free(mm: &MmWithUser, range: Range<usize>) -> bool {
     let _guard = mm.mmap_read_lock();
     // SAFETY: We hold the mmap lock; any range will do.
     unsafe { bindings::find_vma_intersection(mm.as_raw(), range.start, range.end) }.is_null()
@@ -158,14 +185,15 @@ pub fn is_free(mm: &MmWithUser, range: Range<usize>) -> bool {
 /// reading, or for writing where the mapping is to be `writable`.
 ///
 /// Takes the mmap lock for writing.
-pub fn map(file: &File, start: usize, size: usize, writable: bool) -> Result {
+pub(crate) fn map(file: &File, start: usize, size: usize, writable: bool) -> Result {
     if kernel::current!().mm().is_none() {
         return Err(EINVAL);
     }
-    let mut protection = bindings::PROT_READ;
-    if writable {
-        protection |= bindings::PROT_WRITE;
-    }
+    let protection = if writable {
+        PROT_READ | PROT_WRITE
+    } else {
+        PROT_READ
+    };
     // SAFETY: The file is open, and the current task has an address space. The rest is checked as
     // if it came from user space.
     let result = unsafe {
@@ -173,8 +201,8 @@ pub fn map(file: &File, start: usize, size: usize, writable: bool) -> Result {
             file.as_ptr(),
             start,
             size,
-            protection as usize,
-            (bindings::MAP_SHARED | bindings::MAP_FIXED_NOREPLACE) as usize,
+            protection,
+            MAP_SHARED | MAP_FIXED_NOREPLACE,
             0,
         )
     };
@@ -185,7 +213,7 @@ pub fn map(file: &File, start: usize, size: usize, writable: bool) -> Result {
 }
 
 /// The mapping that covers `address`, if it is one of ours.
-pub fn find(mm: &MmWithUser, address: usize) -> Option<Arc<Mapping>> {
+pub(crate) fn find(mm: &MmWithUser, address: usize) -> Option<Arc<Mapping>> {
     let guard = mm.mmap_read_lock();
     let vma = guard.vma_lookup(address)?;
     // SAFETY: The mmap lock is held, so the area does not change.
@@ -202,7 +230,7 @@ pub fn find(mm: &MmWithUser, address: usize) -> Option<Arc<Mapping>> {
 /// there is none, or another thread is unmapping it.
 ///
 /// Takes the mmap lock for writing.
-pub fn unmap(start: usize) -> Result {
+pub(crate) fn unmap(start: usize) -> Result {
     let mapping = kernel::current!()
         .mm()
         .and_then(|mm| find(mm, start))
@@ -283,8 +311,8 @@ unsafe extern "C" fn mremap(_vma: *mut bindings::vm_area_struct) -> c_int {
     EINVAL.to_errno()
 }
 
-/// A page of the area was touched and has no page-table entry, because `madvise` removed it, or
-/// its being migrated: there is the page again.
+/// A page of the area was touched and has no page-table entry, because `madvise` removed it: there
+/// is the page again.
 ///
 /// # Safety
 ///

@@ -14,6 +14,7 @@ use kernel::{
         virt::VmaNew,
         MmWithUser, //
     },
+    prelude::*,
     sync::rcu, //
 };
 
@@ -30,33 +31,36 @@ const SPANS: [usize; 4] = [1 << 48, 1 << 39, 1 << 30, PTE_TABLE_SPAN];
 
 /// The entries that translate an address.
 #[derive(Clone, Copy)]
-pub struct Walk {
+pub(crate) struct Walk {
     /// 5, or 4 where there is no P4D.
-    pub levels: u32,
+    pub(crate) levels: u32,
     /// How many of `entry` were read before the walk came to its end.
-    pub depth: u32,
+    pub(crate) depth: u32,
     /// The raw entries: PGD, P4D, PUD, PMD, PTE, or with four levels PGD, PUD, PMD, PTE.
-    pub entry: [u64; 5],
+    pub(crate) entry: [u64; 5],
 }
 
-/// Walks to `address`, a user address; takes the mmap lock for reading.
-pub fn walk(mm: &MmWithUser, address: usize) -> Walk {
+/// Walks to `address`; takes the mmap lock for reading. `EINVAL` if that is no user address.
+pub(crate) fn walk(mm: &MmWithUser, address: usize) -> Result<Walk> {
+    if address >= super::mapping::address_limit() {
+        return Err(EINVAL);
+    }
     let _guard = mm.mmap_read_lock();
-    // SAFETY: We hold the mmap lock of `mm`.
-    unsafe { walk_locked(mm.as_raw(), address) }
+    // SAFETY: We hold the mmap lock of `mm`, and `address` is a user address.
+    Ok(unsafe { walk_locked(mm.as_raw(), address) })
 }
 
 /// How many tables of each kind there are along a range.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub struct Tables {
+pub(crate) struct Tables {
     /// P4D tables.
-    pub p4d: u32,
+    pub(crate) p4d: u32,
     /// PUD tables.
-    pub pud: u32,
+    pub(crate) pud: u32,
     /// PMD tables.
-    pub pmd: u32,
+    pub(crate) pmd: u32,
     /// PTE tables.
-    pub pte: u32,
+    pub(crate) pte: u32,
 }
 
 impl Tables {
@@ -64,10 +68,11 @@ impl Tables {
     ///
     /// Faults in neighbouring areas do not take the mmap lock, so a table that the area shares
     /// with a neighbour may come into being between two calls without anyone's doing here.
-    pub fn along(vma: &VmaNew) -> Self {
+    pub(crate) fn along(vma: &VmaNew) -> Self {
         let mut tables = Self::default();
         for address in steps(vma.start()..vma.end()) {
-            // SAFETY: `vma` is being set up, so the mmap lock is held for writing.
+            // SAFETY: `vma` is being set up, so the mmap lock is held for writing; its addresses
+            // are user addresses.
             let walk = unsafe { walk_locked(vma.mm().as_raw(), address) };
             tables.add(&walk, address, vma.start());
         }
@@ -75,7 +80,7 @@ impl Tables {
     }
 
     /// Those that are here and were not `before`.
-    pub fn since(self, before: Self) -> Self {
+    pub(crate) fn since(self, before: Self) -> Self {
         Self {
             p4d: self.p4d.saturating_sub(before.p4d),
             pud: self.pud.saturating_sub(before.pud),
@@ -109,7 +114,8 @@ fn steps(range: Range<usize>) -> impl Iterator<Item = usize> {
 
 /// # Safety
 ///
-/// `mm` must be valid and its mmap lock held. (`address` may be any: indices are masked.)
+/// `mm` must be valid, its mmap lock held, and `address` a user address: the tables for the
+/// kernel's own addresses may go without warning.
 unsafe fn walk_locked(mm: *mut bindings::mm_struct, address: usize) -> Walk {
     // SAFETY: Takes no arguments.
     let five = unsafe { helpers::ringside_five_levels() };

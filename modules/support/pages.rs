@@ -16,7 +16,7 @@ use super::helpers;
 ///
 /// Every element of `list` points to an order-0 page, and `self` owns one
 /// reference to it.
-pub struct Pages {
+pub(crate) struct Pages {
     list: KVVec<*mut bindings::page>,
 }
 
@@ -28,7 +28,7 @@ unsafe impl Sync for Pages {}
 impl Pages {
     /// Takes `count` pages from the system and fills them with zeroes. `ENOMEM` if there
     /// are not as many; may sleep.
-    pub fn zeroed(count: usize) -> Result<Self> {
+    pub(crate) fn zeroed(count: usize) -> Result<Self> {
         let mut list = KVVec::from_elem(ptr::null_mut(), count, GFP_KERNEL)?;
         let mut have = 0;
         while have < count {
@@ -48,7 +48,7 @@ impl Pages {
     }
 
     /// The page at `index` once more, owned on its own. `EINVAL` if there is no such page.
-    pub fn share(&self, index: usize) -> Result<Self> {
+    pub(crate) fn share(&self, index: usize) -> Result<Self> {
         let page = *self.list.get(index).ok_or(EINVAL)?;
         let mut list = KVVec::with_capacity(1, GFP_KERNEL)?;
         list.push(page, GFP_KERNEL)?;
@@ -59,12 +59,12 @@ impl Pages {
     }
 
     /// How many pages there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.list.len()
     }
 
     /// Are the page at `index` here and the page at `other_index` in `other` the same memory?
-    pub fn same(&self, index: usize, other: &Self, other_index: usize) -> bool {
+    pub(crate) fn same(&self, index: usize, other: &Self, other_index: usize) -> bool {
         match (self.list.get(index), other.list.get(other_index)) {
             (Some(page), Some(other)) => ptr::eq(*page, *other),
             _ => false,
@@ -74,7 +74,7 @@ impl Pages {
     /// The pages as the kernel's functions take them.
     ///
     /// The pages stay alive for as long as `self` does.
-    pub(super) fn as_slice(&self) -> &[*mut bindings::page] {
+    pub(crate) fn as_slice(&self) -> &[*mut bindings::page] {
         &self.list
     }
 }

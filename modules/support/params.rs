@@ -14,10 +14,10 @@ use crate::uapi::describe::{Module, Parameter, ParameterKind};
 use core::cell::UnsafeCell;
 use kernel::{
     bindings,
-    error::{code::EINVAL, from_result, Result},
+    error::{Result, code::EINVAL, from_result},
     ffi::{c_char, c_int},
     prelude::*,
-    str::{parse_int::ParseInt, BStr, CStr},
+    str::{BStr, CStr, parse_int::ParseInt},
     sync::atomic::{Atomic, Relaxed},
 };
 

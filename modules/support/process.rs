@@ -19,7 +19,7 @@ use kernel::{
 /// # Invariants
 ///
 /// `pid` points to the `struct pid` of a thread group, and `self` owns a reference to it.
-pub struct Process {
+pub(crate) struct Process {
     pid: NonNull<bindings::pid>,
 }
 
@@ -30,7 +30,7 @@ unsafe impl Sync for Process {}
 
 impl Process {
     /// The process that runs now.
-    pub fn current() -> Self {
+    pub(crate) fn current() -> Self {
         // SAFETY: The current task is valid while it runs, and it has a thread group.
         let pid = unsafe {
             bindings::get_task_pid(
@@ -49,7 +49,7 @@ impl Process {
     /// `number` in the caller's namespace.
     ///
     /// `EINVAL` if that can't be a number of one, `ESRCH` if there is none.
-    pub fn find(number: i32) -> Result<Self> {
+    pub(crate) fn find(number: i32) -> Result<Self> {
         if number <= 0 {
             return Err(EINVAL);
         }
@@ -79,7 +79,7 @@ impl Process {
     }
 
     /// Is there still a task of this process, be it a zombie?
-    pub fn is_alive(&self) -> bool {
+    pub(crate) fn is_alive(&self) -> bool {
         let _rcu = rcu::read_lock();
         // SAFETY: By the type invariants the pid is valid; we hold the RCU read lock.
         !unsafe { bindings::pid_task(self.pid.as_ptr(), bindings::pid_type_PIDTYPE_TGID) }.is_null()

@@ -13,10 +13,10 @@
 
 use super::text::Escaped;
 use crate::uapi::describe::{Control, Counter, Module, Table};
-use core::{marker::PhantomPinned, mem::size_of, pin::Pin};
+use core::{marker::PhantomPinned, pin::Pin};
 use kernel::{
     bindings,
-    ffi::{c_char, CStr},
+    ffi::{CStr, c_char},
     prelude::*,
     str::CString,
     sync::Arc,
@@ -63,18 +63,18 @@ pub(crate) struct Rows<'a> {
 impl Rows<'_> {
     /// How many more records fit.
     pub(crate) fn room(&self) -> usize {
-        (self.room.len() - self.used) / self.record
+        let left = self.room.len().saturating_sub(self.used);
+        left.checked_div(self.record).unwrap_or(0)
     }
 
     /// Adds one record. One that does not fit, or that has another size than
     /// the contract says, is left out.
     pub(crate) fn push<R: AsBytes>(&mut self, record: &R) {
-        if size_of::<R>() != self.record {
-            return;
-        }
-        if let Some(to) = self.room.get_mut(self.used..self.used + self.record) {
-            to.copy_from_slice(record.as_bytes());
-            self.used += self.record;
+        let record = record.as_bytes();
+        let room = self.room.get_mut(self.used..).unwrap_or_default();
+        if let (true, Some(to)) = (record.len() == self.record, room.get_mut(..record.len())) {
+            to.copy_from_slice(record);
+            self.used += record.len();
         }
     }
 }
@@ -217,11 +217,7 @@ impl<T: Shows> File<T> {
         };
         // SAFETY: `buffer` is the page of a sysfs file.
         let written = unsafe {
-            bindings::sysfs_emit(
-                buffer,
-                c"%llu\n".as_ptr().cast(),
-                value.unwrap_or_default(),
-            )
+            bindings::sysfs_emit(buffer, c"%llu\n".as_ptr().cast(), value.unwrap_or_default())
         };
         written as isize
     }
@@ -323,8 +319,10 @@ impl<T: Shows> TableFile<T> {
     /// reads; the rest of one where the offset lies within it.
     fn fill(&self, offset: usize, buffer: &mut [u8]) -> usize {
         let record = self.table.record;
-        let first = offset / record;
-        let inside = offset % record;
+        let (Some(first), Some(inside)) = (offset.checked_div(record), offset.checked_rem(record))
+        else {
+            return 0;
+        };
         if inside == 0 && buffer.len() >= record {
             return self.rows(first, buffer);
         }
@@ -336,9 +334,10 @@ impl<T: Shows> TableFile<T> {
         let Some(rest) = whole.get(inside..read) else {
             return 0;
         };
-        let moved = rest.len().min(buffer.len());
-        buffer[..moved].copy_from_slice(&rest[..moved]);
-        moved
+        for (to, from) in buffer.iter_mut().zip(rest) {
+            *to = *from;
+        }
+        rest.len().min(buffer.len())
     }
 
     fn rows(&self, first: usize, room: &mut [u8]) -> usize {

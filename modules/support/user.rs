@@ -15,7 +15,7 @@ use kernel::{
 /// The `N` bytes at the user address `address`; `EFAULT` if they can't be read.
 ///
 /// May sleep, and may take the mmap lock: call it with no lock held.
-pub fn read<const N: usize>(address: usize) -> Result<[u8; N]> {
+pub(crate) fn read<const N: usize>(address: usize) -> Result<[u8; N]> {
     let mut bytes = [0; N];
     UserSlice::new(UserPtr::from_addr(address), N)
         .reader()
@@ -26,20 +26,20 @@ pub fn read<const N: usize>(address: usize) -> Result<[u8; N]> {
 /// Writes `bytes` to the user address `address`; `EFAULT` if it can't be written.
 ///
 /// May sleep, and may take the mmap lock: call it with no lock held.
-pub fn write(address: usize, bytes: &[u8]) -> Result {
+pub(crate) fn write(address: usize, bytes: &[u8]) -> Result {
     UserSlice::new(UserPtr::from_addr(address), bytes.len())
         .writer()
         .write_slice(bytes)
 }
 
 /// Takes a structure apart, field by field from its start.
-pub struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Fields<'a> {
     /// From the start of `bytes`.
-    pub fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
@@ -55,23 +55,63 @@ impl<'a> Fields<'a> {
     }
 
     /// A field of 8 bytes.
-    pub fn u64(&mut self) -> u64 {
+    pub(crate) fn u64(&mut self) -> u64 {
         u64::from_ne_bytes(self.take())
     }
 
     /// A field of 4 bytes.
-    pub fn u32(&mut self) -> u32 {
+    pub(crate) fn u32(&mut self) -> u32 {
         u32::from_ne_bytes(self.take())
     }
 
     /// A signed field of 4 bytes.
-    pub fn i32(&mut self) -> i32 {
+    pub(crate) fn i32(&mut self) -> i32 {
         i32::from_ne_bytes(self.take())
     }
 
     /// A field of 1 byte.
-    pub fn u8(&mut self) -> u8 {
+    pub(crate) fn u8(&mut self) -> u8 {
         let [byte] = self.take();
         byte
+    }
+}
+
+/// Puts a structure of `N` bytes together, field by field from its start.
+pub(crate) struct Structure<const N: usize> {
+    bytes: [u8; N],
+    used: usize,
+}
+
+impl<const N: usize> Structure<N> {
+    /// With nothing in it: all zeroes.
+    pub(crate) fn new() -> Self {
+        Self {
+            bytes: [0; N],
+            used: 0,
+        }
+    }
+
+    /// Adds a field; what does not fit into the structure is left out.
+    fn put(mut self, field: &[u8]) -> Self {
+        for (to, from) in self.bytes.iter_mut().skip(self.used).zip(field) {
+            *to = *from;
+        }
+        self.used += field.len();
+        self
+    }
+
+    /// A field of 8 bytes.
+    pub(crate) fn u64(self, field: u64) -> Self {
+        self.put(&field.to_ne_bytes())
+    }
+
+    /// A field of 4 bytes.
+    pub(crate) fn u32(self, field: u32) -> Self {
+        self.put(&field.to_ne_bytes())
+    }
+
+    /// The structure.
+    pub(crate) fn bytes(&self) -> &[u8; N] {
+        &self.bytes
     }
 }

@@ -16,5 +16,7 @@ pub fn median(mut times: Vec<Duration>) -> Duration {
 /// Prints one line: `name  figure unit  (reference name: value unit, ratio …)`.
 pub fn print(name: &str, unit: &str, figure: f64, reference: &str, value: f64) {
     let ratio = figure / value;
-    println!("{name:<58} {figure:>10.3} {unit:<6} {reference}: {value:.3} {unit}, ratio {ratio:.2}");
+    println!(
+        "{name:<58} {figure:>10.3} {unit:<6} {reference}: {value:.3} {unit}, ratio {ratio:.2}"
+    );
 }

@@ -20,14 +20,26 @@ pub fn path(name: &str) -> PathBuf {
     // Written under a name of its own and then renamed: tests run side by side.
     let fresh = folder.join(format!("{name}.{:?}", std::thread::current().id()));
     let output = Command::new("cc")
-        .args(["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-I"])
+        .args([
+            "-std=gnu11",
+            "-O1",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-pthread",
+            "-I",
+        ])
         .arg(root.join("uapi/include"))
         .arg("-o")
         .arg(&fresh)
         .arg(root.join(format!("tests/c/{name}.c")))
         .output()
         .expect("cc is installed");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     std::fs::rename(&fresh, &program).expect("the program can be renamed");
     program
 }
@@ -43,37 +55,56 @@ fn run(test: &str, program: &str, module: Option<(&str, &str)>) {
         let output = Command::new(&program).output().expect("the program starts");
         let said = String::from_utf8_lossy(&output.stdout);
         let complained = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{}\n{said}\n{complained}", output.status);
-        assert!(said.lines().any(|line| line.starts_with("ok")), "it checked nothing: {said}");
+        assert!(
+            output.status.success(),
+            "{}\n{said}\n{complained}",
+            output.status
+        );
+        assert!(
+            said.lines().any(|line| line.starts_with("ok")),
+            "it checked nothing: {said}"
+        );
         if let Some((name, _)) = module {
             rmmod(name).expect("nothing of the program keeps it");
         }
     });
 }
 
-#[test]
-fn memalloc_with_the_generated_header() {
-    run("c_programs::memalloc_with_the_generated_header", "memalloc_header", Some(("memalloc", "")));
+/// One test per program: `name: "what is loaded for it" "its parameters";`.
+macro_rules! programs {
+    ($($name:ident: $module:tt;)*) => {
+        $(
+            #[test]
+            fn $name() {
+                let test = concat!("c_programs::", stringify!($name));
+                run(test, stringify!($name), $module);
+            }
+        )*
+
+        #[test]
+        fn every_c_program_is_run() {
+            let run = [$(stringify!($name)),*];
+            let folder = guest::repository().join("tests/c");
+            for entry in std::fs::read_dir(folder).expect("the programs are there").flatten() {
+                let file = entry.file_name().into_string().expect("a plain name");
+                if let Some(name) = file.strip_suffix(".c") {
+                    assert!(run.contains(&name), "{file} is not run by any test");
+                }
+            }
+        }
+    };
 }
 
-#[test]
-fn memalloc_as_an_old_course_program_states_it() {
-    run("c_programs::memalloc_as_an_old_course_program_states_it", "memalloc_handmade", Some(("memalloc", "")));
-}
+const STICK: &str = "device=/dev/ringside-usb";
 
-#[test]
-fn kmod_with_the_generated_header() {
-    let module = ("kmod", "device=/dev/ringside-usb");
-    run("c_programs::kmod_with_the_generated_header", "kmod_header", Some(module));
-}
-
-#[test]
-fn kmod_as_an_old_course_program_states_it() {
-    let module = ("kmod", "device=/dev/ringside-usb");
-    run("c_programs::kmod_as_an_old_course_program_states_it", "kmod_handmade", Some(module));
-}
-
-#[test]
-fn the_system_call_as_an_old_course_program_states_it() {
-    run("c_programs::the_system_call_as_an_old_course_program_states_it", "syscall_handmade", None);
+programs! {
+    memalloc_contract: (Some(("memalloc", "")));
+    memalloc_bad_input: (Some(("memalloc", "")));
+    memalloc_share: (Some(("memalloc", "")));
+    memalloc_lifetime: (Some(("memalloc", "")));
+    memalloc_races: (Some(("memalloc", "")));
+    memalloc_handmade: (Some(("memalloc", "")));
+    kmod_contract: (Some(("kmod", STICK)));
+    kmod_bad_input: (Some(("kmod", STICK)));
+    kmod_handmade: (Some(("kmod", STICK)));
 }

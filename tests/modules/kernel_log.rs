@@ -69,6 +69,9 @@ pub fn reports() -> Vec<String> {
 pub fn assert_clean() {
     let reports = reports();
     if !reports.is_empty() {
-        panic!("the kernel reported {reports:#?}\nthe whole log:\n{}", lines().join("\n"));
+        panic!(
+            "the kernel reported {reports:#?}\nthe whole log:\n{}",
+            lines().join("\n")
+        );
     }
 }

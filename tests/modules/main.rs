@@ -5,6 +5,12 @@
 //! kernel with the sanitizers; either way a test fails when the kernel's log
 //! holds a report afterwards.
 
+#![allow(
+    clippy::expect_used,
+    unreachable_pub,
+    reason = "a test says what it expected, and exports nothing"
+)]
+
 mod any_order;
 mod c_programs;
 mod detectors;

@@ -8,7 +8,10 @@ use super::guest::{self, insmod, rmmod, text};
 /// A line of `/proc/meminfo` in KiB.
 fn meminfo(name: &str) -> i64 {
     let text = text("/proc/meminfo");
-    let line = text.lines().find(|line| line.starts_with(name)).expect("meminfo has the line");
+    let line = text
+        .lines()
+        .find(|line| line.starts_with(name))
+        .expect("meminfo has the line");
     let number = line.split_whitespace().nth(1).expect("it has a number");
     number.parse().expect("it is a number")
 }
@@ -19,8 +22,14 @@ fn round(program: Option<&std::path::Path>) {
     insmod("memalloc", "").expect("memalloc loads");
     insmod("kmod", "device=/dev/ringside-usb").expect("kmod loads");
     if let Some(program) = program {
-        let status = std::process::Command::new(program).output().expect("the program starts");
-        assert!(status.status.success(), "{}", String::from_utf8_lossy(&status.stdout));
+        let status = std::process::Command::new(program)
+            .output()
+            .expect("the program starts");
+        assert!(
+            status.status.success(),
+            "{}",
+            String::from_utf8_lossy(&status.stdout)
+        );
     }
     std::thread::sleep(Duration::from_millis(20));
     for name in ["kmod", "memalloc", "producer_consumer", "my_name"] {
@@ -31,27 +40,51 @@ fn round(program: Option<&std::path::Path>) {
 #[test]
 fn free_pages_slab_and_page_tables_show_no_slope_over_ten_rounds() {
     let program = super::c_programs::path("memalloc_handmade");
-    guest::run("soak::free_pages_slab_and_page_tables_show_no_slope_over_ten_rounds", || {
-        let measure = || {
-            std::fs::write("/proc/sys/vm/drop_caches", "3").expect("root drops caches");
-            // Frees by RCU and work queues take a moment to be done.
-            std::thread::sleep(Duration::from_millis(100));
-            (meminfo("MemFree"), meminfo("SUnreclaim"), meminfo("PageTables"))
-        };
-        for _ in 0..2 {
-            round(Some(&program));
-        }
-        let before = measure();
-        for _ in 0..10 {
-            round(Some(&program));
-        }
-        let after = measure();
-        println!("before {before:?}, after {after:?} (KiB free, unreclaimable slab, page tables)");
-        // 10 rounds that leak one page each lose 40 KiB; the kernel's own caches
-        // of processors and threads move by more than that, once, but not ten times.
-        let allowance = if guest::debug_kernel() { 8192 } else { 1024 };
-        assert!(before.0 - after.0 < allowance, "free memory went from {} to {} KiB", before.0, after.0);
-        assert!(after.1 - before.1 < allowance, "slab went from {} to {} KiB", before.1, after.1);
-        assert!(after.2 - before.2 < 64, "page tables went from {} to {} KiB", before.2, after.2);
-    });
+    guest::run(
+        "soak::free_pages_slab_and_page_tables_show_no_slope_over_ten_rounds",
+        || {
+            let measure = || {
+                std::fs::write("/proc/sys/vm/drop_caches", "3").expect("root drops caches");
+                // Frees by RCU and work queues take a moment to be done.
+                std::thread::sleep(Duration::from_millis(100));
+                (
+                    meminfo("MemFree"),
+                    meminfo("SUnreclaim"),
+                    meminfo("PageTables"),
+                )
+            };
+            for _ in 0..2 {
+                round(Some(&program));
+            }
+            let before = measure();
+            for _ in 0..10 {
+                round(Some(&program));
+            }
+            let after = measure();
+            println!(
+                "before {before:?}, after {after:?} (KiB free, unreclaimable slab, page tables)"
+            );
+            // 10 rounds that leak one page each lose 40 KiB; the kernel's own caches
+            // of processors and threads move by more than that, once, but not ten times.
+            let allowance = if guest::debug_kernel() { 8192 } else { 1024 };
+            assert!(
+                before.0 - after.0 < allowance,
+                "free memory went from {} to {} KiB",
+                before.0,
+                after.0
+            );
+            assert!(
+                after.1 - before.1 < allowance,
+                "slab went from {} to {} KiB",
+                before.1,
+                after.1
+            );
+            assert!(
+                after.2 - before.2 < 64,
+                "page tables went from {} to {} KiB",
+                before.2,
+                after.2
+            );
+        },
+    );
 }

@@ -14,13 +14,14 @@ const BACKGROUND: &str = "#14161b";
 
 /// The sixteen named colours.
 const NAMED: [&str; 16] = [
-    "#2e3440", "#e06c75", "#98c379", "#e5c07b", "#61afef", "#c678dd", "#56b6c2", "#d8dee9", "#5c6370",
-    "#ff7a85", "#b5e890", "#ffd68a", "#7cc4ff", "#dd9bee", "#7fd6e0", "#ffffff",
+    "#2e3440", "#e06c75", "#98c379", "#e5c07b", "#61afef", "#c678dd", "#56b6c2", "#d8dee9",
+    "#5c6370", "#ff7a85", "#b5e890", "#ffd68a", "#7cc4ff", "#dd9bee", "#7fd6e0", "#ffffff",
 ];
 
 /// Draws `screen`; `title` is what a reader who can't see it is told.
 pub fn draw(screen: &Screen, title: &str) -> String {
     let (rows, columns) = screen.size();
+    let (rows, columns) = (rows.get(), columns.get());
     let width = f32::from(columns) * CELL.0 + 2.0 * MARGIN;
     let height = f32::from(rows) * CELL.1 + 2.0 * MARGIN;
     let mut svg = String::new();
@@ -82,18 +83,29 @@ impl Look {
 fn runs(screen: &Screen, row: u16, columns: u16) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     for column in 0..columns {
-        let Some(cell) = screen.cell(row, column) else { continue };
+        let Some(cell) = screen.cell(row, column) else {
+            continue;
+        };
         if cell.is_wide_continuation() {
             continue;
         }
         let look = Look::of(cell);
-        let text = if cell.has_contents() { cell.contents() } else { " " };
+        let text = if cell.has_contents() {
+            cell.contents()
+        } else {
+            " "
+        };
         match runs.last_mut() {
             Some(run) if run.look == look => {
                 run.text.push_str(text);
                 run.columns = column + 1 - run.column;
             }
-            _ => runs.push(Run { column, columns: 1, text: text.into(), look }),
+            _ => runs.push(Run {
+                column,
+                columns: 1,
+                text: text.into(),
+                look,
+            }),
         }
     }
     runs
@@ -114,9 +126,21 @@ impl Run {
         if self.text.trim().is_empty() {
             return;
         }
-        let bold = if self.look.bold { " font-weight=\"bold\"" } else { "" };
-        let dim = if self.look.dim { " opacity=\"0.6\"" } else { "" };
-        let underline = if self.look.underline { " text-decoration=\"underline\"" } else { "" };
+        let bold = if self.look.bold {
+            " font-weight=\"bold\""
+        } else {
+            ""
+        };
+        let dim = if self.look.dim {
+            " opacity=\"0.6\""
+        } else {
+            ""
+        };
+        let underline = if self.look.underline {
+            " text-decoration=\"underline\""
+        } else {
+            ""
+        };
         let baseline = top + CELL.1 * 0.75;
         let _ = writeln!(
             svg,
@@ -148,5 +172,8 @@ fn colour(colour: Color) -> Option<String> {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The real dashboard in a real pseudo-terminal over a real kernel.
 
+#![allow(
+    clippy::expect_used,
+    unreachable_pub,
+    reason = "a test says what it expected, and exports nothing"
+)]
+
 mod restored;
 mod session;
 mod tour;

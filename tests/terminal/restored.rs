@@ -57,7 +57,9 @@ fn it_follows_the_terminals_size_and_says_when_there_is_too_little_room() {
     session.resize(50, 180);
     session.wait_for("my_name");
     session.resize(10, 40);
-    session.wait_until("a word about the size", |screen| screen.contains("60") && screen.contains("16"));
+    session.wait_until("a word about the size", |screen| {
+        screen.contains("60") && screen.contains("16")
+    });
     session.resize(24, 80);
     session.wait_for("my_name");
     session.keys("q");
@@ -73,12 +75,21 @@ fn a_dashboard_at_rest_writes_nothing_to_the_terminal() {
     for _ in 0..100 {
         let before = session.bytes();
         std::thread::sleep(std::time::Duration::from_millis(500));
-        quiet = if session.bytes() == before { quiet + 1 } else { 0 };
+        quiet = if session.bytes() == before {
+            quiet + 1
+        } else {
+            0
+        };
         if quiet == 6 {
             break;
         }
     }
-    assert_eq!(quiet, 6, "three seconds without a byte never came:\n{}", session.screen());
+    assert_eq!(
+        quiet,
+        6,
+        "three seconds without a byte never came:\n{}",
+        session.screen()
+    );
     session.keys("q");
     assert!(session.wait().success());
 }

@@ -2,6 +2,7 @@
 //! The real binary in a real pseudo-terminal: keys in, screen out.
 
 use std::io::{Read, Write};
+use std::num::NonZero;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -35,7 +36,10 @@ pub struct Session {
 /// How long anything that is waited for may take: long, since machines are slow.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-#[allow(dead_code, reason = "each of the programs that share this file uses a part of it")]
+#[allow(
+    dead_code,
+    reason = "each of the programs that share this file uses a part of it"
+)]
 impl Session {
     /// Starts `program` in a terminal of `rows` and `columns`.
     pub fn start(program: &Path, arguments: &[&str], rows: u16, columns: u16) -> Self {
@@ -50,8 +54,15 @@ impl Session {
         columns: u16,
         environment: &[(&str, &str)],
     ) -> Self {
-        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).expect("a pseudo-terminal can be made");
+        let size = PtySize {
+            rows,
+            cols: columns,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        let pair = native_pty_system()
+            .openpty(size)
+            .expect("a pseudo-terminal can be made");
         let before = settings(&*pair.master);
         let mut command = CommandBuilder::new(program);
         command.args(arguments);
@@ -61,12 +72,18 @@ impl Session {
         for (name, value) in environment {
             command.env(name, value);
         }
-        let child = pair.slave.spawn_command(command).expect("the program starts");
+        let child = pair
+            .slave
+            .spawn_command(command)
+            .expect("the program starts");
         let shown = Arc::new(Mutex::new(Shown {
-            parser: vt100::Parser::new(rows, columns, 0),
+            parser: vt100::Parser::new(cells(rows), cells(columns), 0),
             raw: Vec::new(),
         }));
-        let mut output = pair.master.try_clone_reader().expect("the terminal can be read");
+        let mut output = pair
+            .master
+            .try_clone_reader()
+            .expect("the terminal can be read");
         let sink = Arc::clone(&shown);
         let reader = std::thread::spawn(move || {
             let mut buffer = [0; 65536];
@@ -76,13 +93,26 @@ impl Session {
                 shown.raw.extend_from_slice(&buffer[..size]);
             }
         });
-        let keyboard = pair.master.take_writer().expect("the terminal can be written");
-        Self { child, master: pair.master, keyboard, shown, reader: Some(reader), before, _slave: pair.slave }
+        let keyboard = pair
+            .master
+            .take_writer()
+            .expect("the terminal can be written");
+        Self {
+            child,
+            master: pair.master,
+            keyboard,
+            shown,
+            reader: Some(reader),
+            before,
+            _slave: pair.slave,
+        }
     }
 
     /// Types `keys`: plain text and escape sequences, as a terminal sends them.
     pub fn keys(&mut self, keys: &str) {
-        self.keyboard.write_all(keys.as_bytes()).expect("the terminal takes keys");
+        self.keyboard
+            .write_all(keys.as_bytes())
+            .expect("the terminal takes keys");
         self.keyboard.flush().expect("the terminal takes keys");
     }
 
@@ -109,7 +139,9 @@ impl Session {
 
     /// Waits until the screen shows `text`.
     pub fn wait_for(&self, text: &str) {
-        self.wait_until(&format!("{text:?} on the screen"), |screen| screen.contains(text));
+        self.wait_until(&format!("{text:?} on the screen"), |screen| {
+            screen.contains(text)
+        });
     }
 
     /// Waits until `condition` holds of the screen's text.
@@ -120,16 +152,29 @@ impl Session {
             if condition(&screen) {
                 return;
             }
-            assert!(Instant::now() < deadline, "waited in vain for {what}; the screen:\n{screen}");
+            assert!(
+                Instant::now() < deadline,
+                "waited in vain for {what}; the screen:\n{screen}"
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
     }
 
     /// Changes the terminal's size.
     pub fn resize(&self, rows: u16, columns: u16) {
-        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
-        lock(&self.shown).parser.screen_mut().set_size(rows, columns);
-        self.master.resize(size).expect("the terminal can be resized");
+        let size = PtySize {
+            rows,
+            cols: columns,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        lock(&self.shown)
+            .parser
+            .screen_mut()
+            .set_size(cells(rows), cells(columns));
+        self.master
+            .resize(size)
+            .expect("the terminal can be resized");
     }
 
     /// The program's process id.
@@ -152,22 +197,41 @@ impl Session {
                 std::thread::sleep(Duration::from_millis(50));
                 return status;
             }
-            assert!(Instant::now() < deadline, "it does not end; the screen:\n{}", self.screen());
+            assert!(
+                Instant::now() < deadline,
+                "it does not end; the screen:\n{}",
+                self.screen()
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
     }
 
     /// Checks that the terminal is as it was found, and was put back just once.
     pub fn assert_restored(&self) {
-        assert_eq!(self.count("\x1b[?1049h"), 1, "it entered the alternate screen once");
-        assert_eq!(self.count("\x1b[?1049l"), 1, "it left the alternate screen once");
+        assert_eq!(
+            self.count("\x1b[?1049h"),
+            1,
+            "it entered the alternate screen once"
+        );
+        assert_eq!(
+            self.count("\x1b[?1049l"),
+            1,
+            "it left the alternate screen once"
+        );
         let screen = self.cells();
         assert!(!screen.alternate_screen(), "the alternate screen is left");
         assert!(!screen.hide_cursor(), "the cursor is visible");
         assert!(!screen.bracketed_paste(), "bracketed paste is off");
-        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None, "the mouse is let go");
+        assert_eq!(
+            screen.mouse_protocol_mode(),
+            vt100::MouseProtocolMode::None,
+            "the mouse is let go"
+        );
         let after = settings(&*self.master);
-        assert_eq!(after.local_flags, self.before.local_flags, "echo and line mode are back");
+        assert_eq!(
+            after.local_flags, self.before.local_flags,
+            "echo and line mode are back"
+        );
         assert_eq!(after.input_flags, self.before.input_flags);
         assert_eq!(after.output_flags, self.before.output_flags);
     }
@@ -186,12 +250,18 @@ impl Drop for Session {
     }
 }
 
+fn cells(count: u16) -> NonZero<u16> {
+    NonZero::new(count).expect("a terminal has rows and columns")
+}
+
 fn lock(shown: &Mutex<Shown>) -> MutexGuard<'_, Shown> {
     shown.lock().expect("the terminal's reader does not panic")
 }
 
 fn settings(master: &dyn MasterPty) -> Termios {
-    let fd = master.as_raw_fd().expect("a Unix terminal has a descriptor");
+    let fd = master
+        .as_raw_fd()
+        .expect("a Unix terminal has a descriptor");
     // SAFETY: `master` owns the descriptor and outlives the borrow.
     let fd = unsafe { BorrowedFd::borrow_raw(fd) };
     tcgetattr(fd).expect("a terminal has settings")

@@ -9,6 +9,7 @@
 //! [`describe`] and [`ioctl`], which the includer mounts as siblings.
 #![no_std]
 
+pub mod c_header;
 pub mod describe;
 pub mod ioctl;
 pub mod kmod;

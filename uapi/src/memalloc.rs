@@ -83,9 +83,11 @@ pub struct WalkInfo {
     pub vaddr: u64,
     /// Out: levels of the page table, 5, or 4 where P4D is folded into PGD.
     pub levels: u32,
-    /// Out: how many of `entry` were read before the walk stopped.
+    /// Out: how many of `entry` were read before the walk stopped: at an entry
+    /// that points to nothing, at one that maps a large page, or at the PTE.
     pub depth: u32,
-    /// Out: the raw entries, in the order PGD, P4D, PUD, PMD, PTE.
+    /// Out: the raw entries, in the order PGD, P4D, PUD, PMD, PTE; with four
+    /// levels, where there is no P4D, in the order PGD, PUD, PMD, PTE.
     pub entry: [u64; 5],
 }
 

@@ -1,2 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! agent
+//! The agent: lets others use this kernel over a byte stream, and, in a lab's
+//! guest, is in charge of the machine.
+
+pub mod init;
+mod port;
+mod serve;
+pub mod subject;
+#[cfg(test)]
+mod tests;
+
+pub use port::{PORT, serve_port};
+pub use serve::serve;

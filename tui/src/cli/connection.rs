@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which kernel a command is for.
 
+use std::sync::Arc;
+
 use clap::Args;
+
+use super::Failure;
+use crate::lab::client;
+use crate::lab::error::LabError;
+use crate::target::api::{Item, Request};
+use crate::target::call::ask;
+use crate::target::local::{Local, is_guest};
+use crate::target::remote::Remote;
+use crate::target::{Target, TargetError};
 
 /// Where the kernel is
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
@@ -20,4 +31,78 @@ pub struct Connection {
     /// --connect 'ssh root@board ringside agent --stdio'
     #[arg(long, value_name = "CMD", global = true)]
     pub connect: Option<String>,
+}
+
+impl Connection {
+    /// Does the command line say which kernel is meant? Inside a lab's guest it
+    /// is always the guest's.
+    pub fn is_explicit(&self) -> bool {
+        self.local || self.connect.is_some() || self.lab.is_some() || is_guest()
+    }
+
+    /// Connects to the kernel.
+    ///
+    /// # Errors
+    /// When no lab runs, or no agent answers.
+    pub fn open(&self) -> Result<Arc<dyn Target>, Failure> {
+        if let Some(command) = &self.connect {
+            return connect(command);
+        }
+        if self.local || is_guest() {
+            return Ok(Arc::new(Local::new()));
+        }
+        attach(self.lab.as_deref())
+    }
+}
+
+fn connect(command: &str) -> Result<Arc<dyn Target>, Failure> {
+    let words = shlex::split(command)
+        .ok_or_else(|| Failure::usage(format!("--connect {command:?}: a quote is not closed")))?;
+    let Some((program, arguments)) = words.split_first() else {
+        return Err(Failure::usage("--connect: the command is empty"));
+    };
+    match Remote::over_command(program, arguments) {
+        Ok(remote) => Ok(Arc::new(remote)),
+        Err(error) => Err(match &error {
+            TargetError::Protocol(_) => Failure::from(error),
+            _ => Failure::from(error).with_help(
+                "the command must reach a machine and run `ringside agent --stdio` there",
+            ),
+        }),
+    }
+}
+
+/// Connects to a lab that runs.
+fn attach(id: Option<&str>) -> Result<Arc<dyn Target>, Failure> {
+    match client::attach(id) {
+        Ok(lab) => Ok(lab.target()),
+        Err(error) => {
+            let none = matches!(error, LabError::NoLab | LabError::NoSuchLab(_));
+            let failure = Failure::from(error);
+            Err(if none {
+                failure.with_help(
+                    "start one with `ringside up`, or use --local for this machine's own kernel",
+                )
+            } else {
+                failure
+            })
+        }
+    }
+}
+
+/// The one item that answers a request.
+///
+/// # Errors
+/// The request's, and when the answer holds no item.
+pub fn one(target: &dyn Target, request: Request) -> Result<Item, Failure> {
+    let items = ask(target, request, &[])?;
+    let first = items.into_iter().next();
+    first.ok_or_else(|| Failure::new("the answer to the request is empty"))
+}
+
+/// The failure for an item that answers another request.
+pub fn unexpected(item: &Item) -> Failure {
+    let text = format!("{item:?}");
+    let start: String = text.chars().take(60).collect();
+    Failure::new(format!("an answer to something else: {start}"))
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a command failed with, and the one place that prints it.
 
+use std::fmt;
 use std::io::{ErrorKind, Write};
 
 use crate::lab::build_error::BuildError;
@@ -72,6 +73,16 @@ impl Failure {
             }
         }
         self.status
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)?;
+        match &self.help {
+            Some(help) => write!(formatter, "\n{help}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -7,21 +7,41 @@
 //! agent and on this machine's own kernel. Exit statuses: 0 done, 1 failed,
 //! 2 a command line that makes no sense; `exec` and `shell` have their own.
 
+pub mod agent;
+pub mod block;
 pub mod build;
 pub mod cache;
 pub mod completions;
 pub mod connection;
 pub mod consent;
+pub mod counters;
+pub mod dashboard;
 pub mod doctor;
+pub mod down;
 pub mod error;
+pub mod exec;
+pub mod info;
 pub mod interrupt;
 pub mod kernel_choice;
+pub mod kmsg;
+pub mod lab_args;
+pub mod lab_process;
+pub mod labs;
+pub mod load;
+pub mod mem;
+pub mod modules;
+pub mod our_module;
 pub mod progress;
+pub mod set;
 pub mod setup;
+pub mod syscall;
+pub mod up;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::agent::init::{self, is_guest_init};
 
 pub use connection::Connection;
 pub use error::{Failure, Outcome};
@@ -62,18 +82,43 @@ pub struct Cli {
     reason = "the doc comment is the help text, and stands at each command's type"
 )]
 pub enum Command {
+    Dashboard(dashboard::Dashboard),
     // Setting up and the lab: setup, doctor, build, cache, up, down, labs.
+    Up(up::Up),
+    Down(down::Down),
+    Labs(labs::Labs),
+    #[command(hide = true)]
+    LabProcess(lab_process::LabProcess),
+    // Programs in the guest.
+    Exec(exec::Exec),
+    Shell(exec::Shell),
     Setup(setup::Setup),
     Doctor(doctor::Doctor),
     Build(build::Build),
     Cache(cache::Cache),
     // A kernel and its modules.
+    Info(info::Info),
+    Modules(modules::Modules),
+    Load(load::Load),
+    Unload(load::Unload),
+    Counters(counters::Counters),
+    Set(set::Set),
+    Kmsg(kmsg::Kmsg),
+    Syscall(syscall::Syscall),
+    Mem(mem::Mem),
+    Block(block::Block),
     // The rest.
+    Agent(agent::Agent),
     Completions(completions::Completions),
+    #[command(hide = true)]
+    Subject(agent::Subject),
 }
 
 /// Runs the program and returns its exit status.
 pub fn main() -> ExitCode {
+    if is_guest_init() {
+        return init::run();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -87,18 +132,34 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Outcome {
-    let _connection = &cli.connection;
+    let connection = &cli.connection;
     match &cli.command {
         // The dashboard.
-        None => {
-            Err(Failure::usage("no command is given")
-                .with_help("`ringside --help` lists the commands"))
-        }
+        None => dashboard::Dashboard::default().run(connection),
+        Some(Command::Dashboard(command)) => command.run(connection),
+        Some(Command::Up(command)) => command.run(),
+        Some(Command::Down(command)) => command.run(connection.lab.as_deref()),
+        Some(Command::Labs(command)) => command.run(),
+        Some(Command::LabProcess(command)) => command.run(),
+        Some(Command::Exec(command)) => command.run(connection),
+        Some(Command::Shell(command)) => command.run(connection),
+        Some(Command::Info(command)) => command.run(connection),
+        Some(Command::Modules(command)) => command.run(connection),
+        Some(Command::Load(command)) => command.run(connection),
+        Some(Command::Unload(command)) => command.run(connection),
+        Some(Command::Counters(command)) => command.run(connection),
+        Some(Command::Set(command)) => command.run(connection),
+        Some(Command::Kmsg(command)) => command.run(connection),
+        Some(Command::Syscall(command)) => command.run(connection),
+        Some(Command::Mem(command)) => command.run(connection),
+        Some(Command::Block(command)) => command.run(connection),
+        Some(Command::Agent(command)) => command.run(),
         Some(Command::Setup(command)) => command.run(),
         Some(Command::Doctor(command)) => command.run(),
         Some(Command::Build(command)) => command.run(),
         Some(Command::Cache(command)) => command.run(),
         Some(Command::Completions(command)) => command.run(),
+        Some(Command::Subject(command)) => command.run(),
     }
 }
 

@@ -3,12 +3,18 @@
 
 pub mod build_error;
 pub mod cache;
+pub mod client;
+pub mod error;
 pub mod flavour;
 pub mod kernel;
 mod lock;
 pub mod modules;
+pub mod options;
+pub mod private;
+pub mod process;
 mod program;
 pub mod progress;
 pub mod ready;
+pub mod runtime;
 pub mod setup;
 pub mod vm;

@@ -9,6 +9,9 @@
 pub mod api;
 pub mod call;
 pub mod error;
+pub mod local;
+pub mod modinfo;
+pub mod remote;
 pub mod wire;
 
 pub use api::{Item, Request};

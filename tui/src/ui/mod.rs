@@ -1,2 +1,31 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! ui
+//! Draws the model. Nothing here changes it, asks the kernel or reads a clock.
+//!
+//! [`draw`] paints a whole frame: the target line, the view, what lies over it,
+//! the hints. A [`Canvas`] is what everything is painted with: it escapes text,
+//! knows the [`Look`], and notes what can be clicked.
+
+pub mod canvas;
+pub mod chart;
+pub mod escape;
+pub mod frame;
+pub mod glyphs;
+#[cfg(test)]
+pub(crate) mod harness;
+pub mod header;
+pub mod layers;
+#[cfg(test)]
+mod loop_tests;
+pub mod post_mortem;
+pub mod reference;
+#[cfg(test)]
+mod snapshot_tests;
+pub mod theme;
+pub mod units;
+pub mod views;
+pub mod widgets;
+
+pub use canvas::{Canvas, Hits};
+pub use frame::draw;
+pub use glyphs::Glyphs;
+pub use theme::{Look, Role};

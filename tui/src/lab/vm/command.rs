@@ -2,8 +2,8 @@
 //! The QEMU command line of a guest: one description, told either to a QEMU
 //! that inherits our sockets or as a line that a person can run by hand.
 //!
-//! The USB stick is on neither command line of ours: it is plugged in over QMP
-//! once the guest runs, so that a saved machine fits every stick.
+//! A guest starts with its USB stick plugged in, so that a saved machine has
+//! one as well; another one is plugged in over QMP in its place.
 
 use std::ffi::OsString;
 use std::os::fd::RawFd;
@@ -20,12 +20,19 @@ pub const ROOT_TAG: &str = "root";
 pub const WORK_TAG: &str = "work";
 /// The name of the virtio port that the agent serves.
 pub const AGENT_PORT: &str = "ringside.agent";
+/// The id of the USB stick and of what is behind it.
+pub const STICK: &str = "stick";
 /// What every guest's kernel is told, in front of its flavour's own arguments.
 ///
 /// `panic=-1` ends a dead kernel at once (QEMU holds it, see `-action`), after
 /// it has written out its console; `delay_use=0` brings a stick up a second sooner.
 pub const KERNEL_ARGUMENTS: &str =
     "console=ttyS0 ringside=1 panic=-1 usb-storage.delay_use=0 random.trust_cpu=on";
+
+/// What a guest's kernel is told beside that when it is emulated: its time stamp
+/// counters are one, and a watchdog over them only mistakes a busy host for a
+/// broken clock.
+pub const EMULATED_ARGUMENTS: &str = "tsc=reliable";
 
 /// A guest as its hardware, its kernel and its shares describe it.
 #[derive(Clone, Debug)]
@@ -60,6 +67,8 @@ pub enum Wiring {
         console: RawFd,
         /// The agent's port.
         agent: RawFd,
+        /// What is behind the USB stick; `None`: it is not plugged in.
+        stick: Option<StickFile>,
         /// The saved machine to resume.
         incoming: Option<RawFd>,
     },
@@ -70,6 +79,15 @@ pub enum Wiring {
         /// The file behind the stick.
         stick: PathBuf,
     },
+}
+
+/// An open file for the USB stick.
+#[derive(Clone, Copy, Debug)]
+pub struct StickFile {
+    /// The descriptor that QEMU inherits.
+    pub descriptor: RawFd,
+    /// Is it a block device of the host?
+    pub is_device: bool,
 }
 
 /// The arguments for [`QEMU`].
@@ -92,7 +110,8 @@ pub fn arguments(spec: &Spec, wiring: &Wiring) -> Vec<OsString> {
     line.pair("-action", "reboot=shutdown,shutdown=pause,panic=none");
     line.path("-kernel", &spec.kernel);
     line.path("-initrd", &spec.initramfs);
-    line.pair("-append", &kernel_line(&spec.kernel_arguments));
+    let kernel_line = kernel_line(spec.accelerator, &spec.kernel_arguments);
+    line.pair("-append", &kernel_line);
     line.pair("-device", "pvpanic-pci");
     line.pair("-device", "vmgenid,guid=auto");
     line.share(ROOT_TAG, Path::new("/"), false);
@@ -104,12 +123,16 @@ pub fn arguments(spec: &Spec, wiring: &Wiring) -> Vec<OsString> {
             qmp,
             console,
             agent,
+            stick,
             incoming,
         } => {
             line.pair("-chardev", &format!("socket,id=qmp,fd={qmp}"));
             line.pair("-mon", "chardev=qmp,mode=control");
             line.pair("-chardev", &format!("socket,id=console,fd={console}"));
             line.pair("-chardev", &format!("socket,id=agent,fd={agent}"));
+            if let Some(stick) = stick {
+                line.stick(*stick);
+            }
             if let Some(state) = incoming {
                 line.pair("-incoming", &format!("fd:{state}"));
             }
@@ -136,10 +159,14 @@ pub fn arguments(spec: &Spec, wiring: &Wiring) -> Vec<OsString> {
 }
 
 /// The whole kernel command line.
-pub fn kernel_line(extra: &str) -> String {
-    format!("{KERNEL_ARGUMENTS} {}", extra.trim())
-        .trim_end()
-        .to_owned()
+pub fn kernel_line(accelerator: Accelerator, extra: &str) -> String {
+    let mut words = vec![KERNEL_ARGUMENTS];
+    if accelerator == Accelerator::Tcg {
+        words.push(EMULATED_ARGUMENTS);
+    }
+    // Last, so that it has the last word.
+    words.extend(Some(extra.trim()).filter(|extra| !extra.is_empty()));
+    words.join(" ")
 }
 
 /// What a saved machine depends on: the command line with everything that may
@@ -156,6 +183,10 @@ pub fn shape(spec: &Spec) -> String {
         qmp: 0,
         console: 0,
         agent: 0,
+        stick: Some(StickFile {
+            descriptor: 0,
+            is_device: false,
+        }),
         incoming: None,
     };
     let words: Vec<_> = arguments(&shape, &wiring)
@@ -213,6 +244,27 @@ impl Line {
         value.extend_from_slice(after.as_bytes());
         self.0.push(option.into());
         self.0.push(OsString::from_vec(value));
+    }
+
+    fn stick(&mut self, stick: StickFile) {
+        let driver = if stick.is_device {
+            "host_device"
+        } else {
+            "file"
+        };
+        self.pair("-add-fd", &format!("set=1,fd={}", stick.descriptor));
+        // Another QEMU is kept off by Stick's own lock.
+        let file = format!(
+            "file.driver={driver},file.filename=/dev/fdset/1,file.locking=off,file.discard=unmap"
+        );
+        self.pair(
+            "-blockdev",
+            &format!("driver=raw,node-name={STICK},discard=unmap,{file}"),
+        );
+        self.pair(
+            "-device",
+            &format!("usb-storage,id={STICK},drive={STICK},bus=usb.0"),
+        );
     }
 
     fn share(&mut self, tag: &str, folder: &Path, writable: bool) {
@@ -342,8 +394,10 @@ mod tests {
 
     #[test]
     fn the_kernel_is_told_that_it_is_a_guest_and_what_its_flavour_adds() {
-        assert!(kernel_line("").contains("ringside=1"));
-        assert!(kernel_line("kmemleak=off").ends_with(" kmemleak=off"));
-        assert!(!kernel_line("").ends_with(' '));
+        let emulated = |extra| kernel_line(Accelerator::Tcg, extra);
+        assert!(emulated("").contains("ringside=1"));
+        assert!(emulated("kmemleak=off").ends_with(" kmemleak=off"));
+        assert!(emulated(" ").ends_with(EMULATED_ARGUMENTS));
+        assert_eq!(kernel_line(Accelerator::Kvm, ""), KERNEL_ARGUMENTS);
     }
 }

@@ -17,12 +17,13 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 use serde_json::json;
 
-use super::command::{QEMU, Spec, Wiring, arguments};
+use super::command::{QEMU, STICK, Spec, StickFile, Wiring, arguments};
 use super::console::Console;
 use super::error::{VmError, VmResult};
 use super::qmp::{Qmp, QmpEvent};
@@ -32,8 +33,6 @@ use super::stick::Stick;
 const WORDS: u64 = 4096;
 /// How long QEMU may take to end once it is killed.
 const DEATH: Duration = Duration::from_secs(5);
-/// The id of the stick and of what is behind it.
-const STICK: &str = "stick";
 
 /// What happens to a machine by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,14 +105,15 @@ impl Shared {
 }
 
 impl Machine {
-    /// Starts QEMU for `spec`, from nothing or from the saved machine `incoming`
-    /// (which then is stopped until [`Self::go_on`]). What its console writes
-    /// goes to `console`, what happens to it to `events`.
+    /// Starts QEMU for `spec` with `stick` plugged in, from nothing or from the
+    /// saved machine `incoming` (which then is stopped until [`Self::go_on`]).
+    /// What its console writes goes to `console`, what happens to it to `events`.
     ///
     /// # Errors
     /// QEMU is missing, refuses its command line or the saved machine, or is silent.
     pub fn launch(
         spec: &Spec,
+        stick: Option<&Stick>,
         incoming: Option<&File>,
         console: &Arc<Console>,
         events: &MachineEvents,
@@ -126,6 +126,10 @@ impl Machine {
             qmp: their_qmp.as_raw_fd(),
             console: their_serial.as_raw_fd(),
             agent: their_agent.as_raw_fd(),
+            stick: stick.map(|stick| StickFile {
+                descriptor: stick.file.as_raw_fd(),
+                is_device: stick.is_device,
+            }),
             incoming: incoming.map(AsRawFd::as_raw_fd),
         };
         let mut inherited = vec![
@@ -134,6 +138,7 @@ impl Machine {
             their_agent.as_raw_fd(),
         ];
         inherited.extend(incoming.map(AsRawFd::as_raw_fd));
+        inherited.extend(stick.map(|stick| stick.file.as_raw_fd()));
         let mut command = Command::new(QEMU);
         command
             .args(arguments(spec, &wiring))
@@ -278,6 +283,14 @@ impl Machine {
         }
     }
 
+    /// Stops the guest's processors for good.
+    ///
+    /// # Errors
+    /// QEMU is gone.
+    pub fn stop(&self) -> VmResult<()> {
+        self.qmp.execute("stop", json!({})).map(drop)
+    }
+
     /// Plugs `stick` in.
     ///
     /// # Errors
@@ -374,6 +387,8 @@ fn bind(command: &mut Command, inherited: Vec<RawFd>) {
     command.process_group(0);
     let prepare = move || {
         nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
+        // QEMU aborts where KVM is broken; a guest's memory is no use as a core file.
+        setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
         // The parent may have died just before.
         if Pid::parent() != parent {
             return Err(std::io::Error::from_raw_os_error(nix::libc::ESRCH));

@@ -11,6 +11,7 @@ pub mod console;
 mod elf;
 pub mod error;
 pub mod initramfs;
+mod knock;
 pub mod machine;
 pub mod qmp;
 pub mod saved;

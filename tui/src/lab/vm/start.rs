@@ -5,6 +5,7 @@
 //! A guest is saved before it has mounted anything and before it was told
 //! anything of this run ([`Wake`]), so that every later run can resume it.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -15,14 +16,17 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 
 use super::accel::{Accelerator, Choice, Verdicts};
-use super::command::{QEMU, ROOT_TAG, Spec, WORK_TAG};
+use super::command::{QEMU, ROOT_TAG, Spec, WORK_TAG, Wiring, arguments, shell_line};
 use super::console::Console;
 use super::error::{VmError, VmResult};
 use super::initramfs::{self, identity};
+use super::knock::knock;
 use super::machine::{Machine, MachineEvents};
 use super::saved::{Key, States};
-use crate::target::api::{Share, Wake};
+use super::stick::Stick;
+use crate::target::api::{RunRequest, Share, Wake};
 use crate::target::call::ask;
+use crate::target::remote::Remote;
 use crate::target::{Request, Target, TargetResult};
 
 /// How long a booting guest may be without a new line on its console.
@@ -33,6 +37,14 @@ const BOOT: Duration = Duration::from_secs(120);
 const RESUME: Duration = Duration::from_secs(10);
 /// How long a first boot with KVM may take before emulation is used instead.
 const TRIAL: Duration = Duration::from_secs(10);
+/// How long the guest may take to see the stick come or go, in milliseconds.
+const STICK_MS: u32 = 10_000;
+/// How long the guest may take to write out its caches before it is ended.
+const SYNC: Duration = Duration::from_secs(5);
+/// What a kernel says that gave up its precise timers because its first look at
+/// them was disturbed. It works, with timers of 4 ms; but not every later guest
+/// shall be like that.
+const BAD_CLOCK: &str = "APIC timer disabled due to verification failure";
 /// How many console lines an error shows.
 const LINES: usize = 12;
 
@@ -55,16 +67,58 @@ pub struct Plan {
     pub work: PathBuf,
     /// May the guest write there?
     pub work_writable: bool,
+    /// The USB stick; `None`: it is not plugged in.
+    pub stick: Option<Arc<Stick>>,
     /// The program that becomes the guest's init and agent.
     pub program: PathBuf,
     /// Where initramfs, saved machines and verdicts are kept.
     pub cache: PathBuf,
 }
 
+impl Guest {
+    /// What is left to be done about the stick.
+    pub fn settle(&self) -> Settle {
+        Settle {
+            machine: Arc::clone(&self.machine),
+            target: Arc::clone(&self.target),
+            plugged: self.plugged.clone(),
+        }
+    }
+}
+
+impl Plan {
+    /// The stick for a guest that is or will be saved: saved machines have an
+    /// empty one, of which the guest's caches may hold a few sectors.
+    fn savable_stick(&self) -> VmResult<(Arc<Stick>, Plugged)> {
+        match &self.stick {
+            Some(stick) if stick.is_pristine() => Ok((Arc::clone(stick), Plugged::Right)),
+            wanted => Ok((
+                Arc::new(Stick::empty(&self.cache)?),
+                Plugged::Substitute {
+                    wanted: wanted.clone(),
+                },
+            )),
+        }
+    }
+
+    fn spec(&self, accelerator: Accelerator, initramfs: PathBuf) -> Spec {
+        Spec {
+            accelerator,
+            memory_mib: self.memory_mib,
+            processors: self.processors,
+            kernel: self.kernel.clone(),
+            initramfs,
+            kernel_arguments: self.kernel_arguments.clone(),
+            work: self.work.clone(),
+            work_writable: self.work_writable,
+        }
+    }
+}
+
 /// A guest whose agent has answered and was told what it needs to know.
 pub struct Guest {
     /// The QEMU it runs in.
-    pub machine: Machine,
+    pub machine: Arc<Machine>,
     /// Its kernel.
     pub target: Arc<dyn Target>,
     /// Who runs it, and why.
@@ -73,10 +127,110 @@ pub struct Guest {
     pub resumed: bool,
     /// From the start of QEMU to the agent's answer.
     pub started_in: Duration,
+    /// What is plugged in so far; [`Guest::settle`] makes it what it should be.
+    plugged: Plugged,
+}
+
+/// What a guest finds in its USB socket when it starts.
+#[derive(Clone, Debug)]
+enum Plugged {
+    /// What the plan says.
+    Right,
+    /// What a saved machine has: an empty stick of no use.
+    Substitute {
+        /// What the plan says.
+        wanted: Option<Arc<Stick>>,
+    },
+}
+
+/// The rest of a start: the stick that the plan asks for.
+pub struct Settle {
+    machine: Arc<Machine>,
+    target: Arc<dyn Target>,
+    plugged: Plugged,
+}
+
+impl Settle {
+    /// Is there anything left to do?
+    pub fn is_done(&self) -> bool {
+        matches!(self.plugged, Plugged::Right)
+    }
+
+    /// Puts the right stick in place of the one that the saved machine had.
+    ///
+    /// # Errors
+    /// QEMU refuses, or the guest does not see it.
+    pub fn run(self) -> VmResult<()> {
+        let Plugged::Substitute { wanted } = self.plugged else {
+            return Ok(());
+        };
+        unplug(&self.machine, &*self.target)?;
+        match wanted {
+            Some(stick) => plug(&self.machine, &*self.target, &stick),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Plugs `stick` in and waits until the guest has a node for it.
+///
+/// # Errors
+/// QEMU refuses, or the guest does not see it.
+pub fn plug(machine: &Machine, target: &dyn Target, stick: &Stick) -> VmResult<()> {
+    machine.plug(stick)?;
+    await_stick(target, true)
+}
+
+/// Pulls the stick out and waits until the guest has noticed.
+///
+/// # Errors
+/// None is plugged in, or the guest does not notice.
+pub fn unplug(machine: &Machine, target: &dyn Target) -> VmResult<()> {
+    machine.unplug()?;
+    await_stick(target, false)
+}
+
+/// Lets the guest write its caches out, to a stick or a share that outlives
+/// it; gives up after 5 s.
+pub fn sync(target: Arc<dyn Target>) {
+    let (send, synced) = channel();
+    let spawned = thread::Builder::new().name("sync".into()).spawn(move || {
+        let sync = RunRequest {
+            arguments: vec![b"sync".to_vec()],
+            environment: vec![(b"PATH".to_vec(), b"/usr/bin:/bin".to_vec())],
+            directory: b"/".to_vec(),
+            terminal: None,
+        };
+        // Nobody waits any more when it took too long.
+        drop(send.send(ask(&*target, Request::Run(sync), &[])));
+    });
+    let synced = spawned.ok().and_then(|_| synced.recv_timeout(SYNC).ok());
+    if !matches!(synced, Some(Ok(_))) {
+        tracing::warn!("the guest did not write its caches out before it was ended");
+    }
+}
+
+fn await_stick(target: &dyn Target, present: bool) -> VmResult<()> {
+    let request = Request::AwaitStick {
+        present,
+        timeout_ms: STICK_MS,
+    };
+    ask(target, request, &[])?;
+    Ok(())
 }
 
 /// Makes a target of the agent's port; blocks until the agent answers.
 pub type Connect = Arc<dyn Fn(UnixStream) -> TargetResult<Arc<dyn Target>> + Send + Sync>;
+
+/// The [`Connect`] of whoever has the agent's port for itself: waits for as
+/// long as the guest boots.
+///
+/// # Errors
+/// The port ends, or an agent of another version answers.
+pub fn reach_agent(port: UnixStream) -> TargetResult<Arc<dyn Target>> {
+    knock(&port)?;
+    Ok(Arc::new(Remote::over_socket(port)?))
+}
 
 /// What of a start is worth telling.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,26 +263,14 @@ pub struct Hooks<'a> {
 /// QEMU is missing or refuses, or the kernel does not boot: the error then
 /// holds the last lines of its console.
 pub fn start(plan: &Plan, hooks: &Hooks<'_>) -> VmResult<Guest> {
-    let kernel = identity(&plan.kernel).map_err(VmError::io(format!(
-        "look at the kernel {}",
-        plan.kernel.display()
-    )))?;
+    let kernel = kernel_identity(plan)?;
     let qemu = qemu_identity()?;
     let initramfs = initramfs::ensure(&plan.cache.join("initramfs"), &plan.program)?;
     let verdicts = Verdicts::new(&plan.cache.join("verdicts"), &qemu, &kernel);
     let states = States::new(&plan.cache.join("states"));
     let mut choice = verdicts.choose(plan.accelerator);
     loop {
-        let spec = Spec {
-            accelerator: choice.accelerator,
-            memory_mib: plan.memory_mib,
-            processors: plan.processors,
-            kernel: plan.kernel.clone(),
-            initramfs: initramfs.path.clone(),
-            kernel_arguments: plan.kernel_arguments.clone(),
-            work: plan.work.clone(),
-            work_writable: plan.work_writable,
-        };
+        let spec = plan.spec(choice.accelerator, initramfs.path.clone());
         let key = Key::new(&qemu, &spec, &kernel, &initramfs.key);
         let attempt = Attempt {
             spec: &spec,
@@ -151,6 +293,33 @@ pub fn start(plan: &Plan, hooks: &Hooks<'_>) -> VmResult<Guest> {
             }
         }
     }
+}
+
+/// The command that boots the guest that `plan` describes by hand, for a shell.
+/// KVM that has not been tried out yet is left alone.
+///
+/// # Errors
+/// The kernel is not there, or the initramfs can't be made.
+pub fn by_hand(plan: &Plan, wiring: &Wiring) -> VmResult<OsString> {
+    let kernel = kernel_identity(plan)?;
+    let qemu = qemu_identity()?;
+    let initramfs = initramfs::ensure(&plan.cache.join("initramfs"), &plan.program)?;
+    let verdicts = Verdicts::new(&plan.cache.join("verdicts"), &qemu, &kernel);
+    let choice = verdicts.choose(plan.accelerator);
+    let accelerator = if choice.untried {
+        Accelerator::Tcg
+    } else {
+        choice.accelerator
+    };
+    let spec = plan.spec(accelerator, initramfs.path);
+    Ok(shell_line(Path::new(QEMU), &arguments(&spec, wiring)))
+}
+
+fn kernel_identity(plan: &Plan) -> VmResult<String> {
+    identity(&plan.kernel).map_err(VmError::io(format!(
+        "look at the kernel {}",
+        plan.kernel.display()
+    )))
 }
 
 /// What identifies the installed QEMU.
@@ -197,20 +366,29 @@ impl Attempt<'_> {
         let began = Instant::now();
         self.hooks.console.begin();
         let events = (self.hooks.events)();
-        let resumed = Machine::launch(self.spec, Some(&state), self.hooks.console, &events)
-            .and_then(|machine| {
-                machine.go_on(RESUME)?;
-                let target = self.greet(&machine, RESUME, RESUME)?;
-                let started_in = began.elapsed();
-                self.wake(&*target)?;
-                Ok(Guest {
-                    machine,
-                    target,
-                    choice: choice.clone(),
-                    resumed: true,
-                    started_in,
-                })
-            });
+        let resumed = self.plan.savable_stick().and_then(|(stick, plugged)| {
+            let console = self.hooks.console;
+            let machine = Machine::launch(self.spec, Some(&stick), Some(&state), console, &events)?;
+            let launched = began.elapsed();
+            machine.go_on(RESUME)?;
+            let read = began.elapsed();
+            let target = self.greet(&machine, RESUME, RESUME)?;
+            let started_in = began.elapsed();
+            self.wake(&*target)?;
+            tracing::debug!(
+                "resumed: QEMU up after {launched:?}, the machine read in after {read:?}, \
+                 the agent answered after {started_in:?}, was awake after {:?}",
+                began.elapsed()
+            );
+            Ok(Guest {
+                machine: Arc::new(machine),
+                target,
+                choice: choice.clone(),
+                resumed: true,
+                started_in,
+                plugged,
+            })
+        });
         match resumed {
             Ok(guest) => Some(guest),
             Err(error) => {
@@ -229,24 +407,47 @@ impl Attempt<'_> {
         let began = Instant::now();
         self.hooks.console.begin();
         let events = (self.hooks.events)();
-        let machine = Machine::launch(self.spec, None, self.hooks.console, &events)?;
+        let (stick, plugged) = if self.plan.cold {
+            (self.plan.stick.clone(), Plugged::Right)
+        } else {
+            let (stick, plugged) = self.plan.savable_stick()?;
+            (Some(stick), plugged)
+        };
+        let machine = Machine::launch(
+            self.spec,
+            stick.as_deref(),
+            None,
+            self.hooks.console,
+            &events,
+        )?;
         let target = self.greet(&machine, QUIET, deadline)?;
         let started_in = began.elapsed();
+        if stick.is_some() {
+            await_stick(&*target, true)?;
+        }
         if !self.plan.cold {
             self.save(&machine);
         }
         self.wake(&*target)?;
         Ok(Guest {
-            machine,
+            machine: Arc::new(machine),
             target,
             choice,
             resumed: false,
             started_in,
+            plugged,
         })
     }
 
     /// A guest that can't be saved is as good as any other, only slower next time.
     fn save(&self, machine: &Machine) {
+        if self.hooks.console.holds(BAD_CLOCK) {
+            return (self.hooks.steps)(StartStep::Detour(
+                "the guest was not saved: this computer was so busy that the guest \
+                 measured its clock wrong"
+                    .into(),
+            ));
+        }
         match self.states.save(self.key, machine) {
             Ok(true) => (self.hooks.steps)(StartStep::Saved),
             Ok(false) => {}

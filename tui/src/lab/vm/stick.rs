@@ -62,6 +62,16 @@ impl Stick {
         })
     }
 
+    /// Is it an empty one that nobody has written to yet?
+    pub fn is_pristine(&self) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        self.path.is_none()
+            && self
+                .file
+                .metadata()
+                .is_ok_and(|meta| meta.blocks() == 0 && meta.len() == SIZE)
+    }
+
     /// The file or block device at `path`, for nobody else while it lasts.
     ///
     /// # Errors
@@ -129,9 +139,12 @@ mod tests {
     fn an_empty_stick_has_its_size_no_name_and_takes_no_room() {
         let folder = tempfile::tempdir().unwrap();
         let stick = Stick::empty(folder.path()).unwrap();
+        assert!(stick.is_pristine());
         let meta = stick.file.metadata().unwrap();
         assert_eq!((meta.len(), meta.blocks(), meta.nlink()), (SIZE, 0, 0));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        std::os::unix::fs::FileExt::write_at(&stick.file, b"x", 5_000).unwrap();
+        assert!(!stick.is_pristine());
     }
 
     #[test]

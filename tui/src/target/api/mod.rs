@@ -147,6 +147,21 @@ pub enum Request {
     Lab(LabRequest),
 }
 
+impl Request {
+    /// Is the answer a stream, which goes on for as long as its reader wants
+    /// and stops while its reader is slow? Anything else is answered at once
+    /// and as a whole.
+    pub fn is_stream(&self) -> bool {
+        matches!(
+            self,
+            Self::Run(_)
+                | Self::Kmsg { .. }
+                | Self::Watch { .. }
+                | Self::Lab(LabRequest::Watch | LabRequest::Console { .. })
+        )
+    }
+}
+
 /// One piece of an answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Item {

@@ -65,6 +65,11 @@ impl Credit {
         self.changed.notify_all();
     }
 
+    /// Is the call over?
+    pub fn is_closed(&self) -> bool {
+        self.state().closed
+    }
+
     /// Ends the call: whoever waits stops waiting.
     pub fn close(&self) {
         self.state().closed = true;

@@ -44,11 +44,15 @@
 //! payload of Input, Item, Stdout, Stderr and Console frames uses it up
 //! ([`Kind::needs_credit`]); the receiver gives it back with Credit frames as
 //! it consumes, at once for a frame whose message goes on. Everything else
-//! needs none, so a program's output never holds up a command or the log.
+//! needs none, so a program's output never holds up a command or the log; nor
+//! does the answer to a request that is no stream
+//! ([`Request::is_stream`](crate::target::Request::is_stream)), which is sent
+//! as a whole.
 
 mod body;
 mod credit;
 mod frame;
+mod outbox;
 mod reader;
 mod version;
 mod writer;
@@ -56,6 +60,7 @@ mod writer;
 pub use body::{Assembler, Body};
 pub use credit::Credit;
 pub use frame::{Frame, Header, Kind};
+pub use outbox::Outbox;
 pub use reader::FrameReader;
 pub use version::{check_version, version};
 pub use writer::FrameWriter;

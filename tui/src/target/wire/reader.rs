@@ -13,6 +13,7 @@ pub struct FrameReader<R> {
     start: usize,
     end: usize,
     skipped: u64,
+    limit: u64,
 }
 
 impl<R: Read> FrameReader<R> {
@@ -24,12 +25,19 @@ impl<R: Read> FrameReader<R> {
             start: 0,
             end: 0,
             skipped: 0,
+            limit: u64::MAX,
         }
     }
 
     /// Bytes so far that belonged to no frame.
     pub fn skipped(&self) -> u64 {
         self.skipped
+    }
+
+    /// Gives a stream up once this many bytes have belonged to no frame; `None`:
+    /// never.
+    pub fn limit_skipped(&mut self, limit: Option<u64>) {
+        self.limit = limit.unwrap_or(u64::MAX);
     }
 
     /// The stream below.
@@ -41,11 +49,15 @@ impl<R: Read> FrameReader<R> {
     /// off by the end is counted as skipped.
     ///
     /// # Errors
-    /// Those of the stream; an interrupted read is tried again.
+    /// Those of the stream; an interrupted read is tried again. `InvalidData`
+    /// beyond the limit of [`FrameReader::limit_skipped`].
     pub fn next_frame(&mut self) -> Result<Option<Frame>> {
         loop {
             if let Some(frame) = self.take() {
                 return Ok(Some(frame));
+            }
+            if self.skipped > self.limit {
+                return Err(ErrorKind::InvalidData.into());
             }
             if !self.fill()? {
                 self.skip(self.end - self.start);

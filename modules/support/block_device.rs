@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0
+//! A block device, opened from inside the kernel and used through its page cache.
+//!
+//! That is what a process gets that opens the device's node: both see each
+//! other's reads and writes at once. Data goes straight between the page cache
+//! and the buffer of the process that asks, with no copy in between.
+//!
+//! C header: [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
+
+use core::ptr::NonNull;
+use kernel::{
+    bindings,
+    error::{
+        from_err_ptr,
+        to_result, //
+    },
+    prelude::*,
+    str::CStr, //
+};
+
+use super::helpers;
+
+/// `ITER_DEST` and `ITER_SOURCE` of `include/linux/uio.h`: which way an iterator's data goes.
+const INTO_BUFFER: c_int = 0;
+const FROM_BUFFER: c_int = 1;
+
+/// Modes of `include/linux/blkdev.h`, whose macros are not among the bindings.
+const BLK_OPEN_READ: bindings::blk_mode_t = 1 << 0;
+const BLK_OPEN_WRITE: bindings::blk_mode_t = 1 << 1;
+
+/// Who has claimed the device, as far as the block layer is concerned: the address of this.
+static HOLDER: u8 = 0;
+
+/// A block device that is ours alone to mount or claim; its node can be opened all the same.
+///
+/// # Invariants
+///
+/// `file` was opened by `bdev_file_open_by_path` and is ours to close.
+pub(crate) struct BlockDevice {
+    file: NonNull<bindings::file>,
+    read_only: bool,
+}
+
+// SAFETY: An open file may be closed by any thread.
+unsafe impl Send for BlockDevice {}
+// SAFETY: A file may be read, written and synced by any number of threads at once, as long as
+// they bring their own position, which they do.
+unsafe impl Sync for BlockDevice {}
+
+impl BlockDevice {
+    /// Opens the device whose node is at `path`; for reading only, if it can't be written.
+    ///
+    /// `ENOENT`: there is no such path; `ENOTBLK`: it is something else; `ENXIO`, `ENOMEDIUM`:
+    /// nothing is behind it; `EBUSY`: it, a partition of it or the disk that it is a partition of
+    /// is mounted or claimed otherwise. May sleep.
+    pub(crate) fn open(path: &[u8]) -> Result<Self> {
+        let mut name = KVec::with_capacity(path.len() + 1, GFP_KERNEL)?;
+        name.extend_from_slice(path, GFP_KERNEL)?;
+        name.push(0, GFP_KERNEL)?;
+        let name = CStr::from_bytes_with_nul(&name).map_err(|_| EINVAL)?;
+
+        match Self::open_for(name, BLK_OPEN_READ | BLK_OPEN_WRITE) {
+            Ok(file) => Ok(Self {
+                file,
+                read_only: false,
+            }),
+            // What the block layer says of a device that can't be written, and what drivers say.
+            Err(error) if error == EACCES || error == EROFS => Ok(Self {
+                file: Self::open_for(name, BLK_OPEN_READ)?,
+                read_only: true,
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn open_for(name: &CStr, mode: bindings::blk_mode_t) -> Result<NonNull<bindings::file>> {
+        let holder = (&raw const HOLDER).cast_mut().cast();
+        // SAFETY: `name` is a string; the holder is only compared; no holder operations are given.
+        let file = from_err_ptr(unsafe {
+            bindings::bdev_file_open_by_path(
+                name.as_char_ptr().cast(),
+                mode,
+                holder,
+                core::ptr::null(),
+            )
+        })?;
+        NonNull::new(file).ok_or(ENXIO)
+    }
+
+    /// Reads up to `size` bytes at `offset` into the caller's memory at `address`.
+    ///
+    /// Returns how many there were, fewer than asked for only at the end of the device or where
+    /// the buffer can't be written; `EFAULT` if none of it can, `EINVAL` if the range passes
+    /// 2^63, or what the device says. Sleeps.
+    pub(crate) fn read(&self, address: usize, size: usize, offset: u64) -> Result<usize> {
+        let (mut iterator, mut position) = self.prepare(INTO_BUFFER, address, size, offset)?;
+        // SAFETY: The file is open, by the type invariants; iterator and position are ours.
+        moved(unsafe {
+            bindings::vfs_iter_read(self.file.as_ptr(), &mut iterator, &mut position, 0)
+        })
+    }
+
+    /// Writes up to `size` bytes at `offset` from the caller's memory at `address`.
+    ///
+    /// As [`Self::read`]; `ENOSPC` at the end of the device, `EROFS` if it can't be written.
+    pub(crate) fn write(&self, address: usize, size: usize, offset: u64) -> Result<usize> {
+        if self.read_only {
+            return Err(EROFS);
+        }
+        let (mut iterator, mut position) = self.prepare(FROM_BUFFER, address, size, offset)?;
+        // SAFETY: As in `read`.
+        moved(unsafe {
+            bindings::vfs_iter_write(self.file.as_ptr(), &mut iterator, &mut position, 0)
+        })
+    }
+
+    fn prepare(
+        &self,
+        direction: c_int,
+        address: usize,
+        size: usize,
+        offset: u64,
+    ) -> Result<(bindings::iov_iter, bindings::loff_t)> {
+        let position = bindings::loff_t::try_from(offset).map_err(|_| EINVAL)?;
+        let mut iterator = bindings::iov_iter::default();
+        // SAFETY: The address may be any: it is checked here, and accessed as user memory only.
+        to_result(unsafe {
+            bindings::import_ubuf(direction, address as *mut c_void, size, &mut iterator)
+        })?;
+        Ok((iterator, position))
+    }
+
+    /// Makes all that was written durable, or says why it can't. Sleeps.
+    pub(crate) fn sync(&self) -> Result {
+        // SAFETY: The file is open, by the type invariants.
+        to_result(unsafe { bindings::vfs_fsync(self.file.as_ptr(), 0) })
+    }
+
+    /// How many bytes it holds: 0 when it is gone.
+    pub(crate) fn size(&self) -> u64 {
+        // SAFETY: The device stays while it is open.
+        unsafe { helpers::ringside_bdev_size(self.device()) }
+    }
+
+    /// The size of its logical blocks in bytes.
+    pub(crate) fn logical_block_size(&self) -> u32 {
+        // SAFETY: The device stays while it is open.
+        unsafe { helpers::ringside_bdev_logical_block_size(self.device()) }
+    }
+
+    /// Was it opened for reading only?
+    pub(crate) fn read_only(&self) -> bool {
+        self.read_only
+    }
+
+    /// Was it taken away? It does not come back: what is plugged in again is another device.
+    pub(crate) fn is_gone(&self) -> bool {
+        // SAFETY: The device stays while it is open, and so does its disk, to which it points all
+        // its life.
+        !unsafe { bindings::disk_live((*self.device()).bd_disk) }
+    }
+
+    fn device(&self) -> *mut bindings::block_device {
+        // SAFETY: `file` is the open file of a block device, by the type invariants.
+        unsafe { bindings::file_bdev(self.file.as_ptr()) }
+    }
+}
+
+impl Drop for BlockDevice {
+    fn drop(&mut self) {
+        // SAFETY: The file is ours to close, by the type invariants. `bdev_fput` gives up the
+        // claim at once, though the file may be closed a little later.
+        unsafe { bindings::bdev_fput(self.file.as_ptr()) };
+    }
+}
+
+/// What `vfs_iter_read` and `vfs_iter_write` return.
+fn moved(result: isize) -> Result<usize> {
+    usize::try_from(result).map_err(|_| Error::from_errno(result as c_int))
+}

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Serves a target over a byte stream: the agent's side of the protocol.
+//!
+//! One thread reads and never waits for anything else, so that a cancel or a
+//! credit always gets through; one writes. A stream's items wait for credit on
+//! the thread they come on; each call's input is fed to it by a thread of its
+//! own.
+
+use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::sync::mpsc::{self, Receiver, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::target::wire::{
+    Assembler, Body, Credit, Frame, FrameReader, Outbox, check_version, version,
+};
+use crate::target::{Call, CallControl, Item, Request, Target, TargetError};
+
+/// Session and number of a call.
+type Key = (u32, u32);
+type Calls = Arc<Mutex<HashMap<Key, ServedCall>>>;
+
+/// A call that a client has open here.
+struct ServedCall {
+    /// `None` until the target has taken the request.
+    call: Option<Call>,
+    /// For its items.
+    credit: Arc<Credit>,
+    /// To the thread that feeds it; `None` after the end of the input.
+    input: Option<mpsc::Sender<Vec<u8>>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Answers what comes from `reader` on `writer` with the help of `target`,
+/// until `reader` ends; every call still open is then cancelled.
+///
+/// # Errors
+/// Those of `reader`, and when no thread can be made.
+pub fn serve<W: Write + Send + 'static>(
+    reader: impl Read,
+    writer: W,
+    target: &dyn Target,
+) -> std::io::Result<()> {
+    let mut reader = FrameReader::new(reader);
+    // A write fails when the client is gone, which the reader sees as well.
+    let outbox = Outbox::new(writer, |_| ())?;
+    let mut server = Server {
+        target,
+        outbox,
+        calls: Calls::default(),
+        assembler: Assembler::new(),
+    };
+    let ended = loop {
+        match reader.next_frame() {
+            Ok(Some(frame)) => server.take(&frame),
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error),
+        }
+    };
+    server.cancel_where(|_| true);
+    server.outbox.close();
+    ended
+}
+
+struct Server<'a> {
+    target: &'a dyn Target,
+    outbox: Outbox,
+    calls: Calls,
+    assembler: Assembler,
+}
+
+impl Server<'_> {
+    fn take(&mut self, frame: &Frame) {
+        let header = frame.header();
+        let key = (header.session, header.call);
+        match self.assembler.push(frame) {
+            Ok(Some(body)) => self.answer(key, body),
+            Ok(None) => {}
+            Err(error) => {
+                // Half of a request or of an input must not be acted on.
+                self.cancel_where(|call| call == key);
+                self.reply(
+                    key,
+                    Body::Done(Err(TargetError::Protocol(error.to_string()))),
+                );
+            }
+        }
+    }
+
+    fn answer(&mut self, key: Key, body: Body) {
+        match body {
+            Body::Hello(theirs) => {
+                // Another client than before, or the same one anew.
+                self.cancel_where(|call| call.0 == key.0);
+                self.reply(
+                    key,
+                    match check_version(&theirs) {
+                        Ok(()) => Body::Welcome(version()),
+                        Err(_) => Body::Refused(version()),
+                    },
+                );
+            }
+            Body::Start(request) => self.start(key, request),
+            Body::Input(bytes) => {
+                if let Some(call) = lock(&self.calls).get(&key)
+                    && let Some(input) = &call.input
+                {
+                    drop(input.send(bytes));
+                }
+            }
+            Body::InputEnd => {
+                if let Some(call) = lock(&self.calls).get_mut(&key) {
+                    call.input = None;
+                }
+            }
+            Body::Credit(bytes) => {
+                if let Some(call) = lock(&self.calls).get(&key) {
+                    call.credit.give(bytes);
+                }
+            }
+            Body::Resize(size) => {
+                if let Some(control) = self.control(key) {
+                    // A program that has just ended has no use for it.
+                    drop(control.resize(size));
+                }
+            }
+            Body::Signal(signal) => {
+                if let Some(control) = self.control(key) {
+                    drop(control.signal(signal));
+                }
+            }
+            Body::Cancel => {
+                let credit = lock(&self.calls).get(&key).map(|call| call.credit.clone());
+                if let Some(credit) = credit {
+                    // Frees the call's thread if it waits to send an item.
+                    credit.close();
+                }
+                if let Some(control) = self.control(key) {
+                    control.cancel();
+                }
+            }
+            Body::CloseSession => {
+                self.cancel_where(|call| call.0 == key.0);
+                self.assembler.forget_session(key.0);
+            }
+            // Only agents say these.
+            Body::Welcome(_) | Body::Refused(_) | Body::Item(_) | Body::Done(_) => {}
+        }
+    }
+
+    fn control(&self, key: Key) -> Option<Arc<dyn CallControl>> {
+        let calls = lock(&self.calls);
+        Some(calls.get(&key)?.call.as_ref()?.control())
+    }
+
+    fn start(&mut self, key: Key, request: Request) {
+        let credit = Arc::new(Credit::new());
+        let (input, pieces) = channel();
+        let served = ServedCall {
+            call: None,
+            credit: Arc::clone(&credit),
+            input: Some(input),
+        };
+        {
+            let mut calls = lock(&self.calls);
+            if calls.contains_key(&key) {
+                // A client that uses a number twice harms itself only.
+                return;
+            }
+            calls.insert(key, served);
+        }
+        let takes_input = matches!(request, Request::Run(_) | Request::Load { .. });
+        let sender = Sender {
+            key,
+            stream: request.is_stream(),
+            outbox: self.outbox.clone(),
+            credit,
+            calls: Arc::clone(&self.calls),
+        };
+        let sink = Box::new(move |item| sender.send(item));
+        match self.target.start(request, sink) {
+            Ok(call) => {
+                if takes_input && let Err(error) = self.feed(key, call.control(), pieces) {
+                    call.control().cancel();
+                    tracing::warn!("no thread for the input of a call: {error}");
+                }
+                // A call that is over already has been taken off the table,
+                // and dropping it does nothing.
+                if let Some(served) = lock(&self.calls).get_mut(&key) {
+                    served.call = Some(call);
+                }
+            }
+            Err(error) => {
+                lock(&self.calls).remove(&key);
+                self.reply(key, Body::Done(Err(error)));
+            }
+        }
+    }
+
+    /// Starts the thread that hands a call its input.
+    fn feed(
+        &self,
+        key: Key,
+        control: Arc<dyn CallControl>,
+        pieces: Receiver<Vec<u8>>,
+    ) -> std::io::Result<()> {
+        let outbox = self.outbox.clone();
+        std::thread::Builder::new()
+            .name(format!("input-{}", key.1))
+            .spawn(move || {
+                for piece in pieces {
+                    // When nobody takes it (any more), it is consumed as well:
+                    // the client must not wait for a reader that is gone.
+                    drop(control.send(&piece));
+                    let credit = Body::Credit(piece.len() as u32);
+                    outbox.send_urgent(credit.frames(key.0, key.1).unwrap_or_default());
+                }
+                drop(control.close_input());
+            })?;
+        Ok(())
+    }
+
+    fn reply(&self, key: Key, body: Body) {
+        let frames = body.frames(key.0, key.1).unwrap_or_default();
+        self.outbox.send_urgent(frames);
+    }
+
+    /// Takes calls off the table and cancels them; nothing more is said of them.
+    fn cancel_where(&self, gone: impl Fn(Key) -> bool) {
+        let calls: Vec<_> = lock(&self.calls)
+            .extract_if(|key, _| gone(*key))
+            .map(|(_, call)| call)
+            .collect();
+        for served in calls {
+            served.credit.close();
+            drop(served.call);
+        }
+    }
+}
+
+/// Sends the items of one call.
+struct Sender {
+    key: Key,
+    /// Wait for credit, and let everything else go first?
+    stream: bool,
+    outbox: Outbox,
+    credit: Arc<Credit>,
+    calls: Calls,
+}
+
+impl Sender {
+    /// Sends an item, once there is credit for it; the last takes the call off
+    /// the table.
+    fn send(&self, item: Item) {
+        let mut body = Body::item(item);
+        loop {
+            let served = match body {
+                Body::Done(_) => match self.close() {
+                    Some(served) => Some(served),
+                    None => return,
+                },
+                _ if self.credit.is_closed() => return,
+                _ => None,
+            };
+            match body.frames(self.key.0, self.key.1) {
+                Ok(frames) => self.put(frames),
+                Err(error) => {
+                    body = Body::Done(Err(TargetError::Protocol(error.to_string())));
+                    continue;
+                }
+            }
+            // Its target has let go of the call before it said the last word.
+            drop(served);
+            return;
+        }
+    }
+
+    /// Takes the call off the table; `None` when its client is gone, and the
+    /// number may be another's now.
+    fn close(&self) -> Option<ServedCall> {
+        let mut calls = lock(&self.calls);
+        let ours = |served: &ServedCall| Arc::ptr_eq(&served.credit, &self.credit);
+        calls
+            .get(&self.key)
+            .is_some_and(ours)
+            .then(|| calls.remove(&self.key))?
+    }
+
+    fn put(&self, frames: Vec<Frame>) {
+        if !self.stream {
+            return self.outbox.send_urgent(frames);
+        }
+        for frame in frames {
+            let header = frame.header();
+            let paid = !header.kind.needs_credit() || self.credit.take(header.length);
+            if !paid || !self.outbox.send([frame]) {
+                return;
+            }
+        }
+    }
+}

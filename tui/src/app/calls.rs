@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The calls under way: who asked, what it is called, since when.
+
+use std::collections::BTreeMap;
+
+use super::effect::CallTag;
+use super::loader;
+use super::views;
+
+/// Who gets the items of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// Nobody: only errors are shown.
+    Nobody,
+    /// [`super::link`]: which kernel is it?
+    Kernel,
+    /// [`super::link`]: the lab's state.
+    Lab,
+    /// [`super::link`]: the list of modules.
+    Modules,
+    /// [`super::counters`]: the stream of samples.
+    Watch,
+    /// [`super::log`]: the stream of the kernel log.
+    Kmsg,
+    /// [`super::console`]: the serial console.
+    Console,
+    /// [`super::global`]: who holds a module that would not go.
+    Holders(String),
+    /// [`super::loader`]: a step of loading or unloading a module.
+    Loader(loader::Step),
+    /// View 2.
+    Name(views::name::Call),
+    /// View 3.
+    Producer(views::producer::Call),
+    /// View 4.
+    Memory(views::memory::Call),
+    /// View 5.
+    Block(views::block::Call),
+    /// View 7.
+    Module(views::modules::Call),
+}
+
+/// What the user gets to see of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// Nothing: the owner shows errors in its own place.
+    Silent,
+    /// It is listed while it runs; the owner shows errors.
+    Listed,
+    /// It is listed while it runs, and an error pops up.
+    Shown,
+}
+
+/// A call under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Running {
+    /// Who gets its items.
+    pub owner: Owner,
+    /// What it is called: `load kmod`.
+    pub title: String,
+    /// What the user gets to see.
+    pub report: Report,
+    /// When it started, in the model's time.
+    pub started_ms: u64,
+    /// When the user asked for its end.
+    pub cancelled: Option<u64>,
+    /// Its line in the command log.
+    pub log_line: Option<u64>,
+}
+
+/// All calls under way.
+#[derive(Clone, Debug, Default)]
+pub struct RunningCalls {
+    last: u64,
+    running: BTreeMap<CallTag, Running>,
+}
+
+impl RunningCalls {
+    /// Notes a new call and names it.
+    pub fn add(&mut self, call: Running) -> CallTag {
+        self.last += 1;
+        let tag = CallTag(self.last);
+        self.running.insert(tag, call);
+        tag
+    }
+
+    /// A call, if it still runs.
+    pub fn get(&self, tag: CallTag) -> Option<&Running> {
+        self.running.get(&tag)
+    }
+
+    /// A call, if it still runs, to change it.
+    pub fn get_mut(&mut self, tag: CallTag) -> Option<&mut Running> {
+        self.running.get_mut(&tag)
+    }
+
+    /// Forgets a call.
+    pub fn remove(&mut self, tag: CallTag) -> Option<Running> {
+        self.running.remove(&tag)
+    }
+
+    /// Is a call of this owner under way?
+    pub fn has(&self, owner: &Owner) -> bool {
+        self.running.values().any(|call| call.owner == *owner)
+    }
+
+    /// Every call, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = (CallTag, &Running)> {
+        self.running.iter().map(|(tag, call)| (*tag, call))
+    }
+
+    /// Those that the user waits for, oldest first.
+    pub fn shown(&self) -> impl Iterator<Item = (CallTag, &Running)> {
+        self.iter()
+            .filter(|(_, call)| call.report != Report::Silent)
+    }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The guest's serial console: its last lines.
+
+use std::collections::VecDeque;
+
+/// How many lines are kept.
+pub const KEPT: usize = 5000;
+/// A line is cut after so many bytes.
+const LONGEST: usize = 4096;
+
+/// The console's text, cut into lines.
+#[derive(Clone, Debug, Default)]
+pub struct Console {
+    lines: VecDeque<String>,
+    open: Vec<u8>,
+    /// Why there is none, when there is none.
+    pub missing: Option<String>,
+}
+
+impl Console {
+    /// Takes bytes as they arrive.
+    pub fn push(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            if *byte == b'\n' {
+                self.end_line();
+            } else if self.open.len() < LONGEST {
+                self.open.push(*byte);
+            }
+        }
+    }
+
+    fn end_line(&mut self) {
+        let text = String::from_utf8_lossy(&self.open);
+        let line = text.trim_end_matches('\r').to_owned();
+        self.open.clear();
+        if self.lines.len() == KEPT {
+            self.lines.pop_front();
+        }
+        self.lines.push_back(line);
+    }
+
+    /// The full lines, oldest first.
+    pub fn lines(&self) -> impl DoubleEndedIterator<Item = &str> + ExactSizeIterator {
+        self.lines.iter().map(String::as_str)
+    }
+
+    /// What came after the last line's end.
+    pub fn open_line(&self) -> String {
+        String::from_utf8_lossy(&self.open).into_owned()
+    }
+
+    /// A new guest starts with an empty console.
+    pub fn clear(&mut self) {
+        self.lines.clear();
+        self.open.clear();
+    }
+}

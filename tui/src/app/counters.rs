@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Counters, controls and tables as the kernel's samples bring them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::series::{Column, Series, Window};
+use crate::target::api::{CounterValue, ModuleCounters, Sample, TableBytes};
+
+/// The time ranges that `[` and `]` choose from, in milliseconds.
+pub const RANGES_MS: [u64; 7] = [
+    10_000, 30_000, 60_000, 300_000, 1_800_000, 7_200_000, 28_800_000,
+];
+
+/// The newest sample and the past of every counter.
+#[derive(Clone, Debug, Default)]
+pub struct Counters {
+    latest: Arc<Sample>,
+    frozen: Option<Arc<Sample>>,
+    series: BTreeMap<String, BTreeMap<String, Series>>,
+    /// When a value last changed, in the target's time.
+    changed_ms: u64,
+}
+
+impl Counters {
+    /// Takes a sample; `true` when any value, table or module in it is new.
+    pub fn push(&mut self, sample: Sample) -> bool {
+        if sample.at_ms < self.latest.at_ms {
+            self.series.clear();
+            self.changed_ms = 0;
+        }
+        for module in &sample.modules {
+            if !self.series.contains_key(&module.module) {
+                self.series.insert(module.module.clone(), BTreeMap::new());
+            }
+            let Some(of_module) = self.series.get_mut(&module.module) else {
+                continue;
+            };
+            for counter in &module.counters {
+                let Some(number) = counter.number() else {
+                    continue;
+                };
+                match of_module.get_mut(&counter.name) {
+                    Some(series) => series.push(sample.at_ms, number),
+                    None => {
+                        let mut series = Series::default();
+                        series.push(sample.at_ms, number);
+                        of_module.insert(counter.name.clone(), series);
+                    }
+                }
+            }
+        }
+        let changed = sample.modules != self.latest.modules || sample.tables != self.latest.tables;
+        if changed {
+            self.changed_ms = sample.at_ms;
+        }
+        self.latest = Arc::new(sample);
+        changed
+    }
+
+    /// How long nothing has changed, in milliseconds.
+    pub fn quiet_ms(&self) -> u64 {
+        self.latest.at_ms.saturating_sub(self.changed_ms)
+    }
+
+    /// Keeps the picture as it is, or lets it go on.
+    pub fn freeze(&mut self, freeze: bool) {
+        self.frozen = freeze.then(|| Arc::clone(&self.latest));
+    }
+
+    /// The sample to show: the newest, or the one at which the picture was frozen.
+    pub fn shown(&self) -> &Sample {
+        self.frozen.as_ref().unwrap_or(&self.latest)
+    }
+
+    /// The newest sample, frozen or not.
+    pub fn latest(&self) -> &Sample {
+        &self.latest
+    }
+
+    /// Forgets everything: another kernel.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The module's counters and controls, if it is loaded and has any.
+    pub fn module(&self, module: &str) -> Option<&ModuleCounters> {
+        self.shown()
+            .modules
+            .iter()
+            .find(|entry| entry.module == module)
+    }
+
+    /// A counter's text.
+    pub fn text(&self, module: &str, counter: &str) -> Option<&str> {
+        find(&self.module(module)?.counters, counter)
+    }
+
+    /// A counter's number.
+    pub fn value(&self, module: &str, counter: &str) -> Option<i64> {
+        self.text(module, counter)?.parse().ok()
+    }
+
+    /// A control's text.
+    pub fn control(&self, module: &str, control: &str) -> Option<&str> {
+        find(&self.module(module)?.controls, control)
+    }
+
+    /// A control's number.
+    pub fn control_value(&self, module: &str, control: &str) -> Option<i64> {
+        self.control(module, control)?.parse().ok()
+    }
+
+    /// The part of a table that was read with the sample shown.
+    pub fn table(&self, module: &str, table: &str) -> Option<&TableBytes> {
+        let asked =
+            |entry: &&TableBytes| entry.range.module == module && entry.range.table == table;
+        self.shown().tables.iter().find(asked)
+    }
+
+    /// The past of a counter.
+    pub fn series(&self, module: &str, counter: &str) -> Option<&Series> {
+        self.series.get(module)?.get(counter)
+    }
+
+    /// Growth per second over the last second shown.
+    pub fn rate(&self, module: &str, counter: &str) -> Option<f64> {
+        self.series(module, counter)?.rate(self.shown().at_ms)
+    }
+
+    /// A counter over the last `span_ms`, cut into columns; empty if unknown.
+    pub fn columns(
+        &self,
+        (module, counter): (&str, &str),
+        span_ms: u64,
+        columns: usize,
+        rate: bool,
+    ) -> Vec<Option<Column>> {
+        let window = Window {
+            end_ms: self.shown().at_ms,
+            span_ms,
+        };
+        self.series(module, counter)
+            .map(|series| series.columns(window, columns, rate))
+            .unwrap_or_default()
+    }
+}
+
+fn find<'a>(values: &'a [CounterValue], name: &str) -> Option<&'a str> {
+    let found = values.iter().find(|value| value.name == name)?;
+    Some(&found.value)
+}
+
+/// Does this counter only grow, so that its rate says more than its value?
+/// Of modules that are not ours nothing is known: they are levels.
+pub fn is_monotonic(module: &str, counter: &str) -> bool {
+    ringside_uapi::module(module)
+        .and_then(|module| module.counters.iter().find(|entry| entry.name == counter))
+        .is_some_and(|counter| counter.monotonic)
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What [`super::update`] asks the runtime to do: data only.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::target::Request;
+
+/// Names a call for as long as it runs; never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CallTag(pub u64);
+
+/// Something to do outside of the model.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Send a request to the kernel; its items come back as
+    /// [`super::Event::Item`], the last of which is `Done`.
+    Start {
+        /// The call.
+        tag: CallTag,
+        /// What to ask.
+        request: Request,
+        /// The call's whole input (a module's image, mostly empty).
+        input: Arc<Vec<u8>>,
+    },
+    /// Cancel a call, a build or a read of a file.
+    Cancel(CallTag),
+    /// Build a module of ours; answered by [`super::Event::Built`].
+    Build {
+        /// The call.
+        tag: CallTag,
+        /// The module's name.
+        name: String,
+    },
+    /// Read a file of this machine; answered by [`super::Event::FileRead`].
+    ReadFile {
+        /// The call.
+        tag: CallTag,
+        /// Its path; `~/` is the home folder.
+        path: String,
+    },
+    /// Write a file of this machine; answered by [`super::Event::Saved`].
+    Save {
+        /// The call.
+        tag: CallTag,
+        /// Its path; `~/` is the home folder. Never overwrites.
+        path: String,
+        /// What to write.
+        bytes: Arc<Vec<u8>>,
+    },
+    /// Put text on the clipboard (OSC 52).
+    Copy(String),
+    /// Keep what was typed into forms for the next time.
+    Remember(BTreeMap<String, String>),
+    /// Turn mouse capture on or off.
+    Mouse(bool),
+    /// Stop this process as Ctrl-Z does.
+    Suspend,
+    /// Draw the whole screen anew.
+    Redraw,
+    /// End the dashboard.
+    Quit,
+}

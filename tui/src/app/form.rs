@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Forms: fields that are checked as they are typed in, and the exact command
+//! that comes of them.
+
+use ringside_uapi::describe::{Parameter, ParameterKind};
+
+use super::keys::{Key, KeyCode};
+use super::model::Model;
+use super::text_field::TextField;
+
+/// What a field takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A whole number, decimal or `0x…`.
+    Integer {
+        /// The smallest value accepted.
+        min: i128,
+        /// The largest value accepted.
+        max: i128,
+    },
+    /// Text of at most this many bytes.
+    Text {
+        /// The limit in bytes.
+        max: usize,
+    },
+    /// Bytes in hex: `de ad be ef`; at most this many.
+    Hex {
+        /// The limit in bytes.
+        max: usize,
+    },
+    /// One of these; Left and Right, or Space, change it.
+    Choice(Vec<String>),
+}
+
+/// One field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its name, as the command has it.
+    pub name: String,
+    /// What it takes.
+    pub kind: Kind,
+    /// What it means, in one line.
+    pub help: String,
+    /// What is in it.
+    pub input: TextField,
+    /// May it be left empty (the default is then used)?
+    pub optional: bool,
+}
+
+impl Field {
+    /// A field that holds `value`.
+    pub fn new(name: &str, kind: Kind, help: &str, value: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind,
+            help: help.to_owned(),
+            input: TextField::new(value),
+            optional: false,
+        }
+    }
+
+    /// The same field, which may stay empty.
+    #[must_use]
+    pub fn optional(mut self) -> Self {
+        self.optional = true;
+        self
+    }
+
+    /// The field of a load parameter, with its default in it.
+    pub fn parameter(parameter: &Parameter) -> Self {
+        let kind = match parameter.kind {
+            ParameterKind::Integer { min, max } => Kind::Integer {
+                min: i128::from(min),
+                max: i128::from(max),
+            },
+            ParameterKind::Text { max } => Kind::Text { max },
+        };
+        Self::new(parameter.name, kind, parameter.help, parameter.default)
+    }
+
+    /// What is in it.
+    pub fn text(&self) -> &str {
+        self.input.text()
+    }
+
+    /// What is in it as a number, if it is one in range.
+    pub fn number(&self) -> Option<i128> {
+        match self.kind {
+            Kind::Integer { min, max } => {
+                parse_integer(self.text()).filter(|number| (min..=max).contains(number))
+            }
+            _ => None,
+        }
+    }
+
+    /// The bytes of a hex field.
+    pub fn bytes(&self) -> Option<Vec<u8>> {
+        parse_hex(self.text())
+    }
+
+    /// The limits in words: `0 to 1000`.
+    pub fn limits(&self) -> String {
+        match &self.kind {
+            Kind::Integer { min, max } => format!("{min} to {max}"),
+            Kind::Text { max } => format!("at most {max} bytes"),
+            Kind::Hex { max } => format!("hex, at most {max} bytes"),
+            Kind::Choice(choices) => choices.join(" | "),
+        }
+    }
+
+    /// What is wrong with what is in it.
+    pub fn error(&self) -> Option<String> {
+        let text = self.text();
+        if text.is_empty() && (self.optional || matches!(self.kind, Kind::Text { .. })) {
+            return None;
+        }
+        match &self.kind {
+            Kind::Integer { min, max } => match parse_integer(text) {
+                None => Some("not a whole number".into()),
+                Some(number) if number < *min => Some(format!("less than {min}")),
+                Some(number) if number > *max => Some(format!("more than {max}")),
+                Some(_) => None,
+            },
+            Kind::Text { max } => {
+                (text.len() > *max).then(|| format!("{} bytes, {max} are allowed", text.len()))
+            }
+            Kind::Hex { max } => match parse_hex(text) {
+                None => Some("not hex digits in pairs".into()),
+                Some(bytes) if bytes.is_empty() => Some("empty".into()),
+                Some(bytes) if bytes.len() > *max => {
+                    Some(format!("{} bytes, {max} are allowed", bytes.len()))
+                }
+                Some(_) => None,
+            },
+            Kind::Choice(choices) => (!choices.iter().any(|choice| choice == text))
+                .then(|| format!("not one of {}", choices.join(", "))),
+        }
+    }
+
+    fn turn(&mut self, forward: bool) {
+        if let Kind::Choice(choices) = &self.kind {
+            let count = choices.len().max(1);
+            let now = choices
+                .iter()
+                .position(|choice| choice == self.input.text());
+            let next = match (now, forward) {
+                (None, _) => 0,
+                (Some(now), true) => (now + 1) % count,
+                (Some(now), false) => (now + count - 1) % count,
+            };
+            if let Some(choice) = choices.get(next).cloned() {
+                self.input.set(choice);
+            }
+        }
+    }
+}
+
+/// Reads a whole number, decimal or `0x…`, with `_` allowed between digits.
+pub fn parse_integer(text: &str) -> Option<i128> {
+    let text = text.trim().replace('_', "");
+    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(hex) if !hex.starts_with(['+', '-']) => i128::from_str_radix(hex, 16).ok(),
+        Some(_) => None,
+        None => text.parse().ok(),
+    }
+}
+
+/// Reads `de ad be ef` or `deadbeef`.
+pub fn parse_hex(text: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u32> = text
+        .chars()
+        .filter(|character| !character.is_whitespace())
+        .map(|character| character.to_digit(16))
+        .collect::<Option<_>>()?;
+    let (pairs, rest) = digits.as_chunks::<2>();
+    rest.is_empty().then(|| {
+        pairs
+            .iter()
+            .map(|pair| (pair[0] << 4 | pair[1]) as u8)
+            .collect()
+    })
+}
+
+/// A form on the screen.
+#[derive(Clone)]
+pub struct Form {
+    /// Under which name what is typed is remembered: `load/my_name`.
+    pub id: String,
+    /// The title.
+    pub title: String,
+    /// Whatever the functions below need to know; not shown.
+    pub context: String,
+    /// The fields.
+    pub fields: Vec<Field>,
+    /// The field that has the focus.
+    pub focus: usize,
+    /// A line under the fields: what happens next, or what is still awaited.
+    pub note: String,
+    /// The exact command that comes of it, shown as it is typed.
+    pub preview: fn(&Form) -> String,
+    /// What is wrong with the whole, when each field by itself is right.
+    pub check: fn(&Model, &Form) -> Option<String>,
+    /// Does it. The form is closed before.
+    pub submit: fn(&mut Model, &Form),
+}
+
+impl Form {
+    /// A form without a check of the whole.
+    pub fn new(
+        id: &str,
+        title: &str,
+        fields: Vec<Field>,
+        preview: fn(&Form) -> String,
+        submit: fn(&mut Model, &Form),
+    ) -> Self {
+        Self {
+            id: id.to_owned(),
+            title: title.to_owned(),
+            context: String::new(),
+            fields,
+            focus: 0,
+            note: String::new(),
+            preview,
+            check: |_, _| None,
+            submit,
+        }
+    }
+
+    /// The field called `name`; the forms' own functions ask only for fields they made.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// The text of the field called `name`, empty if there is none.
+    pub fn text(&self, name: &str) -> &str {
+        self.field(name).map_or("", Field::text)
+    }
+
+    /// The number in the field called `name`, 0 if there is none.
+    pub fn number(&self, name: &str) -> i128 {
+        self.field(name).and_then(Field::number).unwrap_or(0)
+    }
+
+    /// The first thing that is wrong.
+    pub fn error(&self, model: &Model) -> Option<String> {
+        let of_field = self.fields.iter().find_map(|field| {
+            let error = field.error()?;
+            Some(format!("{}: {error}", field.name))
+        });
+        of_field.or_else(|| (self.check)(model, self))
+    }
+
+    /// Puts what was typed the last time into the fields.
+    pub fn recall(&mut self, model: &Model) {
+        for field in &mut self.fields {
+            let key = format!("{}/{}", self.id, field.name);
+            if let Some(value) = model.remembered.get(&key) {
+                field.input.set(value.clone());
+            }
+        }
+    }
+
+    /// Takes a key but Enter and Esc; `false` when it means nothing here.
+    pub fn key(&mut self, key: Key) -> bool {
+        let count = self.fields.len().max(1);
+        let choice = matches!(
+            self.fields.get(self.focus).map(|field| &field.kind),
+            Some(Kind::Choice(_))
+        );
+        match key.code {
+            KeyCode::Tab | KeyCode::Down => self.focus = (self.focus + 1) % count,
+            KeyCode::BackTab | KeyCode::Up => self.focus = (self.focus + count - 1) % count,
+            KeyCode::Right | KeyCode::Left | KeyCode::Char(' ') if choice => {
+                let forward = key.code != KeyCode::Left;
+                if let Some(field) = self.fields.get_mut(self.focus) {
+                    field.turn(forward);
+                }
+            }
+            _ if choice => return false,
+            _ => {
+                let field = self.fields.get_mut(self.focus);
+                return field.is_some_and(|field| field.input.key(key));
+            }
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field(kind: Kind, value: &str) -> Field {
+        Field::new("x", kind, "", value)
+    }
+
+    #[test]
+    fn a_number_out_of_range_is_an_error_that_names_the_limit() {
+        let kind = Kind::Integer { min: 0, max: 1000 };
+        assert_eq!(
+            field(kind.clone(), "1001").error().unwrap(),
+            "more than 1000"
+        );
+        assert_eq!(field(kind.clone(), "-1").error().unwrap(), "less than 0");
+        assert_eq!(
+            field(kind.clone(), "ten").error().unwrap(),
+            "not a whole number"
+        );
+        assert_eq!(
+            field(kind.clone(), "").error().unwrap(),
+            "not a whole number"
+        );
+        assert_eq!(field(kind, "0x3e8").number(), Some(1000));
+    }
+
+    #[test]
+    fn text_is_limited_in_bytes_and_not_in_characters() {
+        assert!(field(Kind::Text { max: 3 }, "éé").error().is_some());
+        assert_eq!(field(Kind::Text { max: 4 }, "éé").error(), None);
+    }
+
+    #[test]
+    fn hex_comes_in_pairs() {
+        assert_eq!(parse_hex("de ad BE ef"), Some(vec![0xde, 0xad, 0xbe, 0xef]));
+        assert_eq!(parse_hex("dea"), None);
+        assert_eq!(parse_hex("zz"), None);
+    }
+
+    #[test]
+    fn a_choice_turns_round() {
+        let kind = Kind::Choice(vec!["read-write".into(), "read-only".into()]);
+        let mut form = Form::new(
+            "f",
+            "F",
+            vec![field(kind, "read-write")],
+            |_| String::new(),
+            |_, _| (),
+        );
+        assert!(form.key(Key::parse("right").unwrap()));
+        assert_eq!(form.text("x"), "read-only");
+        assert!(form.key(Key::parse("space").unwrap()));
+        assert_eq!(form.text("x"), "read-write");
+    }
+}

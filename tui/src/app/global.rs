@@ -1,0 +1,534 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The commands that mean the same everywhere.
+
+use super::calls::{Owner, Report};
+use super::commands::{self, Command, always};
+use super::counters::RANGES_MS;
+use super::effect::Effect;
+use super::event::Move;
+use super::layers::{Confirm, Layer, Palette};
+use super::link::Connection;
+use super::loader;
+use super::model::{Freeze, Model};
+use super::views::{self, ViewId};
+use crate::target::api::{Capability, LabRequest, Request};
+
+macro_rules! command {
+    ($name:literal, $keys:expr, $title:literal, $help:literal, $run:expr) => {
+        command!($name, $keys, $title, $help, $run, always, false)
+    };
+    ($name:literal, $keys:expr, $title:literal, $help:literal, $run:expr, $enabled:expr, $hint:literal) => {
+        Command {
+            name: $name,
+            keys: &$keys,
+            title: $title,
+            help: $help,
+            hint: $hint,
+            enabled: $enabled,
+            run: $run,
+        }
+    };
+}
+
+fn navigate(model: &mut Model, to: Move) {
+    (views::view(model.view).navigate)(model, to);
+}
+
+fn lab(model: &Model) -> Result<(), String> {
+    model.link.can(Capability::Lab)
+}
+
+fn running(model: &Model) -> Result<(), String> {
+    lab(model)?;
+    match model.link.dead() {
+        Some(_) => Err("the guest is not running".into()),
+        None => Ok(()),
+    }
+}
+
+/// The module of this view is loaded.
+fn module(model: &Model) -> Result<(), String> {
+    match selected(model) {
+        Some(name) if model.modules.ready().is_some() && model.loaded(&name).is_none() => {
+            Err(format!("{name} is not loaded"))
+        }
+        Some(_) => Ok(()),
+        None => Err("no module is selected here".into()),
+    }
+}
+
+/// There is something to load here.
+fn not_loaded(model: &Model) -> Result<(), String> {
+    match selected(model) {
+        Some(name) if model.view != ViewId::Modules && model.loaded(&name).is_some() => {
+            Err(format!("{name} is loaded: R loads it anew, U unloads it"))
+        }
+        _ => model.link.can(Capability::Modules),
+    }
+}
+
+fn selected(model: &Model) -> Option<String> {
+    (views::view(model.view).module)(model)
+}
+
+/// The commands that mean the same everywhere.
+pub const COMMANDS: &[Command] = &[
+    command!(
+        "overview",
+        ["1"],
+        "Overview",
+        "go to view 1: every module at a glance",
+        |m| m.show(ViewId::Overview)
+    ),
+    command!(
+        "name",
+        ["2"],
+        "Name & syscall",
+        "go to view 2: the greeting module and the system call",
+        |m| m.show(ViewId::Name)
+    ),
+    command!(
+        "producer-consumer",
+        ["3"],
+        "Producer–consumer",
+        "go to view 3: threads, ring and semaphores",
+        |m| m.show(ViewId::Producer)
+    ),
+    command!(
+        "memory",
+        ["4"],
+        "Memory",
+        "go to view 4: processes, pages, page tables",
+        |m| m.show(ViewId::Memory)
+    ),
+    command!(
+        "block",
+        ["5"],
+        "Block",
+        "go to view 5: the bytes of the USB stick",
+        |m| m.show(ViewId::Block)
+    ),
+    command!(
+        "log",
+        ["6"],
+        "Kernel log",
+        "go to view 6: what the kernel says",
+        |m| m.show(ViewId::Log)
+    ),
+    command!(
+        "modules",
+        ["7"],
+        "Modules",
+        "go to view 7: every module of the kernel",
+        |m| m.show(ViewId::Modules)
+    ),
+    command!(
+        "help",
+        ["?", "f1"],
+        "Help",
+        "show the keys of this place",
+        |m| m.open(Layer::Help(0)),
+        always,
+        true
+    ),
+    command!(
+        "palette",
+        [":"],
+        "Commands",
+        "find any command by typing a part of it",
+        |m| m.open(Layer::Palette(Palette::default())),
+        always,
+        true
+    ),
+    command!(
+        "back",
+        ["esc"],
+        "Back",
+        "back out of what is open: search, zoom, freeze",
+        back
+    ),
+    command!(
+        "quit",
+        ["q", "ctrl-c"],
+        "Quit",
+        "leave the dashboard",
+        quit,
+        always,
+        true
+    ),
+    command!("up", ["up", "k"], "Up", "one up", |m| navigate(m, Move::Up)),
+    command!("down", ["down", "j"], "Down", "one down", |m| navigate(
+        m,
+        Move::Down
+    )),
+    command!("left", ["left", "h"], "Left", "one to the left", |m| {
+        navigate(m, Move::Left)
+    }),
+    command!("right", ["right", "l"], "Right", "one to the right", |m| {
+        navigate(m, Move::Right)
+    }),
+    command!("first", ["g", "home"], "First", "to the first", |m| {
+        navigate(m, Move::Home)
+    }),
+    command!("last", ["G", "end"], "Last", "to the last", |m| navigate(
+        m,
+        Move::End
+    )),
+    command!(
+        "page-up",
+        ["pageup", "ctrl-b"],
+        "Page up",
+        "a page up",
+        |m| navigate(m, Move::PageUp)
+    ),
+    command!(
+        "page-down",
+        ["pagedown", "ctrl-f"],
+        "Page down",
+        "a page down",
+        |m| navigate(m, Move::PageDown)
+    ),
+    command!(
+        "next-panel",
+        ["tab"],
+        "Next panel",
+        "move the focus to the next panel",
+        |m| (views::view(m.view).focus)(m, true)
+    ),
+    command!(
+        "previous-panel",
+        ["backtab"],
+        "Previous panel",
+        "move the focus to the panel before",
+        |m| (views::view(m.view).focus)(m, false)
+    ),
+    command!(
+        "zoom",
+        ["z"],
+        "Zoom",
+        "give the focused panel the whole view, or give it back",
+        |m| m.zoom = !m.zoom
+    ),
+    command!(
+        "copy",
+        ["y"],
+        "Copy",
+        "copy what is selected to the clipboard",
+        copy
+    ),
+    command!(
+        "shorter",
+        ["["],
+        "Shorter",
+        "charts show a shorter time",
+        |m| range(m, -1)
+    ),
+    command!(
+        "longer",
+        ["]"],
+        "Longer",
+        "charts show a longer time",
+        |m| range(m, 1)
+    ),
+    command!(
+        "load",
+        ["L"],
+        "Load",
+        "load the module of this view, or choose one",
+        load,
+        not_loaded,
+        true
+    ),
+    command!(
+        "unload",
+        ["U"],
+        "Unload",
+        "unload the module of this view, after a question",
+        |m| if let Some(name) = selected(m) {
+            loader::unload(m, &name)
+        },
+        module,
+        true
+    ),
+    command!(
+        "reload",
+        ["R"],
+        "Reload",
+        "build the module again and load it anew, with the same parameters",
+        |m| if let Some(name) = selected(m) {
+            loader::reload(m, &name)
+        },
+        module,
+        true
+    ),
+    command!(
+        "freeze",
+        ["space"],
+        "Freeze",
+        "hold the picture still, or let it go on; everything is still recorded",
+        freeze,
+        always,
+        true
+    ),
+    command!(
+        "console",
+        ["C"],
+        "Console",
+        "show the guest's serial console",
+        |m| m.open(Layer::Console(0))
+    ),
+    command!(
+        "command-log",
+        ["E"],
+        "Executed",
+        "show what was executed, as a shell or a C program would do it",
+        |m| m.open(Layer::CommandLog(0))
+    ),
+    command!(
+        "pending",
+        ["P"],
+        "Pending",
+        "show what is under way, to cancel it",
+        |m| m.open(Layer::Pending(0))
+    ),
+    command!(
+        "cancel",
+        ["X"],
+        "Cancel",
+        "cancel what was started last",
+        cancel,
+        |m| match m.calls.shown().next() {
+            Some(_) => Ok(()),
+            None => Err("nothing is under way".into()),
+        },
+        false
+    ),
+    command!(
+        "vm-reboot",
+        ["B"],
+        "Reboot",
+        "end this guest and start a new one, resumed in a moment",
+        reboot,
+        lab,
+        false
+    ),
+    command!(
+        "vm-reboot-cold",
+        [],
+        "Cold reboot",
+        "end this guest and boot a new one from nothing",
+        |m| lab_request(
+            m,
+            "boot a new guest from nothing",
+            LabRequest::Reboot { cold: true }
+        ),
+        lab,
+        false
+    ),
+    command!(
+        "vm-power-off",
+        [],
+        "Power off",
+        "end the guest, after a question; the lab stays",
+        power_off,
+        running,
+        false
+    ),
+    command!(
+        "vm-crash",
+        ["!"],
+        "Crash",
+        "crash the kernel on purpose, after a question",
+        crash,
+        |m| m.link.can(Capability::Modules),
+        false
+    ),
+    command!(
+        "vm-plug",
+        [],
+        "Plug in",
+        "plug the USB stick in",
+        |m| lab_request(m, "plug the stick in", LabRequest::Plug),
+        running,
+        false
+    ),
+    command!(
+        "vm-unplug",
+        [],
+        "Unplug",
+        "pull the USB stick out",
+        |m| lab_request(m, "pull the stick out", LabRequest::Unplug),
+        running,
+        false
+    ),
+    command!(
+        "mouse",
+        [],
+        "Mouse",
+        "capture the mouse, or leave it to the terminal to select text",
+        mouse
+    ),
+    command!(
+        "suspend",
+        ["ctrl-z"],
+        "Suspend",
+        "go back to the shell; fg brings the dashboard back",
+        |m| m.effect(Effect::Suspend)
+    ),
+    command!(
+        "redraw",
+        ["ctrl-l"],
+        "Redraw",
+        "draw the whole screen anew",
+        |m| m.effect(Effect::Redraw)
+    ),
+];
+
+fn quit(model: &mut Model) {
+    model.effect(Effect::Quit);
+}
+
+fn back(model: &mut Model) {
+    if model.toasts.clear() || (views::view(model.view).escape)(model) {
+        return;
+    }
+    if model.zoom {
+        model.zoom = false;
+    } else if model.freeze.is_some() {
+        freeze(model);
+    }
+}
+
+fn freeze(model: &mut Model) {
+    let freeze = model.freeze.is_none();
+    model.freeze = freeze.then(|| Freeze {
+        since_ms: model.now_ms,
+        log_end: model.log.end(),
+    });
+    model.counters.freeze(freeze);
+}
+
+fn range(model: &mut Model, by: isize) {
+    let last = RANGES_MS.len() - 1;
+    model.range = model.range.saturating_add_signed(by).min(last);
+}
+
+fn copy(model: &mut Model) {
+    match (views::view(model.view).copy)(model) {
+        Some(text) => {
+            model.effect(Effect::Copy(text));
+            model.done("copied");
+        }
+        None => model.note("there is nothing to copy here"),
+    }
+}
+
+fn load(model: &mut Model) {
+    // In the list of loaded modules L asks which other one to load.
+    let module = selected(model).filter(|_| model.view != ViewId::Modules);
+    loader::load(model, module.as_deref());
+}
+
+fn cancel(model: &mut Model) {
+    let last = model
+        .calls
+        .shown()
+        .filter(|(_, call)| call.cancelled.is_none())
+        .last();
+    if let Some((tag, _)) = last {
+        model.cancel(tag);
+    }
+}
+
+fn mouse(model: &mut Model) {
+    model.config.mouse = !model.config.mouse;
+    model.effect(Effect::Mouse(model.config.mouse));
+    let text = if model.config.mouse {
+        "captured"
+    } else {
+        "left to the terminal"
+    };
+    model.note(format!("the mouse is {text}"));
+}
+
+/// Asks the lab for something.
+pub fn lab_request(model: &mut Model, title: &str, request: LabRequest) {
+    model.start(Owner::Nobody, title, Report::Shown, Request::Lab(request));
+}
+
+fn reboot(model: &mut Model) {
+    let alive = model.link.dead().is_none() && model.link.connection == Connection::Up;
+    let start = |model: &mut Model| {
+        lab_request(
+            model,
+            "start a new guest",
+            LabRequest::Reboot { cold: false },
+        );
+    };
+    if !alive {
+        return start(model);
+    }
+    model.open(Layer::Confirm(Confirm {
+        title: "Reboot?".into(),
+        text: "This guest ends as if its power failed; a new one starts at once, without the \
+               modules and processes of this one."
+            .into(),
+        command: "QMP: quit; qemu … -incoming (a new guest)".into(),
+        context: String::new(),
+        yes: |model, _| {
+            lab_request(
+                model,
+                "start a new guest",
+                LabRequest::Reboot { cold: false },
+            );
+        },
+    }));
+}
+
+fn power_off(model: &mut Model) {
+    model.open(Layer::Confirm(Confirm {
+        title: "Power off?".into(),
+        text: "The guest ends as if its power failed. The lab stays: B starts a new guest.".into(),
+        command: "QMP: quit".into(),
+        context: String::new(),
+        yes: |model, _| lab_request(model, "power off", LabRequest::PowerOff),
+    }));
+}
+
+fn crash(model: &mut Model) {
+    let guest = model
+        .link
+        .kernel
+        .as_ref()
+        .is_some_and(|kernel| kernel.guest);
+    let text = if guest {
+        "The kernel panics at once. That is what a lab is for: the dashboard stays, shows the last \
+         words, and one key starts a new guest."
+    } else {
+        "THIS IS NOT A LAB'S GUEST. The machine it runs on stops at once; unsaved work is lost."
+    };
+    model.open(Layer::Confirm(Confirm {
+        title: "Crash the kernel?".into(),
+        text: text.into(),
+        command: "echo c > /proc/sysrq-trigger".into(),
+        context: String::new(),
+        yes: |model, _| {
+            // The kernel can't answer any more: that the connection breaks is success.
+            model.start(
+                Owner::Nobody,
+                "crash the kernel",
+                Report::Silent,
+                Request::Crash,
+            );
+        },
+    }));
+}
+
+/// The line of a command in help and docs: its keys as people read them.
+pub fn keys_text(model: &Model, command: &Command) -> String {
+    let keys = commands::keys_of(model, command);
+    keys.iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(" ")
+}

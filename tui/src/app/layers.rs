@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What lies over the view: forms, questions, messages, help, the palette, the
+//! console, the command log. The topmost gets the keys; Esc takes it away.
+
+use super::commands::{self, Command};
+use super::effect::Effect;
+use super::event::Move;
+use super::form::Form;
+use super::keys::{Key, KeyCode};
+use super::model::Model;
+use super::text_field::TextField;
+use super::views::ViewId;
+
+/// Something over the view.
+#[derive(Clone)]
+pub enum Layer {
+    /// The keys of this place, scrolled down by so many lines.
+    Help(usize),
+    /// The palette.
+    Palette(Palette),
+    /// A form.
+    Form(Form),
+    /// A question before something that can't be undone.
+    Confirm(Confirm),
+    /// A message that must be seen.
+    Message(Message),
+    /// What was executed; the selected line counts from the newest.
+    CommandLog(usize),
+    /// The serial console, scrolled up by so many lines.
+    Console(usize),
+    /// What is under way; the selected line.
+    Pending(usize),
+}
+
+/// The palette: a command is found by typing a part of its name or help.
+#[derive(Clone, Debug, Default)]
+pub struct Palette {
+    /// What was typed.
+    pub input: TextField,
+    /// The selected match.
+    pub selected: usize,
+}
+
+/// A question whose answer is yes or no.
+#[derive(Clone)]
+pub struct Confirm {
+    /// The title.
+    pub title: String,
+    /// What happens, in one or two sentences.
+    pub text: String,
+    /// The exact command.
+    pub command: String,
+    /// Whatever `yes` needs to know; not shown.
+    pub context: String,
+    /// Does it. The question is closed before.
+    pub yes: fn(&mut Model, &Confirm),
+}
+
+/// A message that must be seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Message {
+    /// The title: what failed.
+    pub title: String,
+    /// What happened, and why.
+    pub lines: Vec<String>,
+    /// What to do next.
+    pub remedy: Vec<String>,
+}
+
+impl Layer {
+    /// A message about an error or something else that must be seen?
+    pub fn is_message(&self) -> bool {
+        matches!(self, Self::Message(_))
+    }
+}
+
+impl Palette {
+    /// The commands that match what was typed, best first.
+    pub fn matches(&self) -> Vec<(Option<ViewId>, &'static Command)> {
+        let words: Vec<String> = self
+            .input
+            .text()
+            .split_whitespace()
+            .map(str::to_lowercase)
+            .collect();
+        let mut found: Vec<_> = commands::all()
+            .filter_map(|entry| Some((score(&words, entry.1)?, entry)))
+            .collect();
+        found.sort_by_key(|(score, _)| *score);
+        found.into_iter().map(|(_, entry)| entry).collect()
+    }
+}
+
+/// How well a command matches: small is good, `None` is not at all.
+fn score(words: &[String], command: &Command) -> Option<usize> {
+    let title = command.title.to_lowercase();
+    let help = command.help.to_lowercase();
+    let mut sum = 0;
+    for word in words {
+        sum += match (command.name.find(word.as_str()), title.find(word.as_str())) {
+            (Some(0), _) => 0,
+            (Some(_), _) => 1,
+            (None, Some(_)) => 2,
+            (None, None) if help.contains(word.as_str()) => 3,
+            _ => return None,
+        };
+    }
+    Some(sum)
+}
+
+fn direction(key: Key) -> Option<Move> {
+    Some(match (key.code, key.ctrl) {
+        (KeyCode::Up | KeyCode::Char('k'), false) => Move::Up,
+        (KeyCode::Down | KeyCode::Char('j'), false) => Move::Down,
+        (KeyCode::PageUp, false) | (KeyCode::Char('b'), true) => Move::PageUp,
+        (KeyCode::PageDown, false) | (KeyCode::Char('f'), true) => Move::PageDown,
+        (KeyCode::Home | KeyCode::Char('g'), false) => Move::Home,
+        (KeyCode::End | KeyCode::Char('G'), false) => Move::End,
+        _ => return None,
+    })
+}
+
+/// Takes a key for the topmost layer.
+pub(super) fn key(model: &mut Model, key: Key) {
+    if key.code == KeyCode::Esc {
+        model.layers.pop();
+        return;
+    }
+    let Some(mut layer) = model.layers.pop() else {
+        return;
+    };
+    let keep = match &mut layer {
+        Layer::Form(form) => form_key(model, form, key),
+        Layer::Palette(palette) => palette_key(model, palette, key),
+        Layer::Confirm(confirm) => confirm_key(model, confirm, key),
+        Layer::Message(message) => match key.character() {
+            Some('y') => {
+                let mut text = vec![message.title.clone()];
+                text.extend(message.lines.iter().chain(&message.remedy).cloned());
+                model.effect(Effect::Copy(text.join("\n")));
+                model.done("copied");
+                true
+            }
+            Some('6') => {
+                model.show(ViewId::Log);
+                false
+            }
+            _ => !matches!(key.code, KeyCode::Enter | KeyCode::Char('q' | ' ')),
+        },
+        Layer::CommandLog(back) => match (key.character(), direction(key)) {
+            (Some('y'), _) => {
+                if let Some(line) = model.command_log.from_end(*back) {
+                    model.effects.push(Effect::Copy(line.command.clone()));
+                    model.done("copied");
+                }
+                true
+            }
+            (Some('q'), _) => false,
+            (_, Some(to)) => {
+                let count = model.command_log.lines().len();
+                *back = backwards(to).apply(*back, count, model.page());
+                true
+            }
+            _ => true,
+        },
+        Layer::Console(back) => match (key.character(), direction(key)) {
+            (Some('y'), _) => {
+                let lines: Vec<&str> = model.console.lines().collect();
+                let text = lines.join("\n");
+                model.effect(Effect::Copy(text));
+                model.done("copied");
+                true
+            }
+            (Some('q'), _) => false,
+            (_, Some(to)) => {
+                let count = model.console.lines().len();
+                *back = backwards(to).apply(*back, count, model.page());
+                true
+            }
+            _ => true,
+        },
+        Layer::Help(top) => match (key.character(), direction(key)) {
+            (Some('q' | '?'), _) => false,
+            (_, Some(to)) => {
+                *top = to.apply(*top, commands::here(model).count() + 12, model.page());
+                true
+            }
+            _ => true,
+        },
+        Layer::Pending(selected) => {
+            let tags: Vec<_> = model.calls.shown().map(|(tag, _)| tag).collect();
+            match (key.code, direction(key)) {
+                (KeyCode::Char('q'), _) => false,
+                (KeyCode::Enter | KeyCode::Char('x' | 'X'), _) => {
+                    if let Some(tag) = tags.get(*selected) {
+                        model.cancel(*tag);
+                    }
+                    true
+                }
+                (_, Some(to)) => {
+                    *selected = to.apply(*selected, tags.len(), model.page());
+                    true
+                }
+                _ => true,
+            }
+        }
+    };
+    if keep {
+        model.layers.push(layer);
+    }
+}
+
+/// Lists that are counted from their end move the other way.
+fn backwards(to: Move) -> Move {
+    match to {
+        Move::Up => Move::Down,
+        Move::Down => Move::Up,
+        Move::PageUp => Move::PageDown,
+        Move::PageDown => Move::PageUp,
+        Move::Home => Move::End,
+        Move::End => Move::Home,
+        other => other,
+    }
+}
+
+fn form_key(model: &mut Model, form: &mut Form, key: Key) -> bool {
+    if key.code != KeyCode::Enter {
+        form.key(key);
+        return true;
+    }
+    if form.error(model).is_some() {
+        return true;
+    }
+    for field in &form.fields {
+        let name = format!("{}/{}", form.id, field.name);
+        model.remembered.insert(name, field.text().to_owned());
+    }
+    model.effect(Effect::Remember(model.remembered.clone()));
+    (form.submit)(model, form);
+    false
+}
+
+fn palette_key(model: &mut Model, palette: &mut Palette, key: Key) -> bool {
+    let matches = palette.matches();
+    match key.code {
+        KeyCode::Up => palette.selected = palette.selected.saturating_sub(1),
+        KeyCode::Down => {
+            palette.selected = (palette.selected + 1).min(matches.len().saturating_sub(1));
+        }
+        KeyCode::Tab => {
+            if let Some((_, command)) = matches.get(palette.selected) {
+                palette.input.set(command.name);
+                palette.selected = 0;
+            }
+        }
+        KeyCode::Enter => {
+            if let Some((_, command)) = matches.get(palette.selected) {
+                commands::run(model, command.name);
+            }
+            return matches.is_empty();
+        }
+        _ => {
+            palette.input.key(key);
+            palette.selected = 0;
+        }
+    }
+    true
+}
+
+fn confirm_key(model: &mut Model, confirm: &Confirm, key: Key) -> bool {
+    match key.code {
+        KeyCode::Char('y' | 'Y') => {
+            (confirm.yes)(model, confirm);
+            false
+        }
+        KeyCode::Char('n' | 'N' | 'q') => false,
+        _ => true,
+    }
+}
+
+/// Takes pasted text; `false` when the topmost layer has no field.
+pub(super) fn paste(model: &mut Model, text: &str) -> bool {
+    match model.layers.last_mut() {
+        Some(Layer::Form(form)) => {
+            let focus = form.focus;
+            if let Some(field) = form.fields.get_mut(focus)
+                && !matches!(field.kind, super::form::Kind::Choice(_))
+            {
+                field.input.insert(text);
+            }
+            true
+        }
+        Some(Layer::Palette(palette)) => {
+            palette.input.insert(text);
+            true
+        }
+        _ => false,
+    }
+}
+
+/// The number that [`click`] gets for the button that says yes.
+pub const BUTTON_YES: usize = 1000;
+/// The number that [`click`] gets for the button that closes.
+pub const BUTTON_NO: usize = 1001;
+
+/// A part of the topmost layer was clicked.
+pub(super) fn click(model: &mut Model, index: usize) {
+    let press = |model: &mut Model, code| key(model, Key::plain(code));
+    match (model.layers.last_mut(), index) {
+        (Some(Layer::Confirm(_)), BUTTON_YES) => press(model, KeyCode::Char('y')),
+        (Some(Layer::Form(_)), BUTTON_YES) => press(model, KeyCode::Enter),
+        (Some(_), BUTTON_NO) => press(model, KeyCode::Esc),
+        (Some(Layer::Form(form)), _) => form.focus = index.min(form.fields.len().max(1) - 1),
+        (Some(Layer::Palette(palette)), _) => {
+            palette.selected = index;
+            press(model, KeyCode::Enter);
+        }
+        (Some(Layer::CommandLog(selected) | Layer::Pending(selected)), _) => *selected = index,
+        _ => {}
+    }
+}
+
+/// Moves in the topmost layer; `false` when there is none.
+pub(super) fn navigate(model: &mut Model, to: Move) -> bool {
+    let code = match to {
+        Move::Up => KeyCode::Up,
+        _ => KeyCode::Down,
+    };
+    if model.layers.is_empty() {
+        return false;
+    }
+    if !matches!(model.layers.last(), Some(Layer::Form(_))) {
+        key(model, Key::plain(code));
+    }
+    true
+}

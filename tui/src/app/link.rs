@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The kernel at the other end: which it is, whether it answers, its lab.
+
+use crate::target::TargetError;
+use crate::target::api::{Capability, GuestState, KernelInfo, LabStatus};
+
+/// Does the kernel answer?
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Connection {
+    /// Not yet.
+    #[default]
+    Connecting,
+    /// It does.
+    Up,
+    /// No more: why, and since when in the model's time.
+    Lost {
+        /// Why.
+        why: String,
+        /// Since when.
+        since_ms: u64,
+    },
+}
+
+/// What is known of the kernel and its lab.
+#[derive(Clone, Debug, Default)]
+pub struct Link {
+    /// Does it answer?
+    pub connection: Connection,
+    /// Which kernel it is.
+    pub kernel: Option<KernelInfo>,
+    /// When `kernel` arrived, in the model's time.
+    pub kernel_at_ms: u64,
+    /// The lab around it.
+    pub lab: Option<LabStatus>,
+    /// When `lab` arrived, in the model's time.
+    pub lab_at_ms: u64,
+    /// Why there is no lab.
+    pub no_lab: Option<String>,
+    /// The post-mortem screen was put away for this generation of the guest.
+    pub mourned: Option<u32>,
+}
+
+impl Link {
+    /// The guest is dead: its state and lab.
+    pub fn dead(&self) -> Option<&LabStatus> {
+        self.lab
+            .as_ref()
+            .filter(|lab| !matches!(lab.guest, GuestState::Running | GuestState::Starting))
+    }
+
+    /// Is the screen that says why the guest died to be shown?
+    pub fn mourning(&self) -> bool {
+        self.dead()
+            .is_some_and(|lab| self.mourned != Some(lab.generation))
+    }
+
+    /// Milliseconds since the kernel (or, in a lab, the guest) started.
+    pub fn uptime_ms(&self, now_ms: u64) -> Option<u64> {
+        if let Some(lab) = &self.lab {
+            return Some(lab.up_ms + now_ms.saturating_sub(self.lab_at_ms));
+        }
+        let kernel = self.kernel.as_ref()?;
+        Some(kernel.uptime_ms + now_ms.saturating_sub(self.kernel_at_ms))
+    }
+
+    /// Why the target can't do something.
+    pub fn missing(&self, capability: Capability) -> Option<&str> {
+        if capability == Capability::Lab
+            && let Some(reason) = &self.no_lab
+        {
+            return Some(reason);
+        }
+        let missing = &self.kernel.as_ref()?.missing;
+        let found = missing
+            .iter()
+            .find(|entry| entry.capability == capability)?;
+        Some(&found.reason)
+    }
+
+    /// `Err` with the reason when the kernel can't do something now.
+    pub fn can(&self, capability: Capability) -> Result<(), String> {
+        if let Some(reason) = self.missing(capability) {
+            return Err(reason.to_owned());
+        }
+        if capability == Capability::Lab {
+            return match self.lab {
+                Some(_) => Ok(()),
+                None => Err("the lab has not answered yet".into()),
+            };
+        }
+        if self.dead().is_some() {
+            return Err("the guest is not running (b boots a new one)".into());
+        }
+        match &self.connection {
+            Connection::Up => Ok(()),
+            Connection::Connecting => Err("the kernel has not answered yet".into()),
+            Connection::Lost { why, .. } => Err(format!("no connection: {why}")),
+        }
+    }
+}
+
+/// Is the error the connection's and not the kernel's?
+pub fn is_lost(error: &TargetError) -> bool {
+    matches!(error, TargetError::Gone(_) | TargetError::Protocol(_))
+}

@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The kernel log as it was received: a bounded number of rows, filtered and
+//! searched in slices, so that no key ever waits for it.
+
+mod pattern;
+mod row;
+mod scan;
+mod trace;
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+pub use pattern::{Pattern, PatternError};
+pub use row::{Kind, Row, level_name, stamp};
+pub use scan::Scan;
+pub use trace::Trace;
+
+use crate::target::TargetError;
+use crate::target::api::KmsgBatch;
+
+/// Rows looked at in one slice of work: about 2 ms.
+const SLICE: usize = 8192;
+/// The most different sources that are told apart.
+const SOURCES: usize = 4096;
+
+/// Which rows are shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter {
+    /// The least urgent level shown, 0 to 7.
+    pub level: u8,
+    /// Only records of this source: a module, a subsystem.
+    pub source: Option<String>,
+    /// Only records with a match of the pattern.
+    pub only_matches: bool,
+}
+
+impl Default for Filter {
+    fn default() -> Self {
+        Self {
+            level: 7,
+            source: None,
+            only_matches: false,
+        }
+    }
+}
+
+/// The kernel log.
+#[derive(Clone, Debug, Default)]
+pub struct Log {
+    rows: VecDeque<Row>,
+    first: u64,
+    limit: usize,
+    sources: Vec<String>,
+    source_index: HashMap<String, u16>,
+    traces: VecDeque<Trace>,
+    open_trace: bool,
+    unfolded: BTreeSet<u64>,
+    filter: Filter,
+    pattern: Option<Pattern>,
+    shown: Scan,
+    found: Scan,
+    next_sequence: Option<u64>,
+    received: u64,
+    lost: u64,
+    /// Why the log can't be read, when it can't.
+    pub failed: Option<TargetError>,
+}
+
+impl Log {
+    /// A log that keeps so many rows.
+    pub fn new(limit: usize) -> Self {
+        Self {
+            limit: limit.max(1),
+            ..Self::default()
+        }
+    }
+
+    /// Takes records as they arrive. One that was seen already is left out.
+    pub fn push(&mut self, batch: KmsgBatch) {
+        for record in batch.records {
+            let expected = self.next_sequence;
+            if expected.is_some_and(|next| record.sequence < next) {
+                continue;
+            }
+            self.next_sequence = Some(record.sequence + 1);
+            self.received += 1;
+            if record.lost_before > 0 {
+                self.lost += record.lost_before;
+                self.add(Row::gap(record.lost_before, record.at_us));
+            }
+            let source = self.source_of(&record.text);
+            let number = self.end();
+            let mut row = Row::record(record, source);
+            self.fold(number, &mut row);
+            self.add(row);
+        }
+    }
+
+    /// Another guest starts: its log counts from the beginning.
+    pub fn new_guest(&mut self, generation: u32) {
+        self.next_sequence = None;
+        self.open_trace = false;
+        if !self.rows.is_empty() {
+            self.add(Row::guest(generation));
+        }
+    }
+
+    fn add(&mut self, row: Row) {
+        while self.rows.len() >= self.limit.max(1) {
+            self.rows.pop_front();
+            self.first += 1;
+        }
+        self.rows.push_back(row);
+        self.shown.forget_before(self.first);
+        self.found.forget_before(self.first);
+        while self
+            .traces
+            .front()
+            .is_some_and(|trace| trace.first < self.first)
+        {
+            self.traces.pop_front();
+        }
+    }
+
+    fn source_of(&mut self, text: &str) -> u16 {
+        let name = row::source(text);
+        if name.is_empty() {
+            return 0;
+        }
+        if let Some(index) = self.source_index.get(name) {
+            return *index;
+        }
+        if self.sources.len() >= SOURCES {
+            return 0;
+        }
+        self.sources.push(name.to_owned());
+        let index = self.sources.len() as u16;
+        self.source_index.insert(name.to_owned(), index);
+        index
+    }
+
+    /// Sees to it that the lines of an oops become one block.
+    fn fold(&mut self, number: u64, row: &mut Row) {
+        if self.open_trace
+            && let Some(trace) = self.traces.back_mut()
+        {
+            if trace.take(number, row) {
+                row.block = Some(trace.first);
+                self.open_trace = !trace.ended;
+                return;
+            }
+            self.open_trace = false;
+        }
+        if let Some(trace) = Trace::start(number, row) {
+            row.block = Some(number);
+            self.traces.push_back(trace);
+            self.open_trace = true;
+            if self.traces.len() == 1 {
+                // From now on rows may be hidden, so that they must be counted.
+                self.rescan();
+            }
+        }
+    }
+
+    /// Forgets all rows; numbers go on.
+    pub fn clear(&mut self) {
+        self.first = self.end();
+        self.rows.clear();
+        self.traces.clear();
+        self.open_trace = false;
+        self.shown = Scan::starting_at(self.first);
+        self.found = Scan::starting_at(self.first);
+    }
+
+    /// The number of the oldest row.
+    pub fn start(&self) -> u64 {
+        self.first
+    }
+
+    /// The number after the newest row; numbers are never used twice.
+    pub fn end(&self) -> u64 {
+        self.first + self.rows.len() as u64
+    }
+
+    /// Rows kept.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Is nothing kept?
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The most rows kept.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Records received, and records the kernel had overwritten before they were read.
+    pub fn totals(&self) -> (u64, u64) {
+        (self.received, self.lost)
+    }
+
+    /// Where to go on reading after an interruption.
+    pub fn next_sequence(&self) -> Option<u64> {
+        self.next_sequence
+    }
+
+    /// A row by its number.
+    pub fn row(&self, number: u64) -> Option<&Row> {
+        let index = number.checked_sub(self.first)?;
+        self.rows.get(usize::try_from(index).ok()?)
+    }
+
+    /// The source of a row: `memalloc`, `usb 1-1`; empty if it has none.
+    pub fn source(&self, row: &Row) -> &str {
+        let index = usize::from(row.source).checked_sub(1);
+        index
+            .and_then(|index| self.sources.get(index))
+            .map_or("", String::as_str)
+    }
+
+    /// Every source seen, in the order of appearance.
+    pub fn sources(&self) -> &[String] {
+        &self.sources
+    }
+
+    /// The oops that a row belongs to.
+    pub fn trace(&self, row: &Row) -> Option<&Trace> {
+        let first = row.block?;
+        let index = self
+            .traces
+            .binary_search_by_key(&first, |trace| trace.first);
+        self.traces.get(index.ok()?)
+    }
+
+    /// Is the block that starts at this row folded into one line?
+    pub fn is_folded(&self, first: u64) -> bool {
+        !self.unfolded.contains(&first)
+    }
+
+    /// Folds or unfolds the block that starts at this row.
+    pub fn toggle_fold(&mut self, first: u64) {
+        if !self.unfolded.remove(&first) {
+            self.unfolded.insert(first);
+        }
+        self.rescan();
+    }
+
+    /// Which rows are shown.
+    pub fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
+    /// Shows other rows from now on.
+    pub fn set_filter(&mut self, filter: Filter) {
+        if self.filter != filter {
+            self.filter = filter;
+            self.rescan();
+        }
+    }
+
+    /// What is searched for.
+    pub fn pattern(&self) -> Option<&Pattern> {
+        self.pattern.as_ref()
+    }
+
+    /// Searches for something else from now on.
+    pub fn set_pattern(&mut self, pattern: Option<Pattern>) {
+        self.pattern = pattern;
+        self.found = Scan::starting_at(self.end());
+        if self.filter.only_matches {
+            self.rescan();
+        }
+    }
+
+    fn rescan(&mut self) {
+        self.shown = Scan::starting_at(self.end());
+    }
+
+    /// Are all rows shown, so that nothing needs to be counted?
+    fn shows_all(&self) -> bool {
+        let matches = self.filter.only_matches && self.pattern.is_some();
+        self.filter.level >= 7 && self.filter.source.is_none() && !matches && self.traces.is_empty()
+    }
+
+    /// Is there filtering or searching left to do?
+    pub fn has_work(&self) -> bool {
+        let all = (self.first, self.end());
+        (!self.shows_all() && !self.shown.is_done(all))
+            || (self.pattern.is_some() && !self.found.is_done(all))
+    }
+
+    /// Does a slice of the filtering and searching; newest rows first.
+    pub fn work(&mut self) {
+        let all = (self.first, self.end());
+        let mut budget = SLICE;
+        if self.pattern.is_some() {
+            let mut found = std::mem::take(&mut self.found);
+            budget = found.go_on(all, budget, |number| self.matches(number));
+            self.found = found;
+        }
+        if !self.shows_all() {
+            let wanted = self.filter.source.as_ref();
+            let source =
+                wanted.map(|name| self.source_index.get(name).copied().unwrap_or(u16::MAX));
+            let mut shown = std::mem::take(&mut self.shown);
+            shown.go_on(all, budget.max(SLICE / 4), |number| {
+                self.passes(number, source)
+            });
+            self.shown = shown;
+        }
+    }
+
+    fn matches(&self, number: u64) -> bool {
+        match (self.row(number), &self.pattern) {
+            (Some(row), Some(pattern)) => pattern.is_match(&row.text),
+            _ => false,
+        }
+    }
+
+    fn passes(&self, number: u64, source: Option<u16>) -> bool {
+        let Some(row) = self.row(number) else {
+            return false;
+        };
+        if row.kind != Kind::Record {
+            return true;
+        }
+        if row
+            .block
+            .is_some_and(|first| first != number && self.is_folded(first))
+        {
+            return false;
+        }
+        row.level <= self.filter.level
+            && source.is_none_or(|source| row.source == source)
+            && (!self.filter.only_matches
+                || self
+                    .pattern
+                    .as_ref()
+                    .is_none_or(|pattern| pattern.is_match(&row.text)))
+    }
+
+    /// How many rows before `end` are shown.
+    pub fn shown_count(&self, end: u64) -> usize {
+        let end = end.min(self.end());
+        if self.shows_all() {
+            return end.saturating_sub(self.first) as usize;
+        }
+        self.shown.count_before(end)
+    }
+
+    /// The number of the n-th row that is shown.
+    pub fn shown_at(&self, index: usize) -> Option<u64> {
+        if self.shows_all() {
+            let number = self.first + index as u64;
+            return (number < self.end()).then_some(number);
+        }
+        self.shown.get(index)
+    }
+
+    /// How many rows match the pattern so far.
+    pub fn match_count(&self) -> usize {
+        self.found.len()
+    }
+
+    /// The nearest match after (`forward`) or before a row.
+    pub fn next_match(&self, from: u64, forward: bool) -> Option<u64> {
+        self.found.next(from, forward)
+    }
+
+    /// The nearest row at warning level or worse after (`forward`) or before a row.
+    pub fn next_warning(&self, from: u64, forward: bool) -> Option<u64> {
+        let urgent = |number: &u64| {
+            self.row(*number)
+                .is_some_and(|row| row.kind == Kind::Record && row.level <= 4)
+        };
+        if forward {
+            (from + 1..self.end()).find(urgent)
+        } else {
+            (self.first..from.min(self.end())).rev().find(urgent)
+        }
+    }
+
+    /// The newest rows of this guest that satisfy a test, newest first; looks
+    /// at most `depth` rows back.
+    pub fn newest<'a>(
+        &'a self,
+        end: u64,
+        depth: usize,
+        test: impl Fn(&Row) -> bool + 'a,
+    ) -> impl Iterator<Item = (u64, &'a Row)> + 'a {
+        let end = end.min(self.end());
+        let start = end.saturating_sub(depth as u64).max(self.first);
+        let rows = (start..end)
+            .rev()
+            .filter_map(|number| Some((number, self.row(number)?)))
+            .take_while(|(_, row)| !matches!(row.kind, Kind::Guest(_)));
+        rows.filter(move |(_, row)| row.kind == Kind::Record && test(row))
+    }
+}
+
+#[cfg(test)]
+mod tests;

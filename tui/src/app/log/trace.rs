@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! An oops, a warning or a sanitizer's report: many lines that belong together.
+
+use super::row::Row;
+
+/// A block of more lines than this is cut.
+const LONGEST: u64 = 400;
+/// Two lines of a block are not further apart than this, in microseconds.
+const APART_US: u64 = 2_000_000;
+
+/// Lines that belong together, and what matters in them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trace {
+    /// The number of the first row.
+    pub first: u64,
+    /// The number of the last row.
+    pub last: u64,
+    /// `BUG: kernel NULL pointer dereference, address: …`
+    pub reason: String,
+    /// The function it happened in: `memalloc_ioctl+0x12/0x40 [memalloc]`.
+    pub function: String,
+    /// The file and line, where the kernel says so.
+    pub place: String,
+    /// The functions of the call trace, innermost first.
+    pub calls: Vec<String>,
+    pub(super) ended: bool,
+    in_calls: bool,
+    last_us: u64,
+    rulers: u8,
+}
+
+const STARTS: &[&str] = &[
+    "------------[ cut here ]",
+    "BUG: ",
+    "Oops: ",
+    "Oops[",
+    "general protection fault",
+    "kernel BUG at ",
+    "WARNING: ",
+    "Kernel panic - not syncing",
+    "UBSAN: ",
+    "rust_kernel: panicked at",
+];
+
+fn ruler(text: &str) -> bool {
+    text.len() > 40 && text.bytes().all(|byte| byte == b'=')
+}
+
+impl Trace {
+    /// A block starts with this row, if its text says so.
+    pub(super) fn start(number: u64, row: &Row) -> Option<Self> {
+        let text: &str = &row.text;
+        if !STARTS.iter().any(|start| text.starts_with(start)) && !ruler(text) {
+            return None;
+        }
+        let mut trace = Self {
+            first: number,
+            last: number,
+            last_us: row.at_us,
+            rulers: u8::from(ruler(text)),
+            ..Self::default()
+        };
+        trace.learn(text);
+        Some(trace)
+    }
+
+    /// Takes the next row; `false` when it belongs to the block no more.
+    pub(super) fn take(&mut self, number: u64, row: &Row) -> bool {
+        let text: &str = &row.text;
+        let late = row.at_us.saturating_sub(self.last_us) > APART_US;
+        if late || number - self.first > LONGEST {
+            return false;
+        }
+        self.last = number;
+        self.last_us = row.at_us;
+        self.learn(text);
+        if ruler(text) {
+            self.rulers += 1;
+            // A sanitizer's report stands between two rulers; what follows the
+            // second, an oops of its own, starts a new block.
+            self.ended = self.rulers >= 2;
+        }
+        if text.starts_with("---[ end ") {
+            self.ended = true;
+        }
+        true
+    }
+
+    /// Lines of the block.
+    pub fn len(&self) -> u64 {
+        self.last - self.first + 1
+    }
+
+    /// Never: a block has at least the line it starts with.
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+
+    fn learn(&mut self, text: &str) {
+        let trimmed = text.trim();
+        let is_reason = STARTS[1..].iter().any(|start| trimmed.starts_with(start));
+        if is_reason && self.reason.is_empty() {
+            self.reason = trimmed.to_owned();
+            let at = trimmed.split_once(" at ").map(|(_, after)| after);
+            if let Some(place) = at.filter(|_| !trimmed.starts_with("rust_kernel")) {
+                self.place = place.split([' ', '!']).next().unwrap_or("").to_owned();
+            }
+        }
+        if let Some(after) = trimmed.strip_prefix("RIP: ") {
+            let after = after.split_once(':').map_or(after, |(_, after)| after);
+            if self.function.is_empty() {
+                self.function = after.to_owned();
+            }
+        }
+        if trimmed == "Call Trace:" {
+            self.in_calls = true;
+            return;
+        }
+        if self.in_calls {
+            let marker = trimmed.starts_with('<') && trimmed.ends_with('>');
+            let call = trimmed.contains("+0x");
+            if call && !trimmed.starts_with("RIP:") {
+                let certain = trimmed.trim_start_matches("? ");
+                if certain.len() == trimmed.len() && self.calls.len() < 64 {
+                    self.calls.push(trimmed.to_owned());
+                }
+            } else if !marker {
+                self.in_calls = false;
+            }
+        }
+    }
+
+    /// What one line says of it.
+    pub fn headline(&self) -> String {
+        let reason = if self.reason.is_empty() {
+            "kernel report"
+        } else {
+            &self.reason
+        };
+        let function = if self.function.is_empty() {
+            self.calls.first().map_or("", String::as_str)
+        } else {
+            &self.function
+        };
+        if function.is_empty() {
+            format!("{reason} ({} lines)", self.len())
+        } else {
+            format!("{reason} in {function} ({} lines)", self.len())
+        }
+    }
+}

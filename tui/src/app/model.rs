@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The model: everything the screen is drawn from.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::calls::{Owner, Report, Running, RunningCalls};
+use super::command_log::CommandLog;
+use super::config::Config;
+use super::console::Console;
+use super::counters::{Counters, RANGES_MS};
+use super::effect::{CallTag, Effect};
+use super::equivalent::equivalent;
+use super::form::Form;
+use super::layers::{Layer, Message};
+use super::link::Link;
+use super::loader::Loader;
+use super::log::Log;
+use super::toasts::{Toasts, Tone};
+use super::views::{self, ViewId};
+use crate::target::api::{ModuleSummary, Request};
+use crate::target::error::TargetError;
+
+/// Something that is asked for and may not be there yet.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Loadable<T> {
+    /// It was not asked for yet, or has not arrived.
+    #[default]
+    Loading,
+    /// Here it is.
+    Ready(T),
+    /// It can't be had.
+    Failed(TargetError),
+}
+
+impl<T> Loadable<T> {
+    /// The value, if it is there.
+    pub fn ready(&self) -> Option<&T> {
+        match self {
+            Self::Ready(value) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+/// The picture stands still; everything goes on behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Freeze {
+    /// Since when, in the model's time.
+    pub since_ms: u64,
+    /// The log's end at that moment, as [`Log::end`] counts.
+    pub log_end: u64,
+}
+
+/// Everything the screen is drawn from.
+#[derive(Default)]
+pub struct Model {
+    /// Milliseconds since the dashboard started.
+    pub now_ms: u64,
+    /// Columns and rows of the screen.
+    pub size: (u16, u16),
+    /// The settings.
+    pub config: Config,
+    /// The view on the screen.
+    pub view: ViewId,
+    /// What lies over it, bottom first.
+    pub layers: Vec<Layer>,
+    /// Short messages.
+    pub toasts: Toasts,
+    /// The picture stands still.
+    pub freeze: Option<Freeze>,
+    /// The focused panel takes the whole view.
+    pub zoom: bool,
+    /// Which of [`RANGES_MS`] charts show.
+    pub range: usize,
+    /// The kernel and its lab.
+    pub link: Link,
+    /// The loaded modules, newest first.
+    pub modules: Loadable<Vec<ModuleSummary>>,
+    /// Counters, controls, tables.
+    pub counters: Counters,
+    /// The kernel log.
+    pub log: Log,
+    /// The serial console.
+    pub console: Console,
+    /// Modules on their way in and out.
+    pub loader: Loader,
+    /// The calls under way.
+    pub calls: RunningCalls,
+    /// What was executed.
+    pub command_log: CommandLog,
+    /// What was typed into forms, by form and field.
+    pub remembered: BTreeMap<String, String>,
+    /// View 1.
+    pub overview: views::overview::State,
+    /// View 2.
+    pub name: views::name::State,
+    /// View 3.
+    pub producer: views::producer::State,
+    /// View 4.
+    pub memory: views::memory::State,
+    /// View 5.
+    pub block: views::block::State,
+    /// View 6.
+    pub log_view: views::log::State,
+    /// View 7.
+    pub modules_view: views::modules::State,
+    pub(super) streams: super::streams::Streams,
+    pub(super) dirty: bool,
+    pub(super) effects: Vec<Effect>,
+}
+
+impl Model {
+    /// A model with these settings and remembered inputs.
+    pub fn new(config: Config, remembered: BTreeMap<String, String>) -> Self {
+        Self {
+            log: Log::new(config.log_records),
+            config,
+            remembered,
+            range: 2,
+            dirty: true,
+            ..Self::default()
+        }
+    }
+
+    /// Has anything on the screen changed since the last call?
+    pub fn take_dirty(&mut self) -> bool {
+        std::mem::take(&mut self.dirty)
+    }
+
+    /// Something on the screen changed.
+    pub fn changed(&mut self) {
+        self.dirty = true;
+    }
+
+    /// Starts a request whose items go to `owner`; it enters the command log
+    /// when it is one that a person could have typed.
+    pub fn start(
+        &mut self,
+        owner: Owner,
+        title: &str,
+        report: Report,
+        request: Request,
+    ) -> CallTag {
+        self.start_with(owner, title, report, request, Arc::default())
+    }
+
+    /// The same with input: a module's image.
+    pub fn start_with(
+        &mut self,
+        owner: Owner,
+        title: &str,
+        report: Report,
+        request: Request,
+        input: Arc<Vec<u8>>,
+    ) -> CallTag {
+        let line = equivalent(&request);
+        let log_line = line.map(|line| self.command_log.start(line, self.now_ms));
+        let tag = self.call(owner, title, report, log_line);
+        self.effects.push(Effect::Start {
+            tag,
+            request,
+            input,
+        });
+        tag
+    }
+
+    /// Notes a call that another effect than `Start` answers.
+    pub fn call(
+        &mut self,
+        owner: Owner,
+        title: &str,
+        report: Report,
+        log_line: Option<u64>,
+    ) -> CallTag {
+        self.changed();
+        self.calls.add(Running {
+            owner,
+            title: title.to_owned(),
+            report,
+            started_ms: self.now_ms,
+            cancelled: None,
+            log_line,
+        })
+    }
+
+    /// Asks the runtime for something.
+    pub fn effect(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    /// Cancels a call. Its end still arrives, as an event.
+    pub fn cancel(&mut self, tag: CallTag) {
+        let now = self.now_ms;
+        if let Some(call) = self.calls.get_mut(tag) {
+            call.cancelled = Some(now);
+            self.effects.push(Effect::Cancel(tag));
+            self.changed();
+        }
+    }
+
+    /// Brings a view onto the screen.
+    pub fn show(&mut self, view: ViewId) {
+        self.view = view;
+        self.zoom = false;
+        self.changed();
+        (views::view(view).enter)(self);
+    }
+
+    /// Puts something over the view.
+    pub fn open(&mut self, layer: Layer) {
+        self.layers.push(layer);
+        self.changed();
+    }
+
+    /// Opens a form with what was typed the last time.
+    pub fn open_form(&mut self, mut form: Form) {
+        form.recall(self);
+        self.open(Layer::Form(form));
+    }
+
+    /// Shows a message that must be seen.
+    pub fn message(&mut self, message: Message) {
+        self.open(Layer::Message(message));
+    }
+
+    /// Says for a few seconds that something was done.
+    pub fn done(&mut self, text: impl Into<String>) {
+        self.toasts.add(text, Tone::Good, self.now_ms);
+        self.changed();
+    }
+
+    /// Says something for a few seconds.
+    pub fn note(&mut self, text: impl Into<String>) {
+        self.toasts.add(text, Tone::Note, self.now_ms);
+        self.changed();
+    }
+
+    /// The time range that charts show, in milliseconds.
+    pub fn range_ms(&self) -> u64 {
+        RANGES_MS[self.range.min(RANGES_MS.len() - 1)]
+    }
+
+    /// A loaded module.
+    pub fn loaded(&self, module: &str) -> Option<&ModuleSummary> {
+        let modules = self.modules.ready()?;
+        modules.iter().find(|entry| entry.name == module)
+    }
+
+    /// Rows that a page has, about.
+    pub fn page(&self) -> usize {
+        usize::from(self.size.1).saturating_sub(8).max(1)
+    }
+
+    /// Does time matter now, so that ticks must come ten times a second?
+    /// Otherwise once a second is enough.
+    pub fn wants_ticks(&self) -> bool {
+        !self.toasts.shown().is_empty() || self.calls.shown().next().is_some()
+    }
+
+    /// Is there long work to do in slices?
+    pub fn has_work(&self) -> bool {
+        self.log.has_work()
+    }
+}

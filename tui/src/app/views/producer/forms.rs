@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The forms of view 3.
+
+use ringside_uapi::producer_consumer::{DELAY_MAX, MODULE as DESCRIPTION};
+
+use super::{Knob, MODULE, picture, value, write};
+use crate::app::form::{Field, Form, Kind};
+use crate::app::loader;
+use crate::app::model::Model;
+use crate::app::ring;
+
+/// Asks how many items to let through.
+pub(super) fn steps(model: &mut Model) {
+    let limits = Kind::Integer {
+        min: 1,
+        max: 1_000_000,
+    };
+    let field = Field::new("step", limits, "items to be produced or consumed", "10");
+    model.open_form(Form::new(
+        "ring-steps",
+        "Let items through while paused",
+        vec![field],
+        |form| echo(Knob::Step, form.number("step")),
+        |model, form| write(model, Knob::Step, form.number("step") as u64),
+    ));
+}
+
+/// Asks for both delays.
+pub(super) fn delays(model: &mut Model) {
+    let field = |model: &Model, knob: Knob, help: &str| {
+        let limits = Kind::Integer {
+            min: 0,
+            max: i128::from(DELAY_MAX),
+        };
+        let now = value(model, knob).unwrap_or(0).to_string();
+        Field::new(knob.file(), limits, help, &now)
+    };
+    let fields = vec![
+        field(
+            model,
+            Knob::ProducerDelay,
+            "µs that a producer sleeps after each item",
+        ),
+        field(
+            model,
+            Knob::ConsumerDelay,
+            "µs that a consumer sleeps after each item",
+        ),
+    ];
+    // Not recalled: what is set now is the better start.
+    model.open(crate::app::layers::Layer::Form(Form::new(
+        "ring-delays",
+        "Delays in microseconds",
+        fields,
+        |form| {
+            let line = |knob: Knob| echo(knob, form.number(knob.file()));
+            format!(
+                "{}\n{}",
+                line(Knob::ProducerDelay),
+                line(Knob::ConsumerDelay)
+            )
+        },
+        |model, form| {
+            for knob in [Knob::ProducerDelay, Knob::ConsumerDelay] {
+                write(model, knob, form.number(knob.file()) as u64);
+            }
+        },
+    )));
+}
+
+/// Asks for the module's parameters and loads it anew.
+pub(super) fn parameters(model: &mut Model) {
+    let mut fields: Vec<Field> = DESCRIPTION
+        .parameters
+        .iter()
+        .map(Field::parameter)
+        .collect();
+    if let Some(now) = picture(model) {
+        let values = [
+            ("prod", now.count(ring::Kind::Producer)),
+            ("cons", now.count(ring::Kind::Consumer)),
+            ("size", now.capacity),
+        ];
+        for (name, value) in values {
+            if let Some(field) = fields.iter_mut().find(|field| field.name == name) {
+                field.input.set(value.to_string());
+            }
+        }
+    }
+    let mut form = Form::new(
+        "ring-parameters",
+        "Load producer_consumer with",
+        fields,
+        |form| format!("rmmod {MODULE}\ninsmod {MODULE}.ko {}", arguments(form)),
+        |model, form| loader::load_with(model, MODULE, &arguments(form)),
+    );
+    form.note = "The module is unloaded first if it is loaded; its items are lost.".into();
+    model.open(crate::app::layers::Layer::Form(form));
+}
+
+fn arguments(form: &Form) -> String {
+    let fields = form.fields.iter();
+    let words = fields.map(|field| format!("{}={}", field.name, field.number().unwrap_or(0)));
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn echo(knob: Knob, number: i128) -> String {
+    format!(
+        "echo {number} > /sys/module/{MODULE}/controls/{}",
+        knob.file()
+    )
+}

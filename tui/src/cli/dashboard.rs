@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `ringside` without a command, and `ringside dashboard`: finds the kernel to
+//! show, starts a lab where there is none, and hands over the terminal.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::lab_args::LabArgs;
+use super::{Connection, Failure, Outcome, our_module};
+use crate::dashboard::{self, Options};
+use crate::lab::client::{self, LabClient};
+use crate::lab::error::LabError;
+use crate::lab::progress::Event;
+use crate::target::Target;
+
+/// Open the dashboard: what `ringside` without a command does
+///
+///     ringside                             the lab that runs, or a new one
+///     ringside dashboard --kernel debug    a new lab with the kernel that finds mistakes
+///     ringside --connect 'ssh root@board ringside agent --stdio'
+///
+/// A lab that was started for the dashboard ends with it; one that ran before
+/// goes on. Settings are read from $XDG_CONFIG_HOME/ringside/config.toml.
+///
+/// Exit status: 0 after quit, 128 + N after signal N, 1 if it could not start.
+#[derive(Args, Clone, Debug, Default)]
+#[command(verbatim_doc_comment)]
+pub struct Dashboard {
+    #[command(flatten)]
+    lab: LabArgs,
+
+    /// Print the settings with their defaults and explanations, and do no more
+    #[arg(long)]
+    print_config: bool,
+}
+
+impl Dashboard {
+    /// Runs it.
+    pub fn run(&self, connection: &Connection) -> Outcome {
+        if self.print_config {
+            print!("{}", crate::app::config::DEFAULTS);
+            return Ok(0);
+        }
+        if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+            return Err(dashboard::DashboardError::NoTerminal.into());
+        }
+        let config = dashboard::read_config()?;
+        // Kept to the end: a lab of our own goes when its client does.
+        let (target, _lab) = self.kernel(connection)?;
+        let options = Options {
+            config,
+            builder: builder(Arc::clone(&target)),
+            state: dashboard::state_path(),
+        };
+        Ok(dashboard::run(target, options)?.status())
+    }
+
+    /// The kernel that is meant, and the lab around it if it is ours.
+    fn kernel(
+        &self,
+        connection: &Connection,
+    ) -> Result<(Arc<dyn Target>, Option<LabClient>), Failure> {
+        if connection.is_explicit() {
+            if !self.lab.is_plain() {
+                return Err(Failure::usage(
+                    "options for a new lab make no sense for a kernel that runs already",
+                ));
+            }
+            return Ok((connection.open()?, None));
+        }
+        if self.lab.is_plain() {
+            match client::attach(None) {
+                Ok(lab) => return Ok((lab.target(), Some(lab))),
+                Err(LabError::NoLab) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let lab = client::start(&self.lab.options()?, None)?;
+        Ok((lab.target(), Some(lab)))
+    }
+}
+
+/// Builds a module of ours for the kernel of `target`. Nobody sees the progress:
+/// the dashboard shows that the build is pending, and the compiler's last words
+/// if it fails.
+fn builder(target: Arc<dyn Target>) -> dashboard::Builder {
+    Arc::new(move |name| {
+        let mut silent = |_: Event| {};
+        let file =
+            our_module::file(name, &*target, &mut silent).map_err(|failure| failure.to_string())?;
+        std::fs::read(&file).map_err(|error| format!("read {}: {error}", file.display()))
+    })
+}
+
+impl From<dashboard::DashboardError> for Failure {
+    fn from(error: dashboard::DashboardError) -> Self {
+        Self::new(error.to_string())
+    }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `ringside info`: which kernel this is and what it lacks.
+
+use std::io::Write;
+
+use clap::Args;
+
+use super::connection::{one, unexpected};
+use super::error::visible;
+use super::{Connection, Outcome};
+use crate::target::api::{Item, KernelInfo, Request};
+
+/// Show which kernel this is, and what can't be done with it
+///
+///     ringside info              the lab that runs
+///     ringside --local info      this machine
+#[derive(Args, Clone, Debug)]
+#[command(verbatim_doc_comment)]
+pub struct Info {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Info {
+    /// Prints it.
+    pub fn run(&self, connection: &Connection) -> Outcome {
+        let target = connection.open()?;
+        let kernel = match one(&*target, Request::Kernel)? {
+            Item::Kernel(kernel) => kernel,
+            other => return Err(unexpected(&other)),
+        };
+        let mut out = std::io::stdout().lock();
+        if self.json {
+            writeln!(out, "{}", serde_json::to_string(&kernel)?)?;
+        } else {
+            write!(out, "{}", visible(&describe(&kernel)))?;
+        }
+        Ok(0)
+    }
+}
+
+fn describe(kernel: &KernelInfo) -> String {
+    let minutes = kernel.uptime_ms / 60_000;
+    let (total, available) = kernel.memory_kib;
+    let mut text = format!(
+        "kernel      {} {}{}\n\
+         uptime      {minutes} min\n\
+         processors  {}\n\
+         memory      {} MiB, {} MiB available\n\
+         page table  {} levels\n\
+         tainted     {}\n\
+         you are     {}\n",
+        kernel.release,
+        kernel.machine,
+        if kernel.guest { ", a lab's guest" } else { "" },
+        kernel.processors,
+        total >> 10,
+        available >> 10,
+        kernel.page_table_levels,
+        kernel.taint,
+        if kernel.root { "root" } else { "not root" },
+    );
+    for missing in &kernel.missing {
+        text.push_str(&format!(
+            "missing     {:?}: {}\n",
+            missing.capability, missing.reason
+        ));
+    }
+    text
+}

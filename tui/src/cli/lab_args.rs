@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a lab is to be, as every command that starts one takes it: `up`,
+//! `exec`, `shell` and the dashboard.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::Failure;
+use super::consent::with_consent;
+use super::progress::Show;
+use crate::lab::cache;
+use crate::lab::error::LabError;
+use crate::lab::flavour::Flavour;
+use crate::lab::options::{BootKernel, LabOptions};
+use crate::lab::ready::ready;
+use crate::lab::vm::accel::Accelerator;
+use crate::lab::vm::error::VmError;
+
+/// The least memory that a guest boots in, in MiB.
+const MEMORY_MIN: u32 = 128;
+/// More than this is a mistake, in MiB.
+const MEMORY_MAX: u32 = 65_536;
+
+/// How to start a lab
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[command(next_help_heading = "The lab")]
+pub struct LabArgs {
+    /// The kernel: `lab` is small and quick, `debug` finds mistakes (KASAN,
+    /// lockdep, …) [default: RINGSIDE_KERNEL, else lab]
+    #[arg(long, value_name = "lab|debug")]
+    pub kernel: Option<Flavour>,
+
+    /// Boot this kernel image (a bzImage) and build none
+    /// [default: RINGSIDE_IMAGE]
+    #[arg(long, value_name = "FILE")]
+    pub image: Option<PathBuf>,
+
+    /// Who runs the guest's instructions: the processor (kvm) or QEMU's
+    /// emulation (tcg) [default: kvm where it works]
+    #[arg(long, value_name = "kvm|tcg")]
+    pub accel: Option<Accelerator>,
+
+    /// Boot the kernel instead of resuming the machine saved after the first boot
+    #[arg(long)]
+    pub cold: bool,
+
+    /// Memory of the guest in MiB [default: 512, debug kernel 1024]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(i64::from(MEMORY_MIN)..=i64::from(MEMORY_MAX)))]
+    pub memory: Option<u32>,
+
+    /// Let the guest write to this folder of the host
+    #[arg(long, value_name = "DIR")]
+    pub rw: Option<PathBuf>,
+
+    /// Use this file or block device as the USB stick; without it the stick is
+    /// empty and gone afterwards
+    #[arg(long, value_name = "FILE")]
+    pub disk: Option<PathBuf>,
+
+    /// More for the kernel's command line, such as kmemleak=on
+    /// [default: RINGSIDE_APPEND]
+    #[arg(long, value_name = "ARGS")]
+    pub append: Option<String>,
+}
+
+impl LabArgs {
+    /// Is anything asked for that a lab which runs already can't take up?
+    pub fn is_plain(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The lab that these arguments describe, its kernel built first where it
+    /// has to be.
+    ///
+    /// # Errors
+    /// A file is missing, or the kernel can't be had.
+    pub fn options(&self) -> Result<LabOptions, Failure> {
+        let flavour = match self.kernel {
+            Some(flavour) => flavour,
+            None => Flavour::from_environment()
+                .map_err(|error| Failure::usage(format!("RINGSIDE_KERNEL: {error}")))?,
+        };
+        let given = std::env::var_os("RINGSIDE_IMAGE").map(PathBuf::from);
+        let kernel = match self.image.clone().or(given) {
+            Some(image) => {
+                let image = absolute(&image)?;
+                BootKernel {
+                    flavour,
+                    release: image.display().to_string(),
+                    image,
+                }
+            }
+            None => ready_kernel(flavour)?,
+        };
+        let work = match &self.rw {
+            Some(folder) => {
+                let folder = absolute(folder)?;
+                if !folder.is_dir() {
+                    let shown = folder.display();
+                    return Err(Failure::new(format!("--rw {shown}: is not a folder")));
+                }
+                folder
+            }
+            None => std::env::current_dir()
+                .map_err(|error| Failure::new(format!("find the working directory: {error}")))?,
+        };
+        let disk = self.disk.as_deref().map(absolute_anyway).transpose()?;
+        let append = match &self.append {
+            Some(append) => append.clone(),
+            None => std::env::var("RINGSIDE_APPEND").unwrap_or_default(),
+        };
+        Ok(LabOptions {
+            work_writable: self.rw.is_some(),
+            cold: self.cold,
+            accelerator: self.accel,
+            memory_mib: self.memory,
+            append,
+            disk,
+            ..LabOptions::new(kernel, work, cache::root()?)
+        })
+    }
+}
+
+/// The kernel of this flavour; builds it, and installs what that takes, where
+/// it is not built yet.
+fn ready_kernel(flavour: Flavour) -> Result<BootKernel, Failure> {
+    let mut show = Show::new();
+    let kernel = with_consent(false, |consent| ready(flavour, consent, &mut show))?;
+    Ok(BootKernel::from(&kernel))
+}
+
+/// The absolute form of a path that must exist.
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    path.canonicalize()
+        .map_err(|error| Failure::new(format!("{}: {error}", path.display())))
+}
+
+/// The absolute form of a path that may not exist; the lab says so better.
+fn absolute_anyway(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
+}
+
+impl From<LabError> for Failure {
+    fn from(error: LabError) -> Self {
+        match error {
+            LabError::Target(error) => error.into(),
+            LabError::Vm(error) => error.into(),
+            error => Self::new(error.to_string()),
+        }
+    }
+}
+
+impl From<VmError> for Failure {
+    fn from(error: VmError) -> Self {
+        match error {
+            VmError::Agent(error) => error.into(),
+            error => Self::new(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `ringside syscall`: the system call that is built into the lab's kernel.
+
+use std::io::Write;
+
+use clap::Args;
+
+use super::connection::{one, unexpected};
+use super::error::visible;
+use super::{Connection, Outcome};
+use crate::target::api::{Item, Request};
+use crate::target::call::ask;
+
+/// Make Ringside's own system call, and show its number, calls and message
+///
+///     ringside syscall                          show them
+///     ringside syscall --times 3                make the call three times
+///     ringside syscall --message 'hello'        set what it logs
+///
+/// `ringside kmsg` shows what the calls have logged.
+#[derive(Args, Clone, Debug)]
+#[command(verbatim_doc_comment)]
+pub struct Syscall {
+    /// Make the call this many times
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    times: Option<u32>,
+    /// Set the message first
+    #[arg(long, value_name = "TEXT")]
+    message: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Syscall {
+    /// Does it and prints what came of it.
+    pub fn run(&self, connection: &Connection) -> Outcome {
+        let target = connection.open()?;
+        if let Some(message) = self.message.clone() {
+            ask(&*target, Request::SetSyscallMessage { message }, &[])?;
+        }
+        if let Some(times) = self.times {
+            ask(&*target, Request::CallSyscall { times }, &[])?;
+        }
+        let info = match one(&*target, Request::Syscall)? {
+            Item::Syscall(info) => info,
+            other => return Err(unexpected(&other)),
+        };
+        let mut out = std::io::stdout().lock();
+        if self.json {
+            writeln!(out, "{}", serde_json::to_string(&info)?)?;
+        } else {
+            let text = format!(
+                "number   {}\ncalls    {}\nmessage  {}",
+                info.number, info.calls, info.message
+            );
+            writeln!(out, "{}", visible(&text))?;
+        }
+        Ok(0)
+    }
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `ringside up`: starts a lab that goes on running.
+
+use std::io::Write;
+
+use clap::Args;
+
+use super::lab_args::LabArgs;
+use super::{Failure, Outcome};
+use crate::lab::client;
+use crate::lab::options::LabOptions;
+use crate::lab::runtime;
+use crate::lab::vm::command::Wiring;
+use crate::lab::vm::start::by_hand;
+use crate::target::api::LabStatus;
+
+/// Start a lab: a virtual machine with our kernel, which goes on running
+///
+/// The other commands (load, counters, kmsg, …) and dashboards then work on
+/// it. The first start boots the kernel and saves the machine; every later one
+/// resumes it in a fraction of a second.
+///
+///     ringside up                        a lab with the quick kernel
+///     ringside up --kernel debug         one that finds mistakes
+///     ringside up --disk stick.img       with a USB stick that is kept
+///     ringside down                      end it
+///
+/// Exit status: 0 once the guest runs, 1 if it could not be started.
+#[derive(Args, Clone, Debug)]
+#[command(verbatim_doc_comment)]
+pub struct Up {
+    #[command(flatten)]
+    lab: LabArgs,
+
+    /// Print a QEMU command that does much the same by hand, and start nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Print the lab's status as JSON
+    #[arg(long, conflicts_with = "dry_run")]
+    json: bool,
+}
+
+impl Up {
+    /// Starts the lab and says what it is.
+    pub fn run(&self) -> Outcome {
+        let options = self.lab.options()?;
+        if self.dry_run {
+            return dry_run(&options);
+        }
+        let lab = client::start(&options, None)?;
+        // Until it is released the lab ends with us, by Ctrl-C for instance.
+        let status = lab.wait_ready()?;
+        lab.release()?;
+        let mut out = std::io::stdout().lock();
+        if self.json {
+            serde_json::to_writer(&mut out, &status)?;
+            writeln!(out)?;
+        } else {
+            writeln!(out, "{}", describe(&status))?;
+        }
+        Ok(0)
+    }
+}
+
+fn describe(status: &LabStatus) -> String {
+    let seconds = status.started_in_ms as f64 / 1000.0;
+    let how = if status.resumed { "resumed" } else { "booted" };
+    let stick = match &status.stick_file {
+        Some(file) => file.as_str(),
+        None => "empty, 1 GiB",
+    };
+    format!(
+        "lab {id}: Linux {kernel}\n  \
+         {how} in {seconds:.2} s, {processors} processors, {memory} MiB, USB stick: {stick}\n  \
+         {accelerator}: {reason}\n\
+         `ringside` opens its dashboard, `ringside down {id}` ends it.",
+        id = status.id,
+        kernel = status.kernel,
+        processors = status.processors,
+        memory = status.memory_mib,
+        accelerator = status.accelerator,
+        reason = status.accelerator_reason,
+    )
+}
+
+fn dry_run(options: &LabOptions) -> Outcome {
+    let (stick, make) = match &options.disk {
+        Some(disk) => (disk.clone(), false),
+        None => (options.cache.join("stick.img"), true),
+    };
+    let agent = runtime::folder()?.join("by-hand");
+    let wiring = Wiring::ByHand {
+        agent: agent.clone(),
+        stick: stick.clone(),
+    };
+    let line = by_hand(&options.plan(None), &wiring)?;
+    let quote = |path: &std::path::Path| {
+        let path = path.to_string_lossy();
+        shlex::try_quote(&path)
+            .map(std::borrow::Cow::into_owned)
+            .map_err(|error| Failure::new(format!("{path}: {error}")))
+    };
+    let mut out = std::io::stdout().lock();
+    if make {
+        writeln!(out, "truncate -s 1G {}", quote(&stick)?)?;
+    }
+    out.write_all(std::os::unix::ffi::OsStrExt::as_bytes(line.as_os_str()))?;
+    writeln!(out)?;
+    eprintln!(
+        "The console is on the terminal then (Ctrl-A X ends QEMU), and the agent can be reached with:\n  \
+         ringside --connect 'socat - UNIX-CONNECT:{}'",
+        agent.display()
+    );
+    Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_answer_names_lab_kernel_accelerator_and_time() {
+        let status = LabStatus {
+            id: "3".into(),
+            kernel: "7.3.4-ringside-lab-0a1b".into(),
+            accelerator: "tcg".into(),
+            accelerator_reason: "emulated: there is no /dev/kvm".into(),
+            resumed: true,
+            started_in_ms: 134,
+            memory_mib: 512,
+            processors: 2,
+            ..LabStatus::default()
+        };
+        let text = describe(&status);
+        for part in [
+            "lab 3",
+            "7.3.4-ringside-lab-0a1b",
+            "resumed in 0.13 s",
+            "tcg: emulated",
+            "ringside down 3",
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+    }
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Files of this machine: modules to load, logs to save, what was typed.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// A module's file is not larger than this.
+const LARGEST: u64 = 256 << 20;
+
+/// The path with `~/` replaced by the home folder.
+fn expand(path: &str) -> PathBuf {
+    match (path.strip_prefix("~/"), std::env::var_os("HOME")) {
+        (Some(rest), Some(home)) => Path::new(&home).join(rest),
+        _ => PathBuf::from(path),
+    }
+}
+
+/// Reads a file that may be a module.
+pub(super) fn read(path: &str) -> Result<Vec<u8>, String> {
+    let path = expand(path);
+    let fail = |error: io::Error| format!("{} can't be read: {error}", path.display());
+    let file = fs::File::open(&path).map_err(fail)?;
+    let metadata = file.metadata().map_err(fail)?;
+    if !metadata.is_file() {
+        return Err(format!("{} is not a file", path.display()));
+    }
+    let mut bytes = Vec::new();
+    file.take(LARGEST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(fail)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(format!(
+            "{} is larger than 256 MiB: no module is",
+            path.display()
+        ));
+    }
+    Ok(bytes)
+}
+
+/// Writes a new file; one that exists is left alone. Answers its full path.
+pub(super) fn save(path: &str, bytes: &[u8]) -> Result<String, String> {
+    let path = expand(path);
+    let fail = |error: io::Error| match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            format!(
+                "{} exists already and was not touched; choose another name",
+                path.display()
+            )
+        }
+        _ => format!("{} can't be written: {error}", path.display()),
+    };
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&path)
+        .map_err(fail)?;
+    if let Err(error) = file.write_all(bytes).and_then(|()| file.sync_all()) {
+        // Half a log is no log.
+        drop(fs::remove_file(&path));
+        return Err(fail(error));
+    }
+    let full = fs::canonicalize(&path).unwrap_or(path);
+    Ok(full.display().to_string())
+}
+
+/// What was typed in earlier runs; nothing when there is no file or it is damaged.
+pub(super) fn recall(path: &Path) -> BTreeMap<String, String> {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    toml::from_str(&text).unwrap_or_default()
+}
+
+/// Keeps what was typed for the next run: a new file takes the old one's place.
+pub(super) fn remember(path: &Path, inputs: &BTreeMap<String, String>) -> io::Result<()> {
+    let text = toml::to_string(inputs).map_err(io::Error::other)?;
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let temporary = path.with_extension(format!("new.{}", std::process::id()));
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&temporary)?;
+    file.write_all(text.as_bytes())?;
+    fs::rename(&temporary, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_exists_is_never_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.txt");
+        let path = path.to_str().unwrap();
+        assert!(save(path, b"one").unwrap().ends_with("log.txt"));
+        assert!(save(path, b"two").unwrap_err().contains("exists already"));
+        assert_eq!(read(path).unwrap(), b"one");
+    }
+
+    #[test]
+    fn inputs_survive_and_a_damaged_file_counts_as_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/inputs.toml");
+        assert!(recall(&path).is_empty());
+        let inputs = BTreeMap::from([("load/my_name/name".to_owned(), "A \"B\"\n".to_owned())]);
+        remember(&path, &inputs).unwrap();
+        assert_eq!(recall(&path), inputs);
+        fs::write(&path, "=").unwrap();
+        assert!(recall(&path).is_empty());
+    }
+
+    #[test]
+    fn a_folder_is_no_module() {
+        assert!(read("/").unwrap_err().contains("not a file"));
+    }
+}

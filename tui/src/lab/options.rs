@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a lab is to be: what a command line says, and what a lab process is
+//! given.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::flavour::Flavour;
+use super::kernel::Kernel;
+use super::vm::accel::Accelerator;
+use super::vm::error::VmResult;
+use super::vm::start::Plan;
+use super::vm::stick::Stick;
+
+/// Processors of a guest.
+pub const PROCESSORS: u32 = 2;
+
+/// A kernel to boot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BootKernel {
+    /// How it was configured; decides memory and what it is told.
+    pub flavour: Flavour,
+    /// Its release, as built.
+    pub release: String,
+    /// The bzImage.
+    pub image: PathBuf,
+}
+
+impl From<&Kernel> for BootKernel {
+    fn from(kernel: &Kernel) -> Self {
+        Self {
+            flavour: kernel.flavour,
+            release: kernel.release.clone(),
+            image: kernel.image.clone(),
+        }
+    }
+}
+
+/// A lab, as asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabOptions {
+    /// The kernel.
+    pub kernel: BootKernel,
+    /// The folder for initramfs, saved machines and the empty stick.
+    pub cache: PathBuf,
+    /// The folder that the guest sees as the working directory.
+    pub work: PathBuf,
+    /// May the guest write to it?
+    pub work_writable: bool,
+    /// Boot from nothing and save nothing.
+    pub cold: bool,
+    /// The accelerator; `None`: the best that works.
+    pub accelerator: Option<Accelerator>,
+    /// Memory in MiB; `None`: what the kernel's flavour needs.
+    pub memory_mib: Option<u32>,
+    /// More for the kernel's command line; the last word on a setting wins.
+    pub append: String,
+    /// The file or block device behind the USB stick; `None`: an empty one.
+    pub disk: Option<PathBuf>,
+}
+
+impl LabOptions {
+    /// The plainest lab with `kernel` that works in `work` and keeps what it
+    /// makes in `cache`.
+    pub fn new(kernel: BootKernel, work: PathBuf, cache: PathBuf) -> Self {
+        Self {
+            kernel,
+            cache,
+            work,
+            work_writable: false,
+            cold: false,
+            accelerator: None,
+            memory_mib: None,
+            append: String::new(),
+            disk: None,
+        }
+    }
+
+    /// Memory of the guest in MiB.
+    pub fn memory(&self) -> u32 {
+        self.memory_mib
+            .unwrap_or_else(|| self.kernel.flavour.memory_mib())
+    }
+
+    /// The USB stick that this lab is to have.
+    ///
+    /// # Errors
+    /// The file is missing, in use or no disk; or there is no room for an empty one.
+    pub fn stick(&self) -> VmResult<Stick> {
+        match &self.disk {
+            Some(path) => Stick::open(path),
+            None => Stick::empty(&self.cache),
+        }
+    }
+
+    /// The guest that this lab runs, with `stick` plugged in. Its init is the program that runs now,
+    /// even where its file has been replaced since.
+    pub fn plan(&self, stick: Option<Arc<Stick>>) -> Plan {
+        Plan {
+            kernel: self.kernel.image.clone(),
+            kernel_arguments: format!("{} {}", self.kernel.flavour.kernel_arguments(), self.append)
+                .trim()
+                .to_owned(),
+            accelerator: self.accelerator,
+            cold: self.cold,
+            memory_mib: self.memory(),
+            processors: PROCESSORS,
+            work: self.work.clone(),
+            work_writable: self.work_writable,
+            stick,
+            program: PathBuf::from("/proc/self/exe"),
+            cache: self.cache.clone(),
+        }
+    }
+}

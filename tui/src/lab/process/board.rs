@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is known of a lab: its status, its guest while one answers, and who
+//! wants to hear of changes.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::target::Target;
+use crate::target::api::{GuestState, LabStatus};
+
+/// Hears of each change; says whether it wants more. Must not block.
+pub(super) type Watcher = Box<dyn FnMut(LabStatus) -> bool + Send>;
+
+/// What the lab process's threads share.
+pub(super) struct Board {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    status: LabStatus,
+    running_since: Option<Instant>,
+    guest: Option<Arc<dyn Target>>,
+    watchers: Vec<(u64, Watcher)>,
+    next: u64,
+}
+
+impl State {
+    fn status(&self) -> LabStatus {
+        let up = self
+            .running_since
+            .map_or(0, |since| since.elapsed().as_millis());
+        LabStatus {
+            up_ms: u64::try_from(up).unwrap_or(u64::MAX),
+            ..self.status.clone()
+        }
+    }
+}
+
+impl Board {
+    pub(super) fn new(status: LabStatus) -> Self {
+        Self {
+            state: Mutex::new(State {
+                status,
+                running_since: None,
+                guest: None,
+                watchers: Vec::new(),
+                next: 0,
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The status as of now.
+    pub(super) fn status(&self) -> LabStatus {
+        self.state().status()
+    }
+
+    /// Changes the status and tells everybody. A guest that does not run can't
+    /// be reached from then on.
+    pub(super) fn update(&self, change: impl FnOnce(&mut LabStatus)) {
+        let mut state = self.state();
+        change(&mut state.status);
+        let gone = if state.status.guest == GuestState::Running {
+            None
+        } else {
+            state.running_since = None;
+            state.guest.take()
+        };
+        let now = state.status();
+        state
+            .watchers
+            .retain_mut(|(_, watcher)| watcher(now.clone()));
+        drop(state);
+        self.changed.notify_all();
+        // Outside the lock: it ends calls, and their sinks may look here.
+        drop(gone);
+    }
+
+    /// A guest answers from now on.
+    pub(super) fn running(&self, guest: Arc<dyn Target>, change: impl FnOnce(&mut LabStatus)) {
+        {
+            let mut state = self.state();
+            state.guest = Some(guest);
+            state.running_since = Some(Instant::now());
+        }
+        self.update(|status| {
+            status.guest = GuestState::Running;
+            change(status);
+        });
+    }
+
+    /// The guest, while one answers.
+    pub(super) fn guest(&self) -> Option<Arc<dyn Target>> {
+        self.state().guest.clone()
+    }
+
+    /// Gives `watcher` the status now and at every change, until it has enough
+    /// or [`Self::unwatch`] is called.
+    pub(super) fn watch(&self, mut watcher: Watcher) -> u64 {
+        let mut state = self.state();
+        let number = state.next;
+        state.next += 1;
+        if watcher(state.status()) {
+            state.watchers.push((number, watcher));
+        }
+        number
+    }
+
+    /// Ends what [`Self::watch`] began.
+    pub(super) fn unwatch(&self, number: u64) {
+        let gone: Vec<_> = {
+            let mut state = self.state();
+            state
+                .watchers
+                .extract_if(.., |(found, _)| *found == number)
+                .collect()
+        };
+        drop(gone);
+    }
+
+    /// Why no guest answers, once that is known: the end of a connection is
+    /// seen a moment before the end of QEMU.
+    pub(super) fn why_gone(&self) -> String {
+        let until = Instant::now() + Duration::from_millis(700);
+        let mut state = self.state();
+        while state.status.guest == GuestState::Running {
+            let Some(left) = until.checked_duration_since(Instant::now()) else {
+                break;
+            };
+            state = self
+                .changed
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        sentence(&state.status.guest)
+    }
+}
+
+/// What a guest's state means for a request.
+pub(super) fn sentence(guest: &GuestState) -> String {
+    match guest {
+        GuestState::Starting => "the guest is starting; try again in a moment".into(),
+        GuestState::Running => "the connection to the guest's agent ended".into(),
+        GuestState::Panicked { reason } => {
+            format!("the guest's kernel died: {reason}; a reboot starts a new one")
+        }
+        GuestState::Off => "the guest is powered off; a reboot starts a new one".into(),
+        GuestState::Killed { how } => format!("QEMU ended ({how}); a reboot starts a new guest"),
+        GuestState::Failed { why } => format!("the guest could not be started: {why}"),
+    }
+}

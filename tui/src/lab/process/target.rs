@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The target that a lab process serves: what concerns the lab it answers
+//! itself, everything else goes on to whichever guest runs at the moment.
+
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, OnceLock};
+
+use super::board::Board;
+use super::conductor::{Done, Order};
+use super::stream;
+use crate::lab::vm::console::Console;
+use crate::target::api::{Item, LabRequest, Signal, TerminalSize};
+use crate::target::{Call, CallControl, Request, Sink, Target, TargetError, TargetResult};
+
+/// A lab and its guest as one target; lasts over reboots.
+#[derive(Clone)]
+pub(super) struct LabTarget {
+    pub(super) board: Arc<Board>,
+    pub(super) console: Arc<Console>,
+    pub(super) orders: Sender<Order>,
+}
+
+impl Target for LabTarget {
+    fn start(&self, request: Request, sink: Sink) -> TargetResult<Call> {
+        match request {
+            Request::Lab(request) => self.lab(request, sink),
+            Request::Wake(_) | Request::AwaitStick { .. } => Err(TargetError::Invalid(
+                "this request is the lab process's own".into(),
+            )),
+            request => {
+                let Some(guest) = self.board.guest() else {
+                    return Err(TargetError::Gone(self.board.why_gone()));
+                };
+                match guest.start(request, self.explaining(sink)) {
+                    Err(TargetError::Gone(_)) => Err(TargetError::Gone(self.board.why_gone())),
+                    started => started,
+                }
+            }
+        }
+    }
+}
+
+impl LabTarget {
+    /// The same sink, but a call that ends because its guest did says how the
+    /// guest ended.
+    fn explaining(&self, mut sink: Sink) -> Sink {
+        let board = Arc::clone(&self.board);
+        Box::new(move |item| {
+            sink(match item {
+                Item::Done(Err(TargetError::Gone(_))) => {
+                    Item::Done(Err(TargetError::Gone(board.why_gone())))
+                }
+                item => item,
+            });
+        })
+    }
+
+    fn lab(&self, request: LabRequest, mut sink: Sink) -> TargetResult<Call> {
+        match request {
+            LabRequest::Status => {
+                sink(Item::Lab(self.board.status()));
+                sink(Item::Done(Ok(())));
+                Ok(Call::new(Arc::new(Instant)))
+            }
+            LabRequest::Watch => self.watch(sink),
+            LabRequest::Console { follow } => self.console(follow, sink),
+            LabRequest::Reboot { cold } => self.order(sink, |done| Order::Reboot { cold, done }),
+            LabRequest::PowerOff => self.order(sink, Order::PowerOff),
+            LabRequest::Plug => self.order(sink, Order::Plug),
+            LabRequest::Unplug => self.order(sink, Order::Unplug),
+            LabRequest::Down => self.order(sink, |done| Order::Down(Some(done))),
+        }
+    }
+
+    fn order(&self, mut sink: Sink, order: impl FnOnce(Done) -> Order) -> TargetResult<Call> {
+        let done: Done = Box::new(move |result| sink(Item::Done(result)));
+        self.orders
+            .send(order(done))
+            .map_err(|_| TargetError::Gone("the lab is going down".into()))?;
+        Ok(Call::new(Arc::new(Instant)))
+    }
+
+    fn watch(&self, sink: Sink) -> TargetResult<Call> {
+        let number = Arc::new(OnceLock::new());
+        let (board, known) = (Arc::clone(&self.board), Arc::clone(&number));
+        let (feed, call) = stream::open(sink, move || {
+            if let Some(number) = known.get() {
+                board.unwatch(*number);
+            }
+        })?;
+        let watcher = move |status| feed.item(Item::Lab(status));
+        number.get_or_init(|| self.board.watch(Box::new(watcher)));
+        Ok(call)
+    }
+
+    fn console(&self, follow: bool, sink: Sink) -> TargetResult<Call> {
+        let number = Arc::new(OnceLock::new());
+        let (console, known) = (Arc::clone(&self.console), Arc::clone(&number));
+        let (feed, call) = stream::open(sink, move || {
+            if let Some(number) = known.get() {
+                console.unfollow(*number);
+            }
+        })?;
+        if follow {
+            let follower = move |bytes: &[u8]| pieces(bytes).all(|piece| feed.console(piece));
+            number.get_or_init(|| self.console.follow(Box::new(follower)));
+        } else {
+            let kept = self.console.bytes();
+            // Fewer than a stream loses.
+            for piece in pieces(&kept) {
+                feed.console(piece);
+            }
+            feed.end(Ok(()));
+        }
+        Ok(call)
+    }
+}
+
+fn pieces(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.chunks(32 * 1024)
+}
+
+/// A call that can't be hurried: it is over, or it is an order under way.
+struct Instant;
+
+impl CallControl for Instant {
+    fn send(&self, _bytes: &[u8]) -> TargetResult<()> {
+        Err(TargetError::Invalid("this request takes no input".into()))
+    }
+
+    fn close_input(&self) -> TargetResult<()> {
+        Ok(())
+    }
+
+    fn resize(&self, _size: TerminalSize) -> TargetResult<()> {
+        Err(TargetError::Invalid("this request has no terminal".into()))
+    }
+
+    fn signal(&self, _signal: Signal) -> TargetResult<()> {
+        Err(TargetError::Invalid("this request runs no program".into()))
+    }
+
+    fn cancel(&self) {}
+}

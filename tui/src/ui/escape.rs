@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Text from the kernel made harmless: it can't move the cursor, change
+//! colours or turn the reading direction.
+
+use std::borrow::Cow;
+
+fn harmless(character: char) -> bool {
+    !character.is_control()
+        && !matches!(character,
+            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{61c}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// The text with every control, direction and invisible character spelled
+/// out: `\x1b`, `\n`, `\u{202e}`. A tab becomes a space.
+pub fn escape(text: &str) -> Cow<'_, str> {
+    if text.chars().all(harmless) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        match character {
+            '\t' => out.push(' '),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            _ if harmless(character) => out.push(character),
+            _ if u32::from(character) < 0x100 => {
+                out.push_str(&format!("\\x{:02x}", u32::from(character)));
+            }
+            _ => out.push_str(&format!("\\u{{{:x}}}", u32::from(character))),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// The text in ASCII, for terminals that show nothing else: what has a likeness
+/// gets it, the rest is spelled out.
+pub fn to_ascii(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\u{20}'..='\u{7e}' => out.push(character),
+            '…' => out.push_str("..."),
+            '×' => out.push('x'),
+            '–' | '—' => out.push('-'),
+            '·' => out.push('-'),
+            'µ' => out.push('u'),
+            '≤' => out.push_str("<="),
+            '≥' => out.push_str(">="),
+            '↑' => out.push('^'),
+            '↓' => out.push('v'),
+            '←' => out.push_str("<-"),
+            '→' => out.push_str("->"),
+            _ => out.push_str(&format!("\\u{{{:x}}}", u32::from(character))),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escape_sequences_become_visible_text() {
+        assert_eq!(escape("a\x1b[31mb"), "a\\x1b[31mb");
+        assert_eq!(escape("a\tb\nc"), "a b\\nc");
+        assert_eq!(escape("\u{9b}0m"), "\\x9b0m");
+    }
+
+    #[test]
+    fn direction_changes_and_invisible_characters_become_visible() {
+        assert_eq!(escape("\u{202e}evil"), "\\u{202e}evil");
+        assert_eq!(escape("a\u{200b}b"), "a\\u{200b}b");
+    }
+
+    #[test]
+    fn plain_text_is_not_copied() {
+        assert!(matches!(escape("Grüße 漢字"), Cow::Borrowed(_)));
+    }
+}

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The rows around the view: the views' names, the target line, what happens
+//! right now, and the hints.
+
+use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
+
+use super::canvas::{Canvas, Span, row};
+use super::theme::Role;
+use super::units::{duration, grouped};
+use crate::app::commands::{self, Command};
+use crate::app::layers::Layer;
+use crate::app::link::Connection;
+use crate::app::toasts::Tone;
+use crate::app::{Hit, Model, ViewId, views};
+use crate::target::api::GuestState;
+
+/// Rows above the view.
+pub const HEIGHT: u16 = 3;
+
+/// The commands that go to the views, in their order.
+const GO: [&str; 7] = [
+    "overview",
+    "name",
+    "producer-consumer",
+    "memory",
+    "block",
+    "log",
+    "modules",
+];
+
+/// Paints the rows above the view.
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    tabs(canvas, row(area, 0), model);
+    target_line(canvas, row(area, 1), model);
+    now_line(canvas, row(area, 2), model);
+}
+
+fn short_title(id: ViewId) -> &'static str {
+    match id {
+        ViewId::Overview => "Overview",
+        ViewId::Name => "Name",
+        ViewId::Producer => "Threads",
+        ViewId::Memory => "Memory",
+        ViewId::Block => "Block",
+        ViewId::Log => "Log",
+        ViewId::Modules => "Modules",
+    }
+}
+
+fn tabs(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    canvas.shade(area, Role::Bar);
+    let brand = " Ringside ";
+    let wide = area.width >= 110;
+    let mut x = canvas.text(area.x, area.y, area.width, brand, Role::Title);
+    for (index, id) in ViewId::ALL.iter().enumerate() {
+        let title = if wide {
+            views::view(*id).title
+        } else {
+            short_title(*id)
+        };
+        let label = format!(" {} {title} ", id.number());
+        let width = label.width() as u16;
+        if x + width > area.right() {
+            break;
+        }
+        let here = Rect::new(x, area.y, width, 1);
+        let selected = *id == model.view;
+        // Not by colour alone: the open view stands in brackets.
+        let label = if selected {
+            format!("[{} {title}]", id.number())
+        } else {
+            label
+        };
+        x = canvas.text(
+            x,
+            area.y,
+            width,
+            &label,
+            if selected { Role::Title } else { Role::Text },
+        );
+        if selected {
+            canvas.shade(here, Role::Selected);
+        } else {
+            let style = canvas.style(Role::Key);
+            canvas.styled(here.x + 1, area.y, 1, &id.number().to_string(), style);
+            canvas.shade(here, Role::Bar);
+        }
+        canvas.hit(here, Hit::Command(GO[index]));
+    }
+}
+
+fn state(canvas: &Canvas<'_>, model: &Model) -> (String, Role) {
+    let glyphs = canvas.look.glyphs;
+    let lab = model.link.lab.as_ref();
+    match lab.map(|lab| &lab.guest) {
+        Some(GuestState::Panicked { .. }) => {
+            return (format!("{} kernel panic", glyphs.no), Role::Bad);
+        }
+        Some(GuestState::Off) => return (format!("{} powered off", glyphs.ring), Role::Warning),
+        Some(GuestState::Killed { .. }) => return (format!("{} QEMU ended", glyphs.no), Role::Bad),
+        Some(GuestState::Failed { .. }) => return (format!("{} no guest", glyphs.no), Role::Bad),
+        Some(GuestState::Starting) => return (format!("{} starting", glyphs.ring), Role::Warning),
+        Some(GuestState::Running) | None => {}
+    }
+    match &model.link.connection {
+        Connection::Connecting => (format!("{} connecting", glyphs.ring), Role::Warning),
+        Connection::Up => (format!("{} connected", glyphs.dot), Role::Good),
+        Connection::Lost { since_ms, .. } => {
+            let since = duration(model.now_ms.saturating_sub(*since_ms));
+            (format!("{} disconnected {since}", glyphs.no), Role::Bad)
+        }
+    }
+}
+
+/// Minutes are enough: a clock that ticks would never let the screen rest.
+fn uptime(ms: u64) -> String {
+    match ms / 60_000 {
+        0 => "up <1 min".into(),
+        minutes @ 1..120 => format!("up {minutes} min"),
+        minutes => format!("up {} h {} min", minutes / 60, minutes % 60),
+    }
+}
+
+fn target_line(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    let mut parts: Vec<String> = Vec::new();
+    let lab = model.link.lab.as_ref();
+    match (&model.link.kernel, lab) {
+        (Some(kernel), _) => parts.push(format!("Linux {}", kernel.release)),
+        (None, Some(lab)) if !lab.kernel.is_empty() => parts.push(format!("Linux {}", lab.kernel)),
+        _ => parts.push("no kernel yet".into()),
+    }
+    if let Some(lab) = lab {
+        parts.push(format!("lab {}", lab.id));
+        if !model
+            .link
+            .kernel
+            .as_ref()
+            .is_some_and(|kernel| kernel.release.contains(&lab.flavour))
+        {
+            parts.push(lab.flavour.clone());
+        }
+        parts.push(lab.accelerator.to_uppercase());
+    } else if let Some(kernel) = &model.link.kernel {
+        parts.push(if kernel.guest {
+            "guest".into()
+        } else {
+            "not a lab".into()
+        });
+        if !kernel.root {
+            parts.push("not root".into());
+        }
+    }
+    if model.link.dead().is_none()
+        && let Some(ms) = model.link.uptime_ms(model.now_ms)
+    {
+        parts.push(uptime(ms));
+    }
+    let (state, role) = state(canvas, model);
+    let width = state.width() as u16;
+    let separator = format!(" {} ", canvas.look.glyphs.separator);
+    let room = area.width.saturating_sub(width + 3);
+    canvas.text(
+        area.x + 1,
+        area.y,
+        room,
+        &parts.join(&separator),
+        Role::Text,
+    );
+    canvas.right(
+        Rect {
+            width: area.width - 1,
+            ..area
+        },
+        &state,
+        role,
+    );
+}
+
+/// What happens right now, most urgent first; else what one looks at.
+fn now_line(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    let area = Rect {
+        x: area.x + 1,
+        width: area.width - 2,
+        ..area
+    };
+    let glyphs = canvas.look.glyphs;
+    if let Some(toast) = model.toasts.shown().last() {
+        let (mark, role) = match toast.tone {
+            Tone::Good => (glyphs.yes, Role::Good),
+            Tone::Note => (glyphs.warning, Role::Warning),
+        };
+        canvas.spans(area, &[(mark, role), (" ", role), (&toast.text, role)]);
+        return;
+    }
+    if let Connection::Lost { why, .. } = &model.link.connection
+        && model.link.dead().is_none()
+    {
+        let text = format!("{} {why}; trying again every second", glyphs.no);
+        canvas.text(area.x, area.y, area.width, &text, Role::Bad);
+        return;
+    }
+    let pending: Vec<_> = model.calls.shown().map(|(_, call)| call).collect();
+    let slow = |started: u64| model.now_ms.saturating_sub(started) >= 300;
+    if let Some(call) = pending.iter().find(|call| slow(call.started_ms)) {
+        let since = duration(model.now_ms.saturating_sub(call.started_ms) / 1000 * 1000);
+        let more = match pending.len() {
+            1 => String::new(),
+            count => format!(" and {} more", count - 1),
+        };
+        let doing = if call.cancelled.is_some() {
+            "cancelling: "
+        } else {
+            ""
+        };
+        let text = format!("{} {doing}{}, {since}{more}", glyphs.ring, call.title);
+        canvas.spans(
+            area,
+            &[
+                (&text, Role::Warning),
+                ("   X", Role::Key),
+                (" cancels  ", Role::Dim),
+                ("P", Role::Key),
+                (" shows all", Role::Dim),
+            ],
+        );
+        return;
+    }
+    if let Some(freeze) = model.freeze {
+        let since = duration(model.now_ms.saturating_sub(freeze.since_ms));
+        let records = model.log.end().saturating_sub(freeze.log_end);
+        let text = format!(
+            " FROZEN {since} {} {} log records since, all kept ",
+            glyphs.separator,
+            grouped(records as i64)
+        );
+        let end = canvas.text(area.x, area.y, area.width, &text, Role::Warning);
+        canvas.shade(Rect::new(area.x, area.y, end - area.x, 1), Role::Selected);
+        let rest = Rect::new(end, area.y, area.right().saturating_sub(end), 1);
+        canvas.spans(rest, &[("  Space", Role::Key), (" goes on", Role::Dim)]);
+        return;
+    }
+    canvas.text(
+        area.x,
+        area.y,
+        area.width,
+        views::view(model.view).about,
+        Role::Dim,
+    );
+}
+
+fn layer_hints(layer: &Layer) -> &'static [(&'static str, &'static str)] {
+    match layer {
+        Layer::Help(_) => &[("Esc", "close"), ("↑↓", "scroll")],
+        Layer::Palette(_) => &[
+            ("Enter", "do it"),
+            ("Tab", "complete"),
+            ("↑↓", "select"),
+            ("Esc", "close"),
+        ],
+        Layer::Form(_) => &[("Enter", "go"), ("Tab", "next field"), ("Esc", "close")],
+        Layer::Confirm(_) => &[("y", "yes"), ("n", "no")],
+        Layer::Message(_) => &[("Esc", "close"), ("y", "copy"), ("6", "kernel log")],
+        Layer::CommandLog(_) => &[("↑↓", "select"), ("y", "copy the line"), ("Esc", "close")],
+        Layer::Console(_) => &[("↑↓", "scroll"), ("y", "copy all"), ("Esc", "close")],
+        Layer::Pending(_) => &[("↑↓", "select"), ("Enter", "cancel it"), ("Esc", "close")],
+    }
+}
+
+/// Paints the hints of the row below the view.
+pub fn hints(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    canvas.shade(area, Role::Bar);
+    let mut x = area.x + 1;
+    let mut hint = |canvas: &mut Canvas<'_>, keys: &str, title: &str, hit: Option<Hit>| {
+        let width = (keys.width() + title.width() + 3) as u16;
+        if x + width > area.right() {
+            return false;
+        }
+        let here = Rect::new(x, area.y, width - 2, 1);
+        let pieces: [Span<'_>; 3] = [(keys, Role::Key), (" ", Role::Text), (title, Role::Text)];
+        canvas.spans(here, &pieces);
+        canvas.shade(here, Role::Bar);
+        if let Some(hit) = hit {
+            canvas.hit(here, hit);
+        }
+        x += width;
+        true
+    };
+    if let Some(layer) = model.layers.last() {
+        for (keys, title) in layer_hints(layer) {
+            hint(canvas, keys, title, None);
+        }
+        return;
+    }
+    if model.link.mourning() {
+        for (keys, title) in [
+            ("b", "boot a new guest"),
+            ("C", "whole console"),
+            ("y", "copy"),
+            ("Esc", "look at what was recorded"),
+            ("q", "quit"),
+        ] {
+            hint(canvas, keys, title, None);
+        }
+        return;
+    }
+    let shown = |command: &&Command| command.hint && (command.enabled)(model).is_ok();
+    // Help and quit always have their place; the view's own come first.
+    let (last, first): (Vec<_>, Vec<_>) = commands::here(model)
+        .filter(shown)
+        .partition(|command| matches!(command.name, "help" | "palette" | "quit"));
+    let width_of = |command: &Command| -> u16 {
+        let key = commands::keys_of(model, command)
+            .first()
+            .map(ToString::to_string);
+        (key.unwrap_or_default().width() + command.title.width() + 3) as u16
+    };
+    let reserved: u16 = last.iter().map(|command| width_of(command)).sum();
+    let mut room = area.width.saturating_sub(reserved + 1);
+    let mut chosen = Vec::new();
+    for command in first {
+        let width = width_of(command);
+        if width <= room {
+            room -= width;
+            chosen.push(command);
+        }
+    }
+    for command in chosen.into_iter().chain(last) {
+        if let Some(key) = commands::keys_of(model, command).first() {
+            hint(
+                canvas,
+                &key.to_string(),
+                command.title,
+                Some(Hit::Command(command.name)),
+            );
+        }
+    }
+}

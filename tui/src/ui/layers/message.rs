@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Draws questions and messages.
+
+use ratatui::layout::Rect;
+
+use super::{button, popup};
+use crate::app::layers::{BUTTON_NO, BUTTON_YES, Confirm, Message};
+use crate::ui::canvas::{Canvas, row, wrap};
+use crate::ui::theme::Role;
+
+/// Paints a question with the exact command.
+pub(super) fn confirm(canvas: &mut Canvas<'_>, area: Rect, confirm: &Confirm) {
+    let width = 68.min(area.width.saturating_sub(2));
+    let text = wrap(&confirm.text, width - 4);
+    let command = wrap(&format!("# {}", confirm.command), width - 4);
+    let height = (text.len() + command.len()) as u16 + 6;
+    let inside = popup(canvas, area, (width, height), &confirm.title);
+    let mut y = inside.y;
+    for line in &text {
+        canvas.text(inside.x, y, inside.width, line, Role::Text);
+        y += 1;
+    }
+    y += 1;
+    for line in &command {
+        canvas.text(inside.x, y, inside.width, line, Role::Good);
+        y += 1;
+    }
+    let bottom = row(inside, inside.height.saturating_sub(1));
+    let x = button(canvas, bottom.x, bottom.y, ("y", "yes, do it"), BUTTON_YES);
+    button(canvas, x, bottom.y, ("n", "no"), BUTTON_NO);
+}
+
+/// Paints a message: what happened, why, what to do.
+pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, message: &Message) {
+    let width = 76.min(area.width.saturating_sub(2));
+    let lines: Vec<String> = message
+        .lines
+        .iter()
+        .flat_map(|line| wrap(line, width - 4))
+        .collect();
+    let arrow = canvas.look.glyphs.arrows[1];
+    let remedy: Vec<String> = message
+        .remedy
+        .iter()
+        .flat_map(|line| wrap(&format!("{arrow} {line}"), width - 4))
+        .collect();
+    let height = (lines.len() + remedy.len()) as u16 + 5;
+    let title = format!("{} {}", canvas.look.glyphs.no, message.title);
+    let inside = popup(canvas, area, (width, height), &title);
+    // The remedy is never cut; of a long output the end says most.
+    let room = usize::from(inside.height).saturating_sub(remedy.len() + 3);
+    let skipped = lines.len().saturating_sub(room.max(1));
+    let mut y = inside.y;
+    for (index, line) in lines.iter().skip(skipped).enumerate() {
+        let role = if index == 0 && skipped == 0 {
+            Role::Bad
+        } else {
+            Role::Text
+        };
+        canvas.text(inside.x, y, inside.width, line, role);
+        y += 1;
+    }
+    y += 1;
+    for line in &remedy {
+        canvas.text(inside.x, y, inside.width, line, Role::Good);
+        y += 1;
+    }
+    let bottom = row(inside, inside.height.saturating_sub(1));
+    button(canvas, bottom.x, bottom.y, ("Esc", "close"), BUTTON_NO);
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Models and screens for the tests of the views.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::app::config::{ColorDepth, Config, ThemeName};
+use crate::app::link::Connection;
+use crate::app::{Loadable, Model, ViewId};
+use crate::target::api::{
+    CounterValue, KernelInfo, ModuleCounters, ModuleSummary, Sample, TableBytes, TableRange,
+};
+use crate::ui::{Canvas, Hits, Look};
+
+/// Rows of the screen that are not the view's.
+const CHROME: u16 = 4;
+
+/// A dashboard with this view, connected to a kernel with these modules loaded.
+pub(crate) fn model(view: ViewId, modules: &[&str]) -> Model {
+    let mut model = Model::new(Config::default(), Default::default());
+    model.view = view;
+    model.size = (80, 24);
+    model.link.connection = Connection::Up;
+    model.link.kernel = Some(KernelInfo {
+        release: "7.3.4-ringside-lab".into(),
+        page_table_levels: 5,
+        root: true,
+        guest: true,
+        ..KernelInfo::default()
+    });
+    let summary = |name: &&str| ModuleSummary {
+        name: (*name).into(),
+        state: "Live".into(),
+        counters: true,
+        ..ModuleSummary::default()
+    };
+    model.modules = Loadable::Ready(modules.iter().map(summary).collect());
+    model
+}
+
+/// Named values, as counters or controls.
+pub(crate) fn values(pairs: &[(&str, u64)]) -> Vec<CounterValue> {
+    let value = |(name, value): &(&str, u64)| CounterValue {
+        name: (*name).into(),
+        value: value.to_string(),
+    };
+    pairs.iter().map(value).collect()
+}
+
+/// A sample of one module.
+pub(crate) fn sample(
+    at_ms: u64,
+    module: &str,
+    counters: &[(&str, u64)],
+    controls: &[(&str, u64)],
+    tables: Vec<(&str, Vec<u8>)>,
+) -> Sample {
+    let table = |(name, bytes): (&str, Vec<u8>)| TableBytes {
+        range: TableRange {
+            module: module.into(),
+            table: name.into(),
+            offset: 0,
+            size: bytes.len() as u32,
+        },
+        bytes,
+    };
+    Sample {
+        at_ms,
+        modules: vec![ModuleCounters {
+            module: module.into(),
+            counters: values(counters),
+            controls: values(controls),
+        }],
+        tables: tables.into_iter().map(table).collect(),
+    }
+}
+
+/// The view alone, drawn as on a screen of this size.
+pub(crate) fn cells(model: &mut Model, width: u16, height: u16, look: Look) -> Buffer {
+    model.size = (width, height);
+    let area = Rect::new(0, 0, width, height.saturating_sub(CHROME));
+    let mut buffer = Buffer::empty(area);
+    let mut hits = Hits::default();
+    let mut canvas = Canvas {
+        buffer: &mut buffer,
+        look,
+        hits: &mut hits,
+    };
+    super::draw(&mut canvas, area, model);
+    buffer
+}
+
+/// The look that snapshots are taken with.
+pub(crate) fn unicode() -> Look {
+    Look::new(ThemeName::Dark, ColorDepth::Indexed, true)
+}
+
+/// The text of a screen.
+pub(crate) fn text(buffer: &Buffer) -> String {
+    let rows = (0..buffer.area.height).map(|y| {
+        let row: String = (0..buffer.area.width)
+            .map(|x| buffer[(x, y)].symbol())
+            .collect();
+        row.trim_end().to_owned()
+    });
+    rows.collect::<Vec<_>>().join("\n")
+}
+
+/// The view alone as text.
+pub(crate) fn screen(model: &mut Model, width: u16, height: u16) -> String {
+    text(&cells(model, width, height, unicode()))
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What view 3 looks like.
+
+use insta::assert_snapshot;
+
+use crate::app::config::{ColorDepth, ThemeName};
+use crate::app::link::Connection;
+use crate::app::views::producer::{MODULE, Pane};
+use crate::app::{Model, ViewId};
+use crate::target::api::{Capability, Missing, Sample};
+use crate::ui::Look;
+use crate::ui::views::fixture::{cells, model, sample, screen, text};
+
+/// A ring in the middle of its work, after `rounds` samples.
+pub(crate) fn busy(producers: u32, consumers: u32, capacity: u64, rounds: u64) -> Model {
+    let mut model = model(ViewId::Producer, &[MODULE]);
+    for round in 0..rounds {
+        model
+            .counters
+            .push(moment(producers, consumers, capacity, round));
+    }
+    model
+}
+
+fn moment(producers: u32, consumers: u32, capacity: u64, round: u64) -> Sample {
+    let occupancy = (capacity * 7 / 10 + round % 3).min(capacity);
+    let produced = round * 12 + occupancy;
+    let consumed = round * 12;
+    let mut threads = Vec::new();
+    for (kind, count) in [(0u8, producers), (1u8, consumers)] {
+        for index in 1..=count {
+            let state = match (kind, (index + round as u32) % 5) {
+                (_, 0) => 0,
+                (0, 1 | 2) => 1,
+                (1, 1) => 2,
+                _ => 3,
+            };
+            threads.extend([kind, state, 0, 0]);
+            threads.extend(index.to_le_bytes());
+            threads.extend((round * u64::from(index)).to_le_bytes());
+            threads.extend(round.to_le_bytes());
+        }
+    }
+    let mut slots = vec![0; capacity as usize * 16];
+    for item in consumed + 1..=produced {
+        let at = ((item - 1) % capacity.max(1)) as usize * 16;
+        slots[at..at + 8].copy_from_slice(&item.to_le_bytes());
+        let producer = (item as u32) % producers.max(1) + 1;
+        slots[at + 8..at + 12].copy_from_slice(&producer.to_le_bytes());
+    }
+    sample(
+        1000 + round * 100,
+        MODULE,
+        &[
+            ("capacity", capacity),
+            ("consumed", consumed),
+            ("consumer_waits", 3),
+            ("occupancy", occupancy),
+            ("produced", produced),
+            ("producer_waits", 40),
+        ],
+        &[
+            ("consumer_delay", 250_000),
+            ("paused", 0),
+            ("producer_delay", 1500),
+            ("step", 0),
+        ],
+        vec![("threads", threads), ("slots", slots)],
+    )
+}
+
+#[test]
+fn a_small_ring_is_drawn_as_a_loop_at_80_by_24() {
+    assert_snapshot!(screen(&mut busy(5, 3, 10, 40), 80, 24));
+}
+
+#[test]
+fn a_small_ring_uses_the_space_of_200_by_60() {
+    assert_snapshot!(screen(&mut busy(5, 3, 10, 40), 200, 60));
+}
+
+#[test]
+fn one_thread_on_each_side_and_one_slot_are_readable() {
+    assert_snapshot!(screen(&mut busy(1, 1, 1, 40), 80, 24));
+}
+
+#[test]
+fn a_hundred_threads_and_ten_thousand_slots_fit_into_80_by_24() {
+    assert_snapshot!(screen(&mut busy(100, 100, 10_000, 40), 80, 24));
+}
+
+#[test]
+fn a_hundred_threads_and_ten_thousand_slots_fill_200_by_60() {
+    assert_snapshot!(screen(&mut busy(100, 100, 10_000, 40), 200, 60));
+}
+
+#[test]
+fn a_hundred_slots_each_have_a_cell() {
+    let mut model = busy(12, 12, 100, 40);
+    model.producer.focus = Pane::Producers;
+    model.producer.producer = 7;
+    assert_snapshot!(screen(&mut model, 80, 24));
+}
+
+#[test]
+fn the_ring_takes_the_whole_view_when_zoomed() {
+    let mut model = busy(5, 3, 1000, 40);
+    model.zoom = true;
+    assert_snapshot!(screen(&mut model, 80, 24));
+}
+
+#[test]
+fn paused_is_written_out() {
+    let mut model = busy(2, 2, 10, 40);
+    let mut paused = moment(2, 2, 10, 41);
+    paused.modules[0].controls[1].value = "1".into();
+    model.counters.push(paused);
+    let screen = screen(&mut model, 80, 24);
+    assert!(screen.contains("PAUSED") && screen.contains("every thread is parked"));
+}
+
+#[test]
+fn a_module_that_is_not_loaded_is_introduced_with_the_key_that_loads_it() {
+    assert_snapshot!(screen(&mut model(ViewId::Producer, &["kmod"]), 80, 24));
+}
+
+#[test]
+fn before_the_first_sample_it_says_what_it_waits_for() {
+    let screen = screen(&mut model(ViewId::Producer, &[MODULE]), 80, 24);
+    assert!(screen.contains("Waiting for the first sample of its counters."));
+}
+
+#[test]
+fn a_lost_connection_is_told_with_its_reason_and_age() {
+    let mut model = busy(1, 1, 10, 5);
+    model.now_ms = 65_000;
+    model.link.connection = Connection::Lost {
+        why: "the agent closed the connection".into(),
+        since_ms: 5000,
+    };
+    assert_snapshot!(screen(&mut model, 80, 24));
+}
+
+#[test]
+fn a_capability_that_is_missing_is_told_with_its_reason() {
+    let mut model = model(ViewId::Producer, &[]);
+    if let Some(kernel) = &mut model.link.kernel {
+        kernel.missing = vec![Missing {
+            capability: Capability::Modules,
+            reason: "The agent is not root, so it can't load modules.".into(),
+        }];
+    }
+    let screen = screen(&mut model, 80, 24);
+    assert!(screen.contains("The agent is not root"));
+    assert!(screen.contains("The other views work."));
+}
+
+#[test]
+fn hostile_text_stays_text() {
+    let mut model = model(ViewId::Producer, &[]);
+    model.link.connection = Connection::Lost {
+        why: "\u{1b}[2J\u{202e}gone\u{7}\u{9b}31m".repeat(9),
+        since_ms: 0,
+    };
+    let screen = screen(&mut model, 80, 24);
+    assert!(
+        screen
+            .chars()
+            .all(|character| character == '\n' || !character.is_control())
+    );
+    assert!(screen.contains("\\x1b[2J") && !screen.contains('\u{202e}'));
+}
+
+#[test]
+fn ascii_glyphs_are_enough() {
+    let look = Look::new(ThemeName::Mono, ColorDepth::None, false);
+    let screen = text(&cells(&mut busy(100, 3, 1000, 40), 80, 24, look));
+    assert!(screen.is_ascii(), "{screen}");
+}
+
+#[test]
+fn no_size_of_the_screen_is_too_small_to_draw() {
+    let mut small = busy(3, 3, 10, 5);
+    let mut large = busy(200, 200, 3000, 2);
+    for width in (0..90).step_by(7) {
+        for height in (0..30).step_by(2) {
+            for zoom in [false, true] {
+                small.zoom = zoom;
+                large.zoom = zoom;
+                screen(&mut small, width, height);
+                screen(&mut large, width, height);
+            }
+        }
+    }
+}
