@@ -38,8 +38,7 @@ impl Show {
             },
         };
         Self {
-            // Without handlers Ctrl-C just ends the program.
-            interrupt: Interrupt::catch().ok(),
+            interrupt: None,
             screen,
             title: String::new(),
             told_to_stop: false,
@@ -124,6 +123,11 @@ impl Default for Show {
 
 impl Progress for Show {
     fn report(&mut self, event: Event) {
+        // Not before there is work to stop; without it Ctrl-C just ends the
+        // program.
+        if self.interrupt.is_none() {
+            self.interrupt = Interrupt::catch().ok();
+        }
         match event {
             Event::Step(title) => self.step(title),
             Event::Advance(amount) => self.advance(amount),

@@ -67,10 +67,6 @@ pub enum Consent<'a> {
 
 /// This machine's processor and system: `x86_64 Linux`.
 pub(crate) fn machine() -> String {
-    // Tests of the refusal set it; the answer of uname can't be changed.
-    if let Ok(name) = std::env::var("RINGSIDE_TEST_MACHINE") {
-        return name;
-    }
     nix::sys::utsname::uname().map_or_else(
         |_| "an unknown machine".into(),
         |name| {
