@@ -104,7 +104,10 @@ fn head(canvas: &mut Canvas<'_>, line: Rect, model: &Model) {
     let position = position.map_or_else(|| "?".into(), |position| format!("{position:#x}"));
     let errors = value("errors").unwrap_or(0);
     let name = format!(" {device} ");
-    let total = format!(" {} ", size_text(size(model)));
+    let total = match state.info {
+        Some(info) if info.gone => " ".to_owned(),
+        _ => format!(" {} ", size_text(size(model))),
+    };
     let failed = format!(" errors {errors}");
     let operations = value("operations").unwrap_or(0);
     let block = state.info.map_or(0, |info| info.logical_block_size);
@@ -194,5 +197,7 @@ fn throughput(canvas: &mut Canvas<'_>, area: Rect, model: &Model, written: bool)
     canvas.chart(inside, &[(curve, role)]);
 }
 
+#[cfg(test)]
+mod keys;
 #[cfg(test)]
 mod tests;

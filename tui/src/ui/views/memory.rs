@@ -290,4 +290,6 @@ fn signal_name(signal: i32) -> String {
 }
 
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod tests;

@@ -236,6 +236,12 @@ pub(super) fn item(model: &mut Model, call: Call, item: Item) {
         (Call::Info, Item::Block(BlockOutcome::Info(info))) => {
             let grown = size(model) != info.size;
             model.block.info = Some(info);
+            if info.gone {
+                model.block.window = None;
+                model.block.moved = None;
+                model.block.comparison = None;
+                return;
+            }
             if grown || model.block.window.is_none() && model.block.error.is_none() {
                 go(model, model.block.cursor);
             }
@@ -279,7 +285,7 @@ pub(super) fn item(model: &mut Model, call: Call, item: Item) {
             compared(model, |comparison| comparison.theirs = Some(bytes));
         }
         (Call::Ours | Call::Theirs, Item::Done(Err(_))) => model.block.comparison = None,
-        (Call::Stick, Item::Done(result)) => stick(model, &result),
+        (Call::Stick(plugged), Item::Done(result)) => stick(model, plugged, &result),
         _ => {}
     }
 }
@@ -366,7 +372,7 @@ fn compared(model: &mut Model, note: impl FnOnce(&mut Comparison)) {
     comparison.differences = Some(differences);
 }
 
-fn stick(model: &mut Model, result: &TargetResult<()>) {
+fn stick(model: &mut Model, plugged: bool, result: &TargetResult<()>) {
     quietly(model, Call::Devices, Request::BlockDevices);
     if result.is_err() {
         return;
@@ -375,7 +381,6 @@ fn stick(model: &mut Model, result: &TargetResult<()>) {
     if loaded {
         refresh(model);
     }
-    let plugged = model.link.lab.as_ref().is_some_and(|lab| lab.stick_plugged);
     let node = node(model);
     model.block.said = Some(match (plugged, loaded) {
         (true, true) => "the stick is in; R reloads kmod, which still holds the old one".into(),

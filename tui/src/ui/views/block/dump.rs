@@ -50,7 +50,14 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, layout: &
     let inside = canvas.panel(area, &title(state, total), true);
     let per_row = layout.per_row(total);
     let Some(window) = &state.window else {
+        let gone = state.info.is_some_and(|info| info.gone);
         let (text, role) = match (&state.error, total) {
+            _ if gone => (
+                "The device was taken away while the module held it. Every operation fails from \
+                 now on; kmod finds the stick again once it is loaded anew."
+                    .to_owned(),
+                Role::Bad,
+            ),
             (Some(error), _) => (format!("{error}\ni tries again."), Role::Bad),
             (None, 0) => ("The device has no bytes.".to_owned(), Role::Dim),
             (None, _) => ("Reading the device.".to_owned(), Role::Dim),
