@@ -411,6 +411,12 @@ fn freeze(model: &mut Model) {
 fn range(model: &mut Model, by: isize) {
     let last = RANGES_MS.len() - 1;
     model.range = model.range.saturating_add_signed(by).min(last);
+    let seconds = model.range_ms() / 1000;
+    model.note(match seconds {
+        0..60 => format!("charts show {seconds} s"),
+        60..3600 => format!("charts show {} min", seconds / 60),
+        _ => format!("charts show {} h", seconds / 3600),
+    });
 }
 
 fn copy(model: &mut Model) {
