@@ -49,10 +49,8 @@ fn running(model: &Model) -> Result<(), String> {
 /// The module of this view is loaded.
 fn module(model: &Model) -> Result<(), String> {
     match selected(model) {
-        Some(name) if model.modules.ready().is_some() && model.loaded(&name).is_none() => {
-            Err(format!("{name} is not loaded"))
-        }
-        Some(_) => Ok(()),
+        Some(name) if model.loaded(&name).is_none() => Err(format!("{name} is not loaded")),
+        Some(_) => model.link.can(Capability::Modules),
         None => Err("no module is selected here".into()),
     }
 }
