@@ -194,8 +194,7 @@ fn owner() {
         release: "under test".into(),
         image: image(),
     };
-    let mut options = LabOptions::new(kernel, "/".into(), cache::root().expect("a cache"));
-    options.owned = true;
+    let options = LabOptions::new(kernel, "/".into(), cache::root().expect("a cache"));
     let program = Path::new(env!("CARGO_BIN_EXE_ringside"));
     let lab = client::start(&options, Some(program)).expect("it starts");
     lab.wait_ready().expect("it runs");
@@ -222,5 +221,23 @@ fn a_lab_ends_with_its_owner_even_if_that_is_killed() {
     owner.wait().expect("it is our child");
     expect_gone(status.pid, "the lab process");
     expect_gone(status.qemu_pid.expect("it ran"), "QEMU");
+    assert!(surroundings.left().is_empty(), "{:?}", surroundings.left());
+}
+
+#[test]
+fn an_up_that_is_killed_while_the_guest_boots_leaves_no_lab() {
+    let surroundings = Surroundings::new();
+    let mut up = surroundings
+        .command(&["up", "--cold"])
+        .spawn()
+        .expect("ringside starts");
+    let start = Instant::now();
+    while surroundings.left().is_empty() && start.elapsed() < Duration::from_secs(30) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let status = surroundings.lab("1").status().expect("the lab answers");
+    up.kill().expect("it is our child");
+    up.wait().expect("it is our child");
+    expect_gone(status.pid, "the lab process");
     assert!(surroundings.left().is_empty(), "{:?}", surroundings.left());
 }

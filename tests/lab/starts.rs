@@ -21,13 +21,26 @@ fn states(surroundings: &Surroundings) -> Vec<PathBuf> {
         .collect()
 }
 
+/// Starts guests until one was saved: one that boots on a busy computer may
+/// measure its clock wrong, and is not saved then.
+fn save_a_machine(surroundings: &Surroundings) -> PathBuf {
+    for _ in 0..10 {
+        surroundings.ok(&["exec", "--", "true"]);
+        if let Some(state) = states(surroundings).pop() {
+            return state;
+        }
+    }
+    panic!("none of ten guests was saved");
+}
+
 #[test]
 fn the_first_start_boots_and_the_next_ones_resume() {
     let surroundings = Surroundings::with_empty_cache();
     let first = surroundings.up(&[]);
     assert!(!first.resumed && first.stick_plugged, "{first:?}");
-    assert_eq!(states(&surroundings).len(), 1);
     surroundings.ok(&["down", &first.id]);
+    save_a_machine(&surroundings);
+    assert_eq!(states(&surroundings).len(), 1);
     // Another working directory is no reason to boot.
     let second: ringside::target::api::LabStatus = {
         let mut command = surroundings.command(&["up", "--json"]);
@@ -69,16 +82,13 @@ fn a_resumed_guest_knows_the_time_and_has_its_own_randomness() {
 #[test]
 fn a_damaged_saved_machine_is_replaced_by_a_boot() {
     let surroundings = Surroundings::with_empty_cache();
-    surroundings.ok(&["exec", "--", "true"]);
-    let state = states(&surroundings).pop().expect("the guest was saved");
+    let state = save_a_machine(&surroundings);
     // Cut short: not even tried. Garbled: QEMU refuses it.
     let whole = fs::read(&state).expect("it can be read");
     fs::write(&state, &whole[..whole.len() / 2]).expect("it can be written");
-    surroundings.ok(&["exec", "--", "true"]);
-    assert_eq!(
-        fs::metadata(&state).expect("it was saved anew").len() / 1_000_000,
-        whole.len() as u64 / 1_000_000
-    );
+    save_a_machine(&surroundings);
+    let anew = fs::metadata(&state).expect("it was saved anew").len();
+    assert!(anew > whole.len() as u64 * 3 / 4, "{anew} bytes");
     let mut file = fs::File::options()
         .read(true)
         .write(true)
@@ -91,6 +101,7 @@ fn a_damaged_saved_machine_is_replaced_by_a_boot() {
     let status = surroundings.up(&[]);
     assert!(!status.resumed, "{status:?}");
     surroundings.ok(&["down", &status.id]);
+    save_a_machine(&surroundings);
     assert!(surroundings.up(&[]).resumed);
 }
 

@@ -77,9 +77,7 @@ impl Dashboard {
                 Err(error) => return Err(error.into()),
             }
         }
-        let mut options = self.lab.options()?;
-        options.owned = true;
-        let lab = client::start(&options, None)?;
+        let lab = client::start(&self.lab.options()?, None)?;
         Ok((lab.target(), Some(lab)))
     }
 }

@@ -46,6 +46,14 @@ impl Show {
         }
     }
 
+    /// A line that stays, when a step is over.
+    pub fn say(&self, text: &str) {
+        if let Screen::Bar(bar) = &self.screen {
+            bar.finish_and_clear();
+        }
+        self.line(text);
+    }
+
     /// A line above the bar.
     fn line(&self, text: &str) {
         let text = visible(text);
@@ -94,7 +102,7 @@ impl Show {
                         "amount",
                         move |_: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
                             // Writing to a string can't fail.
-                            drop(out.write_str(&text));
+                            let _ = out.write_str(&text);
                         },
                     ),
                 );
@@ -164,7 +172,9 @@ fn style(template: &str) -> ProgressStyle {
         .progress_chars("=> ")
         .with_key(
             "amount",
-            |_: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| drop(out.write_str("")),
+            |_: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
+                let _ = out.write_str("");
+            },
         )
 }
 
