@@ -49,10 +49,8 @@ fn running(model: &Model) -> Result<(), String> {
 /// The module of this view is loaded.
 fn module(model: &Model) -> Result<(), String> {
     match selected(model) {
-        Some(name) if model.modules.ready().is_some() && model.loaded(&name).is_none() => {
-            Err(format!("{name} is not loaded"))
-        }
-        Some(_) => Ok(()),
+        Some(name) if model.loaded(&name).is_none() => Err(format!("{name} is not loaded")),
+        Some(_) => model.link.can(Capability::Modules),
         None => Err("no module is selected here".into()),
     }
 }
@@ -411,6 +409,12 @@ fn freeze(model: &mut Model) {
 fn range(model: &mut Model, by: isize) {
     let last = RANGES_MS.len() - 1;
     model.range = model.range.saturating_add_signed(by).min(last);
+    let seconds = model.range_ms() / 1000;
+    model.note(match seconds {
+        0..60 => format!("charts show {seconds} s"),
+        60..3600 => format!("charts show {} min", seconds / 60),
+        _ => format!("charts show {} h", seconds / 3600),
+    });
 }
 
 fn copy(model: &mut Model) {

@@ -42,6 +42,11 @@ pub(super) fn modules_changed(model: &mut Model) {
 
 /// The connection broke.
 pub(super) fn lost(model: &mut Model, error: &TargetError) {
+    // A guest that starts has never been there: that is no loss.
+    let starting = |lab: &LabStatus| lab.guest == GuestState::Starting;
+    if model.link.lab.as_ref().is_some_and(starting) {
+        return;
+    }
     if !matches!(model.link.connection, Connection::Lost { .. }) {
         model.link.connection = Connection::Lost {
             why: error.to_string(),
@@ -269,6 +274,9 @@ fn lab(model: &mut Model, status: LabStatus) {
         if model.streams.generation > 1 && !first_status {
             model.done(format!("guest {} runs", status.generation));
         }
+    }
+    if status.guest == GuestState::Starting {
+        model.link.connection = Connection::Connecting;
     }
     model.link.lab_at_ms = model.now_ms;
     model.link.lab = Some(status);

@@ -37,7 +37,9 @@ fn list(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     let view = &model.modules_view;
     let listed = listed_modules(model);
     let all = model.modules.ready().map_or(0, Vec::len);
-    let title = if listed.len() == all {
+    let title = if model.modules.ready().is_none() {
+        "Modules".to_owned()
+    } else if listed.len() == all {
         let noun = if all == 1 { "module" } else { "modules" };
         format!("{all} {noun}, {}", view.sort.text())
     } else {
@@ -65,7 +67,9 @@ fn list(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
             return message(canvas, inside, &text, Role::Dim);
         }
         (Loadable::Failed(error), _) => {
-            let text = format!("The modules can't be listed: {error}");
+            let text = format!(
+                "The modules can't be listed: {error}. It is tried again every few seconds."
+            );
             return message(canvas, inside, &text, Role::Bad);
         }
         (Loadable::Ready(modules), true) if modules.is_empty() => {

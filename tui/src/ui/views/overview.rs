@@ -10,7 +10,7 @@ use crate::app::link::Connection;
 use crate::app::log::stamp;
 use crate::app::views::overview::{CARDS, Card, last_line, newest_warnings, per_row};
 use crate::app::{Hit, Loadable, Model};
-use crate::target::api::Capability;
+use crate::target::api::{Capability, GuestState};
 use crate::ui::Canvas;
 use crate::ui::canvas::row;
 use crate::ui::theme::Role;
@@ -169,6 +169,11 @@ fn machine(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         let text = match (&model.link.connection, lab) {
             (Connection::Lost { why, .. }, _) => {
                 format!("Nothing is known of the kernel: {why}. It is asked again every second.")
+            }
+            (_, Some(lab)) if lab.guest == GuestState::Starting => {
+                "The guest starts: a moment where a saved state is resumed, a few seconds where \
+                 the kernel boots. C shows its console."
+                    .into()
             }
             _ => "Waiting for the kernel's first answer …".into(),
         };
