@@ -81,7 +81,7 @@ pub fn load(model: &mut Model, module: Option<&str>) {
         return model.note(format!("load {key}: {reason}"));
     }
     let name = module_name(key);
-    let known = ringside_uapi::module(&name).filter(|_| !is_path(key));
+    let known = ringside_uapi::module(&name);
     let mut fields: Vec<Field> = Vec::new();
     if let Some(known) = known {
         fields.extend(known.parameters.iter().map(Field::parameter));
@@ -337,7 +337,7 @@ pub(super) fn image(model: &mut Model, step: &Step, result: Result<Vec<u8>, Stri
         .parameters()
         .map(|parameter| modinfo::field(&parameter))
         .collect();
-    let known = ringside_uapi::module(&name).filter(|_| !is_path(key));
+    let known = ringside_uapi::module(&name);
     let remembered = model.remembered.clone();
     for layer in &mut model.layers {
         let Layer::Form(form) = layer else { continue };
@@ -345,6 +345,10 @@ pub(super) fn image(model: &mut Model, step: &Step, result: Result<Vec<u8>, Stri
             continue;
         }
         form.note = info.get("description").unwrap_or("").to_owned();
+        // A file may bear the name of a module of ours and be another.
+        form.fields
+            .retain(|field| declared.iter().any(|entry| entry.name == field.name));
+        form.focus = form.focus.min(form.fields.len().saturating_sub(1));
         for mut field in declared.clone() {
             if known.is_some() && form.field(&field.name).is_some() {
                 continue;

@@ -19,12 +19,7 @@ pub fn field(parameter: &ModParameter<'_>) -> Field {
         "bool" | "invbool" | "bint" => Kind::Choice(vec![String::new(), "Y".into(), "N".into()]),
         _ => Kind::Text { max: 1023 },
     };
-    let help = if parameter.kind.is_empty() {
-        parameter.help.to_owned()
-    } else {
-        format!("{} ({})", parameter.help, parameter.kind)
-    };
-    Field::new(parameter.name, kind, &help, "").optional()
+    Field::new(parameter.name, kind, parameter.help, "").optional()
 }
 
 #[cfg(test)]

@@ -7,10 +7,12 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Outcome;
+use super::consent::with_consent;
 use super::kernel_choice::KernelChoice;
 use super::progress::Show;
 use crate::lab::kernel::{self, Kernel};
 use crate::lab::modules;
+use crate::lab::setup::{self, Needs};
 
 /// Build the kernel, and modules for it
 ///
@@ -38,6 +40,9 @@ pub struct Build {
     /// of fetching one. It is copied and not changed
     #[arg(long, value_name = "PATH")]
     kernel_source: Option<PathBuf>,
+    /// Do not ask before installing what is missing; RINGSIDE_YES=1 says the same
+    #[arg(short, long)]
+    yes: bool,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -61,6 +66,13 @@ impl Build {
     pub fn run(&self) -> Outcome {
         let flavour = self.kernel.flavour()?;
         let mut show = Show::new();
+        if self.kernel_source.is_some() || kernel::built(flavour).is_none() {
+            let needs = Needs {
+                vm: false,
+                build: Some(flavour),
+            };
+            with_consent(self.yes, |consent| setup::ensure(needs, consent, &mut show))?;
+        }
         let kernel = match &self.kernel_source {
             Some(source) => kernel::ensure_from(flavour, source, &mut show)?,
             None => kernel::ensure(flavour, &mut show)?,

@@ -10,7 +10,8 @@ use signal_hook::iterator::{Handle, Signals};
 
 use crate::lab::progress::Stop;
 
-/// Counts the interruptions while it lives.
+/// Counts the interruptions while it lives. Afterwards they are whoever's who
+/// catches them next.
 pub struct Interrupt {
     count: Arc<AtomicU8>,
     handle: Handle,

@@ -7,14 +7,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::Failure;
+use super::consent::with_consent;
 use super::progress::Show;
 use crate::lab::cache;
 use crate::lab::error::LabError;
 use crate::lab::flavour::Flavour;
-use crate::lab::kernel;
 use crate::lab::options::{BootKernel, LabOptions};
-use crate::lab::progress::Progress;
-use crate::lab::setup::{self, Consent, Needs};
+use crate::lab::ready::ready;
 use crate::lab::vm::accel::Accelerator;
 use crate::lab::vm::error::VmError;
 
@@ -126,18 +125,9 @@ impl LabArgs {
 /// The kernel of this flavour; builds it, and installs what that takes, where
 /// it is not built yet.
 fn ready_kernel(flavour: Flavour) -> Result<BootKernel, Failure> {
-    if let Some(kernel) = kernel::built(flavour) {
-        return Ok(BootKernel::from(&kernel));
-    }
-    let mut progress = Show::new();
-    let progress: &mut dyn Progress = &mut progress;
-    let consent = if std::env::var("RINGSIDE_YES").is_ok_and(|yes| yes == "1") {
-        Consent::Given
-    } else {
-        Consent::NobodyToAsk
-    };
-    setup::ensure(Needs::all(flavour), consent, progress)?;
-    Ok(BootKernel::from(&kernel::ensure(flavour, progress)?))
+    let mut show = Show::new();
+    let kernel = with_consent(false, |consent| ready(flavour, consent, &mut show))?;
+    Ok(BootKernel::from(&kernel))
 }
 
 /// The absolute form of a path that must exist.

@@ -38,12 +38,19 @@ impl Show {
             },
         };
         Self {
-            // Without handlers Ctrl-C just ends the program.
-            interrupt: Interrupt::catch().ok(),
+            interrupt: None,
             screen,
             title: String::new(),
             told_to_stop: false,
         }
+    }
+
+    /// A line that stays, when a step is over.
+    pub fn say(&self, text: &str) {
+        if let Screen::Bar(bar) = &self.screen {
+            bar.finish_and_clear();
+        }
+        self.line(text);
     }
 
     /// A line above the bar.
@@ -94,7 +101,7 @@ impl Show {
                         "amount",
                         move |_: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
                             // Writing to a string can't fail.
-                            drop(out.write_str(&text));
+                            let _ = out.write_str(&text);
                         },
                     ),
                 );
@@ -116,6 +123,11 @@ impl Default for Show {
 
 impl Progress for Show {
     fn report(&mut self, event: Event) {
+        // Not before there is work to stop; without it Ctrl-C just ends the
+        // program.
+        if self.interrupt.is_none() {
+            self.interrupt = Interrupt::catch().ok();
+        }
         match event {
             Event::Step(title) => self.step(title),
             Event::Advance(amount) => self.advance(amount),
@@ -164,7 +176,9 @@ fn style(template: &str) -> ProgressStyle {
         .progress_chars("=> ")
         .with_key(
             "amount",
-            |_: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| drop(out.write_str("")),
+            |_: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
+                let _ = out.write_str("");
+            },
         )
 }
 

@@ -4,6 +4,7 @@
 //! that ends.
 
 use std::fs::{self, OpenOptions};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -43,21 +44,22 @@ impl Lock {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(BuildError::on("make", folder))?;
         }
-        let open = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path);
-        let mut file = open.map_err(BuildError::on("open", path))?;
         let argument = match mode {
             Mode::Shared => FlockArg::LockSharedNonblock,
             Mode::Exclusive => FlockArg::LockExclusiveNonblock,
         };
         let mut told = false;
         loop {
-            match Flock::lock(file, argument) {
-                Ok(held) => return Ok(Self { _held: held }),
-                Err((back, Errno::EWOULDBLOCK | Errno::EINTR)) => file = back,
+            let file = OpenOptions::new()
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .open(path);
+            match Flock::lock(file.map_err(BuildError::on("open", path))?, argument) {
+                // The cache may have been cleaned between opening and locking.
+                Ok(held) if is_at(&held, path) => return Ok(Self { _held: held }),
+                Ok(_) => continue,
+                Err((_, Errno::EWOULDBLOCK | Errno::EINTR)) => {}
                 Err((_, errno)) => return Err(BuildError::on("lock", path)(errno.into())),
             }
             if !told {
@@ -71,6 +73,14 @@ impl Lock {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+}
+
+/// Is the open file still the one at `path`?
+fn is_at(file: &fs::File, path: &Path) -> bool {
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(held), Ok(found)) => held.ino() == found.ino() && held.dev() == found.dev(),
+        _ => false,
     }
 }
 

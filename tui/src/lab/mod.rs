@@ -14,6 +14,7 @@ pub mod private;
 pub mod process;
 mod program;
 pub mod progress;
+pub mod ready;
 pub mod runtime;
 pub mod setup;
 pub mod vm;

@@ -56,8 +56,8 @@ pub enum Call {
     Theirs,
     /// A file to write.
     File,
-    /// The stick goes in or out.
-    Stick,
+    /// The stick goes in (`true`) or out.
+    Stick(bool),
 }
 
 /// Bytes of the device and where they begin.
@@ -230,7 +230,7 @@ pub const COMMANDS: &[Command] = &[
         help: "plug the USB stick into the guest again",
         hint: true,
         enabled: |model| plugged(model, false),
-        run: |model| stick(model, "plug the stick in", LabRequest::Plug),
+        run: |model| stick(model, true),
     },
 ];
 
@@ -462,12 +462,18 @@ fn unplug(model: &mut Model) {
             .into(),
         command: "QMP: device_del usb-storage".into(),
         context: String::new(),
-        yes: |model, _| stick(model, "pull the stick out", LabRequest::Unplug),
+        yes: |model, _| stick(model, false),
     }));
 }
 
-fn stick(model: &mut Model, title: &str, request: LabRequest) {
-    let owner = Owner::Block(Call::Stick);
+/// Asks the lab to plug the stick in, or to pull it out.
+fn stick(model: &mut Model, plug: bool) {
+    let (title, request) = if plug {
+        ("plug the stick in", LabRequest::Plug)
+    } else {
+        ("pull the stick out", LabRequest::Unplug)
+    };
+    let owner = Owner::Block(Call::Stick(plug));
     model.start(owner, title, Report::Shown, Request::Lab(request));
 }
 
@@ -485,6 +491,3 @@ fn copy(model: &Model) -> Option<String> {
     let words: Vec<String> = bytes.map(|byte| format!("{byte:02x}")).collect();
     (!words.is_empty()).then(|| words.join(" "))
 }
-
-#[cfg(test)]
-mod tests;

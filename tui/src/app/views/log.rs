@@ -349,11 +349,10 @@ fn step(model: &mut Model, forward: bool) {
 }
 
 fn warning(model: &mut Model, forward: bool) {
-    // From the newest on "next" can only mean round again.
-    let from = match (model.log_view.cursor, forward) {
-        (Some(cursor), _) => cursor,
-        (None, true) => model.log.start().saturating_sub(1),
-        (None, false) => end(model),
+    // While following, the newest warning is the one that matters.
+    let (from, forward) = match model.log_view.cursor {
+        Some(cursor) => (cursor, forward),
+        None => (end(model), false),
     };
     let found = model.log.next_warning(from, forward);
     let visible = found.map(

@@ -408,6 +408,3 @@ fn copy(model: &Model) -> Option<String> {
 fn owner(call: Call) -> Owner {
     Owner::Memory(call)
 }
-
-#[cfg(test)]
-mod tests;

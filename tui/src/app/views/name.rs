@@ -202,11 +202,9 @@ fn tick(model: &mut Model) {
 /// Takes an item of one of this view's calls.
 pub fn item(model: &mut Model, call: Call, item: Item) {
     match (call, item) {
-        (Call::Info, Item::Syscall(info)) => {
-            if model.name.syscall.ready() != Some(&info) {
-                model.name.syscall = Loadable::Ready(info);
-                model.changed();
-            }
+        (Call::Info, Item::Syscall(info)) if model.name.syscall.ready() != Some(&info) => {
+            model.name.syscall = Loadable::Ready(info);
+            model.changed();
         }
         (Call::Info, Item::Done(Err(error))) if !is_lost(&error) => {
             let failed = Loadable::Failed(error);

@@ -109,15 +109,6 @@ pub const COMMANDS: &[Command] = &[
             commands::run(model, if plugged { "vm-unplug" } else { "vm-plug" });
         },
     },
-    Command {
-        name: "overview-crash",
-        keys: &["c"],
-        title: "Crash",
-        help: "crash the kernel on purpose, after a question",
-        hint: true,
-        enabled: |model| model.link.can(Capability::Modules),
-        run: |model| commands::run(model, "vm-crash"),
-    },
 ];
 
 /// What it provides.

@@ -3,8 +3,6 @@
 //! that Kconfig did what they ask. Kconfig drops without a word what depends
 //! on something that is off.
 
-use std::collections::BTreeMap;
-
 use super::super::flavour::Flavour;
 
 /// What every Ringside kernel has.
@@ -31,9 +29,10 @@ pub fn fragment(flavour: Flavour) -> &'static str {
 }
 
 /// Symbols, without `CONFIG_`, and their values as they stand in a .config:
-/// `y`, `m`, `17`, `"text"`; `n` for what is off.
+/// `y`, `m`, `17`, `"text"`; `n` for what is off. In the order they were last
+/// said: of a choice (`KERNEL_XZ`, `KERNEL_GZIP`) Kconfig takes the last.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Config(BTreeMap<String, String>);
+pub struct Config(Vec<(String, String)>);
 
 impl Config {
     /// Reads a .config or a fragment of one. Lines that say nothing are skipped.
@@ -47,16 +46,29 @@ impl Config {
                 .strip_prefix("CONFIG_")
                 .and_then(|rest| rest.split_once('='));
             if let Some((symbol, value)) = off.map(|symbol| (symbol, "n")).or(set) {
-                config.0.insert(symbol.into(), value.into());
+                config.set(symbol.into(), value.into());
             }
         }
         config
     }
 
+    fn set(&mut self, symbol: String, value: String) {
+        self.0.retain(|(name, _)| *name != symbol);
+        self.0.push((symbol, value));
+    }
+
+    /// The value of a symbol; one that is not mentioned is off.
+    fn value(&self, symbol: &str) -> &str {
+        let found = self.0.iter().find(|(name, _)| name == symbol);
+        found.map_or("n", |(_, value)| value)
+    }
+
     /// Lays `other` over this one: what it says wins.
     #[must_use]
     pub fn with(mut self, other: Self) -> Self {
-        self.0.extend(other.0);
+        for (symbol, value) in other.0 {
+            self.set(symbol, value);
+        }
         self
     }
 
@@ -76,7 +88,7 @@ impl Config {
         self.0
             .iter()
             .filter_map(|(symbol, wanted)| {
-                let got = result.0.get(symbol).map_or("n", String::as_str);
+                let got = result.value(symbol);
                 (wanted != got).then(|| format!("CONFIG_{symbol}={wanted} (it is {got})"))
             })
             .collect()
@@ -98,7 +110,7 @@ mod tests {
         let both = first.with(Config::parse("# CONFIG_A is not set\nCONFIG_B=y\n"));
         assert_eq!(
             both.text(),
-            "# CONFIG_A is not set\nCONFIG_B=y\nCONFIG_N=8\n"
+            "CONFIG_N=8\n# CONFIG_A is not set\nCONFIG_B=y\n"
         );
     }
 

@@ -168,6 +168,20 @@ fn hash(flavour: Flavour, source: &str, tools: &Tools) -> String {
     download::hex(&hash.finalize()[..4])
 }
 
+/// What a kernel of this flavour still needs of the disk, its sources
+/// included, in bytes.
+pub(crate) fn room_needed(root: &Path, flavour: Flavour) -> u64 {
+    if stamp::read(root, flavour).is_some() {
+        return 0;
+    }
+    let sources = if source::chosen(root).is_some() {
+        0
+    } else {
+        source::ROOM
+    };
+    sources + room(flavour, &cache::build(root, flavour))
+}
+
 /// What a build still needs of the disk, in bytes.
 fn room(flavour: Flavour, build_dir: &Path) -> u64 {
     let all = match flavour {

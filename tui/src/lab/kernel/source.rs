@@ -19,7 +19,7 @@ use super::tree::{self, SERIES, Tree};
 use super::{debian, download, kernel_org};
 
 /// What an archive, its content and the unpacked tree take, in bytes.
-const ROOM: u64 = 2_400_000_000;
+pub(crate) const ROOM: u64 = 2_400_000_000;
 
 /// The tree that kernels are built from, until another is given.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -412,7 +412,7 @@ mod tests {
         fs::write(
             from.join("noise"),
             (0..100_000_u32)
-                .flat_map(|n| (n * n).to_le_bytes())
+                .flat_map(|n| n.wrapping_mul(n).to_le_bytes())
                 .collect::<Vec<_>>(),
         )
         .unwrap();

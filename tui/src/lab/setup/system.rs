@@ -10,7 +10,7 @@ pub enum Family {
     Debian12,
     /// Debian 13, trixie, and later.
     Debian13,
-    /// Ubuntu and other descendants of Debian.
+    /// Ubuntu, other descendants of Debian, and its other releases.
     Ubuntu,
     /// Fedora and its relatives.
     Fedora,
@@ -107,7 +107,7 @@ mod tests {
             family("ID=debian\nVERSION_CODENAME=forky"),
             Family::Debian13
         );
-        assert_eq!(family("ID=debian\nVERSION_ID=\"11\""), Family::Other);
+        assert_eq!(family("ID=debian\nVERSION_ID=\"11\""), Family::Ubuntu);
         assert_eq!(
             family("ID=ubuntu\nID_LIKE=debian\nVERSION_ID=\"24.04\""),
             Family::Ubuntu

@@ -269,7 +269,8 @@ fn record(canvas: &mut Canvas<'_>, area: Rect, model: &Model, (number, entry): (
     }
     x = canvas.text(x, area.y, right.saturating_sub(x), &first[at..], role);
     if more > 0 {
-        let text = format!(" (+{more} lines)");
+        let noun = if more == 1 { "line" } else { "lines" };
+        let text = format!(" (+{more} {noun})");
         canvas.text(x, area.y, right.saturating_sub(x), &text, Role::Dim);
     }
 }

@@ -8,6 +8,8 @@ mod walk;
 
 use ratatui::layout::Rect;
 
+pub(super) use self::content::role as byte_role;
+
 use super::unready::{self, Introduction};
 use crate::app::views::memory::space::SUBJECTS;
 use crate::app::views::memory::subjects::{Life, Subject};
@@ -16,7 +18,6 @@ use crate::app::views::ready::{Readiness, readiness};
 use crate::app::{Hit, Model};
 use crate::target::api::{Capability, ProgramEnd};
 use crate::ui::canvas::row;
-use crate::ui::units::grouped;
 use crate::ui::{Canvas, Role};
 
 const INTRODUCTION: Introduction = Introduction {
@@ -118,10 +119,10 @@ fn limits(canvas: &mut Canvas<'_>, line: Rect, model: &Model) {
         .iter()
         .map(|reason| value(&format!("refused_{reason}")))
         .sum();
-    let pages_text = format!("{}/{}  ", grouped(pages), grouped(most));
-    let requests = format!("{}/{}  ", value("requests"), value("requests_limit"));
-    let shared = format!("{}  ", value("shared_pages"));
-    let refused_text = format!("{refused}  ");
+    let pages_text = format!("{pages}/{most} ");
+    let requests = format!("{}/{} ", value("requests"), value("requests_limit"));
+    let shared = format!("{} ", value("shared_pages"));
+    let refused_text = format!("{refused} ");
     let tables = format!(
         "P4D {} PUD {} PMD {} PTE {}",
         value("tables_p4d"),
@@ -145,7 +146,7 @@ fn limits(canvas: &mut Canvas<'_>, line: Rect, model: &Model) {
             (&shared, Role::Text),
             ("refused ", Role::Dim),
             (&refused_text, refused_role),
-            ("tables ", Role::Dim),
+            ("made ", Role::Dim),
             (&tables, Role::Text),
         ],
     );
@@ -288,5 +289,7 @@ fn signal_name(signal: i32) -> String {
     }
 }
 
+#[cfg(test)]
+mod keys;
 #[cfg(test)]
 mod tests;

@@ -37,8 +37,11 @@ fn list(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     let view = &model.modules_view;
     let listed = listed_modules(model);
     let all = model.modules.ready().map_or(0, Vec::len);
-    let title = if listed.len() == all {
-        format!("{all} modules, {}", view.sort.text())
+    let title = if model.modules.ready().is_none() {
+        "Modules".to_owned()
+    } else if listed.len() == all {
+        let noun = if all == 1 { "module" } else { "modules" };
+        format!("{all} {noun}, {}", view.sort.text())
     } else {
         format!("{} of {all} modules, {}", listed.len(), view.sort.text())
     };
@@ -64,7 +67,9 @@ fn list(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
             return message(canvas, inside, &text, Role::Dim);
         }
         (Loadable::Failed(error), _) => {
-            let text = format!("The modules can't be listed: {error}");
+            let text = format!(
+                "The modules can't be listed: {error}. It is tried again every few seconds."
+            );
             return message(canvas, inside, &text, Role::Bad);
         }
         (Loadable::Ready(modules), true) if modules.is_empty() => {
@@ -334,7 +339,7 @@ fn charts(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: &str) {
     let room = usize::from(inside.height / 6).max(1) * columns;
     let shown = live.counters.len().min(room);
     let lines = shown.div_ceil(columns).max(1);
-    let height = inside.height / lines as u16;
+    let height = (inside.height / lines as u16).min(26);
     for (index, counter) in live.counters.iter().take(shown).enumerate() {
         let width = inside.width / columns as u16;
         let place = Rect::new(

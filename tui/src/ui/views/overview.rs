@@ -10,11 +10,11 @@ use crate::app::link::Connection;
 use crate::app::log::stamp;
 use crate::app::views::overview::{CARDS, Card, last_line, newest_warnings, per_row};
 use crate::app::{Hit, Loadable, Model};
-use crate::target::api::Capability;
+use crate::target::api::{Capability, GuestState};
 use crate::ui::Canvas;
 use crate::ui::canvas::row;
 use crate::ui::theme::Role;
-use crate::ui::units::{bytes, counted, duration, short};
+use crate::ui::units::{counted, duration, short};
 
 /// Draws it.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
@@ -48,6 +48,15 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     } else {
         [Constraint::Length(33), Constraint::Fill(1)]
     };
+    // Tall screens have room for the newest of everything that the kernel says.
+    let [rest, tail] = if rest.height >= 24 {
+        Layout::vertical([Constraint::Length(12), Constraint::Fill(1)]).areas(rest)
+    } else {
+        [rest, Rect::ZERO]
+    };
+    if tail.height > 0 {
+        newest(canvas, tail, model);
+    }
     let [machine_area, warnings_area] = Layout::horizontal(split).areas(rest);
     machine(canvas, machine_area, model);
     warnings(canvas, warnings_area, model);
@@ -102,8 +111,8 @@ pub(super) fn counter_row(
         .and_then(|module| module.counters.iter().find(|entry| entry.name == counter));
     let unit = known.map_or(Unit::Count, |counter| counter.unit);
     let monotonic = is_monotonic(module, counter);
-    let wide = area.width >= 40;
-    let name_width = if wide { 16 } else { 13 };
+    let wide = area.width >= 46;
+    let (name_width, value_width) = if wide { (16, 12) } else { (15, 9) };
     canvas.text(
         area.x,
         area.y,
@@ -122,7 +131,7 @@ pub(super) fn counter_row(
     let place = Rect::new(
         area.x + name_width,
         area.y,
-        12.min(area.width - name_width),
+        value_width.min(area.width.saturating_sub(name_width)),
         1,
     );
     canvas.right(place, &value, Role::Title);
@@ -150,12 +159,21 @@ pub(super) fn counter_row(
 }
 
 fn machine(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
-    let inside = canvas.panel(area, "Machine", false);
     let lab = model.link.lab.as_ref();
+    let title = match lab {
+        Some(lab) => format!("Machine, guest {}", lab.generation),
+        None => "Machine".into(),
+    };
+    let inside = canvas.panel(area, &title, false);
     let Some(kernel) = &model.link.kernel else {
         let text = match (&model.link.connection, lab) {
             (Connection::Lost { why, .. }, _) => {
                 format!("Nothing is known of the kernel: {why}. It is asked again every second.")
+            }
+            (_, Some(lab)) if lab.guest == GuestState::Starting => {
+                "The guest starts: a moment where a saved state is resumed, a few seconds where \
+                 the kernel boots. C shows its console."
+                    .into()
             }
             _ => "Waiting for the kernel's first answer …".into(),
         };
@@ -172,7 +190,8 @@ fn machine(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     };
     let (total, available) = kernel.memory_kib;
     let used = total.saturating_sub(available);
-    let memory = format!("{} of {} used", bytes(used * 1024), bytes(total * 1024));
+    let mib = |kib: u64| kib / 1024;
+    let memory = format!("{} of {} MiB used", mib(used), mib(total));
     let tight = available * 10 < total;
     line(
         canvas,
@@ -197,11 +216,7 @@ fn machine(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     line(canvas, "taint", &taint, role);
     if let Some(lab) = lab {
         let how = if lab.resumed { "resumed" } else { "booted" };
-        let text = format!(
-            "{how} in {}, guest {}",
-            duration(lab.started_in_ms),
-            lab.generation
-        );
+        let text = format!("{how} in {}", duration(lab.started_in_ms));
         line(canvas, "lab", &text, Role::Text);
         let stick = match (lab.stick_plugged, &lab.stick_file) {
             (false, _) => "pulled out (p plugs it in)".to_owned(),
@@ -216,6 +231,35 @@ fn machine(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     for missing in &kernel.missing {
         let text = format!("{:?}: {}", missing.capability, missing.reason);
         line(canvas, "missing", &text, Role::Warning);
+    }
+}
+
+fn newest(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    let inside = canvas.panel(area, "Newest in the kernel log", false);
+    let end = model
+        .freeze
+        .map_or(model.log.end(), |freeze| freeze.log_end);
+    let visible = |row: &crate::app::log::Row| row.level < 7;
+    let rows: Vec<_> = model
+        .log
+        .newest(end, 2000, visible)
+        .take(usize::from(inside.height))
+        .collect();
+    for (index, (_, entry)) in rows.iter().rev().enumerate() {
+        let place = row(inside, index as u16);
+        let role = shared::level_role(entry.level);
+        let mark = shared::level_mark(canvas, entry.level);
+        let time = stamp(entry.at_us);
+        canvas.spans(
+            place,
+            &[
+                (&time, Role::Dim),
+                (" ", role),
+                (mark, role),
+                (" ", role),
+                (&entry.text, role),
+            ],
+        );
     }
 }
 

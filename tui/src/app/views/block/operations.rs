@@ -57,24 +57,35 @@ pub(super) fn introduce(model: &mut Model) {
 /// Asks again what the device is and what it holds on the screen.
 pub(super) fn refresh(model: &mut Model) {
     quietly(model, Call::Info, Request::Block(BlockAction::Info));
-    model.block.window = None;
     model.block.error = None;
-    show(model);
+    // What is there stays on the screen until the new bytes arrive.
+    fetch(model);
 }
 
 /// Reads what is on the screen unless it is known.
 pub(super) fn show(model: &mut Model) {
+    let (from, to) = visible(model);
+    let known = |window: &Stretch| window.offset <= from && to <= window.end();
+    if !model.block.window.as_ref().is_some_and(known) {
+        fetch(model);
+    }
+}
+
+/// The offsets that are on the screen.
+fn visible(model: &Model) -> (u64, u64) {
+    let total = size(model);
+    let layout = Layout::of_screen(model.size, model.zoom);
+    let visible = layout.per_row(total) * layout.lines();
+    (model.block.top, (model.block.top + visible).min(total))
+}
+
+/// Reads what is on the screen.
+fn fetch(model: &mut Model) {
     let total = size(model);
     if total == 0 {
         return;
     }
-    let layout = Layout::of_screen(model.size, model.zoom);
-    let visible = layout.per_row(total) * layout.lines();
-    let (from, to) = (model.block.top, (model.block.top + visible).min(total));
-    let known = |window: &Stretch| window.offset <= from && to <= window.end();
-    if model.block.window.as_ref().is_some_and(known) {
-        return;
-    }
+    let (from, to) = visible(model);
     if model.block.reading {
         model.block.read_again = true;
         return;
@@ -225,7 +236,13 @@ pub(super) fn item(model: &mut Model, call: Call, item: Item) {
         (Call::Info, Item::Block(BlockOutcome::Info(info))) => {
             let grown = size(model) != info.size;
             model.block.info = Some(info);
-            if grown || model.block.window.is_none() {
+            if info.gone {
+                model.block.window = None;
+                model.block.moved = None;
+                model.block.comparison = None;
+                return;
+            }
+            if grown || model.block.window.is_none() && model.block.error.is_none() {
                 go(model, model.block.cursor);
             }
         }
@@ -268,7 +285,7 @@ pub(super) fn item(model: &mut Model, call: Call, item: Item) {
             compared(model, |comparison| comparison.theirs = Some(bytes));
         }
         (Call::Ours | Call::Theirs, Item::Done(Err(_))) => model.block.comparison = None,
-        (Call::Stick, Item::Done(result)) => stick(model, &result),
+        (Call::Stick(plugged), Item::Done(result)) => stick(model, plugged, &result),
         _ => {}
     }
 }
@@ -280,11 +297,12 @@ fn window(model: &mut Model, result: TargetResult<()>) {
         Ok(()) => model.block.error = None,
         Err(error) => {
             model.block.error = Some(error);
+            model.block.window = None;
             return;
         }
     }
     if again {
-        show(model);
+        fetch(model);
     }
 }
 
@@ -341,21 +359,20 @@ fn compared(model: &mut Model, note: impl FnOnce(&mut Comparison)) {
     };
     let differences = Differences::between(ours, theirs);
     let path = &comparison.path;
+    let equal = ours.len() - differences.bytes.min(ours.len());
     model.block.said = Some(match differences.runs.first() {
-        None => format!(
-            "the same: kmod and pread of {path} see {} equal bytes",
-            ours.len()
-        ),
+        None => format!("the same: kmod and pread of {path} see {equal} equal bytes"),
         Some(first) => format!(
-            "{} bytes differ between kmod and pread of {path}, the first at {:#x} (n: next)",
+            "{} of {} bytes differ from what pread sees, the first at {:#x} (n: next)",
             differences.bytes,
+            ours.len().max(theirs.len()),
             comparison.offset + first.start as u64
         ),
     });
     comparison.differences = Some(differences);
 }
 
-fn stick(model: &mut Model, result: &TargetResult<()>) {
+fn stick(model: &mut Model, plugged: bool, result: &TargetResult<()>) {
     quietly(model, Call::Devices, Request::BlockDevices);
     if result.is_err() {
         return;
@@ -364,7 +381,6 @@ fn stick(model: &mut Model, result: &TargetResult<()>) {
     if loaded {
         refresh(model);
     }
-    let plugged = model.link.lab.as_ref().is_some_and(|lab| lab.stick_plugged);
     let node = node(model);
     model.block.said = Some(match (plugged, loaded) {
         (true, true) => "the stick is in; R reloads kmod, which still holds the old one".into(),

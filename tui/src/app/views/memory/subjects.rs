@@ -21,6 +21,8 @@ use crate::target::{Item, TargetError, TargetResult};
 pub const MOST: usize = 16;
 /// Address space that one PTE table translates.
 const TABLE: u64 = 1 << 21;
+/// Bytes read that are shown at once.
+const SHOWN: usize = 12;
 /// Pages that are walked again after they were touched.
 const WALKED: u64 = 16;
 
@@ -517,7 +519,10 @@ fn succeeded(model: &mut Model, number: u32, action: &SubjectAction) {
         SubjectAction::Read { vaddr, size } => {
             touched = Some((*vaddr, u64::from(*size)));
             cursor = Some(*vaddr);
-            format!("read {size} bytes at {vaddr:#x}")
+            let content = subject.content.as_ref();
+            let bytes = content.map_or(&[][..], |content| &content.bytes);
+            let shown = bytes[..bytes.len().min(SHOWN)].escape_ascii();
+            format!("read {size} bytes at {vaddr:#x}: \"{shown}…\"")
         }
         SubjectAction::Write { vaddr, bytes } => {
             touched = Some((*vaddr, bytes.len() as u64));
