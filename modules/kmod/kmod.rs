@@ -20,7 +20,9 @@
 //! # exec 3<>/dev/kmod
 //! # python3 -c 'import array, fcntl, struct
 //! text = array.array("B", b"hello")
-//! print(fcntl.ioctl(3, 0x40106162, struct.pack("QII", text.buffer_info()[0], 5, 0)))'
+//! call = bytearray(struct.pack("QII", text.buffer_info()[0], 5, 0))
+//! print(fcntl.ioctl(3, 0x40106162, call))'
+//! 5
 //! # dd if=/dev/sda bs=5 count=1 status=none
 //! hello
 //! # cat /sys/module/kmod/counters/position

@@ -316,15 +316,15 @@ impl Device {
     fn walk(&self, mm: &MmWithUser, address: usize) -> Result<(), Failure> {
         let bytes = argument::<{ size_of::<abi::WalkInfo>() }>(address)?;
         let vaddr = Fields::new(&bytes).u64();
-        let walk = match usize::try_from(vaddr) {
-            Ok(target) if target < mapping::address_limit() => page_table::walk(mm, target),
-            _ => {
-                return Err(Failure::from(Wrong {
+        let walk = page_table::walk(mm, vaddr as usize).map_err(|error| {
+            Failure::Argument(
+                error,
+                Wrong {
                     why: "vaddr does not lie in user space",
                     value: vaddr,
-                }))
-            }
-        };
+                },
+            )
+        })?;
         let mut result = Structure::<{ size_of::<abi::WalkInfo>() }>::new()
             .u64(vaddr)
             .u32(walk.levels)

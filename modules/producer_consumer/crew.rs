@@ -19,7 +19,7 @@ use crate::{
 use kernel::{
     current, new_mutex,
     prelude::*,
-    sync::{Arc, Mutex, atomic::Relaxed},
+    sync::{Arc, Mutex},
 };
 
 record!(ThreadRecord {
@@ -248,8 +248,8 @@ impl Shows for Crew {
 
     fn control(&self, name: &str) -> Option<u64> {
         Some(match name {
-            "producer_delay" => self.workshop.producer_delay.load(Relaxed),
-            "consumer_delay" => self.workshop.consumer_delay.load(Relaxed),
+            "producer_delay" => self.workshop.producer_delay.read(),
+            "consumer_delay" => self.workshop.consumer_delay.read(),
             "paused" => u64::from(self.workshop.gate.is_closed()),
             // A step is over when the write returns.
             "step" => 0,
@@ -300,7 +300,7 @@ impl Shows for Crew {
 impl Crew {
     /// Changes a delay, also for the threads that rest just now.
     fn set_delay(&self, kind: Kind, microseconds: u64) {
-        self.workshop.delay(kind).store(microseconds, Relaxed);
+        self.workshop.delay(kind).write(microseconds);
         self.threads.wake_all();
     }
 }

@@ -5,14 +5,11 @@
 //! While it is open, passing costs one load. Who closes it can wait until every
 //! thread is parked; from then on nothing moves.
 
-use crate::support::thread::Stopped;
+use crate::support::{once::Once32, thread::Stopped};
 use kernel::{
     new_condvar, new_mutex,
     prelude::*,
-    sync::{
-        CondVar, Mutex,
-        atomic::{Atomic, Relaxed},
-    },
+    sync::{CondVar, Mutex},
 };
 
 const OPEN: u32 = 0;
@@ -24,7 +21,7 @@ const STOPPING: u32 = 2;
 #[pin_data]
 pub(crate) struct Gate {
     /// Changed only with `inner` locked.
-    state: Atomic<u32>,
+    state: Once32,
     #[pin]
     inner: Mutex<Inner>,
     /// A thread parked, or has moved the item it was granted, or all must stop.
@@ -41,7 +38,7 @@ impl Gate {
     /// A closed gate: the threads begin when all are there.
     pub(crate) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
-            state: Atomic::new(CLOSED),
+            state: Once32::new(CLOSED),
             inner <- new_mutex!(Inner { parked: 0, moved: false }),
             news <- new_condvar!(),
         })
@@ -49,17 +46,17 @@ impl Gate {
 
     /// Whether threads may move items.
     pub(crate) fn is_open(&self) -> bool {
-        self.state.load(Relaxed) == OPEN
+        self.state.read() == OPEN
     }
 
     /// Whether threads are to park, or stay parked.
     pub(crate) fn is_closed(&self) -> bool {
-        self.state.load(Relaxed) == CLOSED
+        self.state.read() == CLOSED
     }
 
     /// Whether the module is being unloaded.
     pub(crate) fn is_stopping(&self) -> bool {
-        self.state.load(Relaxed) == STOPPING
+        self.state.read() == STOPPING
     }
 
     /// Closes the gate. The caller then wakes all threads.
@@ -81,7 +78,7 @@ impl Gate {
     fn change(&self, state: u32) {
         let _inner = self.inner.lock();
         if !self.is_stopping() {
-            self.state.store(state, Relaxed);
+            self.state.write(state);
         }
     }
 

@@ -43,6 +43,7 @@ mod support {
     #[allow(dead_code, reason = "the other modules' helpers are listed there too")]
     mod helpers;
     mod layout;
+    pub(crate) mod once;
     pub(crate) mod pace;
     #[allow(dead_code, reason = "this module has no text parameters")]
     pub(crate) mod params;

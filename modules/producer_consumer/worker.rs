@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 //! What is known of one thread: its part in the table `threads`.
 
-use crate::uapi::producer_consumer as abi;
-use kernel::sync::atomic::{Atomic, Relaxed};
+use crate::{
+    support::once::{Once32, Once64},
+    uapi::producer_consumer as abi,
+};
 
 /// What a thread does.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,11 +47,11 @@ pub(crate) struct Worker {
     pub(crate) kind: Kind,
     /// The number in the thread's name.
     pub(crate) index: u32,
-    state: Atomic<u32>,
-    items: Atomic<u64>,
-    waits: Atomic<u64>,
+    state: Once32,
+    items: Once64,
+    waits: Once64,
     /// Whether it may move one item although it is parked.
-    granted: Atomic<u32>,
+    granted: Once32,
 }
 
 impl Worker {
@@ -58,17 +60,17 @@ impl Worker {
         Self {
             kind,
             index,
-            state: Atomic::new(u32::from(abi::STATE_RUNNING)),
-            items: Atomic::new(0),
-            waits: Atomic::new(0),
-            granted: Atomic::new(0),
+            state: Once32::new(u32::from(abi::STATE_RUNNING)),
+            items: Once64::new(0),
+            waits: Once64::new(0),
+            granted: Once32::new(0),
         }
     }
 
     /// Tells what the thread does from now on.
     pub(crate) fn is(&self, state: State) {
         if matches!(state, State::Waits) {
-            self.waits.store(self.waits() + 1, Relaxed);
+            self.waits.write(self.waits() + 1);
         }
         let state = match (state, self.kind) {
             (State::Running, _) => abi::STATE_RUNNING,
@@ -77,32 +79,32 @@ impl Worker {
             (State::Rests, _) => abi::STATE_DELAY,
             (State::Parked, _) => abi::STATE_PARKED,
         };
-        self.state.store(u32::from(state), Relaxed);
+        self.state.write(u32::from(state));
     }
 
     /// Counts an item that the thread has moved.
     pub(crate) fn count_item(&self) {
-        self.items.store(self.items.load(Relaxed) + 1, Relaxed);
+        self.items.write(self.items.read() + 1);
     }
 
     /// How often the thread had to wait for its semaphore.
     pub(crate) fn waits(&self) -> u64 {
-        self.waits.load(Relaxed)
+        self.waits.read()
     }
 
     /// Allows the parked thread to move one item.
     pub(crate) fn grant(&self) {
-        self.granted.store(1, Relaxed);
+        self.granted.write(1);
     }
 
     /// Whether it was allowed to.
     pub(crate) fn is_granted(&self) -> bool {
-        self.granted.load(Relaxed) != 0
+        self.granted.read() != 0
     }
 
     /// Uses up the allowance.
     pub(crate) fn use_grant(&self) {
-        self.granted.store(0, Relaxed);
+        self.granted.write(0);
     }
 
     /// The record in the table.
@@ -112,10 +114,10 @@ impl Worker {
                 Kind::Producer => abi::KIND_PRODUCER,
                 Kind::Consumer => abi::KIND_CONSUMER,
             },
-            state: self.state.load(Relaxed) as u8,
+            state: self.state.read() as u8,
             reserved: 0,
             index: self.index,
-            items: self.items.load(Relaxed),
+            items: self.items.read(),
             waits: self.waits(),
         }
     }

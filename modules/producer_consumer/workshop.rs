@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     support::{
+        once::Once64,
         pace::Pace,
         semaphore::Semaphore,
         thread::{Current, Stopped, Wait},
@@ -23,10 +24,7 @@ use core::convert::Infallible;
 use kernel::{
     new_spinlock, pr_warn_once,
     prelude::*,
-    sync::{
-        SpinLock,
-        atomic::{Atomic, Relaxed},
-    },
+    sync::SpinLock,
     time::{Delta, Instant, Monotonic},
 };
 
@@ -50,9 +48,9 @@ pub(crate) struct Workshop {
     /// Producers first, then consumers.
     pub(crate) workers: KVVec<Worker>,
     /// Microseconds.
-    pub(crate) producer_delay: Atomic<u64>,
+    pub(crate) producer_delay: Once64,
     /// Microseconds.
-    pub(crate) consumer_delay: Atomic<u64>,
+    pub(crate) consumer_delay: Once64,
     producer_lines: Pace,
     consumer_lines: Pace,
 }
@@ -78,8 +76,8 @@ impl Workshop {
             gate <- Gate::new(),
             staff,
             workers,
-            producer_delay: Atomic::new(0),
-            consumer_delay: Atomic::new(0),
+            producer_delay: Once64::new(0),
+            consumer_delay: Once64::new(0),
             producer_lines: Pace::new(LINE_INTERVAL),
             consumer_lines: Pace::new(LINE_INTERVAL),
         }))
@@ -94,7 +92,7 @@ impl Workshop {
     }
 
     /// How long a thread of this kind rests after each item, in microseconds.
-    pub(crate) fn delay(&self, kind: Kind) -> &Atomic<u64> {
+    pub(crate) fn delay(&self, kind: Kind) -> &Once64 {
         match kind {
             Kind::Producer => &self.producer_delay,
             Kind::Consumer => &self.consumer_delay,
@@ -180,14 +178,14 @@ impl Workshop {
     /// Rests as long as the delay says, even if that is changed meanwhile.
     fn rest(&self, me: &Worker, current: &Current) -> Result<(), Stopped> {
         let delay = self.delay(me.kind);
-        if delay.load(Relaxed) == 0 {
+        if delay.read() == 0 {
             return Ok(());
         }
         let since = Instant::<Monotonic>::now();
         me.is(State::Rests);
         let rested = current.wait(|| {
             let passed = since.elapsed().as_nanos() / 1000;
-            let left = delay.load(Relaxed) as i64 - passed;
+            let left = delay.read() as i64 - passed;
             (left > 0 && self.gate.is_open()).then(|| Wait::AtMost(Delta::from_micros(left)))
         });
         me.is(State::Running);

@@ -147,7 +147,9 @@ impl Mapping {
                 pages.as_ptr().cast_mut(),
                 &mut left,
             )
-        })?;
+        })
+        // The range is right, so this can only be a table that there is no memory for.
+        .map_err(|error| if error == EFAULT { ENOMEM } else { error })?;
         let made = Tables::along(vma).since(before);
         commit(made)?;
 
@@ -309,8 +311,8 @@ unsafe extern "C" fn mremap(_vma: *mut bindings::vm_area_struct) -> c_int {
     EINVAL.to_errno()
 }
 
-/// A page of the area was touched and has no page-table entry, because `madvise` removed it, or
-/// its being migrated: there is the page again.
+/// A page of the area was touched and has no page-table entry, because `madvise` removed it: there
+/// is the page again.
 ///
 /// # Safety
 ///

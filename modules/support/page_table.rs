@@ -40,11 +40,14 @@ pub(crate) struct Walk {
     pub(crate) entry: [u64; 5],
 }
 
-/// Walks to `address`, a user address; takes the mmap lock for reading.
-pub(crate) fn walk(mm: &MmWithUser, address: usize) -> Walk {
+/// Walks to `address`; takes the mmap lock for reading. `EINVAL` if that is no user address.
+pub(crate) fn walk(mm: &MmWithUser, address: usize) -> Result<Walk> {
+    if address >= super::mapping::address_limit() {
+        return Err(EINVAL);
+    }
     let _guard = mm.mmap_read_lock();
-    // SAFETY: We hold the mmap lock of `mm`.
-    unsafe { walk_locked(mm.as_raw(), address) }
+    // SAFETY: We hold the mmap lock of `mm`, and `address` is a user address.
+    Ok(unsafe { walk_locked(mm.as_raw(), address) })
 }
 
 /// How many tables of each kind there are along a range.
@@ -68,7 +71,8 @@ impl Tables {
     pub(crate) fn along(vma: &VmaNew) -> Self {
         let mut tables = Self::default();
         for address in steps(vma.start()..vma.end()) {
-            // SAFETY: `vma` is being set up, so the mmap lock is held for writing.
+            // SAFETY: `vma` is being set up, so the mmap lock is held for writing; its addresses
+            // are user addresses.
             let walk = unsafe { walk_locked(vma.mm().as_raw(), address) };
             tables.add(&walk, address, vma.start());
         }
@@ -110,7 +114,8 @@ fn steps(range: Range<usize>) -> impl Iterator<Item = usize> {
 
 /// # Safety
 ///
-/// `mm` must be valid and its mmap lock held. (`address` may be any: indices are masked.)
+/// `mm` must be valid, its mmap lock held, and `address` a user address: the tables for the
+/// kernel's own addresses may go without warning.
 unsafe fn walk_locked(mm: *mut bindings::mm_struct, address: usize) -> Walk {
     // SAFETY: Takes no arguments.
     let five = unsafe { helpers::ringside_five_levels() };

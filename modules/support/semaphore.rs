@@ -4,7 +4,7 @@
 use super::helpers::ringside_sema_init;
 use kernel::{
     bindings,
-    error::{Result, to_result},
+    error::{Result, code::EINTR},
     prelude::*,
     types::Opaque,
 };
@@ -47,7 +47,11 @@ impl Semaphore {
     /// thread that waits; then nothing was taken.
     pub(crate) fn down(&self) -> Result {
         // SAFETY: The semaphore is initialised and pinned.
-        to_result(unsafe { bindings::down_interruptible(self.inner.get()) })
+        match unsafe { bindings::down_interruptible(self.inner.get()) } {
+            0 => Ok(()),
+            // It has no other error.
+            _ => Err(EINTR),
+        }
     }
 
     /// Gives one back, to the thread that has waited longest if there is one.

@@ -2,9 +2,8 @@
 /*
  * How fast memalloc hands pages out, beside what the kernel does by itself:
  * ALLOCATE + touch every page + FREE, and mmap(MAP_SHARED | MAP_ANONYMOUS |
- * MAP_POPULATE) + touch every page + munmap, at the same address. Runs of both
- * take turns. Each line: pages, pages per second of both, and the ratio, which
- * is to be at least 1.
+ * MAP_POPULATE) + touch every page + munmap, at the same address. Each line:
+ * pages, pages per second of both, and the ratio, which is to be at least 1.
  */
 #include <fcntl.h>
 #include <sys/ioctl.h>
@@ -17,7 +16,7 @@
 #define ADDRESS 0x100000000000ul
 #define PAGE 4096ul
 /* How many pages are moved in one run. */
-#define WORK 40000
+#define WORK 10000
 
 static int device;
 
@@ -51,16 +50,6 @@ static void kernels(long pages)
 	munmap((void *)ADDRESS, pages * PAGE);
 }
 
-static double pages_per_second(void (*how)(long pages), long pages)
-{
-	long rounds = WORK / pages < 10 ? 10 : WORK / pages > 4000 ? 4000 : WORK / pages, i;
-	double begin = seconds();
-
-	for (i = 0; i < rounds; i++)
-		how(pages);
-	return rounds * pages / (seconds() - begin);
-}
-
 int main(void)
 {
 	long pages;
@@ -70,17 +59,11 @@ int main(void)
 		give_up(MEMALLOC_DEVICE);
 	printf("%6s %16s %16s %7s\n", "pages", "memalloc pages/s", "mmap pages/s", "ratio");
 	for (pages = 1; pages <= 4096; pages *= 4) {
-		double us[RUNS], them[RUNS];
-		int run;
+		long calls = pages < 64 ? 64 / pages : 1;
+		long turns = WORK / (calls * pages) < 5 ? 5 : WORK / (calls * pages);
+		struct result result = race(ours, kernels, pages, calls, turns);
 
-		pages_per_second(ours, pages);
-		pages_per_second(kernels, pages);
-		for (run = 0; run < RUNS; run++) {
-			us[run] = pages_per_second(ours, pages);
-			them[run] = pages_per_second(kernels, pages);
-		}
-		printf("%6ld %16.0f %16.0f %7.2f\n", pages, median(us), median(them),
-		       median(us) / median(them));
+		printf("%6ld %16.0f %16.0f %7.2f\n", pages, result.ours, result.theirs, result.ratio);
 		fflush(stdout);
 	}
 	return 0;

@@ -8,6 +8,7 @@ pub mod agent;
 pub mod app;
 pub mod cli;
 pub mod dashboard;
+mod embedded;
 pub mod lab;
 pub mod target;
 pub mod ui;

@@ -101,6 +101,8 @@ impl Field {
     /// The limits in words: `0 to 1000`.
     pub fn limits(&self) -> String {
         match &self.kind {
+            // Numbers of this size are addresses.
+            Kind::Integer { min, max } if *max > 1 << 40 => format!("{min:#x} to {max:#x}"),
             Kind::Integer { min, max } => format!("{min} to {max}"),
             Kind::Text { max } => format!("at most {max} bytes"),
             Kind::Hex { max } => format!("hex, at most {max} bytes"),

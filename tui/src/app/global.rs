@@ -46,10 +46,22 @@ fn running(model: &Model) -> Result<(), String> {
     }
 }
 
+/// The module of this view is loaded.
 fn module(model: &Model) -> Result<(), String> {
-    match (views::view(model.view).module)(model) {
-        Some(_) => Ok(()),
+    match selected(model) {
+        Some(name) if model.loaded(&name).is_none() => Err(format!("{name} is not loaded")),
+        Some(_) => model.link.can(Capability::Modules),
         None => Err("no module is selected here".into()),
+    }
+}
+
+/// There is something to load here.
+fn not_loaded(model: &Model) -> Result<(), String> {
+    match selected(model) {
+        Some(name) if model.view != ViewId::Modules && model.loaded(&name).is_some() => {
+            Err(format!("{name} is loaded: R loads it anew, U unloads it"))
+        }
+        _ => model.link.can(Capability::Modules),
     }
 }
 
@@ -189,15 +201,6 @@ pub const COMMANDS: &[Command] = &[
         |m| (views::view(m.view).focus)(m, false)
     ),
     command!(
-        "freeze",
-        ["space"],
-        "Freeze",
-        "hold the picture still, or let it go on; everything is still recorded",
-        freeze,
-        always,
-        true
-    ),
-    command!(
         "zoom",
         ["z"],
         "Zoom",
@@ -231,7 +234,7 @@ pub const COMMANDS: &[Command] = &[
         "Load",
         "load the module of this view, or choose one",
         load,
-        always,
+        not_loaded,
         true
     ),
     command!(
@@ -254,6 +257,15 @@ pub const COMMANDS: &[Command] = &[
             loader::reload(m, &name)
         },
         module,
+        true
+    ),
+    command!(
+        "freeze",
+        ["space"],
+        "Freeze",
+        "hold the picture still, or let it go on; everything is still recorded",
+        freeze,
+        always,
         true
     ),
     command!(
@@ -322,7 +334,7 @@ pub const COMMANDS: &[Command] = &[
     ),
     command!(
         "vm-crash",
-        [],
+        ["!"],
         "Crash",
         "crash the kernel on purpose, after a question",
         crash,
@@ -397,6 +409,12 @@ fn freeze(model: &mut Model) {
 fn range(model: &mut Model, by: isize) {
     let last = RANGES_MS.len() - 1;
     model.range = model.range.saturating_add_signed(by).min(last);
+    let seconds = model.range_ms() / 1000;
+    model.note(match seconds {
+        0..60 => format!("charts show {seconds} s"),
+        60..3600 => format!("charts show {} min", seconds / 60),
+        _ => format!("charts show {} h", seconds / 3600),
+    });
 }
 
 fn copy(model: &mut Model) {

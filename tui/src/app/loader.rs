@@ -10,9 +10,10 @@ use super::effect::Effect;
 use super::form::{Field, Form, Kind};
 use super::layers::{Confirm, Layer, Message};
 use super::model::Model;
-use super::modinfo::ModInfo;
+use super::modinfo;
 use super::streams;
 use crate::target::api::{Capability, Holder, Request};
+use crate::target::modinfo::ModInfo;
 use crate::target::{Item, TargetError};
 
 /// A step of loading, unloading or reloading; the text is the job's key: the
@@ -80,7 +81,7 @@ pub fn load(model: &mut Model, module: Option<&str>) {
         return model.note(format!("load {key}: {reason}"));
     }
     let name = module_name(key);
-    let known = ringside_uapi::module(&name).filter(|_| !is_path(key));
+    let known = ringside_uapi::module(&name);
     let mut fields: Vec<Field> = Vec::new();
     if let Some(known) = known {
         fields.extend(known.parameters.iter().map(Field::parameter));
@@ -307,7 +308,11 @@ fn go_on(model: &mut Model, key: &str) {
 pub(super) fn image(model: &mut Model, step: &Step, result: Result<Vec<u8>, String>) {
     let Step::Image(key) = step else { return };
     let name = module_name(key);
-    let read = result.and_then(|bytes| ModInfo::read(&bytes).map(|info| (bytes, info)));
+    let read = result.and_then(|bytes| {
+        ModInfo::parse(&bytes)
+            .map(|info| (bytes, info))
+            .map_err(|why| format!("{key} is not a kernel module: {why}"))
+    });
     let (bytes, info) = match read {
         Ok(read) => read,
         Err(why) => {
@@ -328,11 +333,11 @@ pub(super) fn image(model: &mut Model, step: &Step, result: Result<Vec<u8>, Stri
             });
         }
     };
-    let declared = info
-        .parameters
-        .iter()
-        .map(super::modinfo::DeclaredParameter::field);
-    let known = ringside_uapi::module(&name).filter(|_| !is_path(key));
+    let declared: Vec<Field> = info
+        .parameters()
+        .map(|parameter| modinfo::field(&parameter))
+        .collect();
+    let known = ringside_uapi::module(&name);
     let remembered = model.remembered.clone();
     for layer in &mut model.layers {
         let Layer::Form(form) = layer else { continue };
@@ -340,6 +345,10 @@ pub(super) fn image(model: &mut Model, step: &Step, result: Result<Vec<u8>, Stri
             continue;
         }
         form.note = info.get("description").unwrap_or("").to_owned();
+        // A file may bear the name of a module of ours and be another.
+        form.fields
+            .retain(|field| declared.iter().any(|entry| entry.name == field.name));
+        form.focus = form.focus.min(form.fields.len().saturating_sub(1));
         for mut field in declared.clone() {
             if known.is_some() && form.field(&field.name).is_some() {
                 continue;

@@ -144,12 +144,14 @@ impl Series {
         // Columns stand on a fixed grid, so that the picture moves by whole columns.
         let width = (window.span_ms / columns as u64).max(1);
         let end = window.end_ms.div_ceil(width) * width;
-        let start = end.saturating_sub(width * columns as u64);
+        // Before the target's clock began there is nothing.
+        let known = columns.min((end / width) as usize);
+        let start = end - width * known as u64;
         let points = self.points(start, end, width);
         let edge = |column: usize| start + column as u64 * width;
         let mut index = 0;
-        let mut result = Vec::with_capacity(columns);
-        for column in 0..columns {
+        let mut result = vec![None; columns - known];
+        for column in 0..known {
             let (from, to) = (edge(column), edge(column + 1));
             while points.get(index).is_some_and(|point| point.at_ms < from) {
                 index += 1;

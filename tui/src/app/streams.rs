@@ -14,6 +14,8 @@ use crate::target::{Item, TargetError};
 const RETRY_MS: u64 = 1000;
 /// How often memory and taint are asked for.
 const KERNEL_MS: u64 = 10_000;
+/// A kernel that says nothing for so long counts as lost.
+const SILENT_MS: u64 = 5000;
 /// How often the list of modules is asked for while it is on the screen.
 const MODULES_MS: u64 = 5000;
 /// A picture of what no longer changes still scrolls: once a second.
@@ -40,6 +42,11 @@ pub(super) fn modules_changed(model: &mut Model) {
 
 /// The connection broke.
 pub(super) fn lost(model: &mut Model, error: &TargetError) {
+    // A guest that starts has never been there: that is no loss.
+    let starting = |lab: &LabStatus| lab.guest == GuestState::Starting;
+    if model.link.lab.as_ref().is_some_and(starting) {
+        return;
+    }
     if !matches!(model.link.connection, Connection::Lost { .. }) {
         model.link.connection = Connection::Lost {
             why: error.to_string(),
@@ -69,6 +76,7 @@ pub(super) fn keep_up(model: &mut Model) {
         model.start(Owner::Lab, "watch the lab", Report::Silent, request);
     }
     if running {
+        give_up_silent(model);
         let every = if up { KERNEL_MS } else { RETRY_MS };
         if due(model.streams.kernel_asked, every, now) && !model.calls.has(&Owner::Kernel) {
             model.streams.kernel_asked = Some(now);
@@ -118,6 +126,21 @@ pub(super) fn keep_up(model: &mut Model) {
     keep_watching(model);
 }
 
+/// Lets go of a question that the kernel does not answer, so that it is asked again.
+fn give_up_silent(model: &mut Model) {
+    let now = model.now_ms;
+    let silent = model
+        .calls
+        .iter()
+        .find(|(_, call)| call.owner == Owner::Kernel && now >= call.started_ms + SILENT_MS);
+    if let Some((tag, _)) = silent {
+        model.cancel(tag);
+        model.calls.remove(tag);
+        let why = "the kernel does not answer".to_owned();
+        lost(model, &TargetError::Gone(why));
+    }
+}
+
 /// The tables that are read with each sample are those of the view on the screen.
 fn keep_watching(model: &mut Model) {
     let tables = (views::view(model.view).tables)(model);
@@ -128,7 +151,7 @@ fn keep_watching(model: &mut Model) {
         .filter(|(_, call)| call.owner == Owner::Watch && call.cancelled.is_none())
         .map(|(tag, _)| tag)
         .collect();
-    if (same && !running.is_empty()) || (model.streams.watch_failed && same) {
+    if same && (model.streams.watch_failed || !running.is_empty()) {
         return;
     }
     for tag in running {
@@ -176,18 +199,16 @@ pub(super) fn item(model: &mut Model, owner: &Owner, item: Item) {
             }
             model.changed();
         }
-        (Owner::Modules, Item::Modules(modules)) => {
-            if model.modules.ready() != Some(&modules) {
-                model.modules = Loadable::Ready(modules);
-                views::modules::listed(model);
-                model.changed();
-            }
+        (Owner::Modules, Item::Modules(modules)) if model.modules.ready() != Some(&modules) => {
+            model.modules = Loadable::Ready(modules);
+            views::modules::listed(model);
+            model.changed();
         }
-        (Owner::Modules, Item::Done(Err(error))) => {
-            if model.modules.ready().is_none() && !is_lost(&error) {
-                model.modules = Loadable::Failed(error);
-                model.changed();
-            }
+        (Owner::Modules, Item::Done(Err(error)))
+            if model.modules.ready().is_none() && !is_lost(&error) =>
+        {
+            model.modules = Loadable::Failed(error);
+            model.changed();
         }
         (Owner::Watch, Item::Sample(sample)) => {
             let names = |model: &Model| -> Vec<String> {
@@ -214,11 +235,11 @@ pub(super) fn item(model: &mut Model, owner: &Owner, item: Item) {
             views::log::arrived(model);
             model.changed();
         }
-        (Owner::Kmsg, Item::Done(Err(error))) => {
-            if !is_lost(&error) && error != TargetError::Cancelled {
-                model.log.failed = Some(error);
-                model.changed();
-            }
+        (Owner::Kmsg, Item::Done(Err(error)))
+            if !is_lost(&error) && error != TargetError::Cancelled =>
+        {
+            model.log.failed = Some(error);
+            model.changed();
         }
         (Owner::Console, Item::Console(bytes)) => {
             model.console.push(&bytes);
@@ -233,6 +254,7 @@ pub(super) fn item(model: &mut Model, owner: &Owner, item: Item) {
 }
 
 fn lab(model: &mut Model, status: LabStatus) {
+    let first_status = model.link.lab.is_none();
     let another = status.generation != model.streams.generation;
     if another {
         let first = model.streams.generation == 0;
@@ -249,9 +271,12 @@ fn lab(model: &mut Model, status: LabStatus) {
         .is_some_and(|lab| lab.guest == GuestState::Running);
     if runs && !ran {
         model.streams.kernel_asked = None;
-        if another && model.streams.generation > 1 {
+        if model.streams.generation > 1 && !first_status {
             model.done(format!("guest {} runs", status.generation));
         }
+    }
+    if status.guest == GuestState::Starting {
+        model.link.connection = Connection::Connecting;
     }
     model.link.lab_at_ms = model.now_ms;
     model.link.lab = Some(status);

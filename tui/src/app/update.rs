@@ -34,15 +34,16 @@ pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
         Event::Item(tag, item) => self::item(model, tag, item),
         Event::CallFailed(tag, error) => self::item(model, tag, Item::Done(Err(error))),
         Event::Built(tag, result) | Event::FileRead(tag, result) => {
-            if let Some(call) = end(model, tag, &outcome(&result))
-                && let Owner::Loader(step) = call
-            {
-                loader::image(model, &step, result);
+            match end(model, tag, &outcome(&result)) {
+                Some(Owner::Loader(step)) => loader::image(model, &step, result),
+                Some(Owner::Block(call)) => views::block::file(model, call, result),
+                _ => {}
             }
         }
         Event::Saved(tag, result) => saved(model, tag, result),
         Event::Work => {
             model.log.work();
+            views::log::worked(model);
             model.changed();
         }
     }
@@ -195,7 +196,8 @@ fn end(model: &mut Model, tag: CallTag, result: &TargetResult<()>) -> Option<Own
                 model.message(message);
             }
         }
-        if link::is_lost(error) {
+        // A subject that dies ends what it was doing with the same error.
+        if link::is_lost(error) && !matches!(call.owner, Owner::Memory(_)) {
             streams::lost(model, error);
         }
     }

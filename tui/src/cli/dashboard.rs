@@ -8,10 +8,11 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::lab_args::LabArgs;
-use super::{Connection, Failure, Outcome};
+use super::{Connection, Failure, Outcome, our_module};
 use crate::dashboard::{self, Options};
 use crate::lab::client::{self, LabClient};
 use crate::lab::error::LabError;
+use crate::lab::progress::Event;
 use crate::target::Target;
 
 /// Open the dashboard: what `ringside` without a command does
@@ -50,7 +51,7 @@ impl Dashboard {
         let (target, _lab) = self.kernel(connection)?;
         let options = Options {
             config,
-            builder: builder(),
+            builder: builder(Arc::clone(&target)),
             state: dashboard::state_path(),
         };
         Ok(dashboard::run(target, options)?.status())
@@ -76,19 +77,20 @@ impl Dashboard {
                 Err(error) => return Err(error.into()),
             }
         }
-        let mut options = self.lab.options()?;
-        options.owned = true;
-        let lab = client::start(&options, None)?;
+        let lab = client::start(&self.lab.options()?, None)?;
         Ok((lab.target(), Some(lab)))
     }
 }
 
-/// Builds a module of ours, for the dashboard's `L`.
-fn builder() -> dashboard::Builder {
-    Arc::new(|name| {
-        let (_, image) = super::load::image(std::path::Path::new(name))
-            .map_err(|failure| failure.to_string())?;
-        Ok(image)
+/// Builds a module of ours for the kernel of `target`. Nobody sees the progress:
+/// the dashboard shows that the build is pending, and the compiler's last words
+/// if it fails.
+fn builder(target: Arc<dyn Target>) -> dashboard::Builder {
+    Arc::new(move |name| {
+        let mut silent = |_: Event| {};
+        let file =
+            our_module::file(name, &*target, &mut silent).map_err(|failure| failure.to_string())?;
+        std::fs::read(&file).map_err(|error| format!("read {}: {error}", file.display()))
     })
 }
 

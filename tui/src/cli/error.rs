@@ -4,10 +4,13 @@
 use std::fmt;
 use std::io::{ErrorKind, Write};
 
+use crate::lab::build_error::BuildError;
 use crate::target::TargetError;
 
 /// Exit status of a command that failed.
 pub const FAILED: u8 = 1;
+/// Exit status of a command that was interrupted, as a shell would report it.
+pub const INTERRUPTED: u8 = 130;
 /// Exit status of a command line that makes no sense.
 pub const USAGE: u8 = 2;
 
@@ -101,6 +104,16 @@ impl From<TargetError> for Failure {
     fn from(error: TargetError) -> Self {
         let help = error.hint().unwrap_or_default().to_owned();
         Self::new(error.to_string()).with_help(help)
+    }
+}
+
+/// Errors of setting up and building; an interruption ends like SIGINT does.
+impl From<BuildError> for Failure {
+    fn from(error: BuildError) -> Self {
+        let status = if error.stopped() { INTERRUPTED } else { FAILED };
+        Self::new(error.to_string())
+            .with_help(error.remedy().unwrap_or_default())
+            .with_status(status)
     }
 }
 

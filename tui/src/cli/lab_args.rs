@@ -7,14 +7,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::Failure;
-use crate::lab::build_error::BuildError;
+use super::consent::with_consent;
+use super::progress::Show;
 use crate::lab::cache;
 use crate::lab::error::LabError;
 use crate::lab::flavour::Flavour;
-use crate::lab::kernel;
 use crate::lab::options::{BootKernel, LabOptions};
-use crate::lab::progress::{Event, Progress};
-use crate::lab::setup::{self, Consent, Needs};
+use crate::lab::ready::ready;
 use crate::lab::vm::accel::Accelerator;
 use crate::lab::vm::error::VmError;
 
@@ -33,6 +32,7 @@ pub struct LabArgs {
     pub kernel: Option<Flavour>,
 
     /// Boot this kernel image (a bzImage) and build none
+    /// [default: RINGSIDE_IMAGE]
     #[arg(long, value_name = "FILE")]
     pub image: Option<PathBuf>,
 
@@ -81,9 +81,10 @@ impl LabArgs {
             None => Flavour::from_environment()
                 .map_err(|error| Failure::usage(format!("RINGSIDE_KERNEL: {error}")))?,
         };
-        let kernel = match &self.image {
+        let given = std::env::var_os("RINGSIDE_IMAGE").map(PathBuf::from);
+        let kernel = match self.image.clone().or(given) {
             Some(image) => {
-                let image = absolute(image)?;
+                let image = absolute(&image)?;
                 BootKernel {
                     flavour,
                     release: image.display().to_string(),
@@ -124,22 +125,9 @@ impl LabArgs {
 /// The kernel of this flavour; builds it, and installs what that takes, where
 /// it is not built yet.
 fn ready_kernel(flavour: Flavour) -> Result<BootKernel, Failure> {
-    if let Some(kernel) = kernel::built(flavour) {
-        return Ok(BootKernel::from(&kernel));
-    }
-    let mut progress = |event: Event| {
-        if let Event::Step(title) | Event::Note(title) = event {
-            eprintln!("{title}");
-        }
-    };
-    let progress: &mut dyn Progress = &mut progress;
-    let consent = if std::env::var("RINGSIDE_YES").is_ok_and(|yes| yes == "1") {
-        Consent::Given
-    } else {
-        Consent::NobodyToAsk
-    };
-    setup::ensure(Needs::all(flavour), consent, progress)?;
-    Ok(BootKernel::from(&kernel::ensure(flavour, progress)?))
+    let mut show = Show::new();
+    let kernel = with_consent(false, |consent| ready(flavour, consent, &mut show))?;
+    Ok(BootKernel::from(&kernel))
 }
 
 /// The absolute form of a path that must exist.
@@ -169,12 +157,5 @@ impl From<VmError> for Failure {
             VmError::Agent(error) => error.into(),
             error => Self::new(error.to_string()),
         }
-    }
-}
-
-impl From<BuildError> for Failure {
-    fn from(error: BuildError) -> Self {
-        let remedy = error.remedy().unwrap_or_default();
-        Self::new(error.to_string()).with_help(remedy)
     }
 }

@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::error::visible;
-use super::{Connection, Failure, Outcome};
+use super::progress::Show;
+use super::{Connection, Failure, Outcome, our_module};
+use crate::lab::progress::Progress;
+use crate::target::Target;
 use crate::target::api::Request;
 use crate::target::call::ask;
 use crate::target::modinfo::ModInfo;
@@ -36,8 +39,10 @@ impl Load {
     /// Loads it.
     pub fn run(&self, connection: &Connection) -> Outcome {
         let parameters = parameter_line(&self.parameters)?;
-        let (name, image) = image(&self.module)?;
         let target = connection.open()?;
+        let mut show = Show::new();
+        let (name, image) = image(&self.module, &*target, &mut show)?;
+        drop(show);
         let request = Request::Load {
             name: name.clone(),
             parameters,
@@ -49,7 +54,11 @@ impl Load {
 }
 
 /// A module's name and the bytes of its file, by name or path.
-pub(super) fn image(module: &Path) -> Result<(String, Vec<u8>), Failure> {
+pub(super) fn image(
+    module: &Path,
+    target: &dyn Target,
+    progress: &mut dyn Progress,
+) -> Result<(String, Vec<u8>), Failure> {
     let is_path = module.components().count() > 1
         || module.is_absolute()
         || module
@@ -58,7 +67,7 @@ pub(super) fn image(module: &Path) -> Result<(String, Vec<u8>), Failure> {
     let path = if is_path {
         module.to_owned()
     } else {
-        built(&module.to_string_lossy())?
+        our_module::file(&module.to_string_lossy(), target, progress)?
     };
     let bytes = std::fs::read(&path)
         .map_err(|error| Failure::new(format!("read {}: {error}", path.display())))?;
@@ -67,24 +76,6 @@ pub(super) fn image(module: &Path) -> Result<(String, Vec<u8>), Failure> {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let name = info.name().unwrap_or(&stem).to_owned();
     Ok((name, bytes))
-}
-
-/// The file of a module of ours, built if need be.
-fn built(name: &str) -> Result<PathBuf, Failure> {
-    if ringside_uapi::module(name).is_none() {
-        let known: Vec<_> = ringside_uapi::MODULES
-            .iter()
-            .map(|module| module.name)
-            .collect();
-        return Err(
-            Failure::new(format!("Ringside has no module {name}")).with_help(format!(
-                "it has {}; load any other by the path of its file: ringside load ./{name}.ko",
-                known.join(", ")
-            )),
-        );
-    }
-    Err(Failure::new(format!("module {name} has not been built"))
-        .with_help("build it with `ringside build` and load it by the path of its .ko file"))
 }
 
 /// The parameters as the kernel wants them: a value with spaces in quotes.
@@ -142,6 +133,8 @@ impl Unload {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lab::progress::Event;
+    use crate::target::local::Local;
 
     fn line(parameters: &[&str]) -> Result<String, Failure> {
         let parameters: Vec<_> = parameters.iter().map(|p| (*p).to_owned()).collect();
@@ -170,8 +163,10 @@ mod tests {
 
     #[test]
     fn a_name_that_is_none_of_ours_gets_the_list_of_ours() {
-        assert!(image(Path::new("no_such")).is_err());
-        let missing = image(Path::new("./none.ko")).unwrap_err();
+        let silent: &mut dyn Progress = &mut |_: Event| {};
+        let unknown = image(Path::new("no_such"), &Local::new(), silent).unwrap_err();
+        assert!(unknown.to_string().contains("producer_consumer"));
+        let missing = image(Path::new("./none.ko"), &Local::new(), silent).unwrap_err();
         assert_eq!(missing.status(), 1);
     }
 }

@@ -9,14 +9,20 @@
 
 pub mod agent;
 pub mod block;
+pub mod build;
+pub mod cache;
 pub mod completions;
 pub mod connection;
+pub mod consent;
 pub mod counters;
 pub mod dashboard;
+pub mod doctor;
 pub mod down;
 pub mod error;
 pub mod exec;
 pub mod info;
+pub mod interrupt;
+pub mod kernel_choice;
 pub mod kmsg;
 pub mod lab_args;
 pub mod lab_process;
@@ -24,7 +30,10 @@ pub mod labs;
 pub mod load;
 pub mod mem;
 pub mod modules;
+pub mod our_module;
+pub mod progress;
 pub mod set;
+pub mod setup;
 pub mod syscall;
 pub mod up;
 
@@ -83,6 +92,10 @@ pub enum Command {
     // Programs in the guest.
     Exec(exec::Exec),
     Shell(exec::Shell),
+    Setup(setup::Setup),
+    Doctor(doctor::Doctor),
+    Build(build::Build),
+    Cache(cache::Cache),
     // A kernel and its modules.
     Info(info::Info),
     Modules(modules::Modules),
@@ -141,6 +154,10 @@ fn run(cli: &Cli) -> Outcome {
         Some(Command::Mem(command)) => command.run(connection),
         Some(Command::Block(command)) => command.run(connection),
         Some(Command::Agent(command)) => command.run(),
+        Some(Command::Setup(command)) => command.run(),
+        Some(Command::Doctor(command)) => command.run(),
+        Some(Command::Build(command)) => command.run(),
+        Some(Command::Cache(command)) => command.run(),
         Some(Command::Completions(command)) => command.run(),
         Some(Command::Subject(command)) => command.run(),
     }

@@ -49,14 +49,9 @@ impl Up {
             return dry_run(&options);
         }
         let lab = client::start(&options, None)?;
-        let status = match lab.wait_ready() {
-            Ok(status) => status,
-            Err(error) => {
-                // A lab without a guest is of no use to anybody.
-                drop(lab.down());
-                return Err(error.into());
-            }
-        };
+        // Until it is released the lab ends with us, by Ctrl-C for instance.
+        let status = lab.wait_ready()?;
+        lab.release()?;
         let mut out = std::io::stdout().lock();
         if self.json {
             serde_json::to_writer(&mut out, &status)?;

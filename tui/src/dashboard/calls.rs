@@ -122,12 +122,12 @@ fn start(
             // here, inside of the target's own thread.
             lock(&sink_table).cancelled.insert(tag);
         }
-        drop(sink_events.send(Message::App(Event::Item(tag, item))));
+        drop(sink_events.send(Message::App(Box::new(Event::Item(tag, item)))));
     });
     let call = match target.start(request, sink) {
         Ok(call) => call,
         Err(error) => {
-            drop(events.send(Message::App(Event::CallFailed(tag, error))));
+            drop(events.send(Message::App(Box::new(Event::CallFailed(tag, error)))));
             return;
         }
     };
@@ -160,7 +160,7 @@ fn start(
         let sent = control.send(&input).and_then(|()| control.close_input());
         // A call that ended meanwhile has said why itself.
         if let Err(error @ (TargetError::Gone(_) | TargetError::Protocol(_))) = sent {
-            drop(events.send(Message::App(Event::CallFailed(tag, error))));
+            drop(events.send(Message::App(Box::new(Event::CallFailed(tag, error)))));
         }
     };
     if let Err(error) = thread::Builder::new().name("image".into()).spawn(feed) {

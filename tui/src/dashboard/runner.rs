@@ -30,7 +30,7 @@ const BATCH: usize = 4096;
 /// What the threads tell the loop.
 pub(super) enum Message {
     /// Something for the model.
-    App(Event),
+    App(Box<Event>),
     /// A key, the mouse, a new size.
     Terminal(TerminalEvent),
     /// The terminal can't be read any more.
@@ -133,10 +133,10 @@ impl Runner {
     fn take(&mut self, message: Message) -> Result<(), DashboardError> {
         match message {
             Message::App(event) => {
-                if matches!(event, Event::Item(_, Item::Kmsg(_))) {
+                if matches!(*event, Event::Item(_, Item::Kmsg(_))) {
                     self.calls.backlog.taken();
                 }
-                self.update(event)?;
+                self.update(*event)?;
             }
             Message::Terminal(event) => {
                 if let Some(event) = self.translate(event) {
@@ -215,7 +215,7 @@ impl Runner {
     /// Does something slow on a thread of its own.
     fn work(&self, work: impl FnOnce() -> Event + Send + 'static) {
         let send = self.send.clone();
-        let run = move || drop(send.send(Message::App(work())));
+        let run = move || drop(send.send(Message::App(Box::new(work()))));
         if let Err(error) = thread::Builder::new().name("work".into()).spawn(run) {
             tracing::error!("no thread for work: {error}");
         }

@@ -29,11 +29,19 @@ pub enum BuildError {
         /// The commands that would have done it.
         commands: Vec<String>,
     },
-    /// This system is not one whose packages are known.
-    #[error("Ringside can't install packages on {system} by itself")]
+    /// Packages are missing and only root could install them.
+    #[error("only root can install packages, and neither are you root nor is there sudo")]
+    NotRoot {
+        /// The commands that root can run.
+        commands: Vec<String>,
+    },
+    /// This system is not one whose packages Ringside installs.
+    #[error("Ringside installs packages on Debian only, and this is {system}; missing here:{}", tail(.missing))]
     UnknownSystem {
         /// The system's own name.
         system: String,
+        /// What is missing.
+        missing: Vec<String>,
         /// The commands that a person can run.
         commands: Vec<String>,
     },
@@ -143,6 +151,10 @@ impl BuildError {
             }
             Self::NobodyToAsk { commands } => Some(format!(
                 "run `ringside setup --yes`, or set RINGSIDE_YES=1, or do it yourself:{}",
+                tail(commands)
+            )),
+            Self::NotRoot { commands } => Some(format!(
+                "have root run these commands, then try again:{}",
                 tail(commands)
             )),
             Self::Refused { commands } | Self::UnknownSystem { commands, .. } => Some(format!(

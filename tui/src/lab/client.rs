@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Starting labs, finding them, and being their client.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -17,7 +18,7 @@ use nix::unistd::Pid;
 
 use super::error::{LabError, LabResult};
 use super::options::LabOptions;
-use super::process::Birth;
+use super::process::{Birth, RELEASE};
 use super::runtime;
 use crate::target::api::{GuestState, Item, LabRequest, LabStatus};
 use crate::target::call::{Calls, ask};
@@ -28,13 +29,16 @@ use crate::target::{Request, Target, TargetError};
 pub const PROCESS_COMMAND: &str = "lab-process";
 /// How long a lab may take to be gone after it was told to go.
 const GONE_WITHIN: Duration = Duration::from_secs(10);
+/// How long whoever drops a lab waits for its end.
+const ENDED_WITHIN: Duration = Duration::from_secs(2);
 
-/// A connection to a lab. Dropping it leaves the lab alone, unless the lab was
-/// started as this process's own: then it goes down.
+/// A connection to a lab. Dropping it leaves the lab alone, unless it was
+/// started here and not released: then it goes down.
 pub struct LabClient {
     id: String,
     target: Arc<dyn Target>,
-    owner: Option<UnixStream>,
+    /// What ties the lab to this process.
+    tie: Option<UnixStream>,
 }
 
 impl LabClient {
@@ -104,6 +108,19 @@ impl LabClient {
         })
     }
 
+    /// Lets a lab that was started here go on without this process.
+    ///
+    /// # Errors
+    /// It is gone already.
+    pub fn release(mut self) -> LabResult<()> {
+        match self.tie.take() {
+            Some(mut tie) => tie
+                .write_all(&[RELEASE])
+                .map_err(LabError::io("release the lab")),
+            None => Ok(()),
+        }
+    }
+
     /// Ends the lab.
     ///
     /// # Errors
@@ -111,6 +128,23 @@ impl LabClient {
     pub fn down(self) -> LabResult<()> {
         ask(&*self.target, Request::Lab(LabRequest::Down), &[])?;
         Ok(())
+    }
+}
+
+impl Drop for LabClient {
+    /// Waits until a lab that ends with us has ended, but not for long: should
+    /// it hang, it goes as soon as it can.
+    fn drop(&mut self) {
+        let Some(mut tie) = self.tie.take() else {
+            return;
+        };
+        let asked = tie
+            .shutdown(Shutdown::Write)
+            .and_then(|()| tie.set_read_timeout(Some(ENDED_WITHIN)));
+        if asked.is_ok() {
+            // The end of the process closes its side.
+            drop(tie.read(&mut [0]));
+        }
     }
 }
 
@@ -127,11 +161,18 @@ pub fn labs() -> LabResult<Vec<String>> {
 /// # Errors
 /// There is none, there are several, or it speaks another version.
 pub fn attach(id: Option<&str>) -> LabResult<LabClient> {
-    let folder = runtime::folder()?;
+    attach_in(&runtime::folder()?, id)
+}
+
+/// The same for the labs below `folder`, and not those of this session.
+///
+/// # Errors
+/// As [`attach`].
+pub fn attach_in(folder: &Path, id: Option<&str>) -> LabResult<LabClient> {
     let id = match id {
         Some(id) => id.to_owned(),
         None => {
-            let mut labs = runtime::labs(&folder);
+            let mut labs = runtime::labs(folder);
             match labs.len() {
                 0 => return Err(LabError::NoLab),
                 1 => labs.remove(0),
@@ -139,16 +180,17 @@ pub fn attach(id: Option<&str>) -> LabResult<LabClient> {
             }
         }
     };
-    let stream = runtime::connect(&folder, &id)?;
+    let stream = runtime::connect(folder, &id)?;
     Ok(LabClient {
         id,
         target: Arc::new(Remote::over_socket(stream)?),
-        owner: None,
+        tie: None,
     })
 }
 
-/// Starts a lab in the background and connects to it. Its guest is then still
-/// starting: [`LabClient::wait_running`]. `program` is the `ringside` to run;
+/// Starts a lab in a process of its own and connects to it. Its guest is then
+/// still starting ([`LabClient::wait_running`]), and the lab ends with the client
+/// ([`LabClient::release`]). `program` is the `ringside` to run;
 /// `None`: the one that runs now.
 ///
 /// # Errors
@@ -179,7 +221,7 @@ pub fn start(options: &LabOptions, program: Option<&Path>) -> LabResult<LabClien
         Err(_) => return Err(LabError::NotStarted("it ended without a word".into())),
     };
     let mut client = attach(Some(&id))?;
-    client.owner = options.owned.then_some(ours);
+    client.tie = Some(ours);
     Ok(client)
 }
 
@@ -199,17 +241,21 @@ fn reap(mut child: Child) {
 /// There is no such lab, or it does not end.
 pub fn down(id: &str) -> LabResult<()> {
     let folder = runtime::folder()?;
-    match attach(Some(id)).and_then(LabClient::down) {
-        Ok(()) => {}
+    let told = match attach_in(&folder, Some(id)) {
+        // Its answer may get lost in its end.
+        Ok(lab) => matches!(
+            lab.down(),
+            Ok(()) | Err(LabError::Target(TargetError::Gone(_)))
+        ),
         Err(error @ LabError::NoSuchLab(_)) => return Err(error),
         // It speaks another version, or hangs: it can still be told to end.
-        Err(_) => {
-            let stream = runtime::connect(&folder, id)?;
-            let peer = getsockopt(&stream, PeerCredentials)
-                .map_err(|error| LabError::io("find the lab process")(error.into()))?;
-            kill(Pid::from_raw(peer.pid()), Signal::SIGTERM)
-                .map_err(|error| LabError::io("end the lab process")(error.into()))?;
-        }
+        Err(_) => false,
+    };
+    if !told && let Ok(stream) = runtime::connect(&folder, id) {
+        let peer = getsockopt(&stream, PeerCredentials)
+            .map_err(|error| LabError::io("find the lab process")(error.into()))?;
+        kill(Pid::from_raw(peer.pid()), Signal::SIGTERM)
+            .map_err(|error| LabError::io("end the lab process")(error.into()))?;
     }
     let until = Instant::now() + GONE_WITHIN;
     while runtime::labs(&folder).iter().any(|lab| lab == id) {

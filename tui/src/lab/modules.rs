@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Building modules against a kernel of the cache, out of their source folder.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
+
 use super::build_error::{BuildError, BuildResult};
-use super::kernel::Kernel;
-use super::progress::Progress;
+use super::cache;
+use super::kernel::{self, Kernel, make, object, telling};
+use super::lock::{Lock, Mode};
+use super::program::Program;
+use super::progress::{Event, Progress};
+use crate::embedded;
 
 /// Builds the modules of `folder`, which has a Kbuild file, for `kernel`. Only
 /// what changed is built again; nothing is written to `folder`. Returns the .ko
@@ -18,9 +25,194 @@ pub fn build(
     folder: &Path,
     progress: &mut dyn Progress,
 ) -> BuildResult<Vec<PathBuf>> {
-    let _ = (kernel, progress);
-    Err(BuildError::Folder {
+    let wrong = |why: &str| BuildError::Folder {
         folder: folder.to_owned(),
-        why: "it has no Kbuild file".into(),
-    })
+        why: why.into(),
+    };
+    let source = folder
+        .canonicalize()
+        .map_err(BuildError::on("open", folder))?;
+    if !source.is_dir() {
+        return Err(wrong("it is no folder"));
+    }
+    if !["Kbuild", "Makefile"]
+        .iter()
+        .any(|name| source.join(name).is_file())
+    {
+        return Err(wrong(
+            "it has no Kbuild file (a line like `obj-m += my_module.o`)",
+        ));
+    }
+    if source.to_string_lossy().contains([' ', ':']) {
+        return Err(wrong(
+            "the kernel's makefiles can't work below a path with spaces or colons",
+        ));
+    }
+    let root = cache::root()?;
+    let output = output(&root, kernel, &source);
+    let _kernel = kernel::lock(&root, kernel.flavour, Mode::Shared, progress)?;
+    let what = format!("building {}", folder.display());
+    let lock = output.with_extension("lock");
+    let _lock = Lock::take(&lock, Mode::Exclusive, &what, progress)?;
+    fs::create_dir_all(&output).map_err(BuildError::on("make", &output))?;
+    progress.step(format!("Build {} for {}", folder.display(), kernel.release));
+    let mut command = make(&kernel.source_dir, &kernel.build_dir);
+    command.args(&kernel.make_arguments);
+    command
+        .arg(format!("M={}", source.display()))
+        .arg(format!("MO={}", output.display()));
+    command.arg(format!("-j{}", kernel::jobs())).arg("modules");
+    Program::new(command, what)
+        .log(&output.with_extension("log"))
+        .listen(|line, progress| {
+            if let Some(object) = object(line) {
+                progress.report(Event::Busy(object.into()));
+                return false;
+            }
+            let telling = telling(line);
+            if telling {
+                progress.report(Event::Output(line.into()));
+            }
+            telling
+        })
+        .run(progress)?;
+    progress.report(Event::Done);
+    let modules = made(&output)?;
+    match modules.is_empty() {
+        true => Err(wrong("its Kbuild file names no module (`obj-m += …`)")),
+        false => Ok(modules),
+    }
+}
+
+/// Where a folder's modules are built for a kernel: a place of its own for
+/// each, so that two kernels or two folders never mix.
+fn output(root: &Path, kernel: &Kernel, source: &Path) -> PathBuf {
+    let digest = Sha256::digest(source.as_os_str().as_encoded_bytes());
+    let identity: String = digest[..4]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let name = source
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    cache::modules(root)
+        .join(&kernel.release)
+        .join(format!("{name}-{identity}"))
+}
+
+/// The modules that the last build made, as Kbuild lists them.
+fn made(output: &Path) -> BuildResult<Vec<PathBuf>> {
+    let list = output.join("modules.order");
+    let text = fs::read_to_string(&list).map_err(BuildError::on("read", &list))?;
+    Ok(text
+        .lines()
+        .map(|line| {
+            let object = Path::new(line.trim()).with_extension("ko");
+            // Relative to the source folder, or in newer versions to the output.
+            if object.is_absolute() {
+                output.join(object.file_name().unwrap_or_default())
+            } else {
+                output.join(object)
+            }
+        })
+        .filter(|path| path.is_file())
+        .collect())
+}
+
+/// The sources of Ringside's own modules: `RINGSIDE_MODULES`, else those of the
+/// checkout that the program was built from, else a copy of what travels with
+/// the program.
+///
+/// # Errors
+/// The copy can't be written.
+pub fn ours() -> BuildResult<PathBuf> {
+    if let Some(folder) = std::env::var_os("RINGSIDE_MODULES").filter(|path| !path.is_empty()) {
+        return Ok(folder.into());
+    }
+    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../modules");
+    if checkout.join("Kbuild").is_file() && checkout.join("my_name").is_dir() {
+        return checkout
+            .canonicalize()
+            .map_err(BuildError::on("open", &checkout));
+    }
+    unpack(&cache::root()?.join("own"))
+}
+
+/// Writes the sources that travel with the program below `folder`, and
+/// returns where. Files that are there and the same keep their times.
+fn unpack(folder: &Path) -> BuildResult<PathBuf> {
+    for (below, files) in [("modules", embedded::MODULES), ("uapi/src", embedded::UAPI)] {
+        for (name, text) in files {
+            let path = folder.join(below).join(name);
+            if fs::read_to_string(&path).is_ok_and(|there| there == *text) {
+                continue;
+            }
+            if let Some(parent) = path.parent() {
+                fs::create_dir_all(parent).map_err(BuildError::on("make", parent))?;
+            }
+            fs::write(&path, text).map_err(BuildError::on("write", &path))?;
+        }
+    }
+    Ok(folder.join("modules"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::flavour::Flavour;
+
+    fn kernel() -> Kernel {
+        Kernel {
+            flavour: Flavour::Lab,
+            image: "/nowhere".into(),
+            vmlinux: "/nowhere".into(),
+            release: "7.3.4-ringside-lab-0".into(),
+            build_dir: "/nowhere".into(),
+            source_dir: "/nowhere".into(),
+            make_arguments: Vec::new(),
+            hash: "0".into(),
+        }
+    }
+
+    #[test]
+    fn a_folder_that_is_none_or_has_no_kbuild_file_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let refused = |path: &Path| build(&kernel(), path, &mut |_| {}).unwrap_err().to_string();
+        assert!(refused(folder.path()).contains("it has no Kbuild file"));
+        assert!(refused(&folder.path().join("x")).contains("No such file"));
+        let spaced = folder.path().join("a b");
+        fs::create_dir(&spaced).unwrap();
+        fs::write(spaced.join("Kbuild"), "").unwrap();
+        assert!(refused(&spaced).contains("spaces or colons"));
+    }
+
+    #[test]
+    fn two_folders_or_two_kernels_never_share_an_output() {
+        let root = Path::new("/c");
+        let mut other = kernel();
+        other.release = "7.3.4-ringside-lab-1".into();
+        let one = output(root, &kernel(), Path::new("/a/modules"));
+        assert_ne!(one, output(root, &kernel(), Path::new("/b/modules")));
+        assert_ne!(one, output(root, &other, Path::new("/a/modules")));
+        assert_eq!(one, output(root, &kernel(), Path::new("/a/modules")));
+    }
+
+    #[test]
+    fn the_sources_that_travel_with_the_program_are_written_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let modules = unpack(folder.path()).unwrap();
+        assert!(modules.join("Kbuild").is_file());
+        assert!(folder.path().join("uapi/src/lib.rs").is_file());
+        let time = || {
+            fs::metadata(modules.join("Kbuild"))
+                .unwrap()
+                .modified()
+                .unwrap()
+        };
+        let before = time();
+        unpack(folder.path()).unwrap();
+        assert_eq!(time(), before);
+    }
 }

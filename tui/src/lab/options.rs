@@ -59,8 +59,6 @@ pub struct LabOptions {
     pub append: String,
     /// The file or block device behind the USB stick; `None`: an empty one.
     pub disk: Option<PathBuf>,
-    /// The lab ends with whoever started it.
-    pub owned: bool,
 }
 
 impl LabOptions {
@@ -77,7 +75,6 @@ impl LabOptions {
             memory_mib: None,
             append: String::new(),
             disk: None,
-            owned: false,
         }
     }
 

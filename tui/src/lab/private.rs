@@ -12,7 +12,7 @@ use super::error::LabResult;
 use super::options::LabOptions;
 use super::vm::console::Console;
 use super::vm::machine::{MachineEvent, MachineEvents};
-use super::vm::start::{Connect, Guest, Hooks, StartStep, reach_agent, start};
+use super::vm::start::{Connect, Guest, Hooks, StartStep, reach_agent, start, sync};
 use crate::target::api::Item;
 use crate::target::{Call, Request, Sink, Target, TargetError, TargetResult};
 
@@ -24,6 +24,8 @@ const KNOWN_WITHIN: Duration = Duration::from_millis(700);
 /// A guest of one's own. Dropping it ends it.
 pub struct PrivateLab {
     guest: Guest,
+    /// Does its stick outlive it?
+    keeps: bool,
     end: Arc<End>,
 }
 
@@ -63,6 +65,7 @@ impl PrivateLab {
     /// It does not start: with the last lines of its console.
     pub fn start(options: &LabOptions, steps: &dyn Fn(StartStep)) -> LabResult<Self> {
         let stick = Arc::new(options.stick()?);
+        let keeps = stick.path.is_some();
         let plan = options.plan(Some(stick));
         let console = Console::new();
         let port: Arc<Mutex<Option<UnixStream>>> = Arc::default();
@@ -89,7 +92,7 @@ impl PrivateLab {
         )?;
         guest.settle().run()?;
         let end = Arc::clone(&end.lock().unwrap_or_else(PoisonError::into_inner));
-        Ok(Self { guest, end })
+        Ok(Self { guest, keeps, end })
     }
 
     /// The guest; good for as long as the lab.
@@ -103,6 +106,14 @@ impl PrivateLab {
     /// The guest, as it was started.
     pub fn guest(&self) -> &Guest {
         &self.guest
+    }
+}
+
+impl Drop for PrivateLab {
+    fn drop(&mut self) {
+        if self.keeps {
+            sync(Arc::clone(&self.guest.target));
+        }
     }
 }
 

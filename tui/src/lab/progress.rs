@@ -63,6 +63,9 @@ pub trait Progress {
     /// Something happened.
     fn report(&mut self, event: Event);
 
+    /// Time passes: called as often as [`Progress::stop`] while a program runs.
+    fn tick(&mut self) {}
+
     /// Should the work go on? Asked at least ten times a second.
     fn stop(&self) -> Stop {
         Stop::No

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
-use super::escape::escape;
+use super::escape::{escape, to_ascii};
 use super::theme::{Look, Role};
 use crate::app::Hit;
 
@@ -61,7 +61,10 @@ impl Canvas<'_> {
             return x;
         }
         let width = width.min(area.right() - x);
-        let text = escape(text);
+        let mut text = escape(text);
+        if !self.look.glyphs.unicode && !text.is_ascii() {
+            text = to_ascii(&text).into();
+        }
         if text.width() <= usize::from(width) {
             return self
                 .buffer

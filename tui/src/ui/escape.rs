@@ -33,6 +33,30 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The text in ASCII, for terminals that show nothing else: what has a likeness
+/// gets it, the rest is spelled out.
+pub fn to_ascii(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\u{20}'..='\u{7e}' => out.push(character),
+            '…' => out.push_str("..."),
+            '×' => out.push('x'),
+            '–' | '—' => out.push('-'),
+            '·' => out.push('-'),
+            'µ' => out.push('u'),
+            '≤' => out.push_str("<="),
+            '≥' => out.push_str(">="),
+            '↑' => out.push('^'),
+            '↓' => out.push('v'),
+            '←' => out.push_str("<-"),
+            '→' => out.push_str("->"),
+            _ => out.push_str(&format!("\\u{{{:x}}}", u32::from(character))),
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

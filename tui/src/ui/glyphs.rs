@@ -34,6 +34,8 @@ pub struct Glyphs {
     pub separator: &'static str,
     /// The selected row's mark.
     pub pointer: &'static str,
+    /// Are characters beyond ASCII shown?
+    pub unicode: bool,
     /// Can charts use braille?
     pub braille: bool,
 }
@@ -55,6 +57,7 @@ pub const UNICODE: Glyphs = Glyphs {
     ellipsis: "…",
     separator: "·",
     pointer: "▶",
+    unicode: true,
     braille: true,
 };
 
@@ -75,5 +78,6 @@ pub const ASCII: Glyphs = Glyphs {
     ellipsis: "~",
     separator: "-",
     pointer: ">",
+    unicode: false,
     braille: false,
 };

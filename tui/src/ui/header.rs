@@ -50,7 +50,7 @@ fn short_title(id: ViewId) -> &'static str {
 
 fn tabs(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     canvas.shade(area, Role::Bar);
-    let brand = " Ringside ";
+    let brand = if area.width >= 78 { " Ringside " } else { "" };
     let wide = area.width >= 110;
     let mut x = canvas.text(area.x, area.y, area.width, brand, Role::Title);
     for (index, id) in ViewId::ALL.iter().enumerate() {

@@ -10,9 +10,14 @@ pub mod chart;
 pub mod escape;
 pub mod frame;
 pub mod glyphs;
+#[cfg(test)]
+pub(crate) mod harness;
 pub mod header;
 pub mod layers;
+#[cfg(test)]
+mod loop_tests;
 pub mod post_mortem;
+pub mod reference;
 #[cfg(test)]
 mod snapshot_tests;
 pub mod theme;

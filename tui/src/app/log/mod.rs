@@ -382,7 +382,8 @@ impl Log {
         }
     }
 
-    /// The newest rows that satisfy a test, newest first; looks at most `depth` rows back.
+    /// The newest rows of this guest that satisfy a test, newest first; looks
+    /// at most `depth` rows back.
     pub fn newest<'a>(
         &'a self,
         end: u64,
@@ -393,7 +394,8 @@ impl Log {
         let start = end.saturating_sub(depth as u64).max(self.first);
         let rows = (start..end)
             .rev()
-            .filter_map(|number| Some((number, self.row(number)?)));
+            .filter_map(|number| Some((number, self.row(number)?)))
+            .take_while(|(_, row)| !matches!(row.kind, Kind::Guest(_)));
         rows.filter(move |(_, row)| row.kind == Kind::Record && test(row))
     }
 }

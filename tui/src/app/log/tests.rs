@@ -189,3 +189,19 @@ fn after_a_reboot_sequence_numbers_start_again() {
     assert_eq!(log.row(2).unwrap().kind, Kind::Guest(2));
     assert_eq!(log.len(), 4);
 }
+
+#[test]
+fn a_warning_names_its_place_and_function_in_old_and_new_kernels() {
+    for line in [
+        "WARNING: mm/slub.c:4711 at kfree+0x1/0x20, CPU#0: insmod/71",
+        "WARNING: CPU: 0 PID: 71 at mm/slub.c:4711 kfree+0x1/0x20",
+    ] {
+        let log = log(&[(4, line)]);
+        let trace = log.trace(log.row(0).unwrap()).unwrap();
+        assert_eq!(trace.place, "mm/slub.c:4711");
+        assert_eq!(trace.function, "kfree+0x1/0x20");
+    }
+    let log = log(&[(1, "kernel BUG at mm/usercopy.c:102!")]);
+    let trace = log.trace(log.row(0).unwrap()).unwrap();
+    assert_eq!(trace.place, "mm/usercopy.c:102");
+}

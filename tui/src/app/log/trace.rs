@@ -101,10 +101,7 @@ impl Trace {
         let is_reason = STARTS[1..].iter().any(|start| trimmed.starts_with(start));
         if is_reason && self.reason.is_empty() {
             self.reason = trimmed.to_owned();
-            let at = trimmed.split_once(" at ").map(|(_, after)| after);
-            if let Some(place) = at.filter(|_| !trimmed.starts_with("rust_kernel")) {
-                self.place = place.split([' ', '!']).next().unwrap_or("").to_owned();
-            }
+            self.locate(trimmed);
         }
         if let Some(after) = trimmed.strip_prefix("RIP: ") {
             let after = after.split_once(':').map_or(after, |(_, after)| after);
@@ -126,6 +123,22 @@ impl Trace {
                 }
             } else if !marker {
                 self.in_calls = false;
+            }
+        }
+    }
+
+    /// The file and line that a reason names: `kernel BUG at mm/slub.c:12!`,
+    /// `WARNING: mm/slub.c:12 at kfree+0x1/0x2, CPU#0: …` and, from older
+    /// kernels, `WARNING: CPU: 0 PID: 1 at mm/slub.c:12 kfree+0x1/0x2`.
+    fn locate(&mut self, reason: &str) {
+        let words = reason.split([' ', ',', '!']);
+        for (index, word) in words.enumerate() {
+            let named = |end: &str| word.contains(end) && !word.starts_with('[');
+            if self.place.is_empty() && index > 0 && (named(".c:") || named(".h:") || named(".rs:"))
+            {
+                self.place = word.trim_end_matches(':').to_owned();
+            } else if self.function.is_empty() && word.contains("+0x") {
+                self.function = word.to_owned();
             }
         }
     }

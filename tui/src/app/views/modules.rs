@@ -1,33 +1,485 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! View 7: Modules.
+//! View 7: every module of the kernel.
 
 use super::View;
-use crate::app::commands::Command;
-use crate::app::model::Model;
+use crate::app::calls::{Owner, Report};
+use crate::app::commands::{Command, always};
+use crate::app::event::Move;
+use crate::app::form::{Field, Form, Kind};
+use crate::app::keys::{Key, KeyCode};
+use crate::app::link::is_lost;
+use crate::app::model::{Loadable, Model};
+use crate::app::text_field::TextField;
 use crate::target::Item;
+use crate::target::api::{Capability, ModuleDetail, ModuleSummary, Request};
+
+/// How often what is known of the selected module is asked for again.
+const EVERY_MS: u64 = 3000;
 
 /// Which of this view's calls an item belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Call {}
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// Everything about this module.
+    Detail(String),
+    /// A parameter or control was written.
+    Written,
+}
+
+/// The order of the list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// Ours first, then by name.
+    #[default]
+    Ours,
+    /// By name.
+    Name,
+    /// Largest first.
+    Size,
+    /// Most used first.
+    Users,
+}
+
+impl Sort {
+    /// In words.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Ours => "ours first",
+            Self::Name => "by name",
+            Self::Size => "by size",
+            Self::Users => "by users",
+        }
+    }
+}
+
+/// A value of the selected module that can be seen, and perhaps changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Value {
+    /// Its name.
+    pub name: String,
+    /// What it is; `None` when it can't be read.
+    pub value: Option<String>,
+    /// Can it be written?
+    pub writable: bool,
+    /// A control, and not a parameter.
+    pub control: bool,
+}
 
 /// What the view remembers.
 #[derive(Clone, Debug, Default)]
-pub struct State {}
+pub struct State {
+    /// The selected module.
+    pub selected: Option<String>,
+    /// The order.
+    pub sort: Sort,
+    /// What the names must contain.
+    pub filter: String,
+    /// The filter is being typed.
+    pub typing: Option<TextField>,
+    /// The focus is on the values of the selected module and not on the list.
+    pub on_values: bool,
+    /// The selected value.
+    pub value: usize,
+    /// Everything about the selected module.
+    pub detail: Loadable<ModuleDetail>,
+    /// Whose detail that is.
+    pub detail_of: String,
+    asked_ms: Option<u64>,
+}
+
+const fn command(
+    name: &'static str,
+    keys: &'static [&'static str],
+    title: &'static str,
+    help: &'static str,
+    run: fn(&mut Model),
+) -> Command {
+    Command {
+        name,
+        keys,
+        title,
+        help,
+        hint: true,
+        enabled: always,
+        run,
+    }
+}
 
 /// Its commands.
-pub const COMMANDS: &[Command] = &[];
+pub const COMMANDS: &[Command] = &[
+    command(
+        "module-filter",
+        &["/"],
+        "Filter",
+        "show only modules with this in their names",
+        |model| {
+            model.modules_view.typing = Some(TextField::new(model.modules_view.filter.clone()));
+        },
+    ),
+    command(
+        "module-sort",
+        &["s"],
+        "Sort",
+        "sort the list: ours first, by name, size or users",
+        |model| {
+            let sort = &mut model.modules_view.sort;
+            *sort = match sort {
+                Sort::Ours => Sort::Name,
+                Sort::Name => Sort::Size,
+                Sort::Size => Sort::Users,
+                Sort::Users => Sort::Ours,
+            };
+        },
+    ),
+    Command {
+        enabled: |model| match selected(model) {
+            Some(_) => Ok(()),
+            None => Err("no module is selected".into()),
+        },
+        ..command(
+            "module-edit",
+            &["enter"],
+            "Edit",
+            "go to the module's values; change the selected one",
+            edit,
+        )
+    },
+    Command {
+        enabled: |model| match selected(model) {
+            Some(_) => model.link.can(Capability::Modules),
+            None => Err("no module is selected".into()),
+        },
+        ..command(
+            "module-holders",
+            &["o"],
+            "Who holds it",
+            "show which modules and processes have it in use",
+            |model| {
+                let Some(name) = selected(model).map(|module| module.name.clone()) else {
+                    return;
+                };
+                let title = format!("who holds {name}?");
+                let request = Request::Holders { name: name.clone() };
+                model.start(Owner::Holders(name), &title, Report::Listed, request);
+            },
+        )
+    },
+];
 
 /// What it provides.
-pub const VIEW: View = View::new(
-    "Modules",
-    "Every module of this kernel: what it uses, who uses it, its parameters",
-    COMMANDS,
-);
+pub const VIEW: View = View {
+    enter: |model| model.modules_view.asked_ms = None,
+    tick,
+    navigate,
+    focus: |model, _| {
+        let view = &mut model.modules_view;
+        view.on_values = !view.on_values;
+    },
+    key,
+    escape: |model| {
+        let view = &mut model.modules_view;
+        if view.on_values {
+            view.on_values = false;
+        } else if !view.filter.is_empty() {
+            view.filter.clear();
+        } else {
+            return false;
+        }
+        true
+    },
+    click,
+    copy: |model| {
+        if model.modules_view.on_values {
+            let values = values(model);
+            let value = values.get(model.modules_view.value)?;
+            return Some(format!(
+                "{}={}",
+                value.name,
+                value.value.clone().unwrap_or_default()
+            ));
+        }
+        selected(model).map(|module| module.name.clone())
+    },
+    module: |model| selected(model).map(|module| module.name.clone()),
+    new_guest: |model| {
+        let view = &mut model.modules_view;
+        view.detail = Loadable::Loading;
+        view.detail_of.clear();
+        view.asked_ms = None;
+    },
+    ..View::new(
+        "Modules",
+        "Every module of this kernel: what it uses, who uses it, its parameters",
+        COMMANDS,
+    )
+};
 
-/// Takes an item of one of this view's calls.
-pub fn item(_model: &mut Model, call: Call, _item: Item) {
-    match call {}
+/// The modules that are listed, in order.
+pub fn listed_modules(model: &Model) -> Vec<&ModuleSummary> {
+    let view = &model.modules_view;
+    let filter = match &view.typing {
+        Some(field) => field.text(),
+        None => &view.filter,
+    }
+    .to_lowercase();
+    let modules = model.modules.ready().map_or(&[][..], Vec::as_slice);
+    let mut listed: Vec<_> = modules
+        .iter()
+        .filter(|module| module.name.to_lowercase().contains(&filter))
+        .collect();
+    let ours = |module: &ModuleSummary| {
+        let place = ringside_uapi::MODULES
+            .iter()
+            .position(|entry| entry.name == module.name);
+        place.unwrap_or(usize::MAX)
+    };
+    match view.sort {
+        Sort::Ours => listed.sort_by_key(|module| (ours(module), &module.name)),
+        Sort::Name => listed.sort_by_key(|module| &module.name),
+        Sort::Size => listed.sort_by_key(|module| (u64::MAX - module.size, &module.name)),
+        Sort::Users => listed.sort_by_key(|module| (-module.users, &module.name)),
+    }
+    listed
+}
+
+/// The selected module: the one selected by name while it is listed, else the first.
+pub fn selected(model: &Model) -> Option<&ModuleSummary> {
+    let listed = listed_modules(model);
+    let wanted = model.modules_view.selected.as_deref();
+    let found = listed
+        .iter()
+        .find(|module| Some(module.name.as_str()) == wanted);
+    found.or_else(|| listed.first()).copied()
+}
+
+/// Everything about the selected module, once it has arrived.
+pub fn detail(model: &Model) -> Option<&ModuleDetail> {
+    let view = &model.modules_view;
+    let of_selected = selected(model).is_some_and(|module| module.name == view.detail_of);
+    view.detail.ready().filter(|_| of_selected)
+}
+
+/// The parameters and controls of the selected module.
+pub fn values(model: &Model) -> Vec<Value> {
+    let Some(detail) = detail(model) else {
+        return Vec::new();
+    };
+    let parameters = detail.parameters.iter().map(|parameter| Value {
+        name: parameter.name.clone(),
+        value: parameter.value.clone(),
+        writable: parameter.writable,
+        control: false,
+    });
+    let controls = detail.controls.iter().map(|control| {
+        let live = model.counters.control(&detail.summary.name, &control.name);
+        Value {
+            name: control.name.clone(),
+            value: Some(live.unwrap_or(&control.value).to_owned()),
+            writable: true,
+            control: true,
+        }
+    });
+    parameters.chain(controls).collect()
+}
+
+fn select(model: &mut Model, name: Option<String>) {
+    if model.modules_view.selected != name {
+        model.modules_view.selected = name;
+        model.modules_view.value = 0;
+        model.modules_view.asked_ms = None;
+        ask(model);
+    }
+}
+
+fn navigate(model: &mut Model, to: Move) {
+    match to {
+        Move::Left => model.modules_view.on_values = false,
+        Move::Right => model.modules_view.on_values = true,
+        _ if model.modules_view.on_values => {
+            let count = values(model).len();
+            model.modules_view.value = to.apply(model.modules_view.value, count, 5);
+        }
+        _ => {
+            let listed = listed_modules(model);
+            let now = selected(model).map(|module| module.name.as_str());
+            let position = listed
+                .iter()
+                .position(|module| Some(module.name.as_str()) == now);
+            let index = to.apply(position.unwrap_or(0), listed.len(), model.page());
+            let name = listed.get(index).map(|module| module.name.clone());
+            select(model, name);
+        }
+    }
+}
+
+fn click(model: &mut Model, pane: u8, index: usize) {
+    if pane == 0 {
+        let name = listed_modules(model)
+            .get(index)
+            .map(|module| module.name.clone());
+        model.modules_view.on_values = false;
+        select(model, name);
+        return;
+    }
+    let again = model.modules_view.on_values && model.modules_view.value == index;
+    model.modules_view.on_values = true;
+    model.modules_view.value = index;
+    if again {
+        edit(model);
+    }
+}
+
+fn key(model: &mut Model, key: Key) -> bool {
+    let Some(field) = &mut model.modules_view.typing else {
+        return false;
+    };
+    match key.code {
+        KeyCode::Enter => {
+            model.modules_view.filter = field.text().to_owned();
+            model.modules_view.typing = None;
+        }
+        KeyCode::Esc => {
+            model.modules_view.filter.clear();
+            model.modules_view.typing = None;
+        }
+        KeyCode::Up => navigate(model, Move::Up),
+        KeyCode::Down => navigate(model, Move::Down),
+        _ => {
+            field.key(key);
+        }
+    }
+    true
 }
 
 /// The list of modules arrived.
-pub(in crate::app) fn listed(_model: &mut Model) {}
+pub(in crate::app) fn listed(model: &mut Model) {
+    model.modules_view.asked_ms = None;
+}
+
+fn tick(model: &mut Model) {
+    let asked = model.modules_view.asked_ms;
+    if asked.is_none_or(|asked| model.now_ms >= asked + EVERY_MS) {
+        ask(model);
+    }
+}
+
+fn ask(model: &mut Model) {
+    let Some(name) = selected(model).map(|module| module.name.clone()) else {
+        return;
+    };
+    let owner = Owner::Module(Call::Detail(name.clone()));
+    if model.link.can(Capability::Modules).is_err() || model.calls.has(&owner) {
+        return;
+    }
+    model.modules_view.asked_ms = Some(model.now_ms);
+    model.start(
+        owner,
+        "ask for a module",
+        Report::Silent,
+        Request::Module { name },
+    );
+}
+
+/// Takes an item of one of this view's calls.
+pub fn item(model: &mut Model, call: Call, item: Item) {
+    match (call, item) {
+        (Call::Detail(name), Item::Module(detail)) => {
+            let new = Loadable::Ready(detail);
+            if model.modules_view.detail != new {
+                model.modules_view.detail = new;
+                model.changed();
+            }
+            model.modules_view.detail_of = name;
+        }
+        (Call::Detail(name), Item::Done(Err(error))) if !is_lost(&error) => {
+            model.modules_view.detail = Loadable::Failed(error);
+            model.modules_view.detail_of = name;
+            model.changed();
+        }
+        (Call::Written, Item::Done(_)) => {
+            model.modules_view.asked_ms = None;
+            ask(model);
+        }
+        _ => {}
+    }
+}
+
+fn edit(model: &mut Model) {
+    if !model.modules_view.on_values {
+        model.modules_view.on_values = true;
+        return;
+    }
+    let values = values(model);
+    let Some(value) = values.get(model.modules_view.value) else {
+        return model.note("this module shows no parameter and no control");
+    };
+    if !value.writable {
+        return model.note(format!(
+            "{} can't be changed while the module is loaded",
+            value.name
+        ));
+    }
+    let Some(module) = selected(model).map(|module| module.name.clone()) else {
+        return;
+    };
+    let known = ringside_uapi::module(&module);
+    let control = known.and_then(|known| {
+        known
+            .controls
+            .iter()
+            .find(|control| value.control && control.name == value.name)
+    });
+    let (kind, help) = match control {
+        Some(control) => (
+            Kind::Integer {
+                min: i128::from(control.min),
+                max: i128::from(control.max),
+            },
+            control.help,
+        ),
+        None => (Kind::Text { max: 1023 }, "the new value"),
+    };
+    let text = value.value.clone().unwrap_or_default();
+    let field = Field::new(&value.name, kind, help, &text);
+    let mut form = Form::new(
+        "module-value",
+        &format!("{module}: {}", value.name),
+        vec![field],
+        |form| {
+            let text = form.fields.first().map_or("", Field::text);
+            let quoted = crate::app::equivalent::quote(text);
+            format!("echo {quoted} > /sys/module/{}", form.context)
+        },
+        write,
+    );
+    let folder = if value.control {
+        "controls"
+    } else {
+        "parameters"
+    };
+    form.context = format!("{module}/{folder}/{}", value.name);
+    model.open(crate::app::layers::Layer::Form(form));
+}
+
+fn write(model: &mut Model, form: &Form) {
+    let mut parts = form.context.splitn(3, '/').map(str::to_owned);
+    let (Some(module), Some(folder), Some(name)) = (parts.next(), parts.next(), parts.next())
+    else {
+        return;
+    };
+    let value = form.fields.first().map_or("", Field::text).to_owned();
+    let title = format!("set {name} of {module}");
+    let request = if folder == "controls" {
+        Request::Set {
+            module,
+            control: name,
+            value,
+        }
+    } else {
+        Request::SetParameter {
+            module,
+            parameter: name,
+            value,
+        }
+    };
+    model.start(Owner::Module(Call::Written), &title, Report::Shown, request);
+}

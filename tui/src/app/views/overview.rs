@@ -1,30 +1,191 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! View 1: Overview.
+//! View 1: a card per module, the machine, the newest warnings.
 
-use super::View;
-use crate::app::commands::Command;
+use super::{View, ViewId};
+use crate::app::commands::{self, Command};
+use crate::app::event::Move;
+use crate::app::log::Row;
 use crate::app::model::Model;
-use crate::target::Item;
+use crate::target::api::Capability;
 
-/// Which of this view's calls an item belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Call {}
+/// A module's card: which view belongs to it, and what it shows first.
+pub struct Card {
+    /// The module.
+    pub module: &'static str,
+    /// The view that drives it.
+    pub view: ViewId,
+    /// The counters that say most, the most telling first.
+    pub counters: &'static [&'static str],
+}
+
+/// The cards, in their order on the screen.
+pub const CARDS: &[Card] = &[
+    Card {
+        module: "my_name",
+        view: ViewId::Name,
+        counters: &["greetings"],
+    },
+    Card {
+        module: "producer_consumer",
+        view: ViewId::Producer,
+        counters: &[
+            "occupancy",
+            "produced",
+            "consumed",
+            "producer_waits",
+            "consumer_waits",
+        ],
+    },
+    Card {
+        module: "memalloc",
+        view: ViewId::Memory,
+        counters: &[
+            "pages_mapped",
+            "requests",
+            "allocations",
+            "frees",
+            "shared_pages",
+            "tables_pte",
+        ],
+    },
+    Card {
+        module: "kmod",
+        view: ViewId::Block,
+        counters: &[
+            "bytes_written",
+            "bytes_read",
+            "operations",
+            "errors",
+            "position",
+        ],
+    },
+];
 
 /// What the view remembers.
 #[derive(Clone, Debug, Default)]
-pub struct State {}
+pub struct State {
+    /// The selected card.
+    pub selected: usize,
+}
 
 /// Its commands.
-pub const COMMANDS: &[Command] = &[];
+pub const COMMANDS: &[Command] = &[
+    Command {
+        name: "open-card",
+        keys: &["enter"],
+        title: "Open",
+        help: "go to the view of the selected module",
+        hint: true,
+        enabled: commands::always,
+        run: |model| model.show(card(model).view),
+    },
+    Command {
+        name: "overview-warnings",
+        keys: &["w"],
+        title: "Warnings",
+        help: "go to the newest warning in the kernel log",
+        hint: true,
+        enabled: |model| match newest_warnings(model, 1).is_empty() {
+            false => Ok(()),
+            true => Err("there is no warning".into()),
+        },
+        run: |model| {
+            let newest = newest_warnings(model, 1).first().map(|(number, _)| *number);
+            model.show(ViewId::Log);
+            if let Some(number) = newest {
+                super::log::go_to(model, number);
+            }
+        },
+    },
+    Command {
+        name: "overview-stick",
+        keys: &["p"],
+        title: "Plug/unplug",
+        help: "plug the USB stick in, or pull it out",
+        hint: false,
+        enabled: |model| model.link.can(Capability::Lab),
+        run: |model| {
+            let plugged = model.link.lab.as_ref().is_some_and(|lab| lab.stick_plugged);
+            commands::run(model, if plugged { "vm-unplug" } else { "vm-plug" });
+        },
+    },
+];
 
 /// What it provides.
-pub const VIEW: View = View::new(
-    "Overview",
-    "Every module at a glance, the machine it runs on, the newest warnings",
-    COMMANDS,
-);
+pub const VIEW: View = View {
+    navigate,
+    click: |model, _, index| {
+        if model.overview.selected == index {
+            commands::run(model, "open-card");
+        }
+        model.overview.selected = index.min(CARDS.len() - 1);
+    },
+    focus: |model, forward| {
+        let count = CARDS.len();
+        let step = if forward { 1 } else { count - 1 };
+        model.overview.selected = (model.overview.selected + step) % count;
+    },
+    module: |model| Some(card(model).module.to_owned()),
+    copy: |model| {
+        let warnings = newest_warnings(model, 20);
+        let lines: Vec<String> = warnings.iter().rev().map(|(_, row)| row.line()).collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    },
+    ..View::new(
+        "Overview",
+        "Every module at a glance, the machine it runs on, the newest warnings",
+        COMMANDS,
+    )
+};
 
-/// Takes an item of one of this view's calls.
-pub fn item(_model: &mut Model, call: Call, _item: Item) {
-    match call {}
+/// The selected card.
+pub fn card(model: &Model) -> &'static Card {
+    &CARDS[model.overview.selected.min(CARDS.len() - 1)]
+}
+
+/// Cards stand two in a row on narrow screens, all in one row on wide ones.
+pub fn per_row(width: u16) -> usize {
+    if width >= 150 { CARDS.len() } else { 2 }
+}
+
+fn navigate(model: &mut Model, to: Move) {
+    let columns = per_row(model.size.0);
+    let last = CARDS.len() - 1;
+    let selected = &mut model.overview.selected;
+    *selected = match to {
+        Move::Left => selected.saturating_sub(1),
+        Move::Right => (*selected + 1).min(last),
+        Move::Up => selected.checked_sub(columns).unwrap_or(*selected),
+        Move::Down if *selected + columns <= last => *selected + columns,
+        Move::Down => *selected,
+        Move::Home | Move::PageUp => 0,
+        Move::End | Move::PageDown => last,
+    };
+}
+
+/// The newest records at warning level or worse, newest first.
+pub fn newest_warnings(model: &Model, count: usize) -> Vec<(u64, &Row)> {
+    let end = model
+        .freeze
+        .map_or(model.log.end(), |freeze| freeze.log_end);
+    let urgent = |row: &Row| row.level <= 4;
+    let visible = |number: &u64, row: &Row| row.block.is_none_or(|first| first == *number);
+    model
+        .log
+        .newest(end, 20_000, urgent)
+        .filter(|(number, row)| visible(number, row))
+        .take(count)
+        .collect()
+}
+
+/// The newest record of a module.
+pub fn last_line<'a>(model: &'a Model, module: &'a str) -> Option<&'a Row> {
+    let end = model
+        .freeze
+        .map_or(model.log.end(), |freeze| freeze.log_end);
+    let log = &model.log;
+    let found = log
+        .newest(end, 5000, move |row| log.source(row) == module)
+        .next();
+    found.map(|(_, row)| row)
 }

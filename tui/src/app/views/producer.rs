@@ -198,7 +198,7 @@ pub const VIEW: View = View {
     tables,
     ..View::new(
         "Producer–consumer",
-        "Kernel threads pass items through a ring of slots, kept in step by two semaphores",
+        "Threads pass items through a ring of slots; two semaphores keep them in step",
         COMMANDS,
     )
 };
@@ -417,6 +417,3 @@ fn click(model: &mut Model, pane: u8, index: usize) {
 fn copy(model: &Model) -> Option<String> {
     picture(model).map(|picture| picture.text(model.producer.focus))
 }
-
-#[cfg(test)]
-mod tests;

@@ -69,6 +69,6 @@ pub fn ready(model: &Model, module: &str, capability: Capability) -> Result<(), 
         Readiness::Broken => format!("{module} crashed; only a reboot brings it back"),
         Readiness::Missing(why) | Readiness::Failed(why) => why,
         Readiness::Lost { why, .. } => format!("no connection: {why}"),
-        Readiness::Dead => "the guest is not running (b boots a new one)".into(),
+        Readiness::Dead => "the guest is not running (B starts a new one)".into(),
     })
 }

@@ -18,12 +18,11 @@ use crate::lab::vm::console::Console;
 use crate::lab::vm::error::VmResult;
 use crate::lab::vm::machine::{Machine, MachineEvent, MachineEvents};
 use crate::lab::vm::start::{
-    Connect, Guest, Hooks, Plan, StartStep, plug, reach_agent, start, unplug,
+    Connect, Guest, Hooks, Plan, StartStep, plug, reach_agent, start, sync, unplug,
 };
 use crate::lab::vm::stick::Stick;
-use crate::target::api::{GuestState, LabStatus, RunRequest};
-use crate::target::call::ask;
-use crate::target::{Request, Target, TargetError, TargetResult};
+use crate::target::api::{GuestState, LabStatus};
+use crate::target::{Target, TargetError, TargetResult};
 
 /// Told how an order ended.
 pub(super) type Done = Box<dyn FnOnce(TargetResult<()>) + Send>;
@@ -32,8 +31,6 @@ pub(super) type Done = Box<dyn FnOnce(TargetResult<()>) + Send>;
 const LAST_WORDS: Duration = Duration::from_millis(500);
 /// How long the bytes of a console may be on their way to us.
 const ON_THE_WAY: Duration = Duration::from_millis(30);
-/// How long the guest may take to write out its caches before it is ended.
-const SYNC: Duration = Duration::from_secs(5);
 
 /// Something for the conductor.
 pub(super) enum Order {
@@ -381,22 +378,8 @@ impl Conductor {
     /// Lets the guest write its caches to a stick that outlives it.
     fn sync(&self) {
         let keeps = self.stick.path.is_some() && self.board.status().stick_plugged;
-        let Some(target) = self.board.guest().filter(|_| keeps) else {
-            return;
-        };
-        let (send, synced) = std::sync::mpsc::channel();
-        let spawned = thread::Builder::new().name("sync".into()).spawn(move || {
-            let sync = RunRequest {
-                arguments: vec![b"sync".to_vec()],
-                environment: vec![(b"PATH".to_vec(), b"/usr/bin:/bin".to_vec())],
-                directory: b"/".to_vec(),
-                terminal: None,
-            };
-            drop(send.send(ask(&*target, Request::Run(sync), &[])));
-        });
-        let synced = spawned.ok().and_then(|_| synced.recv_timeout(SYNC).ok());
-        if !matches!(synced, Some(Ok(_))) {
-            tracing::warn!("the guest did not write its caches out before it was ended");
+        if let Some(target) = self.board.guest().filter(|_| keeps) {
+            sync(target);
         }
     }
 }

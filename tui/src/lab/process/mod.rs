@@ -4,8 +4,8 @@
 //!
 //! It is started by [`super::client::start`] with one end of a socket as its
 //! standard input, on which it is told what to be and answers with its name.
-//! Where the lab is owned, the end of that socket is the end of the lab, so it
-//! never outlives its owner, not even one that was killed.
+//! The end of that socket is the end of the lab, so it never outlives its
+//! starter, not even one that was killed, unless the starter releases it.
 //!
 //! QEMU dies with this process: the kernel sees to it (see [`super::vm::machine`]).
 
@@ -20,6 +20,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use nix::unistd::Uid;
@@ -35,6 +36,12 @@ use super::vm::console::Console;
 use super::vm::stick::Stick;
 use crate::agent::serve;
 use crate::target::api::LabStatus;
+
+/// How long a client may take to hear that the lab is down.
+const FAREWELL: Duration = Duration::from_millis(100);
+
+/// What the starter says when the lab is to go on without it.
+pub(super) const RELEASE: u8 = b'r';
 
 /// What the lab process tells its starter, one line of JSON.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
@@ -121,19 +128,15 @@ impl Lab {
             console: Arc::clone(&console),
             orders: orders.clone(),
         };
+        let clients = Arc::new(());
+        let connected = Arc::downgrade(&clients);
         let listener = self.listener;
         let ready = thread::Builder::new()
             .name("listen".into())
-            .spawn(move || listen(&listener, &served))
+            .spawn(move || listen(&listener, &served, &clients))
             .map(drop)
             .and_then(|()| end_on_signal(orders.clone()))
-            .and_then(|()| {
-                if self.options.owned {
-                    end_with(starter, orders.clone())
-                } else {
-                    Ok(())
-                }
-            });
+            .and_then(|()| end_with(starter, orders.clone()));
         if let Err(error) = ready {
             tracing::error!("the lab process can't start its threads: {error}");
             return;
@@ -144,6 +147,11 @@ impl Lab {
         self.folder.remove();
         if let Some(done) = done {
             done(Ok(()));
+            // The answer is on its way; whoever got it hangs up.
+            let until = Instant::now() + FAREWELL;
+            while connected.strong_count() > 1 && Instant::now() < until {
+                thread::sleep(Duration::from_millis(2));
+            }
         }
     }
 
@@ -166,17 +174,18 @@ impl Lab {
 }
 
 /// Serves everyone who connects, each on a thread of its own.
-fn listen(listener: &UnixListener, served: &LabTarget) {
+fn listen(listener: &UnixListener, served: &LabTarget, clients: &Arc<()>) {
     for stream in listener.incoming() {
         let Ok(stream) = stream else {
             // Out of descriptors, say: later it may work again.
-            thread::sleep(std::time::Duration::from_millis(50));
+            thread::sleep(Duration::from_millis(50));
             continue;
         };
-        let served = served.clone();
-        let spawned = thread::Builder::new()
-            .name("client".into())
-            .spawn(move || client(stream, &served));
+        let (served, connected) = (served.clone(), Arc::clone(clients));
+        let spawned = thread::Builder::new().name("client".into()).spawn(move || {
+            client(stream, &served);
+            drop(connected);
+        });
         if let Err(error) = spawned {
             tracing::warn!("a client was turned away: {error}");
         }
@@ -211,13 +220,17 @@ fn end_on_signal(orders: Sender<Order>) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Ends the lab when its owner's end of the socket is gone.
-fn end_with(mut owner: UnixStream, orders: Sender<Order>) -> std::io::Result<()> {
-    thread::Builder::new().name("owner".into()).spawn(move || {
-        let mut byte = [0];
-        // The owner never says anything; nothing is the end.
-        while let Ok(1..) = owner.read(&mut byte) {}
-        drop(orders.send(Order::Down(None)));
-    })?;
+/// Ends the lab when its starter's end of the socket is gone, unless the starter
+/// has released it before.
+fn end_with(mut starter: UnixStream, orders: Sender<Order>) -> std::io::Result<()> {
+    thread::Builder::new()
+        .name("starter".into())
+        .spawn(move || {
+            let mut word = [0];
+            match starter.read(&mut word) {
+                Ok(1) if word == [RELEASE] => {}
+                _ => drop(orders.send(Order::Down(None))),
+            }
+        })?;
     Ok(())
 }

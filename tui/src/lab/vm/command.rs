@@ -29,6 +29,11 @@ pub const STICK: &str = "stick";
 pub const KERNEL_ARGUMENTS: &str =
     "console=ttyS0 ringside=1 panic=-1 usb-storage.delay_use=0 random.trust_cpu=on";
 
+/// What a guest's kernel is told beside that when it is emulated: its time stamp
+/// counters are one, and a watchdog over them only mistakes a busy host for a
+/// broken clock.
+pub const EMULATED_ARGUMENTS: &str = "tsc=reliable";
+
 /// A guest as its hardware, its kernel and its shares describe it.
 #[derive(Clone, Debug)]
 pub struct Spec {
@@ -105,7 +110,8 @@ pub fn arguments(spec: &Spec, wiring: &Wiring) -> Vec<OsString> {
     line.pair("-action", "reboot=shutdown,shutdown=pause,panic=none");
     line.path("-kernel", &spec.kernel);
     line.path("-initrd", &spec.initramfs);
-    line.pair("-append", &kernel_line(&spec.kernel_arguments));
+    let kernel_line = kernel_line(spec.accelerator, &spec.kernel_arguments);
+    line.pair("-append", &kernel_line);
     line.pair("-device", "pvpanic-pci");
     line.pair("-device", "vmgenid,guid=auto");
     line.share(ROOT_TAG, Path::new("/"), false);
@@ -153,10 +159,14 @@ pub fn arguments(spec: &Spec, wiring: &Wiring) -> Vec<OsString> {
 }
 
 /// The whole kernel command line.
-pub fn kernel_line(extra: &str) -> String {
-    format!("{KERNEL_ARGUMENTS} {}", extra.trim())
-        .trim_end()
-        .to_owned()
+pub fn kernel_line(accelerator: Accelerator, extra: &str) -> String {
+    let mut words = vec![KERNEL_ARGUMENTS];
+    if accelerator == Accelerator::Tcg {
+        words.push(EMULATED_ARGUMENTS);
+    }
+    // Last, so that it has the last word.
+    words.extend(Some(extra.trim()).filter(|extra| !extra.is_empty()));
+    words.join(" ")
 }
 
 /// What a saved machine depends on: the command line with everything that may
@@ -384,8 +394,10 @@ mod tests {
 
     #[test]
     fn the_kernel_is_told_that_it_is_a_guest_and_what_its_flavour_adds() {
-        assert!(kernel_line("").contains("ringside=1"));
-        assert!(kernel_line("kmemleak=off").ends_with(" kmemleak=off"));
-        assert!(!kernel_line("").ends_with(' '));
+        let emulated = |extra| kernel_line(Accelerator::Tcg, extra);
+        assert!(emulated("").contains("ringside=1"));
+        assert!(emulated("kmemleak=off").ends_with(" kmemleak=off"));
+        assert!(emulated(" ").ends_with(EMULATED_ARGUMENTS));
+        assert_eq!(kernel_line(Accelerator::Kvm, ""), KERNEL_ARGUMENTS);
     }
 }

@@ -109,6 +109,12 @@ impl Console {
         lines[lines.len().saturating_sub(count)..].to_vec()
     }
 
+    /// Does a line hold `text`?
+    pub fn holds(&self, text: &str) -> bool {
+        let lines = self.last_lines(usize::MAX);
+        lines.iter().any(|line| line.contains(text))
+    }
+
     /// The kernel's own words for why it panicked, if it did.
     pub fn panic_reason(&self) -> Option<String> {
         const MARK: &str = "Kernel panic - not syncing";

@@ -24,7 +24,7 @@ use super::knock::knock;
 use super::machine::{Machine, MachineEvents};
 use super::saved::{Key, States};
 use super::stick::Stick;
-use crate::target::api::{Share, Wake};
+use crate::target::api::{RunRequest, Share, Wake};
 use crate::target::call::ask;
 use crate::target::remote::Remote;
 use crate::target::{Request, Target, TargetResult};
@@ -39,6 +39,12 @@ const RESUME: Duration = Duration::from_secs(10);
 const TRIAL: Duration = Duration::from_secs(10);
 /// How long the guest may take to see the stick come or go, in milliseconds.
 const STICK_MS: u32 = 10_000;
+/// How long the guest may take to write out its caches before it is ended.
+const SYNC: Duration = Duration::from_secs(5);
+/// What a kernel says that gave up its precise timers because its first look at
+/// them was disturbed. It works, with timers of 4 ms; but not every later guest
+/// shall be like that.
+const BAD_CLOCK: &str = "APIC timer disabled due to verification failure";
 /// How many console lines an error shows.
 const LINES: usize = 12;
 
@@ -182,6 +188,26 @@ pub fn plug(machine: &Machine, target: &dyn Target, stick: &Stick) -> VmResult<(
 pub fn unplug(machine: &Machine, target: &dyn Target) -> VmResult<()> {
     machine.unplug()?;
     await_stick(target, false)
+}
+
+/// Lets the guest write its caches out, to a stick or a share that outlives
+/// it; gives up after 5 s.
+pub fn sync(target: Arc<dyn Target>) {
+    let (send, synced) = channel();
+    let spawned = thread::Builder::new().name("sync".into()).spawn(move || {
+        let sync = RunRequest {
+            arguments: vec![b"sync".to_vec()],
+            environment: vec![(b"PATH".to_vec(), b"/usr/bin:/bin".to_vec())],
+            directory: b"/".to_vec(),
+            terminal: None,
+        };
+        // Nobody waits any more when it took too long.
+        drop(send.send(ask(&*target, Request::Run(sync), &[])));
+    });
+    let synced = spawned.ok().and_then(|_| synced.recv_timeout(SYNC).ok());
+    if !matches!(synced, Some(Ok(_))) {
+        tracing::warn!("the guest did not write its caches out before it was ended");
+    }
 }
 
 fn await_stick(target: &dyn Target, present: bool) -> VmResult<()> {
@@ -343,10 +369,17 @@ impl Attempt<'_> {
         let resumed = self.plan.savable_stick().and_then(|(stick, plugged)| {
             let console = self.hooks.console;
             let machine = Machine::launch(self.spec, Some(&stick), Some(&state), console, &events)?;
+            let launched = began.elapsed();
             machine.go_on(RESUME)?;
+            let read = began.elapsed();
             let target = self.greet(&machine, RESUME, RESUME)?;
             let started_in = began.elapsed();
             self.wake(&*target)?;
+            tracing::debug!(
+                "resumed: QEMU up after {launched:?}, the machine read in after {read:?}, \
+                 the agent answered after {started_in:?}, was awake after {:?}",
+                began.elapsed()
+            );
             Ok(Guest {
                 machine: Arc::new(machine),
                 target,
@@ -408,6 +441,13 @@ impl Attempt<'_> {
 
     /// A guest that can't be saved is as good as any other, only slower next time.
     fn save(&self, machine: &Machine) {
+        if self.hooks.console.holds(BAD_CLOCK) {
+            return (self.hooks.steps)(StartStep::Detour(
+                "the guest was not saved: this computer was so busy that the guest \
+                 measured its clock wrong"
+                    .into(),
+            ));
+        }
         match self.states.save(self.key, machine) {
             Ok(true) => (self.hooks.steps)(StartStep::Saved),
             Ok(false) => {}

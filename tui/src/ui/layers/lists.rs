@@ -193,6 +193,7 @@ pub(super) fn console(canvas: &mut Canvas<'_>, area: Rect, model: &Model, back: 
         (area.width, area.height),
         "The guest's serial console",
     );
+    let open = model.console.open_line();
     let lines = model.console.lines();
     let count = lines.len();
     if let Some(reason) = &model.console.missing {
@@ -214,7 +215,12 @@ pub(super) fn console(canvas: &mut Canvas<'_>, area: Rect, model: &Model, back: 
     }
     let room = usize::from(inside.height);
     let back = back.min(count.saturating_sub(room));
-    let shown: Vec<_> = lines.rev().skip(back).take(room).collect();
+    let newest = (back == 0 && !open.is_empty()).then_some(open.as_str());
+    let shown: Vec<_> = newest
+        .into_iter()
+        .chain(lines.rev().skip(back))
+        .take(room)
+        .collect();
     for (line, text) in shown.iter().rev().enumerate() {
         let place = row(inside, line as u16);
         canvas.text(place.x, place.y, place.width, text, Role::Text);

@@ -5,6 +5,8 @@ mod form;
 mod lists;
 mod message;
 
+pub(crate) use form::input;
+
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;

@@ -1,10 +1,322 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Draws view 6: Kernel log.
+//! Draws view 6: the kernel log.
 
 use ratatui::layout::Rect;
 
-use crate::app::Model;
+use super::shared::{level_mark, level_role, message};
+use crate::app::link::Connection;
+use crate::app::log::{Kind, Row, stamp};
+use crate::app::views::log::{end, filter_text, selected};
+use crate::app::{Hit, Model};
 use crate::ui::Canvas;
+use crate::ui::canvas::{row, wrap};
+use crate::ui::layers::input;
+use crate::ui::theme::Role;
+use crate::ui::units::grouped;
 
 /// Draws it.
-pub fn draw(_canvas: &mut Canvas<'_>, _area: Rect, _model: &Model) {}
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    status(canvas, row(area, 0), model);
+    let mut body = Rect {
+        y: area.y + 1,
+        height: area.height - 1,
+        ..area
+    };
+    if model.log_view.typing.is_some() || model.log_view.error.is_some() {
+        body.height -= 1;
+        search_line(
+            canvas,
+            Rect {
+                y: body.bottom(),
+                height: 1,
+                ..body
+            },
+            model,
+        );
+    }
+    if model.log_view.expanded
+        && let Some(number) = selected(model)
+        && let Some(entry) = model.log.row(number)
+    {
+        let height = (body.height / 2).max(7);
+        body.height -= height;
+        let panel = Rect {
+            y: body.bottom(),
+            height,
+            ..body
+        };
+        detail(canvas, panel, model, entry);
+    }
+    records(canvas, body, model);
+}
+
+fn status(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    let log = &model.log;
+    let (received, lost) = log.totals();
+    let shown = log.shown_count(end(model));
+    let mut parts = vec![format!(
+        "{} of {} records",
+        grouped(shown as i64),
+        grouped(log.len() as i64)
+    )];
+    if log.len() == log.limit() {
+        parts.push(format!(
+            "the last {} of {}",
+            grouped(log.limit() as i64),
+            grouped(received as i64)
+        ));
+    }
+    if lost > 0 {
+        parts.push(format!("{} lost", grouped(lost as i64)));
+    }
+    parts.extend(filter_text(log.filter()));
+    if let Some(pattern) = log.pattern() {
+        let kind = if pattern.regex { "regex" } else { "text" };
+        let more = if log.has_work() { " so far" } else { "" };
+        parts.push(format!(
+            "{kind} \"{}\": {} found{more}",
+            pattern.text,
+            grouped(log.match_count() as i64)
+        ));
+    }
+    let separator = format!(" {} ", canvas.look.glyphs.separator);
+    let following = model.log_view.cursor.is_none() && model.freeze.is_none();
+    let (state, role) = match (model.freeze, following) {
+        (Some(_), _) => ("frozen", Role::Warning),
+        (None, true) => ("following", Role::Good),
+        (None, false) => ("G follows", Role::Dim),
+    };
+    let width = area.width.saturating_sub(state.len() as u16 + 4);
+    canvas.text(
+        area.x + 1,
+        area.y,
+        width,
+        &parts.join(&separator),
+        Role::Dim,
+    );
+    canvas.right(
+        Rect {
+            width: area.width - 1,
+            ..area
+        },
+        state,
+        role,
+    );
+}
+
+fn search_line(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    let kind = if model.log_view.regex {
+        "regex /"
+    } else {
+        "text /"
+    };
+    let x = canvas.text(area.x, area.y, 10, kind, Role::Key) + 1;
+    let width = (area.width / 2).min(area.right() - x);
+    let place = Rect::new(x, area.y, width, 1);
+    if let Some(field) = &model.log_view.typing {
+        input(canvas, place, field.text(), Some(field.cursor()));
+    }
+    let rest = Rect::new(
+        place.right() + 1,
+        area.y,
+        area.right().saturating_sub(place.right() + 1),
+        1,
+    );
+    match &model.log_view.error {
+        Some(error) => canvas.text(rest.x, rest.y, rest.width, error, Role::Bad),
+        None => canvas.spans(
+            rest,
+            &[
+                ("Enter", Role::Key),
+                (" keeps  ", Role::Dim),
+                ("Ctrl-r", Role::Key),
+                (" regex", Role::Dim),
+            ],
+        ),
+    };
+}
+
+fn records(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    let log = &model.log;
+    if let Some(error) = &log.failed {
+        let text = format!(
+            "The kernel log can't be read: {error}. On a machine of your own, reading it takes root."
+        );
+        return message(canvas, area, &text, Role::Bad);
+    }
+    let count = log.shown_count(end(model));
+    if count == 0 {
+        let text = match (&model.link.connection, log.is_empty()) {
+            (Connection::Lost { why, .. }, true) => format!("No connection to the kernel: {why}"),
+            (Connection::Connecting, true) => "Waiting for the kernel …".into(),
+            (Connection::Up, true) => "The kernel has said nothing yet.".into(),
+            _ if log.has_work() => "Looking …".into(),
+            _ => "No record passes the filter. Esc takes it away.".into(),
+        };
+        return message(canvas, area, &text, Role::Dim);
+    }
+    let height = usize::from(area.height);
+    let cursor = model.log_view.cursor;
+    let top = match cursor {
+        None => count.saturating_sub(height),
+        Some(cursor) => {
+            let position = log.shown_count(cursor);
+            position
+                .saturating_sub(height / 2)
+                .min(count.saturating_sub(height))
+        }
+    };
+    for line in 0..height.min(count - top) {
+        let Some(number) = log.shown_at(top + line) else {
+            break;
+        };
+        let Some(entry) = log.row(number) else { break };
+        let place = row(area, line as u16);
+        record(canvas, place, model, (number, entry));
+        if cursor == Some(number) {
+            canvas.shade(place, Role::Selected);
+            canvas.text(place.x, place.y, 1, canvas.look.glyphs.pointer, Role::Key);
+        }
+        canvas.hit(
+            place,
+            Hit::Row {
+                pane: 0,
+                index: (number - log.start()) as usize,
+            },
+        );
+    }
+}
+
+fn record(canvas: &mut Canvas<'_>, area: Rect, model: &Model, (number, entry): (u64, &Row)) {
+    let separator = canvas.look.glyphs.lines[0].repeat(3);
+    match entry.kind {
+        Kind::Gap(lost) => {
+            let text = format!(
+                " {separator} {} records lost here: they were overwritten before they could be read {separator}",
+                grouped(lost as i64)
+            );
+            canvas.text(area.x, area.y, area.width, &text, Role::Warning);
+            return;
+        }
+        Kind::Guest(generation) => {
+            let text = format!(" {separator} guest {generation} starts {separator}");
+            canvas.text(area.x, area.y, area.width, &text, Role::Title);
+            return;
+        }
+        Kind::Record => {}
+    }
+    let role = level_role(entry.level);
+    canvas.text(area.x + 1, area.y, 13, &stamp(entry.at_us), Role::Dim);
+    let mark = level_mark(canvas, entry.level);
+    canvas.text(area.x + 14, area.y, 1, mark, role);
+    canvas.text(area.x + 16, area.y, 6, entry.level_name(), role);
+    let mut x = area.x + 23;
+    let right = area.right();
+    if let Some(trace) = model.log.trace(entry) {
+        let folded = model.log.is_folded(trace.first);
+        if number == trace.first && folded {
+            let text = format!("{} {}", canvas.look.glyphs.arrows[1], trace.headline());
+            canvas.text(x, area.y, right.saturating_sub(x), &text, Role::Bad);
+            return;
+        }
+        let line = canvas.look.glyphs.lines[1];
+        x = canvas.text(x, area.y, 1, line, Role::Bad) + 1;
+    }
+    let (first, more) = match entry.text.split_once('\n') {
+        Some((first, rest)) => (first, rest.lines().count()),
+        None => (&*entry.text, 0),
+    };
+    let ranges = match model.log.pattern() {
+        Some(pattern) => pattern.ranges(first),
+        None => Vec::new(),
+    };
+    // Where the text is cut, the part with the first match is shown.
+    let room = usize::from(right.saturating_sub(x));
+    let mut start = 0;
+    if let Some((_, match_end)) = ranges.first()
+        && *match_end > room
+    {
+        let wanted = match_end.saturating_sub(room / 2);
+        start = (wanted..first.len())
+            .find(|at| first.is_char_boundary(*at))
+            .unwrap_or(0);
+        x = canvas.text(x, area.y, 1, canvas.look.glyphs.ellipsis, Role::Dim);
+    }
+    let source = model.log.source(entry).len();
+    let mut at = start;
+    let mut edges: Vec<(usize, usize, Role)> = Vec::new();
+    if source > 0 && start == 0 && ranges.first().is_none_or(|(begin, _)| *begin >= source) {
+        edges.push((0, source, Role::Series(0)));
+    }
+    edges.extend(
+        ranges
+            .iter()
+            .map(|(begin, end)| (*begin, *end, Role::Match)),
+    );
+    for (begin, end, style) in edges {
+        if begin < at {
+            continue;
+        }
+        x = canvas.text(x, area.y, right.saturating_sub(x), &first[at..begin], role);
+        x = canvas.text(
+            x,
+            area.y,
+            right.saturating_sub(x),
+            &first[begin..end],
+            style,
+        );
+        at = end;
+    }
+    x = canvas.text(x, area.y, right.saturating_sub(x), &first[at..], role);
+    if more > 0 {
+        let noun = if more == 1 { "line" } else { "lines" };
+        let text = format!(" (+{more} {noun})");
+        canvas.text(x, area.y, right.saturating_sub(x), &text, Role::Dim);
+    }
+}
+
+fn detail(canvas: &mut Canvas<'_>, area: Rect, model: &Model, entry: &Row) {
+    let inside = canvas.panel(area, "Record", true);
+    let facility = match entry.facility {
+        0 => "kernel",
+        1 => "user",
+        3 => "daemon",
+        _ => "other",
+    };
+    let head = format!(
+        "sequence {}   time {} s   level {} ({})   facility {} ({facility})",
+        entry.sequence,
+        stamp(entry.at_us).trim(),
+        entry.level,
+        entry.level_name(),
+        entry.facility
+    );
+    let mut lines: Vec<(String, Role)> = vec![(head, Role::Dim)];
+    for (name, value) in &entry.fields {
+        lines.push((format!("{name}={value}"), Role::Dim));
+    }
+    if let Some(trace) = model.log.trace(entry) {
+        lines.push((format!("reason    {}", trace.reason), Role::Bad));
+        if !trace.function.is_empty() {
+            lines.push((format!("function  {}", trace.function), Role::Warning));
+        }
+        if !trace.place.is_empty() {
+            lines.push((format!("place     {}", trace.place), Role::Warning));
+        }
+        for (index, call) in trace.calls.iter().enumerate() {
+            let label = if index == 0 {
+                "called by "
+            } else {
+                "          "
+            };
+            lines.push((format!("{label}{call}"), Role::Text));
+        }
+    }
+    for line in wrap(&entry.text, inside.width.saturating_sub(2)) {
+        lines.push((line, Role::Title));
+    }
+    for (index, (line, role)) in lines.iter().take(usize::from(inside.height)).enumerate() {
+        let width = inside.width.saturating_sub(2);
+        canvas.text(inside.x + 1, inside.y + index as u16, width, line, *role);
+    }
+}

@@ -8,6 +8,7 @@ pub mod modules;
 pub mod name;
 pub mod overview;
 pub mod producer;
+pub mod shared;
 pub mod unready;
 
 #[cfg(test)]

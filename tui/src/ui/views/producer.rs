@@ -267,4 +267,6 @@ fn draw_charts(canvas: &mut Canvas<'_>, area: Rect, model: &Model, picture: &Pic
 }
 
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod tests;

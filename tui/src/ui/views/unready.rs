@@ -47,7 +47,7 @@ pub fn draw(
             "It caused a kernel oops and can be neither used nor unloaded. The kernel log (6) \
              shows where."
                 .to_owned(),
-            Some(("b", "boots a new guest".to_owned())),
+            Some(("B", "boots a new guest".to_owned())),
         ),
         Readiness::Missing(reason) => (
             "Not possible on this kernel".to_owned(),
@@ -74,7 +74,7 @@ pub fn draw(
             "The guest is not running".to_owned(),
             Role::Bad,
             "What it showed is gone with it.".to_owned(),
-            Some(("b", "boots a new guest".to_owned())),
+            Some(("B", "boots a new guest".to_owned())),
         ),
     };
     let inside = canvas.panel(area, "", false);

@@ -109,9 +109,8 @@ fn loop_box(
     let take = picture.ends.is_some_and(|ends| ends.take == slot);
     let glyphs = canvas.look.glyphs;
     let inside = canvas.panel(place, "", false);
-    let mut edge = place;
     if put {
-        edge.x = canvas.spans(edge, &[(glyphs.pointer, Role::Key), ("put", Role::Key)]);
+        canvas.spans(place, &[(glyphs.pointer, Role::Key), ("put", Role::Key)]);
     }
     if take {
         let text = format!("take{}", glyphs.arrows[1]);

@@ -41,7 +41,7 @@ pub(super) fn draw(
         ThreadShape::Rows => {
             for (index, thread) in threads.iter().enumerate() {
                 let line = row(area, index as u16);
-                thread_row(canvas, line, thread);
+                thread_row(canvas, line, thread, digits(threads.len()));
                 mark(canvas, line, (pane, index), cursor);
             }
         }
@@ -59,8 +59,8 @@ pub(super) fn draw(
     }
 }
 
-fn thread_row(canvas: &mut Canvas<'_>, line: Rect, thread: &Thread) {
-    let number = format!("{:>3} ", thread.index);
+fn thread_row(canvas: &mut Canvas<'_>, line: Rect, thread: &Thread, width: usize) {
+    let number = format!("{:>width$} ", thread.index);
     let mut spans = vec![(number.as_str(), Role::Dim)];
     let role = role(thread.doing);
     let running = thread.doing == Doing::Running;

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the dashboard costs without a kernel: drawing a frame, taking in the
+//! log, searching it, remembering counters. Prints figures and judges nothing.
+//! Run it with `cargo bench --bench dashboard`.
+
+#![allow(
+    clippy::expect_used,
+    unreachable_pub,
+    reason = "a benchmark says what it expected, and exports nothing"
+)]
+
+mod figures;
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use figures::{median, print};
+use nix::time::{ClockId, clock_gettime};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ringside::app::config::{ColorDepth, Config, ThemeName};
+use ringside::app::{CallTag, Effect, Event, Key, Model, ViewId, update};
+use ringside::target::api::{
+    CounterValue, KernelInfo, KmsgBatch, KmsgRecord, ModuleCounters, ModuleSummary, Sample,
+};
+use ringside::target::{Item, Request, TargetError};
+use ringside::ui::{self, Hits, Look};
+
+const RECORDS: u64 = 200_000;
+
+/// A model and the tags of the streams that it asked for.
+struct Dashboard {
+    model: Model,
+    kmsg: Option<CallTag>,
+    watch: Option<CallTag>,
+}
+
+impl Dashboard {
+    fn new() -> Self {
+        let mut dashboard = Self {
+            model: Model::new(Config::default(), BTreeMap::new()),
+            kmsg: None,
+            watch: None,
+        };
+        dashboard.send(Event::Resize {
+            width: 200,
+            height: 60,
+        });
+        dashboard.send(Event::Tick { now_ms: 100 });
+        dashboard
+    }
+
+    fn send(&mut self, event: Event) {
+        for effect in update(&mut self.model, event) {
+            let Effect::Start { tag, request, .. } = effect else {
+                continue;
+            };
+            let answer = match request {
+                Request::Kernel => Item::Kernel(KernelInfo {
+                    release: "7.3.4-ringside-lab".into(),
+                    memory_kib: (500_000, 400_000),
+                    guest: true,
+                    root: true,
+                    page_table_levels: 5,
+                    ..KernelInfo::default()
+                }),
+                Request::Modules => {
+                    let names = (0..60).map(|index| format!("module_{index}"));
+                    let ours = ringside_uapi::MODULES
+                        .iter()
+                        .map(|module| module.name.to_owned());
+                    let summary = |name| ModuleSummary {
+                        name,
+                        state: "Live".into(),
+                        ..ModuleSummary::default()
+                    };
+                    Item::Modules(ours.chain(names).map(summary).collect())
+                }
+                Request::Kmsg { .. } => {
+                    self.kmsg = Some(tag);
+                    continue;
+                }
+                Request::Watch { .. } => {
+                    self.watch = Some(tag);
+                    continue;
+                }
+                _ => Item::Done(Err(TargetError::Unsupported("not in a benchmark".into()))),
+            };
+            let done = matches!(answer, Item::Done(_));
+            self.send(Event::Item(tag, answer));
+            if !done {
+                self.send(Event::Item(tag, Item::Done(Ok(()))));
+            }
+        }
+    }
+
+    fn keys(&mut self, keys: &str) {
+        for key in Key::parse_many(keys).expect("keys that can be read") {
+            self.send(Event::Key(key));
+        }
+    }
+
+    fn log(&mut self, from: u64, count: u64) {
+        let records = (from..from + count).map(record).collect();
+        let tag = self.kmsg.expect("the log is followed");
+        self.send(Event::Item(tag, Item::Kmsg(KmsgBatch { records })));
+    }
+
+    fn sample(&mut self, step: u64, counters: usize) {
+        let value = |index: usize| CounterValue {
+            name: format!("counter_{index}"),
+            value: (step * (index as u64 + 1) % 100_000).to_string(),
+        };
+        let mut modules: Vec<ModuleCounters> = ringside_uapi::MODULES
+            .iter()
+            .map(|module| ModuleCounters {
+                module: module.name.into(),
+                counters: module
+                    .counters
+                    .iter()
+                    .enumerate()
+                    .map(|(index, counter)| CounterValue {
+                        name: counter.name.into(),
+                        value: (step * (index as u64 + 1)).to_string(),
+                    })
+                    .collect(),
+                controls: Vec::new(),
+            })
+            .collect();
+        if counters > 0 {
+            modules = vec![ModuleCounters {
+                module: "many".into(),
+                counters: (0..counters).map(value).collect(),
+                controls: Vec::new(),
+            }];
+        }
+        let tag = self.watch.expect("the counters are watched");
+        let sample = Sample {
+            at_ms: step * 100,
+            modules,
+            tables: Vec::new(),
+        };
+        self.send(Event::Item(tag, Item::Sample(sample)));
+    }
+
+    fn draw(&self, buffer: &mut Buffer) {
+        let look = Look::new(ThemeName::Dark, ColorDepth::True, true);
+        buffer.reset();
+        ui::draw(buffer, &mut Hits::default(), &self.model, look);
+    }
+}
+
+fn record(sequence: u64) -> KmsgRecord {
+    KmsgRecord {
+        sequence,
+        at_us: sequence * 20,
+        level: if sequence % 1000 == 7 { 4 } else { 6 },
+        text: format!(
+            "producer_consumer: Producer-{} puts item {sequence} into slot {}",
+            sequence % 100,
+            sequence % 1000
+        ),
+        ..KmsgRecord::default()
+    }
+}
+
+fn main() {
+    frames();
+    ingest();
+    search(
+        "text, the match is the oldest record",
+        "slot 3 ",
+        "Producer-3 puts item 3 ",
+    );
+    series();
+}
+
+/// CPU time of this thread.
+fn cpu() -> Duration {
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID)
+        .expect("a clock")
+        .into()
+}
+
+fn frames() {
+    let mut dashboard = Dashboard::new();
+    dashboard.log(0, 50_000);
+    for step in 1..3000 {
+        dashboard.sample(step, 0);
+    }
+    let area = Rect::new(0, 0, 200, 60);
+    let mut shown = Buffer::empty(area);
+    let mut next = Buffer::empty(area);
+    for id in ViewId::ALL {
+        dashboard.model.show(id);
+        let mut times = Vec::new();
+        for step in 0..101 {
+            dashboard.sample(3000 + step, 0);
+            let start = cpu();
+            dashboard.draw(&mut next);
+            black_box(shown.diff(&next).len());
+            times.push(cpu() - start);
+            std::mem::swap(&mut shown, &mut next);
+        }
+        let name = format!("frame of view {} at 200x60, CPU", id.number());
+        print(
+            &name,
+            "ms",
+            median(times).as_secs_f64() * 1e3,
+            "target",
+            1.0,
+        );
+    }
+}
+
+fn ingest() {
+    let mut dashboard = Dashboard::new();
+    dashboard.model.show(ViewId::Log);
+    dashboard.keys("/item 77<enter>f");
+    let mut buffer = Buffer::empty(Rect::new(0, 0, 200, 60));
+    let (mut from, mut slowest) = (0, Duration::ZERO);
+    let start = Instant::now();
+    // 50 lines a batch; a frame every 33 ms at 50,000 lines a second is one every 1650 lines.
+    for batch in 0..20_000u64 {
+        let turn = Instant::now();
+        dashboard.log(from, 50);
+        from += 50;
+        if dashboard.model.has_work() {
+            dashboard.send(Event::Work);
+        }
+        if batch % 33 == 0 {
+            dashboard.draw(&mut buffer);
+        }
+        slowest = slowest.max(turn.elapsed());
+    }
+    let rate = from as f64 / start.elapsed().as_secs_f64();
+    print(
+        "log lines taken in, filtered, searched and drawn",
+        "k/s",
+        rate / 1e3,
+        "target",
+        50.0,
+    );
+    print(
+        "slowest turn of the loop meanwhile",
+        "ms",
+        slowest.as_secs_f64() * 1e3,
+        "target",
+        50.0,
+    );
+    let (received, lost) = dashboard.model.log.totals();
+    println!(
+        "  {received} records received, {lost} lost, {} kept",
+        dashboard.model.log.len()
+    );
+}
+
+fn search(name: &str, first: &str, wanted: &str) {
+    let mut dashboard = Dashboard::new();
+    for from in (0..RECORDS).step_by(1000) {
+        dashboard.log(from, 1000);
+    }
+    dashboard.model.show(ViewId::Log);
+    let mut times = Vec::new();
+    let mut slowest = Duration::ZERO;
+    for _ in 0..11 {
+        dashboard.keys("<esc><esc>/");
+        // All but the last character is typed and searched for before.
+        dashboard.keys(first);
+        dashboard.keys("<ctrl-u>");
+        dashboard.keys(&wanted[..wanted.len() - 1]);
+        while dashboard.model.has_work() {
+            dashboard.send(Event::Work);
+        }
+        dashboard.model.log_view.cursor = None;
+        let start = Instant::now();
+        dashboard.keys(&wanted[wanted.len() - 1..]);
+        while dashboard.model.log.match_count() == 0 {
+            let turn = Instant::now();
+            dashboard.send(Event::Work);
+            slowest = slowest.max(turn.elapsed());
+        }
+        times.push(start.elapsed());
+        dashboard.keys("<enter>");
+    }
+    let figure = median(times).as_secs_f64() * 1e3;
+    let name = format!("search in 200,000: {name}");
+    print(&name, "ms", figure, "target", 50.0);
+    print(
+        "slowest slice of the search",
+        "ms",
+        slowest.as_secs_f64() * 1e3,
+        "target",
+        50.0,
+    );
+}
+
+fn resident() -> f64 {
+    let text = std::fs::read_to_string("/proc/self/statm").expect("statm");
+    let pages: f64 = text
+        .split(' ')
+        .nth(1)
+        .and_then(|word| word.parse().ok())
+        .unwrap_or(0.0);
+    pages * 4096.0 / f64::from(1 << 20)
+}
+
+fn series() {
+    let before = resident();
+    let mut dashboard = Dashboard::new();
+    let steps = 8 * 3600 * 10;
+    let start = Instant::now();
+    for step in 1..=steps {
+        dashboard.sample(step, 40);
+    }
+    let each = start.elapsed().as_secs_f64() * 1e6 / steps as f64;
+    print(
+        "40 counters at 10 Hz for 8 hours, memory",
+        "MB",
+        resident() - before,
+        "target",
+        64.0,
+    );
+    println!("  {each:.1} µs for a sample of 40 counters");
+}

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! How long one frame takes to draw: views 3, 4 and 5 at their busiest, on a
+//! screen of 200×60. The aim is 1 ms of CPU time; build with `cargo bench`.
+
+use std::sync::Arc;
+
+use nix::time::{ClockId, clock_gettime};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ringside::app::config::{ColorDepth, Config, ThemeName};
+use ringside::app::link::Connection;
+use ringside::app::{Effect, Event, Key, Loadable, Model, ViewId, update};
+use ringside::target::Item;
+use ringside::target::api::{
+    BlockAction, BlockDeviceInfo, BlockOutcome, CounterValue, Mapping, ModuleCounters,
+    ModuleSummary, Request, Sample, SubjectAction, SubjectEvent, SubjectOutcome, TableBytes,
+    TableRange, Walk,
+};
+use ringside::ui::{Hits, Look, draw};
+
+const SCREEN: (u16, u16) = (200, 60);
+const FRAMES: u32 = 500;
+const ROUNDS: usize = 5;
+
+fn model(view: ViewId, module: &str) -> Model {
+    let mut model = Model::new(Config::default(), Default::default());
+    model.size = SCREEN;
+    model.link.connection = Connection::Up;
+    model.link.kernel = Some(Default::default());
+    model.modules = Loadable::Ready(vec![ModuleSummary {
+        name: module.into(),
+        counters: true,
+        ..ModuleSummary::default()
+    }]);
+    model.view = view;
+    model
+}
+
+fn values(pairs: &[(&str, u64)]) -> Vec<CounterValue> {
+    let value = |(name, value): &(&str, u64)| CounterValue {
+        name: (*name).into(),
+        value: value.to_string(),
+    };
+    pairs.iter().map(value).collect()
+}
+
+fn sample(
+    at_ms: u64,
+    module: &str,
+    counters: &[(&str, u64)],
+    controls: &[(&str, u64)],
+    tables: Vec<(&str, Vec<u8>)>,
+) -> Sample {
+    let table = |(name, bytes): (&str, Vec<u8>)| TableBytes {
+        range: TableRange {
+            module: module.into(),
+            table: name.into(),
+            offset: 0,
+            size: bytes.len() as u32,
+        },
+        bytes,
+    };
+    Sample {
+        at_ms,
+        modules: vec![ModuleCounters {
+            module: module.into(),
+            counters: values(counters),
+            controls: values(controls),
+        }],
+        tables: tables.into_iter().map(table).collect(),
+    }
+}
+
+/// 100 × 100 threads and a ring of 10,000 slots, a minute of samples.
+fn ring() -> Model {
+    const MODULE: &str = "producer_consumer";
+    let mut model = model(ViewId::Producer, MODULE);
+    for step in 0..600u64 {
+        let (produced, consumed) = (step * 1000 + 7000, step * 1000);
+        let last = step == 599;
+        let mut threads = Vec::new();
+        let mut slots = Vec::new();
+        for kind in (0..2u8).take(if last { 2 } else { 0 }) {
+            for index in 1..=100u32 {
+                threads.extend([kind, (index % 5) as u8, 0, 0]);
+                threads.extend(index.to_le_bytes());
+                threads.extend([step, step].map(u64::to_le_bytes).concat());
+            }
+        }
+        for slot in (0..10_000u64).take(if last { 10_000 } else { 0 }) {
+            let item = if slot % 10 < 7 { slot + 1 } else { 0 };
+            slots.extend(item.to_le_bytes());
+            slots.extend(((slot % 100) as u32 + 1).to_le_bytes());
+            slots.extend([0; 4]);
+        }
+        model.counters.push(sample(
+            1000 + step * 100,
+            MODULE,
+            &[
+                ("capacity", 10_000),
+                ("consumed", consumed),
+                ("occupancy", 7000 + step % 50),
+                ("produced", produced),
+            ],
+            &[("consumer_delay", 0), ("paused", 0), ("producer_delay", 0)],
+            vec![("threads", threads), ("slots", slots)],
+        ));
+    }
+    model
+}
+
+/// A subject with all 4096 pages, half of them walked.
+fn memory() -> Model {
+    let mut model = model(ViewId::Memory, "memalloc");
+    press(&mut model, "n");
+    press(&mut model, "\t");
+    for page in 0..2048 {
+        model.memory.subjects[0].walks.insert(
+            (1 << 46) + page * 4096,
+            Walk {
+                vaddr: (1 << 46) + page * 4096,
+                levels: 5,
+                depth: 5,
+                entry: [0x1067, 0x2067, 0x3067, 0x4067, 0x8000_0000_1234_5067],
+            },
+        );
+    }
+    model
+}
+
+/// A gigabyte of which a screenful of all byte values is known.
+fn block() -> Model {
+    let mut model = model(ViewId::Block, "kmod");
+    for step in 0..600 {
+        let counters = [("bytes_read", step * 4096), ("bytes_written", step * 512)];
+        let sample = sample(1000 + step * 100, "kmod", &counters, &[], Vec::new());
+        model.counters.push(sample);
+    }
+    press(&mut model, "5");
+    model
+}
+
+fn press(model: &mut Model, keys: &str) {
+    for character in keys.chars() {
+        let name = match character {
+            '\t' => "tab".to_owned(),
+            other => other.to_string(),
+        };
+        if let Some(key) = Key::parse(&name) {
+            let effects = update(model, Event::Key(key));
+            answer(model, effects);
+        }
+    }
+}
+
+/// Answers what the views ask.
+fn answer(model: &mut Model, effects: Vec<Effect>) {
+    for effect in effects {
+        let Effect::Start {
+            tag,
+            request,
+            input,
+        } = effect
+        else {
+            continue;
+        };
+        assert_eq!(input, Arc::default());
+        let item = match request {
+            Request::Subject => Item::Subject(SubjectEvent::Started { pid: 312 }),
+            Request::SubjectDo { action, .. } => Item::SubjectDid(match action {
+                SubjectAction::Maps => SubjectOutcome::Maps(vec![Mapping {
+                    start: 1 << 46,
+                    end: (1 << 46) + (4096 << 12),
+                    permissions: "rw-s".into(),
+                    name: "/dev/memalloc".into(),
+                }]),
+                SubjectAction::Walk { vaddr } => SubjectOutcome::Walk(Walk {
+                    vaddr,
+                    levels: 5,
+                    depth: 5,
+                    entry: [0x1067, 0x2067, 0x3067, 0x4067, 0x8000_0000_1234_5067],
+                }),
+                _ => SubjectOutcome::Done,
+            }),
+            Request::Block(BlockAction::Info) => Item::Block(BlockOutcome::Info(BlockDeviceInfo {
+                size: 1 << 30,
+                logical_block_size: 512,
+                ..BlockDeviceInfo::default()
+            })),
+            Request::Block(BlockAction::ReadAt { size, .. }) => {
+                let bytes = (0..size).map(|byte| byte as u8).collect();
+                Item::Block(BlockOutcome::Bytes(bytes))
+            }
+            _ => continue,
+        };
+        let done = !matches!(item, Item::Subject(_));
+        let effects = update(model, Event::Item(tag, item));
+        answer(model, effects);
+        if done {
+            let effects = update(model, Event::Item(tag, Item::Done(Ok(()))));
+            answer(model, effects);
+        }
+    }
+}
+
+/// Milliseconds of CPU time that this thread has used.
+fn cpu_ms() -> f64 {
+    let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).expect("every Linux has this clock");
+    time.tv_sec() as f64 * 1e3 + time.tv_nsec() as f64 / 1e6
+}
+
+/// The median over the rounds of the mean over the frames.
+fn measure(name: &str, model: &Model) {
+    let area = Rect::new(0, 0, SCREEN.0, SCREEN.1);
+    let look = Look::new(ThemeName::Dark, ColorDepth::True, true);
+    let mut hits = Hits::default();
+    let mut rounds: Vec<f64> = (0..ROUNDS)
+        .map(|_| {
+            let start = cpu_ms();
+            for _ in 0..FRAMES {
+                let mut buffer = Buffer::empty(area);
+                draw(&mut buffer, &mut hits, model, look);
+                std::hint::black_box(&buffer);
+            }
+            (cpu_ms() - start) / f64::from(FRAMES)
+        })
+        .collect();
+    rounds.sort_by(f64::total_cmp);
+    let (width, height) = SCREEN;
+    println!(
+        "{name:<42} {width}×{height}: {:.3} ms of CPU a frame",
+        rounds[ROUNDS / 2]
+    );
+}
+
+fn main() {
+    measure("producer-consumer, 100×100, 10,000 slots", &ring());
+    measure("memory, 4096 pages", &memory());
+    measure("block, 1 GiB", &block());
+}

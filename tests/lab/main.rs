@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Labs as their users have them: the real binary, the real kernel, QEMU; and
+//! what is left when any of them is killed.
+//!
+//! Each test has a runtime folder of its own, so that labs of other tests and
+//! of the user are out of its sight.
+
+#![allow(
+    clippy::expect_used,
+    unreachable_pub,
+    reason = "a test says what it expected, and exports nothing"
+)]
+
+mod ends;
+mod kernels;
+mod starts;
+mod stick;
+mod surroundings;

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A runtime folder for one test, and running `ringside` in it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use ringside::lab::client::{LabClient, attach_in};
+use ringside::lab::kernel;
+use ringside::lab::progress::Event;
+use ringside::target::api::{GuestState, Item, LabRequest, LabStatus};
+use ringside::target::call::ask;
+use ringside::target::{Request, TargetResult};
+
+/// A folder for sockets and one for caches. Dropping it ends its labs.
+pub struct Surroundings {
+    folder: tempfile::TempDir,
+    cache: Option<(PathBuf, PathBuf)>,
+}
+
+/// What ran and what it said.
+pub struct Said {
+    pub status: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Surroundings {
+    /// With the user's own cache: starts resume.
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self {
+            folder,
+            cache: None,
+        }
+    }
+
+    /// With an empty cache: the first start boots. The kernel is the user's.
+    pub fn with_empty_cache() -> Self {
+        let mut this = Self::new();
+        this.cache = Some((this.folder.path().join("cache"), image()));
+        this
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn cache(&self) -> &Path {
+        let (cache, _) = self.cache.as_ref().expect("the test has its own cache");
+        cache
+    }
+
+    /// Where labs have their folders.
+    pub fn labs_folder(&self) -> PathBuf {
+        self.folder.path().join("ringside")
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ringside"));
+        command
+            .args(arguments)
+            .env("XDG_RUNTIME_DIR", self.folder.path())
+            .stdin(Stdio::null());
+        if let Some((cache, image)) = &self.cache {
+            command
+                .env("RINGSIDE_IMAGE", image)
+                .env("RINGSIDE_CACHE", cache);
+        }
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Said {
+        let output = self.command(arguments).output().expect("ringside starts");
+        Said::from(output)
+    }
+
+    /// Runs it, expects success and returns what it printed.
+    pub fn ok(&self, arguments: &[&str]) -> String {
+        let said = self.run(arguments);
+        assert_eq!(said.status, 0, "{arguments:?}: {}{}", said.out, said.err);
+        said.out
+    }
+
+    /// Starts a lab and returns its status.
+    pub fn up(&self, arguments: &[&str]) -> LabStatus {
+        let mut all = vec!["up", "--json"];
+        all.extend(arguments);
+        serde_json::from_str(&self.ok(&all)).expect("a status in JSON")
+    }
+
+    /// A client of the lab `id`.
+    pub fn lab(&self, id: &str) -> LabClient {
+        attach_in(&self.labs_folder(), Some(id)).expect("the lab is there")
+    }
+
+    /// The names of what lies in the labs' folder.
+    pub fn left(&self) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.labs_folder()) else {
+            return Vec::new();
+        };
+        let names = entries.flatten().map(|entry| entry.file_name());
+        names
+            .map(|name| name.to_string_lossy().into_owned())
+            .collect()
+    }
+}
+
+impl Drop for Surroundings {
+    fn drop(&mut self) {
+        // Whatever the test did, it leaves no lab behind.
+        drop(self.command(&["down", "--all"]).output());
+    }
+}
+
+impl From<Output> for Said {
+    fn from(output: Output) -> Self {
+        Self {
+            status: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+/// The image of the kernel under test.
+pub fn image() -> PathBuf {
+    if let Some(image) = std::env::var_os("RINGSIDE_IMAGE") {
+        return image.into();
+    }
+    let flavour = std::env::var("RINGSIDE_KERNEL").unwrap_or_else(|_| "lab".into());
+    let flavour = flavour.parse().expect("RINGSIDE_KERNEL names a kernel");
+    kernel::ensure(flavour, &mut |_: Event| {})
+        .expect("the kernel is built")
+        .image
+}
+
+/// Asks the lab itself for something.
+pub fn lab_request(lab: &LabClient, request: LabRequest) -> TargetResult<Vec<Item>> {
+    ask(&*lab.target(), Request::Lab(request), &[])
+}
+
+/// Waits for a state of the guest.
+pub fn wait_for(lab: &LabClient, what: &str, enough: impl Fn(&GuestState) -> bool) -> LabStatus {
+    let start = Instant::now();
+    loop {
+        let status = lab.status().expect("the lab answers");
+        if enough(&status.guest) {
+            return status;
+        }
+        assert!(
+            start.elapsed() < Duration::from_secs(30),
+            "waited for {what}, and the guest is {:?}",
+            status.guest
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Does the process exist (and is no zombie)?
+pub fn lives(pid: i32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    status
+        .lines()
+        .find(|line| line.starts_with("State:"))
+        .is_some_and(|line| !line.contains('Z') && !line.contains('X'))
+}
+
+/// Waits until the process is gone.
+pub fn expect_gone(pid: i32, what: &str) {
+    let start = Instant::now();
+    while lives(pid) {
+        assert!(
+            start.elapsed() < Duration::from_secs(5),
+            "{what} ({pid}) lives on"
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+pub fn kill(pid: i32) {
+    let pid = nix::unistd::Pid::from_raw(pid);
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).expect("it is there");
+}

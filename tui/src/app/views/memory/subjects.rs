@@ -1,0 +1,589 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The subjects: what each is asked, one thing at a time, and what is known of it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use super::space::{PAGE, is_ours, page_of};
+use super::{Call, MODULE, Pane, SUGGESTED, owner};
+use crate::app::advice::{self, Doing};
+use crate::app::calls::Report;
+use crate::app::effect::{CallTag, Effect};
+use crate::app::equivalent::equivalent;
+use crate::app::model::Model;
+use crate::app::page_table::{Level, new_tables};
+use crate::target::api::{
+    Fault, Mapping, ProgramEnd, Request, SubjectAction, SubjectEvent, SubjectOutcome, Walk,
+};
+use crate::target::{Item, TargetError, TargetResult};
+
+/// The most subjects in the list.
+pub const MOST: usize = 16;
+/// Address space that one PTE table translates.
+const TABLE: u64 = 1 << 21;
+/// Bytes read that are shown at once.
+const SHOWN: usize = 12;
+/// Pages that are walked again after they were touched.
+const WALKED: u64 = 16;
+
+/// Whether a subject lives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Life {
+    /// It was asked for.
+    Starting,
+    /// It runs.
+    Alive,
+    /// It is gone.
+    Dead {
+        /// How it ended.
+        end: ProgramEnd,
+        /// The access that killed it, if one did.
+        fault: Option<Fault>,
+    },
+    /// It could not be started, or nothing more is known of it: why.
+    Lost(TargetError),
+}
+
+/// Bytes that a subject read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// From where.
+    pub vaddr: u64,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Why a subject is asked something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Why {
+    /// The user wants it.
+    User,
+    /// To know the tables before an allocation.
+    Before,
+    /// To know them after it.
+    After,
+    /// To show what is.
+    Look,
+}
+
+#[derive(Clone, Debug)]
+struct Job {
+    action: SubjectAction,
+    why: Why,
+}
+
+/// A subject process.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// Counts the subjects, from 1.
+    pub number: u32,
+    /// The call that lasts as long as it lives.
+    pub tag: CallTag,
+    /// Its process id.
+    pub pid: Option<i32>,
+    /// Whether it lives.
+    pub life: Life,
+    /// Its end was asked for.
+    pub killed: bool,
+    /// Its address space, by address.
+    pub maps: Vec<Mapping>,
+    /// The last walk of each page that was walked, by the page's address.
+    pub walks: BTreeMap<u64, Walk>,
+    /// One walk for each PTE table along the last allocation, from before it.
+    pub earlier: Vec<Walk>,
+    /// The same walks from after it.
+    pub later: Vec<Walk>,
+    /// Its pages that are offered, and to whom.
+    pub offered: BTreeMap<u64, i32>,
+    /// Its pages that another process maps too.
+    pub shared: BTreeSet<u64>,
+    /// What it read last.
+    pub content: Option<Content>,
+    /// What the user made it do last, as C has it.
+    pub last: Option<String>,
+    /// How that went, in a sentence.
+    pub said: Option<String>,
+    jobs: VecDeque<Job>,
+    running: Option<Job>,
+    before: Vec<Walk>,
+}
+
+impl Subject {
+    fn new(number: u32, tag: CallTag) -> Self {
+        Self {
+            number,
+            tag,
+            pid: None,
+            life: Life::Starting,
+            killed: false,
+            maps: Vec::new(),
+            walks: BTreeMap::new(),
+            earlier: Vec::new(),
+            later: Vec::new(),
+            offered: BTreeMap::new(),
+            shared: BTreeSet::new(),
+            content: None,
+            last: None,
+            said: None,
+            jobs: VecDeque::new(),
+            running: None,
+            before: Vec::new(),
+        }
+    }
+
+    /// `process 312`, or `subject 2` before its process id is known.
+    pub fn name(&self) -> String {
+        match self.pid {
+            Some(pid) => format!("process {pid}"),
+            None => format!("subject {}", self.number),
+        }
+    }
+
+    /// The access that killed it, if one did.
+    pub fn fault(&self) -> Option<&Fault> {
+        match &self.life {
+            Life::Dead { fault, .. } => fault.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// memalloc's mappings, by address.
+    pub fn areas(&self) -> impl DoubleEndedIterator<Item = &Mapping> {
+        self.maps.iter().filter(|mapping| is_ours(mapping))
+    }
+
+    /// Its pages that memalloc mapped.
+    pub fn pages(&self) -> u64 {
+        self.areas()
+            .map(|area| (area.end - area.start) / PAGE)
+            .sum()
+    }
+
+    /// The mapping that covers an address.
+    pub fn mapping(&self, address: u64) -> Option<&Mapping> {
+        let covers = |mapping: &&Mapping| (mapping.start..mapping.end).contains(&address);
+        self.maps.iter().find(covers)
+    }
+
+    /// A free address for new pages: one page after the last ones, so that
+    /// what lies between belongs to nobody.
+    pub fn free_address(&self) -> u64 {
+        self.areas()
+            .next_back()
+            .map_or(SUGGESTED, |area| area.end + PAGE)
+    }
+
+    /// What it is being asked, if anything that was asked by the user.
+    pub fn pending(&self) -> bool {
+        let user = |job: &Job| job.why == Why::User;
+        self.running.as_ref().is_some_and(user) || self.jobs.iter().any(user)
+    }
+
+    /// The walk of the page's table from before the last allocation, if that
+    /// allocation is the page's.
+    pub fn earlier(&self, page: u64) -> Option<&Walk> {
+        self.earlier
+            .iter()
+            .find(|walk| walk.vaddr / TABLE == page / TABLE)
+    }
+
+    /// How many tables of each level the last allocation made.
+    pub fn made(&self) -> Vec<(Level, usize)> {
+        let mut made: BTreeMap<Level, BTreeSet<u64>> = BTreeMap::new();
+        for (before, after) in self.earlier.iter().zip(&self.later) {
+            for level in new_tables(after, before) {
+                // Two addresses share a table when all bits above its index agree.
+                let table = after.vaddr >> (level.shift(after.levels) + 9).min(63);
+                made.entry(level).or_default().insert(table);
+            }
+        }
+        made.into_iter()
+            .map(|(level, tables)| (level, tables.len()))
+            .collect()
+    }
+
+    /// Its address space as `/proc/<pid>/maps` has it.
+    pub fn maps_text(&self) -> String {
+        let lines = self.maps.iter().map(|mapping| {
+            let Mapping {
+                start,
+                end,
+                permissions,
+                name,
+            } = mapping;
+            format!("{start:012x}-{end:012x} {permissions} {name}")
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Starts a subject and shows it.
+pub(super) fn start(model: &mut Model) {
+    model.memory.started += 1;
+    let number = model.memory.started;
+    let title = format!("subject {number}");
+    let tag = model.start(
+        owner(Call::Live(number)),
+        &title,
+        Report::Silent,
+        Request::Subject,
+    );
+    model.memory.subjects.push(Subject::new(number, tag));
+    model.memory.selected = model.memory.subjects.len() - 1;
+    model.memory.cursor = SUGGESTED;
+}
+
+/// Takes an item of a subject's life.
+pub(super) fn lived(model: &mut Model, number: u32, item: Item) {
+    let Some(subject) = model.memory.by_number(number) else {
+        return;
+    };
+    match item {
+        Item::Subject(SubjectEvent::Started { pid }) => {
+            subject.pid = Some(pid);
+            subject.life = Life::Alive;
+            look_around(model, number);
+        }
+        Item::Subject(SubjectEvent::Died { end, fault, .. }) => {
+            subject.life = Life::Dead { end, fault };
+            died(model, number);
+        }
+        Item::Done(result) => {
+            if let Life::Starting | Life::Alive = subject.life {
+                subject.life = match result {
+                    Ok(()) => Life::Lost(TargetError::Gone("it ended without a word".into())),
+                    Err(TargetError::Cancelled) => Life::Dead {
+                        end: ProgramEnd::Signalled(nix::libc::SIGKILL),
+                        fault: None,
+                    },
+                    Err(error) => Life::Lost(error),
+                };
+                died(model, number);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn died(model: &mut Model, number: u32) {
+    let mut pid = None;
+    let mut cursor = None;
+    if let Some(subject) = model.memory.by_number(number) {
+        subject.jobs.clear();
+        subject.running = None;
+        subject.offered.clear();
+        pid = subject.pid;
+        cursor = subject.fault().map(|fault| page_of(fault.address));
+    }
+    // An offer dies with either process.
+    for other in &mut model.memory.subjects {
+        other.offered.retain(|_, client| Some(*client) != pid);
+    }
+    let shown = model
+        .memory
+        .subject()
+        .is_some_and(|subject| subject.number == number);
+    if let (true, Some(cursor)) = (shown, cursor) {
+        model.memory.cursor = cursor;
+    }
+}
+
+/// Makes a subject do what the user wants.
+pub(super) fn ask(model: &mut Model, number: u32, action: SubjectAction) {
+    let Some(subject) = model.memory.by_number(number) else {
+        return;
+    };
+    if let SubjectAction::Allocate { vaddr, pages, .. } = action {
+        for address in tables_along(vaddr, pages) {
+            subject.jobs.push_back(Job {
+                action: SubjectAction::Walk { vaddr: address },
+                why: Why::Before,
+            });
+        }
+    }
+    subject.jobs.push_back(Job {
+        action,
+        why: Why::User,
+    });
+    go_on(model, number);
+}
+
+/// One address for each PTE table that the pages touch.
+fn tables_along(vaddr: u64, pages: i32) -> Vec<u64> {
+    let end = vaddr.saturating_add(pages.max(1) as u64 * PAGE);
+    let mut addresses = vec![vaddr];
+    let mut next = (vaddr / TABLE + 1).saturating_mul(TABLE);
+    while next < end && addresses.len() < 16 {
+        addresses.push(next);
+        next += TABLE;
+    }
+    addresses
+}
+
+/// Walks a page so that its walk can be shown; of several such wishes that
+/// wait, the latest is kept.
+pub(super) fn look(model: &mut Model, number: u32, page: u64) {
+    let Some(subject) = model.memory.by_number(number) else {
+        return;
+    };
+    if subject.life != Life::Alive {
+        return;
+    }
+    subject
+        .jobs
+        .retain(|job| job.why != Why::Look || !matches!(job.action, SubjectAction::Walk { .. }));
+    push_walk(subject, page);
+    go_on(model, number);
+}
+
+fn push_walk(subject: &mut Subject, page: u64) {
+    subject.jobs.push_back(Job {
+        action: SubjectAction::Walk { vaddr: page },
+        why: Why::Look,
+    });
+}
+
+/// Asks for the address space, and walks the page under the cursor.
+fn look_around(model: &mut Model, number: u32) {
+    let page = page_of(model.memory.cursor);
+    let Some(subject) = model.memory.by_number(number) else {
+        return;
+    };
+    subject.jobs.push_back(Job {
+        action: SubjectAction::Maps,
+        why: Why::Look,
+    });
+    push_walk(subject, page);
+    go_on(model, number);
+}
+
+/// Starts the next thing that a subject is to do.
+fn go_on(model: &mut Model, number: u32) {
+    let Some(subject) = model.memory.by_number(number) else {
+        return;
+    };
+    let (Some(pid), None) = (subject.pid, &subject.running) else {
+        return;
+    };
+    let Some(job) = subject.jobs.pop_front() else {
+        return;
+    };
+    let user = job.why == Why::User;
+    let request = Request::SubjectDo {
+        pid,
+        action: job.action.clone(),
+    };
+    if user {
+        subject.last = equivalent(&request);
+        subject.said = None;
+    }
+    subject.running = Some(job);
+    let title = format!("process {pid}: {}", verb(&request));
+    if user {
+        model.start(owner(Call::Do(number)), &title, Report::Listed, request);
+    } else {
+        // Only what the user wants enters the command log.
+        let tag = model.call(owner(Call::Do(number)), &title, Report::Silent, None);
+        model.effect(Effect::Start {
+            tag,
+            request,
+            input: Arc::default(),
+        });
+    }
+}
+
+fn verb(request: &Request) -> &'static str {
+    let Request::SubjectDo { action, .. } = request else {
+        return "?";
+    };
+    match action {
+        SubjectAction::Allocate { .. } => "allocate",
+        SubjectAction::Free { .. } => "free",
+        SubjectAction::Read { .. } => "read",
+        SubjectAction::Write { .. } => "write",
+        SubjectAction::Share { .. } => "share",
+        SubjectAction::Access { .. } => "map an offered page",
+        SubjectAction::Walk { .. } => "walk",
+        SubjectAction::Maps => "list mappings",
+    }
+}
+
+/// Takes an item of something that a subject does.
+pub(super) fn did(model: &mut Model, number: u32, item: Item) {
+    let Some(subject) = model.memory.by_number(number) else {
+        return;
+    };
+    match item {
+        Item::SubjectDid(outcome) => noted(subject, outcome),
+        Item::Done(result) => {
+            let Some(job) = subject.running.take() else {
+                return;
+            };
+            ended(model, number, &job, result);
+            go_on(model, number);
+        }
+        _ => {}
+    }
+}
+
+fn noted(subject: &mut Subject, outcome: SubjectOutcome) {
+    let Some(job) = &subject.running else { return };
+    match outcome {
+        SubjectOutcome::Walk(walk) => {
+            match job.why {
+                Why::Before => subject.before.push(walk),
+                Why::After => subject.later.push(walk),
+                Why::User | Why::Look => {}
+            }
+            if job.why != Why::Before {
+                subject.walks.insert(page_of(walk.vaddr), walk);
+            }
+        }
+        SubjectOutcome::Bytes(bytes) => {
+            if let SubjectAction::Read { vaddr, .. } = job.action {
+                subject.content = Some(Content { vaddr, bytes });
+            }
+        }
+        SubjectOutcome::Maps(maps) => subject.maps = maps,
+        SubjectOutcome::Done => {}
+    }
+}
+
+fn ended(model: &mut Model, number: u32, job: &Job, result: TargetResult<()>) {
+    let failed = match result {
+        Ok(()) => None,
+        // It is dying; how comes with its last words.
+        Err(TargetError::Gone(_)) => return,
+        Err(error) => Some(error),
+    };
+    if let Some(error) = failed {
+        if job.why == Why::Before || job.why == Why::User {
+            if let Some(subject) = model.memory.by_number(number) {
+                subject.before.clear();
+                subject.said = Some(error.to_string());
+            }
+        }
+        if job.why == Why::User && error != TargetError::Cancelled {
+            let what = verb(&Request::SubjectDo {
+                pid: 0,
+                action: job.action.clone(),
+            });
+            model.message(advice::explain(
+                &format!("{MODULE}: {what}"),
+                Doing::Other,
+                &error,
+            ));
+        }
+        return;
+    }
+    if job.why == Why::User {
+        succeeded(model, number, &job.action);
+    }
+}
+
+/// Notes what the user's action changed, and looks at what came of it.
+fn succeeded(model: &mut Model, number: u32, action: &SubjectAction) {
+    let Some(subject) = model.memory.by_number(number) else {
+        return;
+    };
+    let pid = subject.pid;
+    let mut touched = None;
+    let mut cursor = None;
+    let said = match action {
+        SubjectAction::Allocate {
+            vaddr,
+            pages,
+            write,
+        } => {
+            subject.earlier = std::mem::take(&mut subject.before);
+            subject.later.clear();
+            for address in tables_along(*vaddr, *pages) {
+                subject.jobs.push_back(Job {
+                    action: SubjectAction::Walk { vaddr: address },
+                    why: Why::After,
+                });
+            }
+            cursor = Some(*vaddr);
+            let access = if *write { "read-write" } else { "read-only" };
+            format!("{pages} pages at {vaddr:#x}, {access}")
+        }
+        SubjectAction::Free { vaddr } => {
+            if let Some(area) = subject.mapping(*vaddr).cloned() {
+                let freed = |page: &u64| (area.start..area.end).contains(page);
+                subject.walks.retain(|page, _| !freed(page));
+                subject.offered.retain(|page, _| !freed(page));
+                subject.shared.retain(|page| !freed(page));
+            }
+            format!("freed the request at {vaddr:#x}")
+        }
+        SubjectAction::Read { vaddr, size } => {
+            touched = Some((*vaddr, u64::from(*size)));
+            cursor = Some(*vaddr);
+            let content = subject.content.as_ref();
+            let bytes = content.map_or(&[][..], |content| &content.bytes);
+            let shown = bytes[..bytes.len().min(SHOWN)].escape_ascii();
+            format!("read {size} bytes at {vaddr:#x}: \"{shown}…\"")
+        }
+        SubjectAction::Write { vaddr, bytes } => {
+            touched = Some((*vaddr, bytes.len() as u64));
+            cursor = Some(*vaddr);
+            format!("wrote {} bytes at {vaddr:#x}", bytes.len())
+        }
+        SubjectAction::Share { vaddr, client, .. } => {
+            subject.offered.insert(page_of(*vaddr), *client);
+            format!("offered the page at {vaddr:#x} to process {client}: it maps it with o")
+        }
+        SubjectAction::Access { vaddr } => {
+            subject.shared.insert(*vaddr);
+            cursor = Some(*vaddr);
+            format!("mapped the offered page at {vaddr:#x}")
+        }
+        SubjectAction::Walk { vaddr } => {
+            cursor = Some(*vaddr);
+            format!("walked the page table for {vaddr:#x}")
+        }
+        SubjectAction::Maps => "listed its mappings".into(),
+    };
+    subject.said = Some(said);
+    if let Some((vaddr, size)) = touched {
+        let first = page_of(vaddr);
+        let last = page_of(vaddr + size.saturating_sub(1));
+        for page in (first..=last).step_by(PAGE as usize).take(WALKED as usize) {
+            push_walk(subject, page);
+        }
+    }
+    if let SubjectAction::Access { .. } = action {
+        taken(model, pid);
+    }
+    if let SubjectAction::Read { .. } = action {
+        model.memory.content_row = 0;
+    }
+    let shown = model
+        .memory
+        .subject()
+        .is_some_and(|subject| subject.number == number);
+    if let (true, Some(cursor)) = (shown, cursor) {
+        model.memory.cursor = cursor;
+        if model.memory.focus == Pane::Subjects {
+            model.memory.focus = Pane::Space;
+        }
+    }
+    look_around(model, number);
+}
+
+/// The process took what was offered to it: the owner's page is now shared.
+fn taken(model: &mut Model, client: Option<i32>) {
+    let Some(client) = client else { return };
+    for owner in &mut model.memory.subjects {
+        let taken: Vec<u64> = owner
+            .offered
+            .iter()
+            .filter(|(_, to)| **to == client)
+            .map(|(page, _)| *page)
+            .collect();
+        for page in taken {
+            owner.offered.remove(&page);
+            owner.shared.insert(page);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `ringside cache`: what Ringside keeps on disk, and removing it.
+
+use std::io::Write;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::Outcome;
+use super::progress::Show;
+use crate::lab::cache::{self, Part, amount};
+
+/// Show what Ringside keeps on disk, or remove it
+///
+/// Everything that the lab fetches and builds lies in one folder,
+/// ~/.cache/ringside unless RINGSIDE_CACHE or XDG_CACHE_HOME says otherwise.
+/// Whatever is removed is made again when it is needed.
+#[derive(Args, Clone, Debug)]
+#[command(verbatim_doc_comment)]
+pub struct Cache {
+    #[command(subcommand)]
+    action: Option<Action>,
+    /// Print it as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Subcommand, Clone, Debug)]
+enum Action {
+    /// Remove parts of it, or all
+    Clean {
+        /// What to remove
+        #[arg(value_enum, required_unless_present = "all")]
+        parts: Vec<PartName>,
+        /// Remove everything
+        #[arg(long, conflicts_with = "parts")]
+        all: bool,
+    },
+}
+
+/// The parts as they are typed.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum PartName {
+    /// The kernel's archive as it was published
+    Downloads,
+    /// The kernel's unpacked sources
+    Sources,
+    /// Built kernels
+    Build,
+    /// Built modules
+    Modules,
+    /// Programs that setup built (bindgen)
+    Tools,
+    /// Saved machines, initramfs and what else guests start from
+    Guests,
+}
+
+impl From<PartName> for Part {
+    fn from(name: PartName) -> Self {
+        match name {
+            PartName::Downloads => Self::Downloads,
+            PartName::Sources => Self::Sources,
+            PartName::Build => Self::Build,
+            PartName::Modules => Self::Modules,
+            PartName::Tools => Self::Tools,
+            PartName::Guests => Self::Guests,
+        }
+    }
+}
+
+impl Cache {
+    /// Shows or cleans.
+    pub fn run(&self) -> Outcome {
+        let root = cache::root()?;
+        if let Some(Action::Clean { parts, all }) = &self.action {
+            let parts: Vec<Part> = match all {
+                true => Part::ALL.to_vec(),
+                false => parts.iter().copied().map(Part::from).collect(),
+            };
+            let mut show = Show::new();
+            for part in parts {
+                let freed = cache::clean(&root, part, &mut show)?;
+                show.say(&format!("{}: {} freed", part.name(), amount(freed)));
+            }
+            return Ok(0);
+        }
+        let usage = cache::usage(&root);
+        let total: u64 = usage.parts.iter().map(|part| part.bytes).sum();
+        let mut out = std::io::stdout().lock();
+        if self.json {
+            writeln!(out, "{}", serde_json::to_string_pretty(&usage)?)?;
+            return Ok(0);
+        }
+        writeln!(out, "{}", root.display())?;
+        for part in &usage.parts {
+            writeln!(
+                out,
+                "{:>10}  {:10} {}",
+                amount(part.bytes),
+                part.name,
+                part.what
+            )?;
+        }
+        writeln!(out, "{:>10}  in all", amount(total))?;
+        Ok(0)
+    }
+}

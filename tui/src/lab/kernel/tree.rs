@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A kernel's source tree in the cache: which version it is, unpacking it, and
+//! laying our changes over it.
+//!
+//! The tree stays in one place for good, and only the files that a changed
+//! patch touches are written again: the next build is as small as the change.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::build_error::{BuildError, BuildResult};
+use super::super::cache;
+use super::super::program::{self, Program};
+use super::super::progress::{Amount, Event, Progress, Unit};
+use crate::embedded;
+
+/// The series of releases that Ringside works with.
+pub const SERIES: &str = "7.3";
+/// What a tree of it takes on disk, unpacked, in bytes (7.3.4).
+const UNPACKED: u64 = 1_830_000_000;
+/// What tar counts in.
+const RECORD: u64 = 10_240;
+
+/// The version in a kernel's top Makefile: `7.3.4`.
+pub(crate) fn version(makefile: &str) -> Option<String> {
+    let get = |name: &str| {
+        makefile
+            .lines()
+            .take(20)
+            .filter_map(|line| line.split_once('='))
+            .find(|(key, _)| key.trim() == name)
+            .map(|(_, value)| value.trim().to_owned())
+    };
+    let (major, minor) = (get("VERSION")?, get("PATCHLEVEL")?);
+    major.parse::<u32>().ok()?;
+    let patch = get("SUBLEVEL").filter(|patch| !patch.is_empty());
+    Some(format!(
+        "{major}.{minor}{}{}",
+        patch.map(|patch| format!(".{patch}")).unwrap_or_default(),
+        get("EXTRAVERSION").unwrap_or_default()
+    ))
+}
+
+/// Is this a version of the series?
+pub(crate) fn fits(version: &str) -> bool {
+    version
+        .strip_prefix(SERIES)
+        .is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_digit()))
+}
+
+/// What has been done to a tree.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct State {
+    /// Its version.
+    pub(crate) version: String,
+    /// Where it came from, for people.
+    pub(crate) origin: String,
+    /// Patches in the order they were applied: name and text.
+    patches: Vec<(String, String)>,
+    /// Files that were added: path in the tree and text.
+    added: BTreeMap<String, String>,
+    /// Changes are under way: after an interruption nobody knows how far.
+    changing: bool,
+}
+
+/// The files that are added to the kernel: path in the tree, text.
+fn additions() -> BTreeMap<String, String> {
+    embedded::MODULES
+        .iter()
+        .filter(|(path, _)| *path == "my_syscall/my_syscall.rs")
+        .map(|(_, text)| ("kernel/my_syscall.rs".to_owned(), (*text).to_owned()))
+        .collect()
+}
+
+/// A tree in the cache and the file that says what it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Tree {
+    /// Its folder.
+    pub(crate) folder: PathBuf,
+    /// What identifies where it came from.
+    pub(crate) key: String,
+}
+
+impl Tree {
+    /// The tree with this key, which may not be there yet.
+    pub(crate) fn new(sources: &Path, key: &str) -> Self {
+        Self {
+            folder: sources.join(key),
+            key: key.to_owned(),
+        }
+    }
+
+    fn state_file(&self) -> PathBuf {
+        self.folder.with_file_name(format!("{}.json", self.key))
+    }
+
+    /// What it holds; `None` when it isn't whole.
+    pub(crate) fn state(&self) -> Option<State> {
+        let text = fs::read_to_string(self.state_file()).ok()?;
+        let state: State = serde_json::from_str(&text).ok()?;
+        (!state.changing && self.folder.join("Makefile").exists()).then_some(state)
+    }
+
+    fn save(&self, state: &State) -> BuildResult<()> {
+        cache::write_json(&self.state_file(), state)
+    }
+
+    /// Unpacks a tarball as this tree.
+    ///
+    /// # Errors
+    /// It is damaged, holds another version, the disk is full, or the caller
+    /// wants to stop. Nothing of it stays.
+    pub(crate) fn unpack(
+        &self,
+        tarball: &Path,
+        origin: &str,
+        progress: &mut dyn Progress,
+    ) -> BuildResult<()> {
+        progress.step("Unpack the kernel's sources");
+        self.make(origin, |folder| {
+            let mut command = Command::new("tar");
+            command.args(["--extract", "--strip-components=1", "--checkpoint=2000"]);
+            command.args(["--checkpoint-action=echo=%u", "--no-same-owner"]);
+            // xz uses all processors where the file lets it.
+            command.env("XZ_OPT", "-T0").env("LC_ALL", "C");
+            command
+                .arg("--file")
+                .arg(tarball)
+                .arg("--directory")
+                .arg(folder);
+            Program::new(command, format!("unpacking {}", tarball.display()))
+                .listen(|line, progress| match records(line) {
+                    Some(records) => {
+                        progress.report(Event::Advance(Amount {
+                            done: records * RECORD,
+                            total: Some(UNPACKED.max(records * RECORD)),
+                            about: true,
+                            unit: Unit::Bytes,
+                        }));
+                        false
+                    }
+                    None => true,
+                })
+                .run(progress)
+        })
+    }
+
+    /// Copies somebody's tree as this one, without what a build left in it.
+    ///
+    /// # Errors
+    /// It can't be read, the disk is full, or the caller wants to stop.
+    /// Nothing of it stays.
+    pub(crate) fn copy(&self, from: &Path, progress: &mut dyn Progress) -> BuildResult<()> {
+        progress.step(format!("Copy the kernel's sources from {}", from.display()));
+        self.make(&from.display().to_string(), |folder| {
+            let entries = fs::read_dir(from).map_err(BuildError::on("read", from))?;
+            let mut command = Command::new("cp");
+            command.args(["--archive", "--reflink=auto", "--no-preserve=ownership"]);
+            command.arg("--target-directory").arg(folder).arg("--");
+            let wanted = entries
+                .flatten()
+                .filter(|entry| entry.file_name() != ".git");
+            command.args(wanted.map(|entry| entry.path()));
+            Program::new(command, format!("copying {}", from.display())).run(progress)?;
+            if folder.join(".config").exists() || folder.join("include/config").exists() {
+                let mut clean = Command::new("make");
+                clean.arg("-C").arg(folder).arg("mrproper");
+                Program::new(clean, "make mrproper").run(progress)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Has `fill` fill a folder, which then becomes this tree.
+    fn make(&self, origin: &str, fill: impl FnOnce(&Path) -> BuildResult<()>) -> BuildResult<()> {
+        self.remove()?;
+        let parent = self.folder.parent().unwrap_or(Path::new("/"));
+        let new = cache::temporary_folder(parent)?;
+        let result = fill(&new).and_then(|()| {
+            let makefile = fs::read_to_string(new.join("Makefile")).unwrap_or_default();
+            let version = version(&makefile).filter(|version| fits(version));
+            let version = version.ok_or_else(|| BuildError::Source {
+                path: origin.into(),
+                why: format!("it holds no Linux {SERIES}"),
+            })?;
+            fs::rename(&new, &self.folder).map_err(BuildError::on("rename", &new))?;
+            self.save(&State {
+                version,
+                origin: origin.into(),
+                ..State::default()
+            })
+        });
+        if result.is_err() {
+            // Best effort: the next run removes what is left of it.
+            drop(fs::remove_dir_all(&new));
+        }
+        result
+    }
+
+    /// Removes it.
+    fn remove(&self) -> BuildResult<()> {
+        let gone = |result: std::io::Result<()>| match result {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        };
+        gone(fs::remove_file(self.state_file())).map_err(BuildError::on("remove", &self.folder))?;
+        gone(fs::remove_dir_all(&self.folder)).map_err(BuildError::on("remove", &self.folder))
+    }
+
+    /// Makes our patches and files, as they are now, part of the tree.
+    ///
+    /// # Errors
+    /// A patch does not apply, or the disk is full.
+    pub(crate) fn bring_up_to_date(&self, progress: &mut dyn Progress) -> BuildResult<()> {
+        let patches = embedded::KERNEL_PATCHES
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+            .collect();
+        self.change(patches, additions(), progress)
+    }
+
+    fn change(
+        &self,
+        patches: Vec<(String, String)>,
+        added: BTreeMap<String, String>,
+        progress: &mut dyn Progress,
+    ) -> BuildResult<()> {
+        let Some(mut state) = self.state() else {
+            return Err(BuildError::Source {
+                path: self.folder.clone(),
+                why: "it is not whole".into(),
+            });
+        };
+        if state.patches == patches && state.added == added {
+            return Ok(());
+        }
+        progress.step("Patch the kernel's sources");
+        let same = state
+            .patches
+            .iter()
+            .zip(&patches)
+            .take_while(|(old, new)| old == new)
+            .count();
+        state.changing = true;
+        self.save(&state)?;
+        while state.patches.len() > same {
+            if let Some((name, text)) = state.patches.pop() {
+                self.patch(&name, &text, true)?;
+            }
+        }
+        for (name, text) in &patches[same..] {
+            if let Err(error) = self.patch(name, text, false) {
+                // The ones before it are whole, so the tree is too.
+                state.changing = false;
+                self.save(&state)?;
+                return Err(error);
+            }
+            state.patches.push((name.clone(), text.clone()));
+        }
+        for path in state.added.keys().filter(|path| !added.contains_key(*path)) {
+            let path = self.folder.join(path);
+            fs::remove_file(&path).map_err(BuildError::on("remove", &path))?;
+        }
+        for (path, text) in added
+            .iter()
+            .filter(|(path, text)| state.added.get(*path) != Some(*text))
+        {
+            let path = self.folder.join(path);
+            fs::write(&path, text).map_err(BuildError::on("write", &path))?;
+        }
+        state.added = added;
+        state.changing = false;
+        self.save(&state)
+    }
+
+    /// Applies one patch or takes it back; all of it or nothing.
+    fn patch(&self, name: &str, text: &str, reverse: bool) -> BuildResult<()> {
+        let file = self.folder.with_file_name(format!("{}.patch", self.key));
+        fs::write(&file, text).map_err(BuildError::on("write", &file))?;
+        let run = |trial: bool| {
+            let mut command = Command::new("patch");
+            command.args([
+                "--strip=1",
+                "--batch",
+                "--forward",
+                "--no-backup-if-mismatch",
+            ]);
+            command.args(["--reject-file=-", "--silent"]);
+            command.args(reverse.then_some("--reverse"));
+            command.args(trial.then_some("--dry-run"));
+            command
+                .arg("--directory")
+                .arg(&self.folder)
+                .arg("--input")
+                .arg(&file);
+            let what = match reverse {
+                false => format!("applying {name} to {}", self.folder.display()),
+                true => format!("taking {name} back from {}", self.folder.display()),
+            };
+            // Too short to be interrupted, and better not.
+            Program::new(command, what).run(&mut |_| {})
+        };
+        let result = run(true).and_then(|()| run(false));
+        drop(fs::remove_file(&file));
+        result
+    }
+}
+
+/// The version of the kernel in a tarball; reads no further than its Makefile.
+pub(crate) fn version_in(tarball: &Path) -> Option<String> {
+    let mut command = Command::new("tar");
+    command.args(["--extract", "--to-stdout", "--occurrence=1", "--wildcards"]);
+    command
+        .args(["--no-wildcards-match-slash", "--file"])
+        .arg(tarball)
+        .arg("*/Makefile");
+    version(&program::answer(&mut command)?)
+}
+
+/// How many records tar has read: `tar: 12000`.
+fn records(line: &str) -> Option<u64> {
+    line.rsplit(' ').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAKEFILE: &str =
+        "# SPDX\nVERSION = 7\nPATCHLEVEL = 3\nSUBLEVEL = 4\nEXTRAVERSION =\nNAME = X\n";
+
+    #[test]
+    fn the_version_is_read_from_the_makefile() {
+        assert_eq!(version(MAKEFILE).as_deref(), Some("7.3.4"));
+        let candidate = MAKEFILE.replace(
+            "SUBLEVEL = 4\nEXTRAVERSION =",
+            "SUBLEVEL = 0\nEXTRAVERSION = -rc2",
+        );
+        assert_eq!(version(&candidate).as_deref(), Some("7.3.0-rc2"));
+        assert_eq!(version("all:\n\techo\n"), None);
+        assert!(fits("7.3") && fits("7.3.12") && fits("7.3.0-rc2"));
+        assert!(!fits("7.30.1") && !fits("7.2.3") && !fits("6.12"));
+    }
+
+    fn tree(folder: &Path) -> Tree {
+        let tree = Tree::new(folder, "k");
+        let from = folder.join("from");
+        fs::create_dir_all(from.join("kernel")).unwrap();
+        fs::write(from.join("Makefile"), MAKEFILE).unwrap();
+        fs::write(from.join("kernel/a"), "one\ntwo\nthree\n").unwrap();
+        tree.copy(&from, &mut |_| {}).unwrap();
+        tree
+    }
+
+    fn patch(from: &str, to: &str) -> String {
+        format!("--- a/kernel/a\n+++ b/kernel/a\n@@ -1,3 +1,3 @@\n one\n-{from}\n+{to}\n three\n")
+    }
+
+    #[test]
+    fn a_changed_patch_replaces_the_one_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let tree = tree(folder.path());
+        let text = || fs::read_to_string(tree.folder.join("kernel/a")).unwrap();
+        let change = |patches: &[(&str, String)]| {
+            let patches = patches
+                .iter()
+                .map(|(name, text)| ((*name).into(), text.clone()))
+                .collect();
+            tree.change(patches, BTreeMap::new(), &mut |_| {})
+        };
+        change(&[("1", patch("two", "2"))]).unwrap();
+        assert_eq!(text(), "one\n2\nthree\n");
+        change(&[("1", patch("two", "2")), ("2", patch("2", "zwei"))]).unwrap();
+        assert_eq!(text(), "one\nzwei\nthree\n");
+        change(&[("1", patch("two", "deux"))]).unwrap();
+        assert_eq!(text(), "one\ndeux\nthree\n");
+        let error = change(&[("bad", patch("seven", "7"))])
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("applying bad"), "{error}");
+        assert_eq!(text(), "one\ntwo\nthree\n");
+        assert!(
+            tree.state().is_some(),
+            "a patch that does not apply leaves a whole tree"
+        );
+    }
+
+    #[test]
+    fn a_tree_that_was_left_while_it_changed_is_not_trusted() {
+        let folder = tempfile::tempdir().unwrap();
+        let tree = tree(folder.path());
+        let state = tree.state().unwrap();
+        assert_eq!(state.version, "7.3.4");
+        tree.save(&State {
+            changing: true,
+            ..state
+        })
+        .unwrap();
+        assert_eq!(tree.state(), None);
+    }
+
+    #[test]
+    fn a_truncated_tarball_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let from = folder.path().join("linux-7.3.4");
+        fs::create_dir(&from).unwrap();
+        fs::write(from.join("Makefile"), MAKEFILE).unwrap();
+        fs::write(
+            from.join("noise"),
+            (0..100_000_u32)
+                .flat_map(|n| n.wrapping_mul(n).to_le_bytes())
+                .collect::<Vec<_>>(),
+        )
+        .unwrap();
+        let tarball = folder.path().join("linux.tar.gz");
+        let tar = Command::new("tar")
+            .arg("-C")
+            .arg(folder.path())
+            .arg("-czf")
+            .arg(&tarball)
+            .arg("linux-7.3.4")
+            .status();
+        assert!(tar.unwrap().success());
+        assert_eq!(version_in(&tarball).as_deref(), Some("7.3.4"));
+        let sources = folder.path().join("sources");
+        fs::create_dir(&sources).unwrap();
+        let tree = Tree::new(&sources, "k");
+        let whole = fs::read(&tarball).unwrap();
+        fs::write(&tarball, &whole[..whole.len() / 2]).unwrap();
+        let error = tree.unpack(&tarball, "x", &mut |_| {}).unwrap_err();
+        assert!(error.to_string().contains("unpacking"), "{error}");
+        assert_eq!(fs::read_dir(&sources).unwrap().count(), 0);
+        fs::write(&tarball, &whole).unwrap();
+        tree.unpack(&tarball, "x", &mut |_| {}).unwrap();
+        assert_eq!(tree.state().unwrap().version, "7.3.4");
+    }
+}

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Running other programs as part of long work: their output is heard line by
+//! line and kept in a log, they stop when the caller wants to stop, and they
+//! do not outlive this process.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::time::{Duration, Instant};
+
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+use super::build_error::{BuildError, BuildResult};
+use super::progress::{Progress, Stop};
+
+/// How often the caller is asked whether to go on.
+const POLL: Duration = Duration::from_millis(50);
+/// How long an interrupted program may take to tidy up.
+const GRACE: Duration = Duration::from_secs(10);
+/// How many lines an error shows.
+const LAST: usize = 15;
+
+/// A program to run.
+pub(crate) struct Program<'a> {
+    command: Command,
+    what: String,
+    log: Option<PathBuf>,
+    with_terminal: bool,
+    listen: Listener<'a>,
+}
+
+/// Gets each line; says whether it belongs into an error's last words.
+type Listener<'a> = Box<dyn FnMut(&str, &mut dyn Progress) -> bool + 'a>;
+
+impl<'a> Program<'a> {
+    /// `command`, which does `what` (as in “`what` failed”).
+    pub(crate) fn new(command: Command, what: impl Into<String>) -> Self {
+        Self {
+            command,
+            what: what.into(),
+            log: None,
+            with_terminal: false,
+            listen: Box::new(|_, _| true),
+        }
+    }
+
+    /// Everything it prints goes to this file, which is made anew.
+    pub(crate) fn log(mut self, path: &Path) -> Self {
+        self.log = Some(path.to_owned());
+        self
+    }
+
+    /// It may have to talk to the user, as sudo does: it stays in the
+    /// terminal's foreground and gets its signals from there.
+    pub(crate) fn with_terminal(mut self) -> Self {
+        self.with_terminal = true;
+        self
+    }
+
+    /// Each line of its output goes to `listen`, which says whether the line
+    /// may explain a failure.
+    pub(crate) fn listen(
+        mut self,
+        listen: impl FnMut(&str, &mut dyn Progress) -> bool + 'a,
+    ) -> Self {
+        self.listen = Box::new(listen);
+        self
+    }
+
+    /// Each line of its output is reported as it is.
+    pub(crate) fn show_output(self) -> Self {
+        self.listen(|line, progress| {
+            progress.report(super::progress::Event::Output(line.into()));
+            true
+        })
+    }
+
+    /// Runs it to its end.
+    ///
+    /// # Errors
+    /// It can't be started, fails, or the caller wants to stop.
+    pub(crate) fn run(mut self, progress: &mut dyn Progress) -> BuildResult<()> {
+        if progress.stop() > Stop::No {
+            return Err(BuildError::Stopped(self.what));
+        }
+        let mut log = match &self.log {
+            Some(path) => Some(File::create(path).map_err(BuildError::on("write", path))?),
+            None => None,
+        };
+        let (lines, mut child) = self.start()?;
+        let mut last = VecDeque::new();
+        let mut stop = Stop::No;
+        let mut asked = Instant::now();
+        let mut exited: Option<(ExitStatus, Instant)> = None;
+        loop {
+            match lines.recv_timeout(POLL) {
+                Ok(line) => {
+                    if let Some(log) = &mut log {
+                        let path = self.log.as_deref().unwrap_or(Path::new("the log"));
+                        writeln!(log, "{line}").map_err(BuildError::on("write", path))?;
+                    }
+                    if (self.listen)(&line, progress) && !line.trim().is_empty() {
+                        last.push_back(line);
+                        if last.len() > LAST {
+                            last.pop_front();
+                        }
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+                // A grandchild that lives on may hold the pipe open.
+                Err(RecvTimeoutError::Timeout) => match exited {
+                    Some((_, since)) if since.elapsed() > POLL * 4 => break,
+                    Some(_) => {}
+                    None => {
+                        let status = child.try_wait().map_err(BuildError::io("wait"))?;
+                        exited = status.map(|status| (status, Instant::now()));
+                    }
+                },
+            }
+            progress.tick();
+            let wanted = progress.stop();
+            if wanted > stop {
+                stop = wanted;
+                asked = Instant::now();
+                self.signal(
+                    &child,
+                    if stop == Stop::AtOnce {
+                        Signal::SIGKILL
+                    } else {
+                        Signal::SIGINT
+                    },
+                );
+            } else if stop == Stop::Gently && asked.elapsed() > GRACE {
+                stop = Stop::AtOnce;
+                self.signal(&child, Signal::SIGKILL);
+            }
+            if stop == Stop::AtOnce && asked.elapsed() > GRACE {
+                break;
+            }
+        }
+        let status = match exited {
+            Some((status, _)) => status,
+            None if stop == Stop::AtOnce => return Err(BuildError::Stopped(self.what)),
+            None => child.wait().map_err(BuildError::io("wait"))?,
+        };
+        if stop > Stop::No || progress.stop() > Stop::No {
+            return Err(BuildError::Stopped(self.what));
+        }
+        if status.success() {
+            return Ok(());
+        }
+        Err(BuildError::Command {
+            what: self.what,
+            status: status.to_string(),
+            last: last.into(),
+            log: self.log,
+        })
+    }
+
+    /// Starts it with one pipe for both kinds of output.
+    fn start(&mut self) -> BuildResult<(Receiver<String>, Child)> {
+        let (reader, writer) = std::io::pipe().map_err(BuildError::io("make a pipe"))?;
+        let second = writer.try_clone().map_err(BuildError::io("make a pipe"))?;
+        self.command.stdout(writer).stderr(second);
+        if !self.with_terminal {
+            self.command.stdin(Stdio::null()).process_group(0);
+        }
+        die_with_us(&mut self.command);
+        let child = self.command.spawn().map_err(|source| BuildError::Start {
+            program: self.command.get_program().to_string_lossy().into_owned(),
+            source,
+        })?;
+        // Drops our ends of the pipe, so that it ends with the program.
+        self.command.stdout(Stdio::null()).stderr(Stdio::null());
+        let (sender, lines) = sync_channel(256);
+        std::thread::spawn(move || {
+            let mut reader = BufReader::new(reader);
+            let mut line = Vec::new();
+            while reader
+                .read_until(b'\n', &mut line)
+                .is_ok_and(|size| size > 0)
+            {
+                let text = String::from_utf8_lossy(&line);
+                if sender
+                    .send(text.trim_end_matches(['\n', '\r']).to_owned())
+                    .is_err()
+                {
+                    break;
+                }
+                line.clear();
+            }
+        });
+        Ok((lines, child))
+    }
+
+    /// Sends a signal to the program and all that it started.
+    fn signal(&self, child: &Child, signal: Signal) {
+        if self.with_terminal && signal != Signal::SIGKILL {
+            return;
+        }
+        let pid = Pid::from_raw(child.id().cast_signed());
+        // It may have ended meanwhile, which is what we want.
+        if self.with_terminal {
+            let _ = nix::sys::signal::kill(pid, signal);
+        } else {
+            let _ = killpg(pid, signal);
+        }
+    }
+}
+
+/// Has the program end when this process is killed. make passes that on to
+/// what it started.
+pub(crate) fn die_with_us(command: &mut Command) {
+    // SAFETY: between fork and exec only the system call prctl is made, which
+    // is async-signal-safe and touches no memory.
+    unsafe {
+        command.pre_exec(|| set_pdeathsig(Signal::SIGTERM).map_err(std::io::Error::from));
+    }
+}
+
+/// What a program prints on standard output; `None` when it can't be started
+/// or fails. For questions like `rustc --version`.
+pub(crate) fn answer(command: &mut Command) -> Option<String> {
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    output.status.success().then(|| {
+        String::from_utf8_lossy(&output.stdout)
+            .trim_end()
+            .to_owned()
+    })
+}
+
+/// Finds a program in the folders of PATH, and in those of a system
+/// administrator that a plain user's PATH may lack.
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|file| {
+            nix::unistd::access(file, nix::unistd::AccessFlags::X_OK).is_ok() && file.is_file()
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::progress::Event;
+    use std::cell::Cell;
+
+    struct StopAfter(Instant, Duration, Stop);
+    impl Progress for StopAfter {
+        fn report(&mut self, _: Event) {}
+        fn stop(&self) -> Stop {
+            if self.0.elapsed() > self.1 {
+                self.2
+            } else {
+                Stop::No
+            }
+        }
+    }
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("bash");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn a_failure_shows_the_last_words_and_the_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let program = Program::new(
+            shell("for i in {1..40}; do echo $i; done; echo bad >&2; exit 3"),
+            "counting",
+        );
+        let error = program.log(&log).run(&mut |_| {}).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.contains("counting failed (exit status: 3)") && text.ends_with("bad"),
+            "{text}"
+        );
+        assert!(!text.contains("\n  9\n"), "{text}");
+        assert!(std::fs::read_to_string(log).unwrap().starts_with("1\n2\n"));
+    }
+
+    #[test]
+    fn a_second_stop_ends_even_what_ignores_the_first() {
+        let start = Instant::now();
+        let stubborn = || {
+            Program::new(
+                shell("trap '' INT TERM; sleep 30 & wait; sleep 30"),
+                "sleeping",
+            )
+        };
+        let mut at_once = StopAfter(start, Duration::from_millis(200), Stop::AtOnce);
+        let error = stubborn().run(&mut at_once).unwrap_err();
+        assert!(error.stopped());
+        assert!(
+            start.elapsed() < Duration::from_secs(3),
+            "{:?}",
+            start.elapsed()
+        );
+    }
+
+    #[test]
+    fn a_first_stop_reaches_everything_that_was_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let mark = folder.path().join("mark");
+        let script = format!(
+            "bash -c 'trap \"echo tidied > {}; exit\" INT; sleep 30 & wait'",
+            mark.display()
+        );
+        let mut gently = StopAfter(Instant::now(), Duration::from_millis(500), Stop::Gently);
+        let start = Instant::now();
+        assert!(
+            Program::new(shell(&script), "x")
+                .run(&mut gently)
+                .unwrap_err()
+                .stopped()
+        );
+        assert!(start.elapsed() < Duration::from_secs(5));
+        assert_eq!(std::fs::read_to_string(mark).unwrap(), "tidied\n");
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_named() {
+        let error = Program::new(Command::new("no-such-program"), "x").run(&mut |_| {});
+        assert!(
+            error
+                .unwrap_err()
+                .to_string()
+                .contains("no-such-program can't be started")
+        );
+        assert_eq!(find("no-such-program"), None);
+    }
+
+    #[test]
+    fn each_line_of_both_outputs_is_heard() {
+        let count = Cell::new(0);
+        Program::new(shell("echo a; echo b >&2; printf c"), "x")
+            .listen(|_, _| {
+                count.set(count.get() + 1);
+                true
+            })
+            .run(&mut |_| {})
+            .unwrap();
+        assert_eq!(count.get(), 3);
+    }
+}

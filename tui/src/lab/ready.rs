@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Everything that a lab needs before it can start, in one call.
+
+use super::build_error::BuildResult;
+use super::flavour::Flavour;
+use super::kernel::{self, Kernel};
+use super::program::find;
+use super::progress::Progress;
+use super::setup::{self, Consent, Needs};
+
+/// The kernel of this flavour, and everything that boots it: programs are
+/// installed (once `consent` is had) and the kernel is built as far as they are
+/// missing. When nothing is, this looks at a few files and no more.
+///
+/// # Errors
+/// As [`setup::ensure`] and [`kernel::ensure`].
+pub fn ready(
+    flavour: Flavour,
+    consent: Consent<'_>,
+    progress: &mut dyn Progress,
+) -> BuildResult<Kernel> {
+    setup::refuse_other_machines()?;
+    let kernel = kernel::built(flavour);
+    let qemu = find("qemu-system-x86_64").is_some();
+    if let (Some(kernel), true) = (&kernel, qemu) {
+        return Ok(kernel.clone());
+    }
+    let needs = Needs {
+        vm: true,
+        build: kernel.is_none().then_some(flavour),
+    };
+    setup::ensure(needs, consent, progress)?;
+    kernel::ensure(flavour, progress)
+}

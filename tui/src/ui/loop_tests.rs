@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The update loop, driven with keys over a scripted kernel.
+
+use super::harness::{Harness, ScriptedKernel, running_lab};
+use crate::app::{Event, Hit, ViewId};
+use crate::target::TargetError;
+use crate::target::api::{GuestState, KmsgRecord};
+
+fn guest() -> Harness {
+    Harness::new(ScriptedKernel::guest())
+}
+
+#[test]
+fn a_module_is_loaded_with_the_parameters_that_were_typed() {
+    let mut dashboard = guest();
+    dashboard.keys("2L");
+    assert!(dashboard.shows("Load my_name"));
+    dashboard.keys("<ctrl-u>2024<tab><ctrl-u>Summer term");
+    assert!(dashboard.shows("insmod my_name.ko intParameter=2024 charParameter=\"Summer term\""));
+    dashboard.keys("<enter>");
+    let seen = &dashboard.kernel.seen;
+    assert!(
+        seen[0].starts_with("load my_name intParameter=2024 charParameter=\"Summer term\""),
+        "{seen:?}"
+    );
+    assert!(dashboard.shows("my_name loaded"));
+    assert!(dashboard.shows("● loaded"));
+    dashboard.keys("E");
+    assert!(dashboard.shows("insmod my_name.ko intParameter=2024"));
+}
+
+#[test]
+fn what_was_typed_is_there_the_next_time() {
+    let mut dashboard = guest();
+    dashboard.keys("2L<ctrl-u>1999<enter>Uy");
+    dashboard.keys("L");
+    assert!(dashboard.shows("intParameter=1999"));
+}
+
+#[test]
+fn a_form_with_a_wrong_value_is_never_sent() {
+    let mut dashboard = guest();
+    dashboard.keys("2L<ctrl-u>ten<enter>");
+    assert!(dashboard.shows("not a whole number"));
+    assert!(dashboard.kernel.seen.is_empty());
+    dashboard.keys("<ctrl-u>99999999999<enter>");
+    assert!(dashboard.shows("more than 2147483647"));
+    assert!(dashboard.kernel.seen.is_empty());
+}
+
+#[test]
+fn unloading_asks_first_and_shows_the_command() {
+    let mut dashboard = guest();
+    dashboard.keys("2L<enter>U");
+    assert!(dashboard.shows("rmmod my_name"));
+    dashboard.keys("n");
+    assert_eq!(dashboard.kernel.seen.len(), 1);
+    dashboard.keys("U<enter>");
+    assert_eq!(dashboard.kernel.seen.len(), 1, "Enter is no yes");
+    dashboard.keys("y");
+    assert_eq!(dashboard.kernel.seen[1], "unload my_name");
+}
+
+#[test]
+fn reloading_builds_unloads_and_loads_with_the_same_parameters() {
+    let mut dashboard = guest();
+    dashboard.keys("2L<ctrl-u>7<enter>R");
+    let seen = &dashboard.kernel.seen;
+    assert_eq!(seen[1], "unload my_name");
+    assert!(
+        seen[2].starts_with("load my_name intParameter=7"),
+        "{seen:?}"
+    );
+}
+
+#[test]
+fn a_failed_load_names_the_errno_its_meaning_and_what_to_do() {
+    let mut dashboard = guest();
+    let error = TargetError::errno(8, "load module my_name");
+    dashboard.kernel.failures.push(("Load", error));
+    dashboard.keys("2L<enter>");
+    assert!(dashboard.shows("ENOEXEC"));
+    assert!(dashboard.shows("built for another one"));
+    assert!(dashboard.shows("ringside build"));
+    dashboard.keys("<esc>");
+    assert!(!dashboard.shows("ENOEXEC"));
+}
+
+#[test]
+fn a_failed_build_shows_the_compilers_last_words() {
+    let mut dashboard = guest();
+    dashboard.build = Err("error[E0425]: cannot find value `x`\n --> my_name.rs:3".into());
+    dashboard.keys("2L");
+    assert!(dashboard.shows("cannot find value"));
+    assert!(dashboard.kernel.seen.is_empty());
+}
+
+#[test]
+fn a_busy_module_says_who_holds_it() {
+    let mut dashboard = guest();
+    dashboard.keys("2L<enter>");
+    let busy = TargetError::errno(16, "unload module my_name");
+    dashboard.kernel.failures.push(("Unload", busy));
+    dashboard.keys("Uy");
+    assert!(dashboard.kernel.seen[1].starts_with("Holders"));
+}
+
+#[test]
+fn a_kernel_that_never_answers_leaves_every_key_working() {
+    let mut kernel = ScriptedKernel::guest();
+    kernel.deaf.push("Load");
+    let mut dashboard = Harness::new(kernel);
+    dashboard.keys("2L<enter>");
+    dashboard.pass(3000);
+    assert!(dashboard.shows("load my_name, 3 s"));
+    dashboard.keys("6");
+    assert_eq!(dashboard.model.view, ViewId::Log);
+    dashboard.keys("X");
+    assert_eq!(dashboard.cancelled.len(), 1);
+    dashboard.pass(2000);
+    assert!(
+        !dashboard.shows("load my_name, "),
+        "a deaf call is given up"
+    );
+}
+
+#[test]
+fn freezing_holds_the_picture_while_everything_is_still_recorded() {
+    let mut dashboard = guest();
+    dashboard.keys("6");
+    dashboard.say(6, "before");
+    dashboard.keys("<space>");
+    dashboard.say(6, "meanwhile");
+    assert!(dashboard.shows("before") && !dashboard.shows("meanwhile"));
+    assert!(dashboard.shows("FROZEN") && dashboard.shows("1 log records since"));
+    dashboard.keys("<space>");
+    assert!(dashboard.shows("meanwhile"));
+}
+
+#[test]
+fn a_search_marks_goes_to_and_counts_its_matches() {
+    let mut dashboard = guest();
+    dashboard.keys("6");
+    for index in 0..100 {
+        dashboard.say(6, &format!("line {index}"));
+    }
+    dashboard.keys("/line 4<enter>");
+    assert!(dashboard.shows("11 found"));
+    assert!(dashboard.shows("▶") && dashboard.shows("line 49"));
+    dashboard.keys("N");
+    assert!(dashboard.shows("line 48"));
+    dashboard.keys("f");
+    assert!(dashboard.shows("only matches") && !dashboard.shows("line 50"));
+    dashboard.keys("<esc>");
+    assert!(!dashboard.shows("found"));
+}
+
+#[test]
+fn a_regular_expression_with_a_fault_says_so_while_it_is_typed() {
+    let mut dashboard = guest();
+    dashboard.keys("6/<ctrl-r>(");
+    assert!(dashboard.shows("unclosed group"));
+}
+
+#[test]
+fn the_log_is_saved_as_it_is_shown() {
+    let mut dashboard = guest();
+    dashboard.keys("6");
+    dashboard.say(6, "one");
+    dashboard.say(4, "two");
+    dashboard.keys("vvvs<enter>");
+    let (path, text) = &dashboard.saved[0];
+    assert_eq!(path, "ringside-kernel.log");
+    assert!(text.contains("two") && !text.contains("one"));
+}
+
+#[test]
+fn copying_a_record_gives_the_whole_line() {
+    let mut dashboard = guest();
+    dashboard.keys("6");
+    dashboard.say(6, "a line that is much longer than the screen is wide, so that it is cut there, but not when copied");
+    dashboard.keys("ky");
+    assert!(dashboard.copied[0].ends_with("but not when copied"));
+}
+
+#[test]
+fn lost_records_show_as_a_gap_with_their_number() {
+    let mut dashboard = guest();
+    dashboard.keys("6");
+    dashboard.records(vec![KmsgRecord {
+        sequence: 500,
+        lost_before: 1234,
+        text: "after the gap".into(),
+        ..KmsgRecord::default()
+    }]);
+    assert!(dashboard.shows("1,234 records lost here"));
+}
+
+#[test]
+fn a_panic_shows_why_and_one_key_boots_a_new_guest() {
+    let mut dashboard = guest();
+    dashboard.keys("2");
+    let mut dead = running_lab();
+    dead.guest = GuestState::Panicked {
+        reason: "Kernel panic - not syncing: sysrq triggered crash".into(),
+    };
+    dashboard.lab(dead);
+    assert!(dashboard.shows("The kernel panicked"));
+    assert!(dashboard.shows("sysrq triggered crash"));
+    assert!(dashboard.shows("Linux boots"), "the console's last lines");
+    dashboard.keys("b");
+    assert!(
+        dashboard
+            .kernel
+            .seen
+            .iter()
+            .any(|seen| seen.contains("Reboot { cold: false }"))
+    );
+    let mut again = running_lab();
+    again.generation = 2;
+    dashboard.lab(again);
+    dashboard.pass(200);
+    assert!(!dashboard.shows("The kernel panicked"));
+    assert!(dashboard.shows("guest 2 runs"));
+}
+
+#[test]
+fn crashing_on_purpose_asks_first() {
+    let mut dashboard = guest();
+    dashboard.keys("!");
+    assert!(dashboard.shows("echo c > /proc/sysrq-trigger"));
+    assert!(dashboard.kernel.seen.is_empty());
+    dashboard.keys("y");
+    assert_eq!(dashboard.kernel.seen, ["Crash"]);
+}
+
+#[test]
+fn a_broken_connection_is_shown_and_tried_again() {
+    let mut dashboard = guest();
+    dashboard.disconnect();
+    dashboard.pass(2000);
+    assert!(dashboard.shows("disconnected"));
+    assert!(dashboard.shows("the agent is gone"));
+    dashboard.kernel.info = Some(super::harness::kernel_info());
+    dashboard.pass(7000);
+    assert!(dashboard.shows("connected") && !dashboard.shows("disconnected"));
+}
+
+#[test]
+fn a_kernel_that_falls_silent_is_shown_as_such() {
+    let mut dashboard = guest();
+    dashboard.kernel.info = None;
+    dashboard.pass(30_000);
+    assert!(dashboard.shows("does not answer"));
+}
+
+#[test]
+fn a_target_without_a_lab_says_so_and_the_rest_works() {
+    let mut kernel = ScriptedKernel::guest();
+    kernel.lab = None;
+    let mut dashboard = Harness::new(kernel);
+    dashboard.keys("C");
+    assert!(dashboard.shows("this target is not a lab"));
+    dashboard.keys("<esc>B");
+    assert!(dashboard.shows("this target is not a lab"));
+    dashboard.keys("2L<enter>");
+    assert!(dashboard.shows("my_name loaded"));
+}
+
+#[test]
+fn escape_backs_out_one_layer_at_a_time_and_q_quits() {
+    let mut dashboard = guest();
+    dashboard.keys("?:");
+    assert_eq!(dashboard.model.layers.len(), 1, "help swallows other keys");
+    dashboard.keys("<esc>:unplug");
+    assert!(dashboard.shows("vm-unplug"));
+    dashboard.keys("<esc>");
+    assert!(dashboard.model.layers.is_empty());
+    dashboard.keys("q");
+    assert!(dashboard.quit);
+}
+
+#[test]
+fn ctrl_c_quits_from_anywhere() {
+    let mut dashboard = guest();
+    dashboard.keys("2L<ctrl-c>");
+    assert!(dashboard.quit);
+}
+
+#[test]
+fn a_click_on_a_view_and_on_a_card_goes_there() {
+    let mut dashboard = guest();
+    dashboard.send(Event::Click(Hit::Command("log")));
+    assert_eq!(dashboard.model.view, ViewId::Log);
+    dashboard.keys("1");
+    dashboard.send(Event::Click(Hit::Row { pane: 0, index: 2 }));
+    dashboard.send(Event::Click(Hit::Row { pane: 0, index: 2 }));
+    assert_eq!(dashboard.model.view, ViewId::Memory);
+}
+
+#[test]
+fn nothing_is_redrawn_while_nothing_changes() {
+    let mut dashboard = guest();
+    dashboard.sample(1000, &[("my_name", &[("greetings", 1)])]);
+    dashboard.pass(1000);
+    for step in 0..700u64 {
+        dashboard.sample(1100 + step * 100, &[("my_name", &[("greetings", 1)])]);
+    }
+    dashboard.model.take_dirty();
+    dashboard.sample(72_000, &[("my_name", &[("greetings", 1)])]);
+    dashboard.pass(500);
+    assert!(!dashboard.model.take_dirty());
+    dashboard.sample(72_100, &[("my_name", &[("greetings", 2)])]);
+    assert!(dashboard.model.take_dirty());
+}
+
+#[test]
+fn the_reference_of_keys_is_what_the_table_says() {
+    let reference = super::reference::keys();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/keys.md");
+    if std::env::var_os("RINGSIDE_UPDATE_KEYS").is_some() {
+        std::fs::write(file, &reference).unwrap();
+    }
+    let written = std::fs::read_to_string(file).unwrap_or_default();
+    assert!(
+        written == reference,
+        "assets/keys.md is out of date: RINGSIDE_UPDATE_KEYS=1 cargo test writes it"
+    );
+}

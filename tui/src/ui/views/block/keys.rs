@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the keys of view 5 do: before, keys, after.
+
+use super::tests::Script;
+use crate::app::layers::Layer;
+use crate::target::api::{BlockAction, Request};
+use crate::ui::views::fixture::screen;
+
+fn form_error(script: &Script) -> String {
+    match script.model.layers.last() {
+        Some(Layer::Form(form)) => form.error(&script.model).unwrap_or_default(),
+        _ => "no form".into(),
+    }
+}
+
+fn last_action(script: &Script) -> &BlockAction {
+    let mut asked = script.asked.iter().rev();
+    let action = asked.find_map(|request| match request {
+        Request::Block(BlockAction::Info | BlockAction::ReadAt { .. }) => None,
+        Request::Block(action) => Some(action),
+        _ => None,
+    });
+    action.unwrap()
+}
+
+#[test]
+fn text_is_written_at_an_offset_and_appears() {
+    let mut script = Script::new();
+    script.keys("w<tab><ctrl-u>1s<tab><tab><ctrl-u>block!<enter>");
+    assert_eq!(&script.disk[512..518], b"block!");
+    assert_eq!(script.position, 518, "BWRITEOFFSET moves the position");
+    let screen = screen(&mut script.model, 80, 24);
+    assert!(screen.contains("00000200  62 6c 6f 63 6b 21"), "{screen}");
+    assert!(screen.contains("wrote 6 bytes at 0x200"));
+}
+
+#[test]
+fn hex_and_patterns_are_written() {
+    let mut script = Script::new();
+    script.keys("w<tab><ctrl-u>0x100<tab><space><tab><ctrl-u>de ad<enter>");
+    assert_eq!(&script.disk[0x100..0x103], [0xde, 0xad, 0]);
+    script.keys("w<tab><ctrl-u>0x200<tab><space><tab><tab><ctrl-u>5<enter>");
+    assert_eq!(
+        &script.disk[0x200..0x206],
+        [0xde, 0xad, 0xde, 0xad, 0xde, 0]
+    );
+}
+
+#[test]
+fn what_is_no_hex_is_refused_before_it_is_sent() {
+    let mut script = Script::new();
+    script.keys("w<tab><tab><space><tab><ctrl-u>xyz<enter>");
+    assert!(form_error(&script).contains("is no hex digit"));
+    assert_eq!(&script.disk[..5], b"hello");
+}
+
+#[test]
+fn a_write_beyond_the_end_is_refused_before_it_is_sent() {
+    let mut script = Script::new();
+    script.keys("w<tab><ctrl-u>0xfffe<enter>");
+    assert!(form_error(&script).contains("only 2 bytes are left from 0xfffe"));
+}
+
+#[test]
+fn a_file_is_written_whole() {
+    let mut script = Script::new();
+    script.keys("w<tab><ctrl-u>4K<tab><left><tab><ctrl-u>/big<enter>");
+    assert!(
+        script.disk[4096..4096 + (40 << 10)]
+            .iter()
+            .all(|byte| *byte == b'x')
+    );
+    assert!(screen(&mut script.model, 80, 24).contains("wrote 40960 bytes at 0x1000"));
+}
+
+#[test]
+fn a_file_that_does_not_fit_is_not_begun() {
+    let mut script = Script::new();
+    let before = script.disk.clone();
+    script.keys("w<tab><ctrl-u>0xf000<tab><left><tab><ctrl-u>/big<enter>");
+    assert_eq!(script.disk, before);
+    let toasts = script.model.toasts.shown();
+    assert!(
+        toasts
+            .iter()
+            .any(|toast| toast.text.contains("40 KiB, only 4 KiB"))
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_told() {
+    let mut script = Script::new();
+    script.keys("w<tab><tab><left><tab><ctrl-u>/none<enter>");
+    assert!(
+        matches!(script.model.layers.last(), Some(Layer::Message(message))
+        if message.lines.iter().any(|line| line.contains("no such file")))
+    );
+}
+
+#[test]
+fn reads_go_on_from_the_position() {
+    let mut script = Script::new();
+    script.keys("r<enter>");
+    assert_eq!(last_action(&script), &BlockAction::Read { size: 512 });
+    script.keys("r<enter>");
+    assert_eq!(script.position, 1024);
+    assert!(screen(&mut script.model, 80, 24).contains("read 512 bytes at 0x200"));
+}
+
+#[test]
+fn what_is_looked_at_does_not_move_the_position() {
+    let mut script = Script::new();
+    script.keys("GgGo<ctrl-u>0x8000<enter>");
+    assert_eq!(script.position, 0);
+    assert!(screen(&mut script.model, 80, 24).contains("00008000  00"));
+}
+
+#[test]
+fn the_cursor_takes_the_screen_along() {
+    let mut script = Script::new();
+    script.keys("jjjjjjjjjjjj");
+    assert_eq!(script.model.block.cursor, 12 * 16);
+    assert!(screen(&mut script.model, 80, 24).contains("000000c0"));
+    script.keys("G");
+    let screen = screen(&mut script.model, 80, 24);
+    assert!(screen.contains("0000fff0") && screen.contains("0xffff (65535, sector 127)"));
+}
+
+#[test]
+fn equal_ranges_are_called_equal() {
+    let mut script = Script::new();
+    script.keys("c<enter>");
+    assert!(screen(&mut script.model, 80, 24).contains("see 4096 equal bytes"));
+}
+
+#[test]
+fn the_next_difference_is_found() {
+    let mut script = Script::new();
+    script.stale = Some((0x123, 7));
+    script.keys("c<enter>n");
+    assert_eq!(script.model.block.cursor, 0x123);
+    assert!(screen(&mut script.model, 80, 24).contains("pread sees 0x07"));
+}
+
+#[test]
+fn unplugging_asks_first_and_then_says_how_to_go_on() {
+    let mut script = Script::new();
+    script.keys("u");
+    assert!(matches!(
+        script.model.layers.last(),
+        Some(Layer::Confirm(_))
+    ));
+    script.keys("y");
+    let screen = screen(&mut script.model, 80, 24);
+    assert!(
+        screen.contains("GONE") && screen.contains("the stick is out"),
+        "{screen}"
+    );
+    script.keys("w");
+    assert!(
+        script.model.layers.is_empty(),
+        "there is nothing to write to"
+    );
+}
+
+#[test]
+fn somebody_elses_write_is_read_anew() {
+    let mut script = Script::new();
+    script.sample(1000, 0, 0);
+    script.tick(1000);
+    script.disk[0] = b'J';
+    script.sample(1100, 0, 1);
+    script.tick(1100);
+    assert!(screen(&mut script.model, 80, 24).contains("Jello"));
+}
+
+#[test]
+fn another_load_of_the_module_is_asked_anew() {
+    let mut script = Script::new();
+    script.sample(90_000, 0, 0);
+    script.tick(1000);
+    script.gone = true;
+    script.sample(90_100, 0, 0);
+    script.tick(1100);
+    assert!(!screen(&mut script.model, 80, 24).contains("GONE"));
+    // The counters begin at 0 again.
+    let mut sample = script.model.counters.shown().clone();
+    sample.at_ms += 100;
+    for counter in &mut sample.modules[0].counters {
+        counter.value = "0".into();
+    }
+    script.model.counters.push(sample);
+    script.tick(1200);
+    assert!(screen(&mut script.model, 80, 24).contains("GONE"));
+}
+
+#[test]
+fn what_was_done_is_in_the_command_log_and_looking_is_not() {
+    let mut script = Script::new();
+    script.keys("w<enter>sG");
+    let lines: Vec<&str> = script
+        .model
+        .command_log
+        .lines()
+        .map(|line| line.command.as_str())
+        .collect();
+    assert!(
+        lines.contains(&"ioctl(kmod, BWRITEOFFSET, {\"hello\", 5, 0})"),
+        "{lines:?}"
+    );
+    assert!(lines.contains(&"ioctl(kmod, SYNC)"));
+    assert!(!lines.iter().any(|line| line.contains("READ64")));
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Draws the bytes that the subject read last.
+
+use ratatui::layout::Rect;
+
+use crate::app::Model;
+use crate::app::hex::{ByteKind, digits, text_of};
+use crate::app::views::memory::subjects::Subject;
+use crate::ui::canvas::row;
+use crate::ui::{Canvas, Role};
+
+/// Bytes in a row.
+const PER_ROW: usize = 16;
+
+pub(super) fn draw(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    model: &Model,
+    subject: Option<&Subject>,
+    focused: bool,
+) {
+    let content = subject.and_then(|subject| subject.content.as_ref());
+    let title = match content {
+        Some(content) => format!("{} bytes read at {:#x}", content.bytes.len(), content.vaddr),
+        None => "Bytes read".into(),
+    };
+    let inside = canvas.panel(area, &title, focused);
+    let Some(content) = content else {
+        let text = "Nothing was read yet: Enter looks into the page under the cursor, r reads \
+                    anywhere.";
+        canvas.wrapped(inside, text, Role::Dim);
+        return;
+    };
+    let rows = content
+        .bytes
+        .chunks(PER_ROW)
+        .enumerate()
+        .skip(model.memory.content_row);
+    for (y, (index, chunk)) in rows.take(usize::from(inside.height)).enumerate() {
+        let line = row(inside, y as u16);
+        let address = content.vaddr.wrapping_add((index * PER_ROW) as u64);
+        let mut x = canvas.text(
+            line.x,
+            line.y,
+            line.width,
+            &format!("{address:012x} "),
+            Role::Dim,
+        );
+        for byte in chunk {
+            let pair: String = digits(*byte).iter().collect();
+            x = canvas.text(
+                x,
+                line.y,
+                line.right().saturating_sub(x),
+                &pair,
+                role(*byte),
+            ) + 1;
+        }
+        let text: String = chunk.iter().map(|byte| text_of(*byte)).collect();
+        let column = line.x + 13 + PER_ROW as u16 * 3;
+        let room = line.right().saturating_sub(column);
+        canvas.text(column, line.y, room, &text, Role::Text);
+    }
+}
+
+/// The role of a byte by its kind.
+pub(in crate::ui::views) fn role(byte: u8) -> Role {
+    match ByteKind::of(byte) {
+        ByteKind::Zero => Role::Dim,
+        ByteKind::Text => Role::Series(2),
+        ByteKind::Space => Role::Series(0),
+        ByteKind::Control => Role::Series(1),
+        ByteKind::High => Role::Series(3),
+    }
+}

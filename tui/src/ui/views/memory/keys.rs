@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the keys of view 4 do: before, keys, after.
+
+use super::tests::{Script, at_work};
+use crate::app::keys::Key;
+use crate::app::layers::Layer;
+use crate::app::link::Connection;
+use crate::app::views::memory::subjects::Life;
+use crate::app::{Event, update};
+use crate::target::TargetError;
+use crate::ui::views::fixture::screen;
+
+fn form_error(script: &Script) -> String {
+    match script.model.layers.last() {
+        Some(Layer::Form(form)) => form.error(&script.model).unwrap_or_default(),
+        _ => "no form".into(),
+    }
+}
+
+#[test]
+fn without_a_subject_nothing_can_be_allocated_and_the_key_to_press_is_named() {
+    let mut script = Script::new();
+    script.keys("a");
+    assert!(script.model.layers.is_empty());
+    let toasts = script.model.toasts.shown();
+    assert!(
+        toasts
+            .iter()
+            .any(|toast| toast.text.contains("n starts one"))
+    );
+}
+
+#[test]
+fn an_address_that_is_not_a_pages_is_refused_before_it_is_sent() {
+    let mut script = Script::new();
+    script.keys("na<ctrl-u>0x400000000010");
+    assert!(form_error(&script).contains("not a multiple of 4096"));
+    script.keys("<enter>");
+    assert!(script.areas.is_empty());
+}
+
+#[test]
+fn an_address_where_something_is_mapped_is_refused_before_it_is_sent() {
+    let mut script = Script::new();
+    script.keys("na<enter>a<ctrl-u>0x400000001000");
+    assert!(form_error(&script).contains("EEXIST"));
+    script.keys("<esc>a<ctrl-u>0x555555554000");
+    assert!(form_error(&script).contains("/ringside is mapped there already"));
+}
+
+#[test]
+fn more_pages_than_are_left_are_refused_before_they_are_sent() {
+    let mut script = Script::new();
+    script.keys("na<tab><ctrl-u>4093");
+    assert!(form_error(&script).contains("only 4092 of 4096 are left"));
+    script.keys("<ctrl-u>4092");
+    assert_eq!(form_error(&script), "");
+}
+
+#[test]
+fn the_end_of_user_space_depends_on_the_levels() {
+    let mut script = Script::new();
+    script.keys("na<ctrl-u>0x7ffffffff000");
+    assert_eq!(form_error(&script), "");
+    if let Some(kernel) = &mut script.model.link.kernel {
+        kernel.page_table_levels = 4;
+    }
+    script.keys("<esc>a<ctrl-u>0x7ffffffff000");
+    assert!(form_error(&script).contains("more than"));
+}
+
+#[test]
+fn a_written_page_is_dirty_by_the_kernels_own_word() {
+    let mut script = Script::new();
+    script.keys("na<enter>l");
+    assert!(screen(&mut script.model, 80, 24).contains("400000000000 wwww"));
+    script.keys("w<enter>");
+    let after = screen(&mut script.model, 80, 24);
+    assert!(after.contains("400000000000 wWww"), "{after}");
+    assert!(after.contains("RW User Accessed Dirty NX"));
+}
+
+#[test]
+fn freeing_takes_the_whole_request_away() {
+    let mut script = Script::new();
+    script.keys("na<enter>llf<enter>");
+    assert!(script.areas.is_empty());
+    assert!(!screen(&mut script.model, 80, 24).contains("memalloc  "));
+}
+
+#[test]
+fn a_dead_subject_does_nothing_more_and_a_new_one_starts() {
+    let mut script = Script::new();
+    script.keys("nr<ctrl-u>0x10<enter>");
+    assert!(script.dead);
+    let died = screen(&mut script.model, 80, 24);
+    assert!(
+        died.contains("SIGSEGV, read of an address where nothing is mapped"),
+        "{died}"
+    );
+    assert!(died.contains("0x10: nothing is mapped there"), "{died}");
+    script.keys("a");
+    assert!(script.model.layers.is_empty());
+    script.keys("xna<enter>");
+    assert_eq!(script.model.memory.subjects.len(), 1);
+    assert!(screen(&mut script.model, 80, 24).contains("313 alive"));
+}
+
+#[test]
+fn the_death_of_a_subject_is_no_loss_of_the_connection() {
+    let mut script = Script::new();
+    script.keys("nr<ctrl-u>0x10<enter>");
+    assert_eq!(script.model.link.connection, Connection::Up);
+    assert!(
+        script.model.layers.is_empty(),
+        "the view tells it, nothing pops up"
+    );
+}
+
+#[test]
+fn a_page_is_shared_with_a_second_subject() {
+    let mut script = Script::new();
+    script.keys("s");
+    assert!(script.model.layers.is_empty());
+    script.keys("na<enter>nNs<enter>");
+    assert!(screen(&mut script.model, 80, 24).contains("400000000000 Owww"));
+    script.keys("No<ctrl-u>0x600000000000<enter>N");
+    assert!(screen(&mut script.model, 80, 24).contains("400000000000 Swww"));
+}
+
+#[test]
+fn a_living_subject_is_ended_only_after_a_question_with_the_exact_command() {
+    let mut script = Script::new();
+    script.keys("nx");
+    let Some(Layer::Confirm(question)) = script.model.layers.last() else {
+        panic!("no question");
+    };
+    assert_eq!(question.command, "kill -9 312");
+    script.keys("n");
+    assert_eq!(script.model.memory.subjects[0].life, Life::Alive);
+}
+
+#[test]
+fn what_a_subject_was_asked_enters_the_command_log_and_looking_does_not() {
+    let script = at_work();
+    let lines: Vec<&str> = script
+        .model
+        .command_log
+        .lines()
+        .map(|line| line.command.as_str())
+        .collect();
+    assert!(
+        lines.iter().any(|line| line.contains("ALLOCATE")),
+        "{lines:?}"
+    );
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.contains("memcpy(0x400000000000, \"hello\", 5)"))
+    );
+    assert!(
+        !lines
+            .iter()
+            .any(|line| line.contains("WALK") || line.contains("maps"))
+    );
+}
+
+#[test]
+fn a_walk_on_purpose_is_logged_and_shown() {
+    let mut script = Script::new();
+    script.keys("nt<ctrl-u>0x123456789abc<enter>");
+    let last = script.model.command_log.from_end(0).unwrap();
+    assert!(
+        last.command.contains("WALK, {vaddr 0x123456789abc}"),
+        "{}",
+        last.command
+    );
+    assert!(screen(&mut script.model, 80, 24).contains("walk for 0x123456789abc"));
+}
+
+#[test]
+fn a_refusal_names_the_errno_and_says_what_to_do() {
+    let mut script = Script::new();
+    script.keys("n");
+    // The kernel refuses although nothing was known to be in the way.
+    let effects = {
+        let mut effects = Vec::new();
+        for key in Key::parse_many("a<enter>").unwrap() {
+            effects.extend(update(&mut script.model, Event::Key(key)));
+        }
+        effects
+    };
+    let mut pending = effects;
+    let mut refused = false;
+    while let Some(effect) = pending.pop() {
+        let crate::app::Effect::Start { tag, request, .. } = effect else {
+            continue;
+        };
+        let walk = matches!(
+            &request,
+            crate::target::api::Request::SubjectDo {
+                action: crate::target::api::SubjectAction::Walk { .. },
+                ..
+            }
+        );
+        let result = if walk {
+            Ok(())
+        } else {
+            refused = true;
+            Err(TargetError::errno(3, "ALLOCATE 4 pages").with_hint("free some"))
+        };
+        let done = crate::target::Item::Done(result);
+        pending.extend(update(&mut script.model, Event::Item(tag, done)));
+        if refused {
+            break;
+        }
+    }
+    let Some(Layer::Message(message)) = script.model.layers.last() else {
+        panic!("no message");
+    };
+    assert!(message.lines[0].contains("ESRCH"));
+    assert_eq!(message.remedy, ["free some"]);
+}

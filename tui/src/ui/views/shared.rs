@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Pieces that several views share.
+
+use ratatui::layout::Rect;
+
+use crate::app::link::Connection;
+use crate::app::{Loadable, Model};
+use crate::ui::Canvas;
+use crate::ui::canvas::wrap;
+use crate::ui::theme::Role;
+use crate::ui::units::bytes;
+
+/// The role of a log level.
+pub fn level_role(level: u8) -> Role {
+    match level {
+        0..=3 => Role::Bad,
+        4 => Role::Warning,
+        7 => Role::Dim,
+        _ => Role::Text,
+    }
+}
+
+/// The mark of a log level: urgent ones are told apart without colours too.
+pub fn level_mark(canvas: &Canvas<'_>, level: u8) -> &'static str {
+    let glyphs = canvas.look.glyphs;
+    match level {
+        0..=3 => glyphs.no,
+        4 => glyphs.warning,
+        _ => " ",
+    }
+}
+
+/// Paints a few words in an otherwise empty panel.
+pub fn message(canvas: &mut Canvas<'_>, area: Rect, text: &str, role: Role) {
+    let area = Rect {
+        x: area.x + 1,
+        width: area.width.saturating_sub(2),
+        ..area
+    };
+    for (index, line) in wrap(text, area.width)
+        .iter()
+        .take(usize::from(area.height))
+        .enumerate()
+    {
+        canvas.text(area.x, area.y + index as u16, area.width, line, role);
+    }
+}
+
+/// Paints whether a module of ours is loaded, and what to press if not.
+pub fn module_state(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: &str) {
+    let glyphs = canvas.look.glyphs;
+    match (&model.modules, model.loaded(module)) {
+        (Loadable::Loading, _) => {
+            let text = match model.link.connection {
+                Connection::Lost { .. } => "no connection",
+                _ => "asking the kernel …",
+            };
+            canvas.spans(
+                area,
+                &[
+                    (glyphs.ring, Role::Dim),
+                    (" ", Role::Dim),
+                    (text, Role::Dim),
+                ],
+            );
+        }
+        (Loadable::Failed(error), _) => {
+            let text = error.to_string();
+            canvas.spans(
+                area,
+                &[(glyphs.no, Role::Bad), (" ", Role::Bad), (&text, Role::Bad)],
+            );
+        }
+        (Loadable::Ready(_), None) => {
+            canvas.spans(
+                area,
+                &[
+                    (glyphs.ring, Role::Dim),
+                    (" not loaded  ", Role::Dim),
+                    ("L", Role::Key),
+                    (" loads it", Role::Dim),
+                ],
+            );
+        }
+        (Loadable::Ready(_), Some(summary)) if summary.broken => {
+            let text = " crashed; reboot (B) to use it again";
+            canvas.spans(area, &[(glyphs.no, Role::Bad), (text, Role::Bad)]);
+        }
+        (Loadable::Ready(_), Some(summary)) => {
+            let state = match summary.state.as_str() {
+                "Live" => "loaded".to_owned(),
+                other => other.to_lowercase(),
+            };
+            let users = match summary.users {
+                0 => "not in use".to_owned(),
+                1 => "in use once".to_owned(),
+                users if users < 0 => "can't be unloaded".to_owned(),
+                users => format!("in use {users} times"),
+            };
+            let text = format!("  {}, {users}", bytes(summary.size));
+            canvas.spans(
+                area,
+                &[
+                    (glyphs.dot, Role::Good),
+                    (" ", Role::Good),
+                    (&state, Role::Good),
+                    (&text, Role::Dim),
+                ],
+            );
+        }
+    }
+}
+
+/// The kernel's taint in words: the letters of `/proc/sys/kernel/tainted`.
+pub fn taint(bits: u64) -> String {
+    // Documentation/admin-guide/tainted-kernels.rst
+    const FLAGS: [(char, &str); 19] = [
+        ('P', "proprietary module"),
+        ('F', "forced load"),
+        ('S', "out of specification"),
+        ('R', "forced unload"),
+        ('M', "machine check"),
+        ('B', "bad page"),
+        ('U', "asked for by user space"),
+        ('D', "oops"),
+        ('A', "ACPI table replaced"),
+        ('W', "warning"),
+        ('C', "staging driver"),
+        ('I', "firmware bug"),
+        ('O', "out-of-tree module"),
+        ('E', "unsigned module"),
+        ('L', "soft lockup"),
+        ('K', "live patch"),
+        ('X', "distribution"),
+        ('T', "randomised structures"),
+        ('N', "test"),
+    ];
+    if bits == 0 {
+        return "none".into();
+    }
+    let set = FLAGS
+        .iter()
+        .enumerate()
+        .filter(|(bit, _)| bits >> bit & 1 == 1);
+    let words: Vec<String> = set
+        .map(|(_, (letter, name))| format!("{letter} {name}"))
+        .collect();
+    words.join(", ")
+}
