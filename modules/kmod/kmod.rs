@@ -232,25 +232,18 @@ impl Stick {
         offset: u64,
     ) -> Result<usize, Failure> {
         let data = data as usize;
-        let ended = if self.device.is_gone() {
-            transfer::Ended {
-                moved: 0,
-                error: Some(ENODEV),
-            }
-        } else {
-            transfer::run(
-                size,
-                |done, length| {
-                    // Addresses and offsets that wrap are refused by whoever gets them.
-                    let (data, offset) = (data.wrapping_add(done), offset + done as u64);
-                    match direction {
-                        Direction::Read => self.device.read(data, length, offset),
-                        Direction::Write => self.device.write(data, length, offset),
-                    }
-                },
-                || kernel::current!().signal_pending(),
-            )
-        };
+        let ended = transfer::run(
+            size,
+            |done, length| {
+                // Addresses and offsets that wrap are refused by whoever gets them.
+                let (data, offset) = (data.wrapping_add(done), offset + done as u64);
+                match direction {
+                    Direction::Read => self.device.read(data, length, offset),
+                    Direction::Write => self.device.write(data, length, offset),
+                }
+            },
+            || kernel::current!().signal_pending(),
+        );
         let bytes = match direction {
             Direction::Read => &self.bytes_read,
             Direction::Write => &self.bytes_written,
