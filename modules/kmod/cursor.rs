@@ -9,7 +9,8 @@
 //! It is a lock of its own making because it lasts for as long as a transfer,
 //! and a mutex of the kernel's can't be waited for with an ear for signals from
 //! Rust. Who finds it free takes it and gives it back with one atomic operation
-//! each.
+//! each. When others wait it is handed on to the first of them, so that one who
+//! asks again and again can't keep it from them.
 
 use kernel::{
     new_condvar,
@@ -31,8 +32,16 @@ use kernel::{
 const FREE: u32 = 0;
 /// Someone has it.
 const TAKEN: u32 = 1;
-/// Someone has it, and others may wait for it.
+/// Someone has it, or is about to be given it, and others may wait for it.
 const AWAITED: u32 = 2;
+
+/// Those who wait.
+struct Queue {
+    /// How many they are.
+    waiting: u32,
+    /// The position is one of theirs: the first to wake takes it.
+    granted: bool,
+}
 
 /// A position in bytes.
 #[pin_data]
@@ -40,9 +49,8 @@ pub(crate) struct Cursor {
     /// Changed only by who has it.
     at: Atomic<u64>,
     state: Atomic<u32>,
-    /// Held by those who begin to wait and by those who wake them, so that no waking is missed.
     #[pin]
-    queue: Mutex<()>,
+    queue: Mutex<Queue>,
     #[pin]
     free: CondVar,
 }
@@ -53,7 +61,7 @@ impl Cursor {
         pin_init!(Self {
             at: Atomic::new(0),
             state: Atomic::new(FREE),
-            queue <- new_mutex!((), "kmod_cursor_queue"),
+            queue <- new_mutex!(Queue { waiting: 0, granted: false }, "kmod_cursor_queue"),
             free <- new_condvar!("kmod_cursor_free"),
         })
     }
@@ -76,18 +84,38 @@ impl Cursor {
 
     fn wait(&self) -> Result {
         let mut queue = self.queue.lock();
+        // From here on whoever has it looks at the queue before giving it back.
+        if self.state.xchg(AWAITED, Acquire) == FREE {
+            return Ok(());
+        }
+        queue.waiting += 1;
+        // Waits at least once: what is granted now is meant for those who came before.
         loop {
-            // From here on whoever has it will wake one of us.
-            if self.state.xchg(AWAITED, Acquire) == FREE {
-                return Ok(());
+            let signal = self.free.wait_interruptible(&mut queue);
+            if queue.granted || signal {
+                break;
             }
-            if self.free.wait_interruptible(&mut queue) {
-                // A signal, but it may be that we were woken for good as well: then it is ours.
-                return match self.state.xchg(AWAITED, Acquire) {
-                    FREE => Ok(()),
-                    _ => Err(ERESTARTSYS),
-                };
-            }
+        }
+        queue.waiting -= 1;
+        // A signal may come together with the position: then it is ours all the same.
+        if queue.granted {
+            queue.granted = false;
+            Ok(())
+        } else {
+            Err(ERESTARTSYS)
+        }
+    }
+
+    fn give_back(&self) {
+        if self.state.cmpxchg(TAKEN, FREE, Release).is_ok() {
+            return;
+        }
+        let mut queue = self.queue.lock();
+        if queue.waiting > 0 {
+            queue.granted = true;
+            self.free.notify_one();
+        } else {
+            self.state.store(FREE, Release);
         }
     }
 }
@@ -102,9 +130,6 @@ pub(crate) struct Taken<'a> {
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
         self.cursor.at.store(self.at, Relaxed);
-        if self.cursor.state.xchg(FREE, Release) == AWAITED {
-            let _queue = self.cursor.queue.lock();
-            self.cursor.free.notify_one();
-        }
+        self.cursor.give_back();
     }
 }

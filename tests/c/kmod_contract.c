@@ -258,6 +258,35 @@ static void signals(void)
 
 	{
 		pid_t child = fork();
+		int i, served = 0, interrupted = 0;
+
+		if (child == 0) {
+			for (;;)
+				bread_offset(got, ask, 0);
+		}
+		usleep(50000);
+		for (i = 0; i < 20; i++)
+			served += bread_offset(got, 512, 0) == 512;
+		check(served == 20, "one who asks for the position all the time can't keep it from others");
+		served = 0;
+		timer_create(CLOCK_MONOTONIC, &event, &timer);
+		timer_settime(timer, 0, &often, NULL);
+		for (i = 0; i < 300; i++) {
+			long moved = bread_offset(got, 512, 0);
+
+			served += moved == 512;
+			interrupted += moved == -1 && errno == EINTR;
+		}
+		timer_delete(timer);
+		check(served + interrupted == 300,
+		      "who waits for the position gets it, or EINTR if a signal comes: %d and %d",
+		      served, interrupted);
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+		check(bread_offset(got, 512, 0) == 512, "afterwards it is there for the next");
+	}
+	{
+		pid_t child = fork();
 		struct timespec begin, end;
 
 		if (child == 0) {
