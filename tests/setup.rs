@@ -507,6 +507,11 @@ fn on_a_terminal_setup_says_why_and_what_and_asks_once() {
     says(&text, &["you said no", "apt-get install -y"]);
     assert_eq!(text.matches("[Y/n]").count(), 1);
     assert!(!place.path("cache.ran").exists());
+    // Ctrl-C, as the terminal hears it.
+    let (text, status) = answer(&place, "\u{3}");
+    assert_eq!(status, 130);
+    says(&text, &["stopped: nothing was installed"]);
+    assert!(!place.path("cache.ran").exists());
     let (text, status) = answer(&place, "y\n");
     assert_eq!(status, 1);
     says(&text, &["failed (exit status: 1)"]);

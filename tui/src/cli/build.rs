@@ -10,6 +10,7 @@ use super::Outcome;
 use super::consent::with_consent;
 use super::kernel_choice::KernelChoice;
 use super::progress::Show;
+use crate::lab::build_error::BuildError;
 use crate::lab::kernel::{self, Kernel};
 use crate::lab::modules;
 use crate::lab::setup::{self, Needs};
@@ -77,10 +78,16 @@ impl Build {
             Some(source) => kernel::ensure_from(flavour, source, &mut show)?,
             None => kernel::ensure(flavour, &mut show)?,
         };
-        let built = match (&self.folder, self.kernel_only) {
-            (_, true) => Vec::new(),
-            (Some(folder), false) => modules::build(&kernel, folder, &mut show)?,
-            (None, false) => modules::build(&kernel, &modules::ours()?, &mut show)?,
+        let folder = match (&self.folder, self.kernel_only) {
+            (_, true) => None,
+            (Some(folder), false) => Some(folder.clone()),
+            (None, false) => Some(modules::ours()?),
+        };
+        let built = match folder {
+            // The compiler's words have passed over the screen as they came.
+            Some(folder) => modules::build(&kernel, &folder, &mut show)
+                .map_err(BuildError::without_last_words)?,
+            None => Vec::new(),
         };
         drop(show);
         self.print(&kernel, &built)

@@ -182,6 +182,16 @@ impl BuildError {
         }
     }
 
+    /// The same without a program's last words, where all of its words have
+    /// been shown already.
+    #[must_use]
+    pub fn without_last_words(mut self) -> Self {
+        if let Self::Command { last, .. } = &mut self {
+            last.clear();
+        }
+        self
+    }
+
     /// Was it interrupted (and not wrong)?
     pub fn stopped(&self) -> bool {
         matches!(self, Self::Stopped(_))

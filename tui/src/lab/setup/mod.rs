@@ -10,7 +10,7 @@ pub mod tools;
 
 use super::build_error::{BuildError, BuildResult};
 use super::flavour::Flavour;
-use super::progress::{Event, Progress};
+use super::progress::{Event, Progress, Stop};
 use check::Report;
 use packages::Thing;
 
@@ -102,7 +102,14 @@ pub fn ensure(needs: Needs, consent: Consent<'_>, progress: &mut dyn Progress) -
     let missing: Vec<Thing> = report.missing().filter_map(|check| check.thing).collect();
     let plan = install::plan(&missing, &report)?;
     if !plan.commands.is_empty() {
-        agree(&plan, consent)?;
+        // The screen is the question's now.
+        progress.report(Event::Done);
+        match agree(&plan, consent) {
+            Err(_) if progress.stop() > Stop::No => {
+                return Err(BuildError::Stopped("nothing was installed".into()));
+            }
+            other => other?,
+        }
         install::run(&plan, progress)?;
         still_missing(&check::report(needs))?;
     }
