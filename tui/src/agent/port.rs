@@ -3,10 +3,14 @@
 
 use std::fs::File;
 use std::io::{Error, ErrorKind, Read, Result};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
 use crate::target::Target;
+use crate::target::wire::{Body, FrameWriter};
 
 /// The port's name, as QEMU is told it.
 pub const PORT: &str = "ringside.agent";
@@ -16,6 +20,8 @@ const PORTS: &str = "/sys/class/virtio-ports";
 const APPEARS_WITHIN: Duration = Duration::from_secs(10);
 /// How often a port without anybody at the other end is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How long a port must be without anybody for its conversation to be over.
+const DESERTED_AFTER: Duration = Duration::from_millis(50);
 
 /// Serves `target` on the port for as long as there is one: clients come and
 /// go, and what one leaves half-said does not disturb the next.
@@ -25,6 +31,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 pub fn serve_port(target: &dyn Target) -> Result<()> {
     let path = find(Instant::now() + APPEARS_WITHIN)?;
     let port = File::options().read(true).write(true).open(&path)?;
+    begin(port.try_clone()?)?;
     loop {
         let reader = PortReader {
             port: &port,
@@ -32,6 +39,24 @@ pub fn serve_port(target: &dyn Target) -> Result<()> {
         };
         super::serve(reader, port.try_clone()?, target)?;
     }
+}
+
+/// Tells whoever may have talked to an agent before that this is another one.
+/// On a thread: nobody may be there, and there is no hurry.
+fn begin(port: File) -> Result<()> {
+    let words = FrameWriter::new(port);
+    std::thread::Builder::new()
+        .name("begin".into())
+        .spawn(move || {
+            let frames = Body::Begun.frames(0, 0).unwrap_or_default();
+            // It fails when the port has gone, which the reader sees as well.
+            drop(
+                words
+                    .resynchronise()
+                    .and_then(|()| words.write_all(&frames)),
+            );
+        })?;
+    Ok(())
 }
 
 /// The port's node, once it is there.
@@ -61,12 +86,33 @@ struct PortReader<'a> {
     met: bool,
 }
 
+impl PortReader<'_> {
+    /// Is nobody at the other end, and stays so? The news that one has gone may
+    /// come after the first words of the next, which must not be thrown away.
+    fn is_deserted(&self) -> bool {
+        let until = Instant::now() + DESERTED_AFTER;
+        while Instant::now() < until {
+            let mut fds = [PollFd::new(self.port.as_fd(), PollFlags::POLLIN)];
+            let polled = poll(&mut fds, PollTimeout::ZERO);
+            let gone = fds[0]
+                .revents()
+                .is_some_and(|events| events.contains(PollFlags::POLLHUP));
+            if polled.is_ok() && !gone {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        true
+    }
+}
+
 impl Read for PortReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
         loop {
             match self.port.read(buffer) {
                 // Nobody is there yet.
                 Ok(0) if !self.met => std::thread::sleep(LOOK_EVERY),
+                Ok(0) if !self.is_deserted() => {}
                 Ok(size) => {
                     self.met = size > 0;
                     return Ok(size);

@@ -147,7 +147,7 @@ impl Server<'_> {
                 self.assembler.forget_session(key.0);
             }
             // Only agents say these.
-            Body::Welcome(_) | Body::Refused(_) | Body::Item(_) | Body::Done(_) => {}
+            Body::Welcome(_) | Body::Refused(_) | Body::Item(_) | Body::Done(_) | Body::Begun => {}
         }
     }
 

@@ -125,6 +125,34 @@ fn every_call_learns_that_the_agent_is_gone() {
 }
 
 #[test]
+fn an_agent_that_was_started_anew_takes_over_the_line() {
+    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    let agents = std::thread::spawn(move || {
+        let mut reader = FrameReader::new(theirs.try_clone().unwrap());
+        expect(&mut reader, 0, Kind::Hello);
+        say(&mut theirs, 0, &Body::Welcome(version()));
+        expect(&mut reader, 1, Kind::Start);
+        // It dies in the middle of a frame; the next one begins.
+        let half = Frame::new(0, 1, Kind::Stdout, false, &[1; PAYLOAD_MAX]);
+        theirs.write_all(&half.as_bytes()[..5000]).unwrap();
+        let next = crate::target::wire::FrameWriter::new(theirs.try_clone().unwrap());
+        next.resynchronise().unwrap();
+        say(&mut theirs, 0, &Body::Begun);
+        let local = Local::new();
+        drop(serve(theirs.try_clone().unwrap(), theirs, &local));
+    });
+    let remote = Remote::over_socket(ours).unwrap();
+    let lost = Calls::start(&remote, program(&["cat"])).unwrap();
+    let Item::Done(Err(TargetError::Gone(why))) = lost.next() else {
+        panic!("not ended");
+    };
+    assert!(why.contains("started anew"), "{why}");
+    ask(&remote, Request::Kernel, &[]).unwrap();
+    drop((lost, remote));
+    agents.join().unwrap();
+}
+
+#[test]
 fn dropping_a_call_ends_its_program() {
     let (stream, thread) = agent();
     let remote = Remote::over_socket(stream).unwrap();

@@ -98,6 +98,9 @@ fn load(name: &str, image: &[u8], parameters: &str) -> TargetResult<()> {
     // What the kernel logs from here on may be the reason of a refusal.
     let log = Log::open_at_end().ok();
     init_module(image, &text).map_err(|errno| {
+        if errno == Errno::ENOSYS {
+            return TargetError::Unsupported(modules::NO_MODULES.into());
+        }
         let error = TargetError::errno(errno as i32, format!("load module {module}"));
         let said = log
             .map(|log| kernel_words(log, &module))
@@ -167,7 +170,9 @@ fn why_not_loaded(errno: Errno, module: &str, said: &[String]) -> String {
             "this kernel takes no more modules, or only signed ones (lockdown, kernel.modules_disabled)"
                 .into()
         }
-        Errno::ENOEXEC if kernel.contains("version magic") => {
+        Errno::ENOEXEC
+            if kernel.contains("version magic") || kernel.contains("must match the kernel") =>
+        {
             "it was built for another kernel; build it again for this one: ringside build".into()
         }
         Errno::ENOEXEC => "it was built for another kernel or is damaged".into(),
@@ -200,6 +205,9 @@ pub(super) fn unload(name: &str) -> TargetResult<()> {
     let Err(errno) = delete_module(&text, DeleteModuleFlags::O_NONBLOCK) else {
         return Ok(());
     };
+    if errno == Errno::ENOSYS {
+        return Err(TargetError::Unsupported(modules::NO_MODULES.into()));
+    }
     if errno == Errno::ENOENT {
         return Err(modules::not_loaded(name, "unload"));
     }
@@ -270,10 +278,11 @@ mod tests {
         // Without the right, the kernel says no before it looks.
         assert!(matches!(
             error,
-            TargetError::Errno {
-                errno: nix::libc::ENOENT | nix::libc::EPERM | nix::libc::ENOSYS,
-                ..
-            }
+            TargetError::Unsupported(_)
+                | TargetError::Errno {
+                    errno: nix::libc::ENOENT | nix::libc::EPERM,
+                    ..
+                }
         ));
         assert!(unload("../x").is_err());
     }

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The modules that are loaded: `/proc/modules` and `/sys/module/<name>`.
 
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::{counters, files, oops};
 use crate::target::api::{ModuleDetail, ModuleSummary, ParameterValue};
 use crate::target::error::{TargetError, TargetResult};
+
+/// Why there is nothing to list, load or unload.
+pub(super) const NO_MODULES: &str = "this kernel was built without loadable modules";
 
 /// The folder of a module in sysfs.
 pub(super) fn folder(module: &str) -> PathBuf {
@@ -15,8 +19,10 @@ pub(super) fn folder(module: &str) -> PathBuf {
 
 /// The modules that are loaded, newest first.
 pub(super) fn list() -> TargetResult<Vec<ModuleSummary>> {
-    let text = files::text("/proc/modules")
-        .map_err(|error| TargetError::io(&error, "read /proc/modules"))?;
+    let text = files::text("/proc/modules").map_err(|error| match error.kind() {
+        ErrorKind::NotFound => TargetError::Unsupported(NO_MODULES.into()),
+        _ => TargetError::io(&error, "read /proc/modules"),
+    })?;
     let mut modules: Vec<_> = text.lines().filter_map(parse).collect();
     let broken = oops::broken_modules();
     for module in &mut modules {

@@ -72,5 +72,6 @@ pub(super) fn set_message(message: &str) -> TargetResult<()> {
         )));
     }
     let path = Path::new(FOLDER).join(MESSAGE);
+    read(MESSAGE)?;
     files::write(&path, message, "set the system call's message")
 }

@@ -138,6 +138,7 @@ impl OpenCalls {
                     open.credit.give(bytes);
                 }
             }
+            Body::Begun => self.lose("the agent has ended and was started anew"),
             // Only clients and routers say these.
             _ => {}
         }
@@ -170,11 +171,16 @@ impl OpenCalls {
 
     /// Ends every call and lets none begin.
     pub(super) fn end(&self, why: &str) {
-        let mut table = lock(&self.table);
-        table.ended.get_or_insert_with(|| why.to_owned());
-        let open = std::mem::take(&mut table.open);
-        drop(table);
+        lock(&self.table)
+            .ended
+            .get_or_insert_with(|| why.to_owned());
         self.outbox.close();
+        self.lose(why);
+    }
+
+    /// Ends every call that is open.
+    fn lose(&self, why: &str) {
+        let open = std::mem::take(&mut lock(&self.table).open);
         for open in open.into_values() {
             open.credit.close();
             open.deliver(Item::Done(Err(TargetError::Gone(why.to_owned()))), 0);

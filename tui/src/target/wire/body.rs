@@ -39,6 +39,8 @@ pub enum Body {
     Item(Item),
     /// The call is over.
     Done(TargetResult<()>),
+    /// The agent has just begun, on a line that another may have used.
+    Begun,
 }
 
 impl Body {
@@ -68,6 +70,7 @@ impl Body {
             Self::Cancel => split(Kind::Cancel, &[]),
             Self::Credit(bytes) => split(Kind::Credit, &bytes.to_le_bytes()),
             Self::CloseSession => split(Kind::CloseSession, &[]),
+            Self::Begun => split(Kind::Begun, &[]),
             Self::Item(Item::Output { stream, bytes }) => split(
                 match stream {
                     OutputStream::Stdout => Kind::Stdout,
@@ -104,6 +107,7 @@ impl Body {
                 }
             },
             Kind::CloseSession => Self::CloseSession,
+            Kind::Begun => Self::Begun,
             Kind::Item => Self::item(parse(kind, &bytes)?),
             Kind::Stdout => output(OutputStream::Stdout, bytes),
             Kind::Stderr => output(OutputStream::Stderr, bytes),
@@ -229,6 +233,7 @@ mod tests {
             Body::Cancel,
             Body::Credit(77),
             Body::CloseSession,
+            Body::Begun,
             Body::Item(Item::Bytes(vec![0; 10])),
             Body::Item(Item::Console(vec![9])),
             Body::Item(Item::Output {

@@ -44,10 +44,13 @@ pub enum Kind {
     Console = 15,
     /// Agent: the call is over; its result, in postcard.
     Done = 16,
+    /// Agent on a serial line: it has just begun; whatever an agent before it
+    /// had open there is gone.
+    Begun = 17,
 }
 
 impl Kind {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::Hello,
         Self::Welcome,
         Self::Refused,
@@ -64,6 +67,7 @@ impl Kind {
         Self::Stderr,
         Self::Console,
         Self::Done,
+        Self::Begun,
     ];
 
     /// The kind with this number, if there is one.

@@ -33,6 +33,10 @@
 //! Cancel. The agent answers each with items and, exactly once and last, Done.
 //! Whatever comes for a call that is over is dropped by whoever gets it.
 //!
+//! A serial line does not end when the agent dies. One that is started in its
+//! place begins with bytes that end a half frame, and Begun; whoever gets Begun
+//! in a conversation takes every open call for lost, and may go on with others.
+//!
 //! **Sessions.** A client alone on a stream uses session 0. A router that puts
 //! many clients on one stream gives each a session of its own, rewrites the
 //! number in both directions and sends CloseSession when a client goes; the
