@@ -18,6 +18,8 @@ use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpid};
 
+use crate::target::local::AGENT_NICE;
+
 /// The program itself, in the initramfs.
 const PROGRAM: &str = "/init";
 /// How long programs have to end when the machine is switched off.
@@ -130,9 +132,15 @@ fn mount_all() -> Result<()> {
 fn start_agent() -> Option<Pid> {
     let mut command = Command::new(PROGRAM);
     command.args(["agent", "--port"]);
-    // SAFETY: between fork and exec only one system call is made.
+    // SAFETY: between fork and exec only system calls are made.
     unsafe {
-        command.pre_exec(|| SigSet::empty().thread_set_mask().map_err(Error::from));
+        command.pre_exec(|| {
+            // A module may run hundreds of threads that never sleep; whoever
+            // watches them, and stops them, comes first. Where that is not
+            // possible the agent works all the same.
+            nix::libc::setpriority(nix::libc::PRIO_PROCESS, 0, AGENT_NICE);
+            SigSet::empty().thread_set_mask().map_err(Error::from)
+        });
     }
     match command.spawn() {
         Ok(child) => Some(Pid::from_raw(child.id() as i32)),

@@ -32,6 +32,10 @@ use super::api::{Item, Request};
 use super::call::{Call, Sink, Target};
 use super::error::{TargetError, TargetResult};
 
+/// The `nice` value that a guest's agent has, the highest priority there is
+/// among ordinary processes. What it runs for others has the usual one.
+pub(crate) const AGENT_NICE: i32 = -20;
+
 pub use files::guest as is_guest;
 
 /// Requests to this kernel.

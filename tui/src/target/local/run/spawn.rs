@@ -16,6 +16,7 @@ use nix::pty::{Winsize, openpty};
 use super::Outputs;
 use crate::target::api::{OutputStream, ProgramEnd, RunRequest, TerminalSize};
 use crate::target::error::{TargetError, TargetResult};
+use crate::target::local::AGENT_NICE;
 use crate::target::local::process::Process;
 
 /// Room in a pipe: fewer, larger reads than with the usual 64 KiB.
@@ -111,6 +112,11 @@ fn enter(
             nix::libc::PR_SET_PDEATHSIG,
             nix::libc::SIGKILL,
         ))?;
+        // A guest's agent comes before every other process; what it starts
+        // is as any other program.
+        if nix::libc::getpriority(nix::libc::PRIO_PROCESS, 0) == AGENT_NICE {
+            check(nix::libc::setpriority(nix::libc::PRIO_PROCESS, 0, 0))?;
+        }
         if let Some(root) = root {
             check(nix::libc::chroot(root.as_ptr()))?;
         }
