@@ -25,11 +25,14 @@ const SCROLL_MS: u64 = 1000;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Streams {
     kernel_asked: Option<u64>,
+    lab_asked: Option<u64>,
+    kmsg_asked: Option<u64>,
+    watch_asked: Option<u64>,
+    console_asked: Option<u64>,
     modules_asked: Option<u64>,
     modules_stale: bool,
     watched: Option<Vec<TableRange>>,
     watch_failed: bool,
-    console_started: bool,
     lab_failed: bool,
     drawn_ms: u64,
     generation: u32,
@@ -70,15 +73,25 @@ pub(super) fn keep_up(model: &mut Model) {
         Some(lab) => lab.guest == GuestState::Running,
         None => true,
     };
+    // A stream that ends is started again, but never twice in one second: one
+    // that can't be had must not keep us busy.
     if !model.streams.lab_failed
-        && !model.calls.has(&Owner::Lab)
+        && !model.link.lab_gone
         && (up || model.link.lab.is_none())
+        && due(model.streams.lab_asked, RETRY_MS, now)
+        && !model.calls.has(&Owner::Lab)
     {
+        model.streams.lab_asked = Some(now);
         let request = Request::Lab(LabRequest::Watch);
         model.start(Owner::Lab, "watch the lab", Report::Silent, request);
     }
-    if model.link.lab.is_some() && !model.streams.console_started {
-        model.streams.console_started = true;
+    if model.link.lab.is_some()
+        && !model.link.lab_gone
+        && model.console.missing.is_none()
+        && due(model.streams.console_asked, RETRY_MS, now)
+        && !model.calls.has(&Owner::Console)
+    {
+        model.streams.console_asked = Some(now);
         model.console.clear();
         let request = Request::Lab(LabRequest::Console { follow: true });
         model.start(
@@ -118,7 +131,11 @@ pub(super) fn keep_up(model: &mut Model) {
             Request::Modules,
         );
     }
-    if model.log.failed.is_none() && !model.calls.has(&Owner::Kmsg) {
+    if model.log.failed.is_none()
+        && due(model.streams.kmsg_asked, RETRY_MS, now)
+        && !model.calls.has(&Owner::Kmsg)
+    {
+        model.streams.kmsg_asked = Some(now);
         let request = Request::Kmsg {
             from: model.log.next_sequence(),
             follow: true,
@@ -153,9 +170,11 @@ fn keep_watching(model: &mut Model) {
         .filter(|(_, call)| call.owner == Owner::Watch && call.cancelled.is_none())
         .map(|(tag, _)| tag)
         .collect();
-    if same && (model.streams.watch_failed || !running.is_empty()) {
+    let soon = !due(model.streams.watch_asked, RETRY_MS, model.now_ms);
+    if same && (soon || model.streams.watch_failed || !running.is_empty()) {
         return;
     }
+    model.streams.watch_asked = Some(model.now_ms);
     for tag in running {
         model.cancel(tag);
     }
@@ -248,10 +267,9 @@ pub(super) fn item(model: &mut Model, owner: &Owner, item: Item) {
             model.console.push(&bytes);
             model.changed();
         }
-        (Owner::Console, Item::Done(result)) => match result {
-            Err(error) if !is_lost(&error) => model.console.missing = Some(error.to_string()),
-            _ => model.streams.console_started = false,
-        },
+        (Owner::Console, Item::Done(Err(error))) if !is_lost(&error) => {
+            model.console.missing = Some(error.to_string());
+        }
         _ => {}
     }
 }
@@ -315,6 +333,7 @@ fn new_guest(model: &mut Model, generation: u32) {
     model.streams.watch_failed = false;
     model.streams.modules_asked = None;
     model.streams.kernel_asked = None;
+    model.streams.kmsg_asked = None;
     model.loader.forget_guest();
     views::new_guest(model);
 }

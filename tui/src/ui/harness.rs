@@ -32,6 +32,10 @@ pub(crate) struct ScriptedKernel {
     pub(crate) deaf: Vec<&'static str>,
     /// Every request but the polled ones.
     pub(crate) seen: Vec<String>,
+    /// Nothing can even be sent.
+    pub(crate) gone: bool,
+    /// How many requests were made, polled ones too.
+    pub(crate) requests: usize,
     /// Streams that run: the log, the samples.
     kmsg: Option<CallTag>,
     watch: Option<CallTag>,
@@ -50,6 +54,11 @@ impl ScriptedKernel {
     }
 
     fn answer(&mut self, tag: CallTag, request: &Request, input: &[u8]) -> Vec<Item> {
+        self.requests += 1;
+        if self.gone {
+            let why = "the connection ended".to_owned();
+            return vec![Item::Done(Err(TargetError::Gone(why)))];
+        }
         let text = format!("{request:?}");
         let word: String = text.chars().take_while(|c| c.is_alphanumeric()).collect();
         if self.deaf.contains(&word.as_str()) {
@@ -342,7 +351,7 @@ impl Harness {
         self.disconnect();
         let gone = Item::Done(Err(TargetError::Gone("the connection ended".into())));
         let tag = self.kernel.lab_watch.take().unwrap();
-        self.kernel.deaf.push("Lab");
+        self.kernel.gone = true;
         self.send(Event::Item(tag, gone));
     }
 

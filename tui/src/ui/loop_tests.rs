@@ -255,6 +255,26 @@ fn a_kernel_that_falls_silent_is_shown_as_such() {
 }
 
 #[test]
+fn what_can_not_be_had_is_asked_for_once_a_second_at_most() {
+    for lab in [true, false] {
+        let mut dashboard = guest();
+        if lab {
+            dashboard.lab_dies();
+        } else {
+            dashboard = Harness::new({
+                let mut kernel = ScriptedKernel::guest();
+                kernel.gone = true;
+                kernel
+            });
+        }
+        let before = dashboard.kernel.requests;
+        dashboard.pass(10_000);
+        let asked = dashboard.kernel.requests - before;
+        assert!((5..=25).contains(&asked), "{asked} requests in 10 s");
+    }
+}
+
+#[test]
 fn a_lab_that_is_gone_is_told_from_a_guest_that_is_gone() {
     let mut dashboard = guest();
     dashboard.lab_dies();
