@@ -5,29 +5,44 @@
 //! wanted to move. So two callers never get the same bytes, and each gets a
 //! piece that is whole. Others wait, and can be interrupted while they do.
 
+//!
+//! It is a lock of its own making because it lasts for as long as a transfer,
+//! and a mutex of the kernel's can't be waited for with an ear for signals from
+//! Rust. Who finds it free takes it and gives it back with one atomic operation
+//! each.
+
 use kernel::{
     new_condvar,
     new_mutex,
     prelude::*,
     sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Relaxed,
+            Release, //
+        },
         CondVar,
         Mutex, //
     }, //
 };
 
-struct State {
-    at: u64,
-    taken: bool,
-    /// How many wait until it is not: nobody need be woken for nothing.
-    waiting: u32,
-}
+/// Nobody has the position.
+const FREE: u32 = 0;
+/// Someone has it.
+const TAKEN: u32 = 1;
+/// Someone has it, and others may wait for it.
+const AWAITED: u32 = 2;
 
 /// A position in bytes.
 #[pin_data]
 pub(crate) struct Cursor {
-    /// Held for a moment only, never while data is moved.
+    /// Changed only by who has it.
+    at: Atomic<u64>,
+    state: Atomic<u32>,
+    /// Held by those who begin to wait and by those who wake them, so that no waking is missed.
     #[pin]
-    state: Mutex<State>,
+    queue: Mutex<()>,
     #[pin]
     free: CondVar,
 }
@@ -36,33 +51,44 @@ impl Cursor {
     /// At 0.
     pub(crate) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
-            state <- new_mutex!(State { at: 0, taken: false, waiting: 0 }, "kmod_cursor"),
+            at: Atomic::new(0),
+            state: Atomic::new(FREE),
+            queue <- new_mutex!((), "kmod_cursor_queue"),
             free <- new_condvar!("kmod_cursor_free"),
         })
     }
 
     /// Where it is; while someone is moving it, where that began.
     pub(crate) fn at(&self) -> u64 {
-        self.state.lock().at
+        self.at.load(Relaxed)
     }
 
     /// Has it until the result is dropped. `ERESTARTSYS` if a signal comes while others have it.
     pub(crate) fn take(&self) -> Result<Taken<'_>> {
-        let mut state = self.state.lock();
-        while state.taken {
-            state.waiting += 1;
-            let signal = self.free.wait_interruptible(&mut state);
-            state.waiting -= 1;
-            // A signal and the wake-up that was meant for us may come together: then it is ours.
-            if signal && state.taken {
-                return Err(ERESTARTSYS);
-            }
+        if self.state.cmpxchg(FREE, TAKEN, Acquire).is_err() {
+            self.wait()?;
         }
-        state.taken = true;
         Ok(Taken {
-            at: state.at,
+            at: self.at(),
             cursor: self,
         })
+    }
+
+    fn wait(&self) -> Result {
+        let mut queue = self.queue.lock();
+        loop {
+            // From here on whoever has it will wake one of us.
+            if self.state.xchg(AWAITED, Acquire) == FREE {
+                return Ok(());
+            }
+            if self.free.wait_interruptible(&mut queue) {
+                // A signal, but it may be that we were woken for good as well: then it is ours.
+                return match self.state.xchg(AWAITED, Acquire) {
+                    FREE => Ok(()),
+                    _ => Err(ERESTARTSYS),
+                };
+            }
+        }
     }
 }
 
@@ -75,12 +101,9 @@ pub(crate) struct Taken<'a> {
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
-        let mut state = self.cursor.state.lock();
-        state.at = self.at;
-        state.taken = false;
-        let waiting = state.waiting > 0;
-        drop(state);
-        if waiting {
+        self.cursor.at.store(self.at, Relaxed);
+        if self.cursor.state.xchg(FREE, Release) == AWAITED {
+            let _queue = self.cursor.queue.lock();
             self.cursor.free.notify_one();
         }
     }

@@ -215,7 +215,11 @@ impl Stick {
         let (data, offset) = (fields.u64(), fields.u64());
         let (size, reserved) = (fields.u32(), fields.u32());
         if reserved != 0 {
-            return Err(Failure::argument(EINVAL, "reserved is not 0", reserved.into()));
+            return Err(Failure::argument(
+                EINVAL,
+                "reserved is not 0",
+                reserved.into(),
+            ));
         }
         if i64::try_from(offset).is_err() {
             return Err(Failure::argument(EINVAL, "offset is 2^63 or more", offset));
@@ -232,25 +236,18 @@ impl Stick {
         offset: u64,
     ) -> Result<usize, Failure> {
         let data = data as usize;
-        let ended = if self.device.is_gone() {
-            transfer::Ended {
-                moved: 0,
-                error: Some(ENODEV),
-            }
-        } else {
-            transfer::run(
-                size,
-                |done, length| {
-                    // Addresses and offsets that wrap are refused by whoever gets them.
-                    let (data, offset) = (data.wrapping_add(done), offset + done as u64);
-                    match direction {
-                        Direction::Read => self.device.read(data, length, offset),
-                        Direction::Write => self.device.write(data, length, offset),
-                    }
-                },
-                || kernel::current!().signal_pending(),
-            )
-        };
+        let ended = transfer::run(
+            size,
+            |done, length| {
+                // Addresses and offsets that wrap are refused by whoever gets them.
+                let (data, offset) = (data.wrapping_add(done), offset + done as u64);
+                match direction {
+                    Direction::Read => self.device.read(data, length, offset),
+                    Direction::Write => self.device.write(data, length, offset),
+                }
+            },
+            || kernel::current!().signal_pending(),
+        );
         let bytes = match direction {
             Direction::Read => &self.bytes_read,
             Direction::Write => &self.bytes_written,
@@ -319,7 +316,8 @@ impl Stick {
             .u64(self.cursor.at())
             .u32(self.device.logical_block_size())
             .u32(flags);
-        user::write(argument, result.bytes()).map_err(|error| Failure::unreadable(error, argument))?;
+        user::write(argument, result.bytes())
+            .map_err(|error| Failure::unreadable(error, argument))?;
         Ok(0)
     }
 
@@ -418,7 +416,11 @@ fn open() -> Result<BlockDevice> {
         Escaped(path),
         device.size(),
         device.logical_block_size(),
-        if device.read_only() { "read-only" } else { "read-write" }
+        if device.read_only() {
+            "read-only"
+        } else {
+            "read-write"
+        }
     );
     Ok(device)
 }

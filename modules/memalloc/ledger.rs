@@ -172,7 +172,13 @@ impl Ledger {
     /// Offers a page of a live request to a process, in place of what was offered to it before.
     ///
     /// `EINVAL` if the request has ended meanwhile.
-    pub(crate) fn offer(&self, from: Arc<Mapping>, index: usize, writable: bool, to: Process) -> Result {
+    pub(crate) fn offer(
+        &self,
+        from: Arc<Mapping>,
+        index: usize,
+        writable: bool,
+        to: Process,
+    ) -> Result {
         let mut books = self.books.lock();
         if books.position(&from).is_none() {
             return Err(EINVAL);
@@ -353,7 +359,11 @@ pub(crate) struct Reservation<'a> {
 
 impl<'a> Reservation<'a> {
     /// Lets the calling thread ask the kernel for `mapping`. The room is passed on.
-    pub(crate) fn issue(mut self, mapping: Arc<Mapping>, offer: Option<&Offered>) -> Result<Issued<'a>> {
+    pub(crate) fn issue(
+        mut self,
+        mapping: Arc<Mapping>,
+        offer: Option<&Offered>,
+    ) -> Result<Issued<'a>> {
         let mut books = self.ledger.books.lock();
         books
             .tickets

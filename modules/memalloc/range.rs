@@ -27,13 +27,21 @@ pub(crate) fn pages(start: u64, count: i32, limit: usize) -> Result<Range<usize>
     let first = page(start, limit)?;
     match first.checked_add(size) {
         Some(end) if end <= limit => Ok(first..end),
-        _ => wrong("the pages from vaddr on do not all lie in user space", start),
+        _ => wrong(
+            "the pages from vaddr on do not all lie in user space",
+            start,
+        ),
     }
 }
 
 /// The address of one page, in a process whose addresses end at `limit`.
 pub(crate) fn page(address: u64, limit: usize) -> Result<usize, Wrong> {
-    let wrong = |why| Err(Wrong { why, value: address });
+    let wrong = |why| {
+        Err(Wrong {
+            why,
+            value: address,
+        })
+    };
     let address = usize::try_from(address).unwrap_or(usize::MAX);
     if address == 0 {
         // The kernel lets root map it, and then null pointers would point to something.
@@ -79,10 +87,7 @@ mod tests {
     #[test]
     fn the_last_page_of_user_space_can_be_had_and_the_next_one_cannot() {
         let last = FOUR_LEVELS - PAGE_SIZE;
-        assert_eq!(
-            pages(last as u64, 1, FOUR_LEVELS),
-            Ok(last..FOUR_LEVELS)
-        );
+        assert_eq!(pages(last as u64, 1, FOUR_LEVELS), Ok(last..FOUR_LEVELS));
         assert!(refused(last as u64, 2));
         assert!(refused(FOUR_LEVELS as u64, 1));
     }

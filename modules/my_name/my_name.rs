@@ -111,3 +111,67 @@ impl Drop for MyName {
         pr_info!("Goodbye from {}\n", Escaped(NAME.value()));
     }
 }
+
+#[kunit_tests(my_name_parameters)]
+mod tests {
+    use super::*;
+    use kernel::str::CString;
+    use support::params::{Integer, described};
+
+    fn year() -> Integer {
+        Integer::new(described(&uapi::my_name::MODULE, "intParameter"))
+    }
+
+    #[test]
+    fn a_parameter_that_was_not_given_has_its_default() {
+        assert_eq!(year().value(), 2025);
+    }
+
+    #[test]
+    fn the_whole_range_is_accepted() -> Result {
+        let year = year();
+        for (given, value) in [
+            (c"-2147483648", i64::from(i32::MIN)),
+            (c"2147483647", i64::from(i32::MAX)),
+            (c"0x10", 16),
+            (c"0", 0),
+        ] {
+            year.accept(given)?;
+            assert_eq!(year.value(), value);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_refused_changes_nothing() {
+        let year = year();
+        for given in [
+            c"2147483648",
+            c"-2147483649",
+            c"99999999999999999999",
+            c"",
+            c"-",
+            c"1.5",
+            c" 1",
+            c"Spring",
+        ] {
+            assert!(year.accept(given).is_err());
+            assert_eq!(year.value(), 2025);
+        }
+    }
+
+    #[test]
+    fn text_cannot_forge_a_log_line() -> Result {
+        for (given, shown) in [
+            (&b"S\xc3\xbc\xc3\x9f"[..], &b"S\xc3\xbc\xc3\x9f"[..]),
+            (b"a\n<0>b\r\t", b"a\\n<0>b\\r\\t"),
+            (b"\x1b[31m\xff", b"\\x1b[31m\\xff"),
+            (b"\xc2\x9b", b"\\x9b"),
+            (b"", b""),
+        ] {
+            let text = CString::try_from_fmt(fmt!("{}", Escaped(given)))?;
+            assert_eq!(text.to_bytes(), shown);
+        }
+        Ok(())
+    }
+}

@@ -48,6 +48,7 @@ mod support {
     #[allow(dead_code, reason = "this module has no text parameters")]
     pub(crate) mod params;
     pub(crate) mod semaphore;
+    pub(crate) mod spinlock;
     pub(crate) mod sysfs;
     pub(crate) mod text;
     pub(crate) mod thread;

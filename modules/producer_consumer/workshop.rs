@@ -16,15 +16,16 @@ use crate::{
         once::Once64,
         pace::Pace,
         semaphore::Semaphore,
+        spinlock::SpinLock,
         thread::{Current, Stopped, Wait},
     },
     uapi::producer_consumer::SlotRecord,
 };
 use core::convert::Infallible;
 use kernel::{
-    new_spinlock, pr_warn_once,
+    pr_warn_once,
     prelude::*,
-    sync::SpinLock,
+    static_lock_class,
     time::{Delta, Instant, Monotonic},
 };
 
@@ -70,7 +71,7 @@ impl Workshop {
             workers.push(Worker::new(kind, index), GFP_KERNEL)?;
         }
         Ok(pin_init!(Self {
-            ring <- new_spinlock!(ring),
+            ring <- SpinLock::new(ring, c"producer_consumer::ring", static_lock_class!()),
             empty <- Semaphore::new(slots),
             full <- Semaphore::new(0),
             gate <- Gate::new(),

@@ -124,10 +124,15 @@ impl BlockDevice {
         let position = bindings::loff_t::try_from(offset).map_err(|_| EINVAL)?;
         let mut iterator = bindings::iov_iter::default();
         // SAFETY: The address may be any: it is checked here, and accessed as user memory only.
-        to_result(unsafe {
+        let result = unsafe {
             bindings::import_ubuf(direction, address as *mut c_void, size, &mut iterator)
-        })?;
-        Ok((iterator, position))
+        };
+        if result == 0 {
+            Ok((iterator, position))
+        } else {
+            // There is no other error, and this path is worth a call less.
+            Err(EFAULT)
+        }
     }
 
     /// Makes all that was written durable, or says why it can't. Sleeps.

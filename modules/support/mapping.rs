@@ -81,7 +81,12 @@ pub(crate) struct Mapping {
 
 impl Mapping {
     /// To be mapped at `start`.
-    pub(crate) fn new(pages: Pages, start: usize, writable: bool, owner: Arc<dyn Owner>) -> Result<Arc<Self>> {
+    pub(crate) fn new(
+        pages: Pages,
+        start: usize,
+        writable: bool,
+        owner: Arc<dyn Owner>,
+    ) -> Result<Arc<Self>> {
         Ok(Arc::new(
             Self {
                 pages,
@@ -121,7 +126,11 @@ impl Mapping {
     ///
     /// When everything else is done, `commit` is told which page tables had to be made; if it
     /// fails, or anything before, the area does not come to be.
-    pub(crate) fn attach(self: Arc<Self>, vma: &VmaNew, commit: impl FnOnce(Tables) -> Result) -> Result {
+    pub(crate) fn attach(
+        self: Arc<Self>,
+        vma: &VmaNew,
+        commit: impl FnOnce(Tables) -> Result,
+    ) -> Result {
         if vma.start() != self.start || vma.end() - vma.start() != self.pages.len() * PAGE_SIZE {
             return Err(EINVAL);
         }
@@ -217,7 +226,8 @@ pub(crate) fn find(mm: &MmWithUser, address: usize) -> Option<Arc<Mapping>> {
     let guard = mm.mmap_read_lock();
     let vma = guard.vma_lookup(address)?;
     // SAFETY: The mmap lock is held, so the area does not change.
-    let (operations, private) = unsafe { ((*vma.as_ptr()).vm_ops, (*vma.as_ptr()).vm_private_data) };
+    let (operations, private) =
+        unsafe { ((*vma.as_ptr()).vm_ops, (*vma.as_ptr()).vm_private_data) };
     if !core::ptr::eq(operations, &OPERATIONS.0) {
         return None;
     }
@@ -242,9 +252,7 @@ pub(crate) fn unmap(start: usize) -> Result {
         return Err(EINVAL);
     }
     // SAFETY: `find` found an area of the current process, which has thus an address space.
-    let result = to_result(unsafe {
-        bindings::vm_munmap(start, mapping.pages.len() * PAGE_SIZE)
-    });
+    let result = to_result(unsafe { bindings::vm_munmap(start, mapping.pages.len() * PAGE_SIZE) });
     if result.is_err() {
         mapping.unmapping.store(false, Relaxed);
     }

@@ -57,7 +57,12 @@ impl Integer {
         self.value.load(Relaxed)
     }
 
-    fn accept(&self, given: &CStr) -> Result {
+    /// Takes what `insmod` was given, or says in the log why not.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`; the value stays as it was.
+    pub(crate) fn accept(&self, given: &CStr) -> Result {
         let ParameterKind::Integer { min, max } = self.about.kind else {
             return Err(EINVAL);
         };

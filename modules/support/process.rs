@@ -57,10 +57,7 @@ impl Process {
         let _rcu = rcu::read_lock();
         // SAFETY: We hold the RCU read lock; any number may be asked for.
         let task = unsafe {
-            bindings::pid_task(
-                bindings::find_vpid(number),
-                bindings::pid_type_PIDTYPE_PID,
-            )
+            bindings::pid_task(bindings::find_vpid(number), bindings::pid_type_PIDTYPE_PID)
         };
         if task.is_null() {
             return Err(ESRCH);

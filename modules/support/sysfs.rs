@@ -401,13 +401,14 @@ impl<T: Shows> Folder<T> {
         // The files stand in heap memory that does not move with `self`, and
         // nothing is added to the vectors any more.
         for file in self.files.iter_mut() {
+            // The first field of the first field: a pointer to the whole.
             self.attributes
-                .push(&raw mut file.attribute.attr, GFP_KERNEL)?;
+                .push(core::ptr::from_mut(file).cast(), GFP_KERNEL)?;
         }
         self.attributes.push(core::ptr::null_mut(), GFP_KERNEL)?;
         for table in self.tables.iter() {
             self.bin_attributes
-                .push(&raw const table.attribute, GFP_KERNEL)?;
+                .push(core::ptr::from_ref(table).cast(), GFP_KERNEL)?;
         }
         self.bin_attributes.push(core::ptr::null(), GFP_KERNEL)?;
         self.group.name = self.name.as_ptr().cast();

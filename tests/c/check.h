@@ -3,6 +3,8 @@
  * What the C programs in this folder share: saying what was checked, reading
  * counters, touching memory that may not be touched.
  *
+ *	cc -O1 -pthread -Iuapi/include tests/c/memalloc_contract.c -o memalloc_contract
+ *
  * A program prints one line "ok ..." for each behaviour that is as it should
  * be, "FAILED ..." for each that is not, and exits with 0 only if none is.
  */

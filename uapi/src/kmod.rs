@@ -13,6 +13,16 @@ pub const DEFAULT_BLOCK_DEVICE: &str = "/dev/sdb";
 pub const MAX_TRANSFER: u32 = 0x7fff_f000;
 
 /// Read on from the current position; argument [`BlockRwOps`].
+///
+/// Reads and writes return how many bytes were moved: fewer than asked for at the end of the
+/// device, where the caller's buffer ends, or, after each MiB, when a signal comes; at most
+/// [`MAX_TRANSFER`]; 0 for a read at or behind the end. All callers share one position; who goes on
+/// from it has it alone until the call is over.
+///
+/// Errors, none of which moves the position: `EFAULT`: argument or buffer are not memory of the
+/// caller's; `ENOSPC`: a write at or behind the end; `EROFS`: the device can't be written;
+/// `EINVAL`: a range that passes 2^63; `EINTR`: a signal came before the first byte; `ENODEV`: the
+/// device was taken away; `EIO`: it can't be read.
 pub const BREAD: u32 = iow(b'a', b'a', 16);
 /// Write on from the current position; argument [`BlockRwOps`].
 pub const BWRITE: u32 = iow(b'a', b'b', 16);
@@ -20,11 +30,15 @@ pub const BWRITE: u32 = iow(b'a', b'b', 16);
 pub const BREADOFFSET: u32 = iow(b'a', b'c', 16);
 /// Go to an offset, then write; argument [`BlockRwOffsetOps`].
 pub const BWRITEOFFSET: u32 = iow(b'a', b'd', 16);
-/// Describe the device; argument [`BlockInfo`].
+/// Describe the device; argument [`BlockInfo`]. `EFAULT`: the argument can't be written.
 pub const INFO: u32 = ior(b'a', b'e', 24);
 /// Make every write durable; no argument.
+///
+/// `EIO`, `ENOSPC`: something that was written before could not be; `ENODEV`: the device was
+/// taken away, and what was written since the last SYNC may be lost.
 pub const SYNC: u32 = io(b'a', b'f');
-/// Read at a 64-bit offset, leaving the position alone; argument [`BlockIo`].
+/// Read at a 64-bit offset, leaving the position alone; argument [`BlockIo`]. `EINVAL` too if
+/// `reserved` is not 0.
 pub const READ64: u32 = iow(b'a', b'g', 24);
 /// Write at a 64-bit offset, leaving the position alone; argument [`BlockIo`].
 pub const WRITE64: u32 = iow(b'a', b'h', 24);

@@ -20,15 +20,48 @@ pub const ERRNO_REQUESTS_LIMIT: i32 = 3;
 /// header gave the macro `struct … *`.
 const POINTER: usize = 8;
 
-/// Map zeroed pages; argument [`AllocInfo`].
+/// Map zeroed pages into the calling process; argument [`AllocInfo`].
+///
+/// The pages are one request, which stays whole: `munmap` of all of it ends it, of a part is
+/// refused with `EINVAL`; so is `mprotect` of a part. `mprotect` of all of it may take rights and
+/// give them back, but never the right to write to read-only pages or to execute (`EACCES`).
+/// `mremap` is refused (`EINVAL`, to grow it `EFAULT`). `madvise(MADV_DONTNEED)` loses nothing:
+/// the next touch finds the page again. A forked child does not inherit it, and
+/// `madvise(MADV_DOFORK)` is refused (`EINVAL`). Of threads that ask for the same address at the
+/// same time one gets it. The device can't be mapped with `mmap` (`ENODEV`).
+///
+/// Errors, none of which changes anything: `ENOENT` ([`ERRNO_PAGES_LIMIT`]), `ESRCH`
+/// ([`ERRNO_REQUESTS_LIMIT`]); `EEXIST`: something is mapped there, in part or whole; `EINVAL`:
+/// fewer than 1 page, or an address that is 0, not a multiple of 4096, or not of user space from
+/// the first page to the last; `EACCES`: the device was not opened for reading, or not for writing
+/// where the pages are to be written; `EFAULT`: the argument can't be read; `ENOMEM`.
 pub const ALLOCATE: u32 = iow(b'a', b'a', POINTER);
 /// Give back a whole request; argument [`FreeInfo`].
+///
+/// `EINVAL`: no request of the caller's starts there, or another thread is giving it back;
+/// `EFAULT`: the argument can't be read; `EPERM`: the range was sealed with `mseal`.
 pub const FREE: u32 = iow(b'a', b'b', POINTER);
 /// Offer a page to another process; argument [`SharepageInfo`].
+///
+/// The latest offer to a process wins. It ends when it is taken up, when the request it is of
+/// ends, and with either process. A process may offer a page to itself.
+///
+/// `EINVAL`: the page is in no request of the caller's, or `client_pid` is not positive; `ESRCH`:
+/// there is no process with a thread of that number, or it is one of the kernel's; `EFAULT`: the
+/// argument can't be read; `ENOMEM`.
 pub const SHAREPAGE: u32 = iow(b'a', b'c', POINTER);
 /// Map the page that was offered to the caller; argument [`AccesspageInfo`].
+///
+/// It can be written if the offer says so and the one who made it may write to it. It is a request
+/// of its own, of one page that is not counted again.
+///
+/// `ENOENT`: nothing is offered to the caller; `ESRCH` ([`ERRNO_REQUESTS_LIMIT`]); `EEXIST`,
+/// `EINVAL`, `EACCES`, `EFAULT`, `ENOMEM` as with [`ALLOCATE`]. After an error the offer stands.
 pub const ACCESSPAGE: u32 = iow(b'a', b'd', POINTER);
-/// Read the page-table entries that translate an address; argument [`WalkInfo`].
+/// Read the page-table entries that translate an address of the calling process; argument
+/// [`WalkInfo`].
+///
+/// `EINVAL`: the address is not of user space; `EFAULT`: the argument can't be read or written.
 pub const WALK: u32 = iowr(b'a', b'e', core::mem::size_of::<WalkInfo>());
 
 /// Argument of [`ALLOCATE`].

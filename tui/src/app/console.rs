@@ -49,7 +49,15 @@ impl Console {
         String::from_utf8_lossy(&self.open).into_owned()
     }
 
-    /// A new guest starts with an empty console.
+    /// Another guest writes from here on.
+    pub fn new_guest(&mut self, generation: u32) {
+        if !self.open.is_empty() {
+            self.end_line();
+        }
+        self.push(format!("--- guest {generation} ---\n").as_bytes());
+    }
+
+    /// Forgets all: it is read again from its beginning.
     pub fn clear(&mut self) {
         self.lines.clear();
         self.open.clear();

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The commands that mean the same everywhere.
 
-use super::calls::{Owner, Report};
+use super::actions::{
+    back, cancel, copy, crash, freeze, lab_request, load, mouse, power_off, quit, range, reboot,
+    selected,
+};
 use super::commands::{self, Command, always};
-use super::counters::RANGES_MS;
 use super::effect::Effect;
 use super::event::Move;
-use super::layers::{Confirm, Layer, Palette};
-use super::link::Connection;
+use super::layers::{Layer, Palette};
 use super::loader;
-use super::model::{Freeze, Model};
+use super::model::Model;
 use super::views::{self, ViewId};
-use crate::target::api::{Capability, LabRequest, Request};
+use crate::target::api::{Capability, LabRequest};
 
 macro_rules! command {
     ($name:literal, $keys:expr, $title:literal, $help:literal, $run:expr) => {
@@ -63,10 +64,6 @@ fn not_loaded(model: &Model) -> Result<(), String> {
         }
         _ => model.link.can(Capability::Modules),
     }
-}
-
-fn selected(model: &Model) -> Option<String> {
-    (views::view(model.view).module)(model)
 }
 
 /// The commands that mean the same everywhere.
@@ -381,152 +378,6 @@ pub const COMMANDS: &[Command] = &[
         |m| m.effect(Effect::Redraw)
     ),
 ];
-
-fn quit(model: &mut Model) {
-    model.effect(Effect::Quit);
-}
-
-fn back(model: &mut Model) {
-    if model.toasts.clear() || (views::view(model.view).escape)(model) {
-        return;
-    }
-    if model.zoom {
-        model.zoom = false;
-    } else if model.freeze.is_some() {
-        freeze(model);
-    }
-}
-
-fn freeze(model: &mut Model) {
-    let freeze = model.freeze.is_none();
-    model.freeze = freeze.then(|| Freeze {
-        since_ms: model.now_ms,
-        log_end: model.log.end(),
-    });
-    model.counters.freeze(freeze);
-}
-
-fn range(model: &mut Model, by: isize) {
-    let last = RANGES_MS.len() - 1;
-    model.range = model.range.saturating_add_signed(by).min(last);
-    let seconds = model.range_ms() / 1000;
-    model.note(match seconds {
-        0..60 => format!("charts show {seconds} s"),
-        60..3600 => format!("charts show {} min", seconds / 60),
-        _ => format!("charts show {} h", seconds / 3600),
-    });
-}
-
-fn copy(model: &mut Model) {
-    match (views::view(model.view).copy)(model) {
-        Some(text) => {
-            model.effect(Effect::Copy(text));
-            model.done("copied");
-        }
-        None => model.note("there is nothing to copy here"),
-    }
-}
-
-fn load(model: &mut Model) {
-    // In the list of loaded modules L asks which other one to load.
-    let module = selected(model).filter(|_| model.view != ViewId::Modules);
-    loader::load(model, module.as_deref());
-}
-
-fn cancel(model: &mut Model) {
-    let last = model
-        .calls
-        .shown()
-        .filter(|(_, call)| call.cancelled.is_none())
-        .last();
-    if let Some((tag, _)) = last {
-        model.cancel(tag);
-    }
-}
-
-fn mouse(model: &mut Model) {
-    model.config.mouse = !model.config.mouse;
-    model.effect(Effect::Mouse(model.config.mouse));
-    let text = if model.config.mouse {
-        "captured"
-    } else {
-        "left to the terminal"
-    };
-    model.note(format!("the mouse is {text}"));
-}
-
-/// Asks the lab for something.
-pub fn lab_request(model: &mut Model, title: &str, request: LabRequest) {
-    model.start(Owner::Nobody, title, Report::Shown, Request::Lab(request));
-}
-
-fn reboot(model: &mut Model) {
-    let alive = model.link.dead().is_none() && model.link.connection == Connection::Up;
-    let start = |model: &mut Model| {
-        lab_request(
-            model,
-            "start a new guest",
-            LabRequest::Reboot { cold: false },
-        );
-    };
-    if !alive {
-        return start(model);
-    }
-    model.open(Layer::Confirm(Confirm {
-        title: "Reboot?".into(),
-        text: "This guest ends as if its power failed; a new one starts at once, without the \
-               modules and processes of this one."
-            .into(),
-        command: "QMP: quit; qemu … -incoming (a new guest)".into(),
-        context: String::new(),
-        yes: |model, _| {
-            lab_request(
-                model,
-                "start a new guest",
-                LabRequest::Reboot { cold: false },
-            );
-        },
-    }));
-}
-
-fn power_off(model: &mut Model) {
-    model.open(Layer::Confirm(Confirm {
-        title: "Power off?".into(),
-        text: "The guest ends as if its power failed. The lab stays: B starts a new guest.".into(),
-        command: "QMP: quit".into(),
-        context: String::new(),
-        yes: |model, _| lab_request(model, "power off", LabRequest::PowerOff),
-    }));
-}
-
-fn crash(model: &mut Model) {
-    let guest = model
-        .link
-        .kernel
-        .as_ref()
-        .is_some_and(|kernel| kernel.guest);
-    let text = if guest {
-        "The kernel panics at once. That is what a lab is for: the dashboard stays, shows the last \
-         words, and one key starts a new guest."
-    } else {
-        "THIS IS NOT A LAB'S GUEST. The machine it runs on stops at once; unsaved work is lost."
-    };
-    model.open(Layer::Confirm(Confirm {
-        title: "Crash the kernel?".into(),
-        text: text.into(),
-        command: "echo c > /proc/sysrq-trigger".into(),
-        context: String::new(),
-        yes: |model, _| {
-            // The kernel can't answer any more: that the connection breaks is success.
-            model.start(
-                Owner::Nobody,
-                "crash the kernel",
-                Report::Silent,
-                Request::Crash,
-            );
-        },
-    }));
-}
 
 /// The line of a command in help and docs: its keys as people read them.
 pub fn keys_text(model: &Model, command: &Command) -> String {

@@ -36,6 +36,8 @@ pub struct Link {
     pub lab_at_ms: u64,
     /// Why there is no lab.
     pub no_lab: Option<String>,
+    /// The lab process itself is gone, so that trying again is no use.
+    pub lab_gone: bool,
     /// The post-mortem screen was put away for this generation of the guest.
     pub mourned: Option<u32>,
 }

@@ -11,6 +11,7 @@
 //! once in the command table ([`commands`]), which feeds keys, hints, help, the
 //! palette and the documentation.
 
+mod actions;
 pub mod advice;
 pub mod calls;
 pub mod command_log;

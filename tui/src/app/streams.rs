@@ -38,6 +38,8 @@ pub(super) struct Streams {
 /// The list of modules is out of date.
 pub(super) fn modules_changed(model: &mut Model) {
     model.streams.modules_stale = true;
+    // Taint and memory may have changed with them.
+    model.streams.kernel_asked = None;
 }
 
 /// The connection broke.
@@ -75,6 +77,17 @@ pub(super) fn keep_up(model: &mut Model) {
         let request = Request::Lab(LabRequest::Watch);
         model.start(Owner::Lab, "watch the lab", Report::Silent, request);
     }
+    if model.link.lab.is_some() && !model.streams.console_started {
+        model.streams.console_started = true;
+        model.console.clear();
+        let request = Request::Lab(LabRequest::Console { follow: true });
+        model.start(
+            Owner::Console,
+            "follow the console",
+            Report::Silent,
+            request,
+        );
+    }
     if running {
         give_up_silent(model);
         let every = if up { KERNEL_MS } else { RETRY_MS };
@@ -111,17 +124,6 @@ pub(super) fn keep_up(model: &mut Model) {
             follow: true,
         };
         model.start(Owner::Kmsg, "follow the log", Report::Silent, request);
-    }
-    if model.link.lab.is_some() && !model.streams.console_started {
-        model.streams.console_started = true;
-        model.console.clear();
-        let request = Request::Lab(LabRequest::Console { follow: true });
-        model.start(
-            Owner::Console,
-            "follow the console",
-            Report::Silent,
-            request,
-        );
     }
     keep_watching(model);
 }
@@ -193,6 +195,7 @@ pub(super) fn item(model: &mut Model, owner: &Owner, item: Item) {
         (Owner::Lab, Item::Lab(status)) => lab(model, status),
         (Owner::Lab, Item::Done(Err(error))) => {
             model.streams.lab_failed = !is_lost(&error);
+            model.link.lab_gone = is_lost(&error) && model.link.lab.is_some();
             if !is_lost(&error) {
                 model.link.no_lab = Some(error.to_string());
                 model.console.missing = Some(error.to_string());
@@ -279,6 +282,7 @@ fn lab(model: &mut Model, status: LabStatus) {
         model.link.connection = Connection::Connecting;
     }
     model.link.lab_at_ms = model.now_ms;
+    model.link.lab_gone = false;
     model.link.lab = Some(status);
     model.changed();
 }
@@ -305,6 +309,7 @@ fn new_guest(model: &mut Model, generation: u32) {
     model.modules = Loadable::Loading;
     model.counters.clear();
     model.log.new_guest(generation);
+    model.console.new_guest(generation);
     model.log.failed = None;
     model.streams.watched = None;
     model.streams.watch_failed = false;

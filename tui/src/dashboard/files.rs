@@ -78,7 +78,9 @@ pub(super) fn remember(path: &Path, inputs: &BTreeMap<String, String>) -> io::Re
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    let temporary = path.with_extension(format!("new.{}", std::process::id()));
+    // A name of its own for every writer: two may be at it at the same time.
+    let writer = std::thread::current().id();
+    let temporary = path.with_extension(format!("{}.{writer:?}.new", std::process::id()));
     let mut file = fs::OpenOptions::new()
         .write(true)
         .create(true)

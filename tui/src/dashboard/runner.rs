@@ -198,10 +198,16 @@ impl Runner {
             }
             Effect::Copy(text) => self.screen.copy(&text)?,
             Effect::Remember(inputs) => {
-                if let Some(path) = &self.options.state
-                    && let Err(error) = files::remember(path, &inputs)
-                {
-                    tracing::warn!("{}: what was typed can't be kept: {error}", path.display());
+                let Some(path) = self.options.state.clone() else {
+                    return Ok(());
+                };
+                let keep = move || {
+                    if let Err(error) = files::remember(&path, &inputs) {
+                        tracing::warn!("{}: what was typed can't be kept: {error}", path.display());
+                    }
+                };
+                if let Err(error) = thread::Builder::new().name("inputs".into()).spawn(keep) {
+                    tracing::error!("no thread to keep what was typed: {error}");
                 }
             }
             Effect::Mouse(capture) => self.screen.capture_mouse(capture)?,

@@ -12,7 +12,8 @@ use super::error::LabResult;
 use super::options::LabOptions;
 use super::vm::console::Console;
 use super::vm::machine::{MachineEvent, MachineEvents};
-use super::vm::start::{Connect, Guest, Hooks, StartStep, reach_agent, start, sync};
+use super::vm::settle::sync;
+use super::vm::start::{Connect, Guest, Hooks, StartStep, reach_agent, start};
 use crate::target::api::Item;
 use crate::target::{Call, Request, Sink, Target, TargetError, TargetResult};
 

@@ -337,6 +337,15 @@ impl Harness {
         }
     }
 
+    /// The lab process dies: everything ends, and nothing can be started any more.
+    pub(crate) fn lab_dies(&mut self) {
+        self.disconnect();
+        let gone = Item::Done(Err(TargetError::Gone("the connection ended".into())));
+        let tag = self.kernel.lab_watch.take().unwrap();
+        self.kernel.deaf.push("Lab");
+        self.send(Event::Item(tag, gone));
+    }
+
     /// The screen as text.
     pub(crate) fn screen(&self) -> String {
         self.screen_with(Look::new(ThemeName::Dark, ColorDepth::Indexed, true))

@@ -196,7 +196,14 @@ fn now_line(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     if let Connection::Lost { why, .. } = &model.link.connection
         && model.link.dead().is_none()
     {
-        let text = format!("{} {why}; trying again every second", glyphs.no);
+        let text = if model.link.lab_gone {
+            format!(
+                "{} the lab is gone: q leaves, `ringside` starts a new one",
+                glyphs.no
+            )
+        } else {
+            format!("{} {why}; trying again every second", glyphs.no)
+        };
         canvas.text(area.x, area.y, area.width, &text, Role::Bad);
         return;
     }

@@ -255,6 +255,16 @@ fn a_kernel_that_falls_silent_is_shown_as_such() {
 }
 
 #[test]
+fn a_lab_that_is_gone_is_told_from_a_guest_that_is_gone() {
+    let mut dashboard = guest();
+    dashboard.lab_dies();
+    dashboard.pass(2000);
+    assert!(dashboard.shows("the lab is gone: q leaves"));
+    dashboard.keys("q");
+    assert!(dashboard.quit);
+}
+
+#[test]
 fn a_target_without_a_lab_says_so_and_the_rest_works() {
     let mut kernel = ScriptedKernel::guest();
     kernel.lab = None;

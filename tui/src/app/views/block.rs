@@ -357,14 +357,11 @@ fn node(model: &Model) -> String {
 
 /// The device's size in bytes, as far as it is known.
 pub fn size(model: &Model) -> u64 {
-    match &model.block.info {
-        Some(info) => info.size,
-        None => model
-            .counters
-            .value(MODULE, "device_size")
-            .unwrap_or(0)
-            .max(0) as u64,
-    }
+    let counted = model.counters.value(MODULE, "device_size").unwrap_or(0);
+    let counted = u64::try_from(counted).unwrap_or(0);
+    let size = model.block.info.map_or(counted, |info| info.size);
+    // What the other end says is not trusted so far that sums could overflow.
+    size.min(i64::MAX as u64)
 }
 
 /// Puts the cursor on a byte and shows it.

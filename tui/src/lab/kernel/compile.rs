@@ -68,6 +68,7 @@ impl Compile<'_> {
             .arg("allnoconfig");
         Program::new(command, "configuring the kernel")
             .log(self.log)
+            .listen(|line, _| object(line).is_none() && telling(line))
             .run(progress)?;
         let path = self.build_dir.join(".config");
         let text = fs::read_to_string(&path).map_err(BuildError::on("read", &path))?;
@@ -178,10 +179,11 @@ pub(crate) fn make(source_dir: &Path, build_dir: &Path) -> Command {
     command
 }
 
-/// How many compilers may run at once.
+/// How many compilers may run at once: one more than there are processors, for
+/// while one of them waits for the disk, and as many as the memory allows.
 pub(crate) fn jobs() -> u64 {
     let processors = std::thread::available_parallelism().map_or(1, |number| number.get() as u64);
-    processors.min(available_memory() / JOB_MEMORY).max(1)
+    (processors + 1).min(available_memory() / JOB_MEMORY).max(1)
 }
 
 /// Memory that could be had now, in bytes.

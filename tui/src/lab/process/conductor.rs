@@ -17,9 +17,8 @@ use crate::lab::options::LabOptions;
 use crate::lab::vm::console::Console;
 use crate::lab::vm::error::VmResult;
 use crate::lab::vm::machine::{Machine, MachineEvent, MachineEvents};
-use crate::lab::vm::start::{
-    Connect, Guest, Hooks, Plan, StartStep, plug, reach_agent, start, sync, unplug,
-};
+use crate::lab::vm::settle::{plug, sync, unplug};
+use crate::lab::vm::start::{Connect, Guest, Hooks, Plan, StartStep, reach_agent, start};
 use crate::lab::vm::stick::Stick;
 use crate::target::api::{GuestState, LabStatus};
 use crate::target::{Target, TargetError, TargetResult};

@@ -1,36 +1,26 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One QEMU process: started with our ends of its channels, told what to do
 //! over QMP, and never left behind.
-//!
-//! Each QEMU has a thread that starts it and stays until it has ended. The
-//! kernel's promise to kill it with its parent (PR_SET_PDEATHSIG) is bound to
-//! the thread that started it, so that thread must last as long.
 
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::resource::{Resource, setrlimit};
-use nix::sys::signal::Signal;
-use nix::sys::wait::{Id, WaitPidFlag, waitid};
-use nix::unistd::Pid;
 use serde_json::json;
 
+use super::child::{Shared, bind, explain, keep};
 use super::command::{QEMU, STICK, Spec, StickFile, Wiring, arguments};
 use super::console::Console;
 use super::error::{VmError, VmResult};
 use super::qmp::{Qmp, QmpEvent};
 use super::stick::Stick;
 
-/// How much of what QEMU says about its own end is kept.
-const WORDS: u64 = 4096;
 /// How long QEMU may take to end once it is killed.
 const DEATH: Duration = Duration::from_secs(5);
 
@@ -60,48 +50,6 @@ pub struct Machine {
     pid: i32,
     agent: Mutex<Option<UnixStream>>,
     shared: Arc<Shared>,
-}
-
-#[derive(Default)]
-struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    child: Option<Child>,
-    ended: Option<String>,
-    deleted: Vec<String>,
-}
-
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits until `ready` gives something, at most until `until`.
-    fn wait<T>(&self, until: Instant, mut ready: impl FnMut(&mut State) -> Option<T>) -> Option<T> {
-        let mut state = self.state();
-        loop {
-            if let Some(found) = ready(&mut state) {
-                return Some(found);
-            }
-            let left = until.checked_duration_since(Instant::now())?;
-            state = self
-                .changed
-                .wait_timeout(state, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
-    }
-
-    fn kill(&self) {
-        if let Some(child) = &mut self.state().child {
-            // It may have ended by itself already.
-            drop(child.kill());
-        }
-    }
 }
 
 impl Machine {
@@ -194,6 +142,17 @@ impl Machine {
     /// How QEMU ended, if it has.
     pub fn ended(&self) -> Option<String> {
         self.shared.state().ended.clone()
+    }
+
+    /// The processor time that QEMU has used so far.
+    pub fn worked(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
+        // Behind the name, which may hold anything: state is the first, user
+        // and system time are the 12th and 13th, in units of 10 ms (USER_HZ).
+        let fields = stat.rsplit(')').next().unwrap_or_default();
+        let ticks = fields.split_whitespace().skip(11).take(2);
+        let ticks: u64 = ticks.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+        Duration::from_millis(10 * ticks)
     }
 
     /// Our end of the agent's port; the first caller gets it.
@@ -380,111 +339,6 @@ impl Drop for Machine {
     }
 }
 
-/// Makes `command` die with the thread that starts it, out of reach of the
-/// terminal's signals, with `inherited` descriptors kept open.
-fn bind(command: &mut Command, inherited: Vec<RawFd>) {
-    let parent = Pid::this();
-    command.process_group(0);
-    let prepare = move || {
-        nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
-        // QEMU aborts where KVM is broken; a guest's memory is no use as a core file.
-        setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
-        // The parent may have died just before.
-        if Pid::parent() != parent {
-            return Err(std::io::Error::from_raw_os_error(nix::libc::ESRCH));
-        }
-        for descriptor in &inherited {
-            // SAFETY: the descriptor is open: whoever built this command holds
-            // it until the command was started.
-            let result = unsafe { nix::libc::fcntl(*descriptor, nix::libc::F_SETFD, 0) };
-            nix::errno::Errno::result(result)?;
-        }
-        Ok(())
-    };
-    // SAFETY: between fork and exec `prepare` makes system calls only: it takes
-    // no lock and allocates nothing.
-    unsafe { command.pre_exec(prepare) };
-}
-
-/// Reports the start, then stays until QEMU has ended and says how.
-fn keep(
-    spawned: std::io::Result<Child>,
-    started: &Sender<VmResult<i32>>,
-    shared: &Shared,
-    events: &MachineEvents,
-) {
-    let mut child = match spawned {
-        Ok(child) => child,
-        Err(error) => {
-            let error = if error.kind() == std::io::ErrorKind::NotFound {
-                VmError::NoQemu
-            } else {
-                VmError::io(format!("start {QEMU}"))(error)
-            };
-            // Whoever asked waits for this.
-            drop(started.send(Err(error)));
-            return;
-        }
-    };
-    let pid = child.id() as i32;
-    let words = child.stderr.take();
-    shared.state().child = Some(child);
-    drop(started.send(Ok(pid)));
-
-    let mut said = Vec::new();
-    if let Some(mut words) = words {
-        // What can't be read is missing from a message, no more.
-        drop((&mut words).take(WORDS).read_to_end(&mut said));
-        drop(std::io::copy(&mut words, &mut std::io::sink()));
-    }
-    // Wait without reaping, so that the number stays QEMU's until the lock is
-    // held and nobody can kill a stranger.
-    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
-    while waitid(Id::Pid(Pid::from_raw(pid)), flags) == Err(nix::errno::Errno::EINTR) {}
-    let mut state = shared.state();
-    let status = state.child.take().map(|mut child| child.wait());
-    let how = describe(status.and_then(Result::ok), &String::from_utf8_lossy(&said));
-    state.ended = Some(how.clone());
-    drop(state);
-    shared.changed.notify_all();
-    events(MachineEvent::Exited { how });
-}
-
-fn describe(status: Option<ExitStatus>, said: &str) -> String {
-    let mut how = match status.map(|status| (status.signal(), status.code())) {
-        Some((Some(signal), _)) => match Signal::try_from(signal) {
-            Ok(name) => format!("killed by signal {signal} ({name})"),
-            Err(_) => format!("killed by signal {signal}"),
-        },
-        Some((None, Some(code))) => format!("exited with status {code}"),
-        _ => "ended in an unknown way".into(),
-    };
-    let words: Vec<&str> = said
-        .lines()
-        .map(|line| line.trim().trim_start_matches("qemu-system-x86_64: "))
-        .filter(|line| !line.is_empty())
-        .collect();
-    if !words.is_empty() {
-        how.push_str(": ");
-        how.push_str(&words.join("; "));
-    }
-    how
-}
-
-/// An error on the control channel of a QEMU that has ended is told as its end.
-fn explain(shared: &Shared, error: VmError) -> VmError {
-    if matches!(error, VmError::Refused { .. } | VmError::Silent { .. }) {
-        return error;
-    }
-    let soon = Instant::now() + Duration::from_millis(500);
-    let ended = shared.wait(soon, |state| state.ended.clone());
-    shared.kill();
-    match ended {
-        Some(how) => VmError::Ended { how },
-        None => error,
-    }
-}
-
 /// Hands what the serial line carries to the console, until it ends.
 fn listen(mut serial: UnixStream, console: Arc<Console>) -> VmResult<()> {
     thread::Builder::new()
@@ -497,20 +351,4 @@ fn listen(mut serial: UnixStream, console: Arc<Console>) -> VmResult<()> {
         })
         .map(drop)
         .map_err(VmError::io("start a thread"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_end_of_qemu_is_told_with_its_own_words() {
-        let killed = ExitStatus::from_raw(9);
-        assert_eq!(describe(Some(killed), ""), "killed by signal 9 (SIGKILL)");
-        let refused = ExitStatus::from_raw(1 << 8);
-        assert_eq!(
-            describe(Some(refused), "qemu-system-x86_64: no such kernel\n"),
-            "exited with status 1: no such kernel"
-        );
-    }
 }

@@ -6,6 +6,7 @@
 //! runs a guest of its own inside itself.
 
 pub mod accel;
+mod child;
 pub mod command;
 pub mod console;
 mod elf;
@@ -15,5 +16,7 @@ mod knock;
 pub mod machine;
 pub mod qmp;
 pub mod saved;
+pub mod settle;
 pub mod start;
 pub mod stick;
+mod watchdog;

@@ -24,6 +24,11 @@ const LAYOUT: u32 = 1;
 const KEPT: usize = 4;
 /// The end of a whole file, before its length.
 const MARK: [u8; 8] = *b"RSSAVED1";
+/// The same of a machine whose clock is poor.
+const POOR: [u8; 8] = *b"RSPOOR_1";
+/// How long a machine with a poor clock is good enough: a busy computer would
+/// boot another one like it, but it may be less busy later.
+const POOR_FOR: Duration = Duration::from_secs(600);
 /// How long saving may take; a debug guest's gigabyte takes half a second.
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -31,6 +36,15 @@ const DEADLINE: Duration = Duration::from_secs(20);
 #[derive(Clone, Debug)]
 pub struct States {
     folder: PathBuf,
+}
+
+/// What a machine's clock is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// Precise timers.
+    Good,
+    /// Timers of 4 ms: the kernel was disturbed when it measured the others.
+    Poor,
 }
 
 /// What a saved machine depends on.
@@ -68,15 +82,19 @@ impl States {
     pub fn open(&self, key: &Key) -> Option<File> {
         let path = self.path(key);
         let mut file = File::open(&path).ok()?;
-        if let Err(error) = check(&mut file) {
-            tracing::warn!("{}: {error}; it is removed", path.display());
-            self.discard(key);
-            return None;
+        match check(&mut file) {
+            Ok(Clock::Good) => {
+                // Pruning removes what was not used for longest. Best effort:
+                // it is only about which one goes first.
+                drop(file.set_modified(SystemTime::now()));
+                return Some(file);
+            }
+            Ok(Clock::Poor) if age(&file) < POOR_FOR => return Some(file),
+            Ok(Clock::Poor) => {}
+            Err(error) => tracing::warn!("{}: {error}; it is removed", path.display()),
         }
-        // Pruning removes what was not used for longest. Best effort: it is
-        // only about which one goes first.
-        drop(file.set_modified(SystemTime::now()));
-        Some(file)
+        self.discard(key);
+        None
     }
 
     /// Removes the saved machine for `key`.
@@ -85,11 +103,11 @@ impl States {
         drop(fs::remove_file(self.path(key)));
     }
 
-    /// Saves `machine` under `key`; `false` where another process is at it.
+    /// Saves `machine` with such a clock under `key`; `false` where another process is at it.
     ///
     /// # Errors
     /// QEMU refuses, or the disk is full; nothing is left behind then.
-    pub fn save(&self, key: &Key, machine: &Machine) -> VmResult<bool> {
+    pub fn save(&self, key: &Key, machine: &Machine, clock: Clock) -> VmResult<bool> {
         let path = self.path(key);
         let doing = || format!("save the machine as {}", path.display());
         fs::create_dir_all(&self.folder).map_err(VmError::io(doing()))?;
@@ -99,7 +117,7 @@ impl States {
         };
         self.remove_drafts();
         let draft = self.folder.join(format!("{}.part", key.0));
-        let result = write(&draft, machine)
+        let result = write(&draft, machine, clock)
             .and_then(|()| fs::rename(&draft, &path).map_err(VmError::io(doing())));
         if result.is_err() {
             // It may not exist.
@@ -116,7 +134,7 @@ impl States {
     }
 }
 
-fn write(draft: &Path, machine: &Machine) -> VmResult<()> {
+fn write(draft: &Path, machine: &Machine, clock: Clock) -> VmResult<()> {
     let doing = || format!("write {}", draft.display());
     let mut file = OpenOptions::new()
         .read(true)
@@ -126,29 +144,48 @@ fn write(draft: &Path, machine: &Machine) -> VmResult<()> {
         .open(draft)
         .map_err(VmError::io(doing()))?;
     machine.save(&file, DEADLINE)?;
-    seal(&mut file).map_err(VmError::io(doing()))
+    seal(&mut file, clock).map_err(VmError::io(doing()))
 }
 
 /// Appends mark and length and puts everything on disk.
-fn seal(file: &mut File) -> std::io::Result<()> {
+fn seal(file: &mut File, clock: Clock) -> std::io::Result<()> {
     let length = file.seek(SeekFrom::End(0))?;
-    file.write_all(&MARK)?;
+    file.write_all(match clock {
+        Clock::Good => &MARK,
+        Clock::Poor => &POOR,
+    })?;
     file.write_all(&length.to_le_bytes())?;
     file.sync_all()
 }
 
+/// How long ago the file was written.
+fn age(file: &File) -> Duration {
+    let written = file.metadata().and_then(|meta| meta.modified());
+    written
+        .ok()
+        .and_then(|written| written.elapsed().ok())
+        .unwrap_or_default()
+}
+
 /// Is the file whole? Leaves it at its beginning.
-fn check(file: &mut File) -> Result<(), String> {
-    let mut read = || -> std::io::Result<bool> {
+fn check(file: &mut File) -> Result<Clock, String> {
+    let mut read = || -> std::io::Result<Option<Clock>> {
         let mut end = [0; 16];
         let length = file.seek(SeekFrom::End(-16))?;
         file.read_exact(&mut end)?;
         file.rewind()?;
-        Ok(end[..8] == MARK && end[8..] == length.to_le_bytes())
+        if end[8..] != length.to_le_bytes() {
+            return Ok(None);
+        }
+        Ok(match &end[..8] {
+            mark if *mark == MARK => Some(Clock::Good),
+            mark if *mark == POOR => Some(Clock::Poor),
+            _ => None,
+        })
     };
     match read() {
-        Ok(true) => Ok(()),
-        Ok(false) => Err("a saved machine that is not whole".into()),
+        Ok(Some(clock)) => Ok(clock),
+        Ok(None) => Err("a saved machine that is not whole".into()),
         Err(error) => Err(format!("a saved machine that can't be read: {error}")),
     }
 }
@@ -168,7 +205,7 @@ mod tests {
         let mut file = File::create_new(states.path(&key())).unwrap();
         file.write_all(bytes).unwrap();
         if sealed {
-            seal(&mut file).unwrap();
+            seal(&mut file, Clock::Good).unwrap();
         }
         (folder, states)
     }
@@ -196,6 +233,18 @@ mod tests {
         let whole = fs::read(states.path(&key())).unwrap();
         fs::write(states.path(&key()), &whole[1..]).unwrap();
         assert!(states.open(&key()).is_none());
+    }
+
+    #[test]
+    fn a_machine_with_a_poor_clock_is_good_for_ten_minutes() {
+        let (_folder, states) = folder_with(b"QEVM and so on", false);
+        let path = states.path(&key());
+        let mut file = OpenOptions::new().write(true).open(&path).unwrap();
+        seal(&mut file, Clock::Poor).unwrap();
+        assert!(states.open(&key()).is_some());
+        file.set_modified(SystemTime::now() - POOR_FOR).unwrap();
+        assert!(states.open(&key()).is_none());
+        assert!(!path.exists());
     }
 
     #[test]

@@ -22,28 +22,36 @@ use super::error::{VmError, VmResult};
 use super::initramfs::{self, identity};
 use super::knock::knock;
 use super::machine::{Machine, MachineEvents};
-use super::saved::{Key, States};
+use super::saved::{Clock, Key, States};
+use super::settle::{Plugged, Settle, await_stick};
 use super::stick::Stick;
-use crate::target::api::{RunRequest, Share, Wake};
+use super::watchdog::{Limits, Watchdog};
+use crate::target::api::{Share, Wake};
 use crate::target::call::ask;
 use crate::target::remote::Remote;
 use crate::target::{Request, Target, TargetResult};
 
-/// How long a booting guest may be without a new line on its console.
-const QUIET: Duration = Duration::from_secs(15);
-/// How long a boot may take in all.
-const BOOT: Duration = Duration::from_secs(120);
+/// How long a boot may take.
+const BOOT: Limits = Limits {
+    quiet: Duration::from_secs(15),
+    whole: Duration::from_secs(120),
+};
 /// How long a resumed guest may take to answer: a hundred times what it does.
 const RESUME: Duration = Duration::from_secs(10);
+/// The same, once its processors run.
+const AWAKE: Limits = Limits {
+    quiet: RESUME,
+    whole: RESUME,
+};
 /// How long a first boot with KVM may take before emulation is used instead.
-const TRIAL: Duration = Duration::from_secs(10);
-/// How long the guest may take to see the stick come or go, in milliseconds.
-const STICK_MS: u32 = 10_000;
-/// How long the guest may take to write out its caches before it is ended.
-const SYNC: Duration = Duration::from_secs(5);
-/// What a kernel says that gave up its precise timers because its first look at
-/// them was disturbed. It works, with timers of 4 ms; but not every later guest
-/// shall be like that.
+const TRIAL: Limits = Limits {
+    quiet: Duration::from_secs(10),
+    whole: Duration::from_secs(10),
+};
+/// How often a guest that boots is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// What a kernel says that gives up its precise timers because the computer was
+/// too busy for its first look at them.
 const BAD_CLOCK: &str = "APIC timer disabled due to verification failure";
 /// How many console lines an error shows.
 const LINES: usize = 12;
@@ -78,11 +86,11 @@ pub struct Plan {
 impl Guest {
     /// What is left to be done about the stick.
     pub fn settle(&self) -> Settle {
-        Settle {
-            machine: Arc::clone(&self.machine),
-            target: Arc::clone(&self.target),
-            plugged: self.plugged.clone(),
-        }
+        Settle::new(
+            Arc::clone(&self.machine),
+            Arc::clone(&self.target),
+            self.plugged.clone(),
+        )
     }
 }
 
@@ -129,94 +137,6 @@ pub struct Guest {
     pub started_in: Duration,
     /// What is plugged in so far; [`Guest::settle`] makes it what it should be.
     plugged: Plugged,
-}
-
-/// What a guest finds in its USB socket when it starts.
-#[derive(Clone, Debug)]
-enum Plugged {
-    /// What the plan says.
-    Right,
-    /// What a saved machine has: an empty stick of no use.
-    Substitute {
-        /// What the plan says.
-        wanted: Option<Arc<Stick>>,
-    },
-}
-
-/// The rest of a start: the stick that the plan asks for.
-pub struct Settle {
-    machine: Arc<Machine>,
-    target: Arc<dyn Target>,
-    plugged: Plugged,
-}
-
-impl Settle {
-    /// Is there anything left to do?
-    pub fn is_done(&self) -> bool {
-        matches!(self.plugged, Plugged::Right)
-    }
-
-    /// Puts the right stick in place of the one that the saved machine had.
-    ///
-    /// # Errors
-    /// QEMU refuses, or the guest does not see it.
-    pub fn run(self) -> VmResult<()> {
-        let Plugged::Substitute { wanted } = self.plugged else {
-            return Ok(());
-        };
-        unplug(&self.machine, &*self.target)?;
-        match wanted {
-            Some(stick) => plug(&self.machine, &*self.target, &stick),
-            None => Ok(()),
-        }
-    }
-}
-
-/// Plugs `stick` in and waits until the guest has a node for it.
-///
-/// # Errors
-/// QEMU refuses, or the guest does not see it.
-pub fn plug(machine: &Machine, target: &dyn Target, stick: &Stick) -> VmResult<()> {
-    machine.plug(stick)?;
-    await_stick(target, true)
-}
-
-/// Pulls the stick out and waits until the guest has noticed.
-///
-/// # Errors
-/// None is plugged in, or the guest does not notice.
-pub fn unplug(machine: &Machine, target: &dyn Target) -> VmResult<()> {
-    machine.unplug()?;
-    await_stick(target, false)
-}
-
-/// Lets the guest write its caches out, to a stick or a share that outlives
-/// it; gives up after 5 s.
-pub fn sync(target: Arc<dyn Target>) {
-    let (send, synced) = channel();
-    let spawned = thread::Builder::new().name("sync".into()).spawn(move || {
-        let sync = RunRequest {
-            arguments: vec![b"sync".to_vec()],
-            environment: vec![(b"PATH".to_vec(), b"/usr/bin:/bin".to_vec())],
-            directory: b"/".to_vec(),
-            terminal: None,
-        };
-        // Nobody waits any more when it took too long.
-        drop(send.send(ask(&*target, Request::Run(sync), &[])));
-    });
-    let synced = spawned.ok().and_then(|_| synced.recv_timeout(SYNC).ok());
-    if !matches!(synced, Some(Ok(_))) {
-        tracing::warn!("the guest did not write its caches out before it was ended");
-    }
-}
-
-fn await_stick(target: &dyn Target, present: bool) -> VmResult<()> {
-    let request = Request::AwaitStick {
-        present,
-        timeout_ms: STICK_MS,
-    };
-    ask(target, request, &[])?;
-    Ok(())
 }
 
 /// Makes a target of the agent's port; blocks until the agent answers.
@@ -350,13 +270,13 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    fn run(&self, choice: Choice, deadline: Duration) -> VmResult<Guest> {
+    fn run(&self, choice: Choice, limits: Limits) -> VmResult<Guest> {
         if !self.plan.cold
             && let Some(guest) = self.resume(&choice)
         {
             return Ok(guest);
         }
-        self.boot(choice, deadline)
+        self.boot(choice, limits)
     }
 
     /// Resumes the saved machine; `None` where there is none that works.
@@ -372,7 +292,7 @@ impl Attempt<'_> {
             let launched = began.elapsed();
             machine.go_on(RESUME)?;
             let read = began.elapsed();
-            let target = self.greet(&machine, RESUME, RESUME)?;
+            let target = self.greet(&machine, AWAKE)?;
             let started_in = began.elapsed();
             self.wake(&*target)?;
             tracing::debug!(
@@ -402,7 +322,7 @@ impl Attempt<'_> {
         }
     }
 
-    fn boot(&self, choice: Choice, deadline: Duration) -> VmResult<Guest> {
+    fn boot(&self, choice: Choice, limits: Limits) -> VmResult<Guest> {
         (self.hooks.steps)(StartStep::Booting(self.spec.accelerator));
         let began = Instant::now();
         self.hooks.console.begin();
@@ -420,7 +340,7 @@ impl Attempt<'_> {
             self.hooks.console,
             &events,
         )?;
-        let target = self.greet(&machine, QUIET, deadline)?;
+        let target = self.greet(&machine, limits)?;
         let started_in = began.elapsed();
         if stick.is_some() {
             await_stick(&*target, true)?;
@@ -441,14 +361,12 @@ impl Attempt<'_> {
 
     /// A guest that can't be saved is as good as any other, only slower next time.
     fn save(&self, machine: &Machine) {
-        if self.hooks.console.holds(BAD_CLOCK) {
-            return (self.hooks.steps)(StartStep::Detour(
-                "the guest was not saved: this computer was so busy that the guest \
-                 measured its clock wrong"
-                    .into(),
-            ));
-        }
-        match self.states.save(self.key, machine) {
+        let clock = if self.hooks.console.holds(BAD_CLOCK) {
+            Clock::Poor
+        } else {
+            Clock::Good
+        };
+        match self.states.save(self.key, machine, clock) {
             Ok(true) => (self.hooks.steps)(StartStep::Saved),
             Ok(false) => {}
             Err(error) => (self.hooks.steps)(StartStep::Detour(format!(
@@ -457,14 +375,8 @@ impl Attempt<'_> {
         }
     }
 
-    /// Waits until the agent answers, but no longer than `deadline` in all and
-    /// `quiet` without a new line on the console.
-    fn greet(
-        &self,
-        machine: &Machine,
-        quiet: Duration,
-        deadline: Duration,
-    ) -> VmResult<Arc<dyn Target>> {
+    /// Waits until the agent answers, within `limits`.
+    fn greet(&self, machine: &Machine, limits: Limits) -> VmResult<Arc<dyn Target>> {
         let port = machine.take_agent().ok_or_else(|| VmError::Ended {
             how: "its agent's port is taken".into(),
         })?;
@@ -476,12 +388,9 @@ impl Attempt<'_> {
             // ends with it, and so does this thread.
             .spawn(move || drop(send.send(connect(port))))
             .map_err(VmError::io("start a thread"))?;
-        let began = Instant::now();
+        let mut watchdog = Watchdog::new(limits, Instant::now());
         loop {
-            let last = self.hooks.console.last_line().unwrap_or(began).max(began);
-            let until = (began + deadline).min(last + quiet);
-            let left = until.saturating_duration_since(Instant::now());
-            match answer.recv_timeout(left) {
+            match answer.recv_timeout(LOOK_EVERY) {
                 Ok(Ok(target)) => return Ok(target),
                 Ok(Err(error)) => return Err(self.no_answer(machine, &error.to_string())),
                 Err(RecvTimeoutError::Disconnected) => {
@@ -489,20 +398,9 @@ impl Attempt<'_> {
                 }
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            let console_moved = self
-                .hooks
-                .console
-                .last_line()
-                .is_some_and(|line| line > last);
-            if began.elapsed() >= deadline {
-                let seconds = deadline.as_secs();
-                return Err(self.no_boot(format!("the guest did not answer within {seconds} s")));
-            }
-            if !console_moved {
-                let seconds = quiet.as_secs();
-                return Err(self.no_boot(format!(
-                    "the guest wrote no line to its console for {seconds} s and did not answer"
-                )));
+            let last_line = self.hooks.console.last_line();
+            if let Some(why) = watchdog.look(Instant::now(), last_line, machine.worked()) {
+                return Err(self.no_boot(why));
             }
         }
     }

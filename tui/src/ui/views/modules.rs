@@ -77,7 +77,14 @@ fn list(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
                 "No module is loaded. L loads one: a name of ours, or the path of a .ko file.";
             return message(canvas, inside, text, Role::Dim);
         }
-        (_, true) => return message(canvas, inside, "No name has this in it.", Role::Dim),
+        (_, true) => {
+            return message(
+                canvas,
+                inside,
+                "No name has this in it. Esc shows all.",
+                Role::Dim,
+            );
+        }
         _ => {}
     }
     let wide = inside.width >= 60;

@@ -134,6 +134,10 @@ pub(super) fn counter_row(
         value_width.min(area.width.saturating_sub(name_width)),
         1,
     );
+    let value = match model.counters.value(module, counter) {
+        Some(number) if value.len() > usize::from(place.width) => short(number as f64),
+        _ => value,
+    };
     canvas.right(place, &value, Role::Title);
     let mut x = place.right() + 1;
     if monotonic && area.right() > x + 8 {

@@ -68,6 +68,12 @@ fn choice(name: &str, choices: &[&str], help: &str) -> Field {
 /// The action that a form stands for.
 type Action = fn(&Form) -> SubjectAction;
 
+/// The exact command that comes of a form.
+type Preview = fn(&Form) -> String;
+
+/// Does what a form says.
+type Submit = fn(&mut Model, &Form);
+
 /// What is wrong with a form as a whole.
 type Check = fn(&Model, &Form) -> Option<String>;
 
@@ -77,7 +83,7 @@ fn open(
     model: &mut Model,
     (id, title): (&str, &str),
     fields: Vec<Field>,
-    (preview, submit): (fn(&Form) -> String, fn(&mut Model, &Form)),
+    (preview, submit): (Preview, Submit),
     check: Check,
 ) {
     let Some(subject) = model.memory.subject() else {
@@ -134,7 +140,7 @@ fn vaddr(form: &Form) -> u64 {
 }
 
 fn aligned(form: &Form) -> Option<String> {
-    (vaddr(form) % PAGE != 0).then(|| "vaddr: not a multiple of 4096 (0x1000)".to_owned())
+    (!vaddr(form).is_multiple_of(PAGE)).then(|| "vaddr: not a multiple of 4096 (0x1000)".to_owned())
 }
 
 fn allocation(form: &Form) -> SubjectAction {

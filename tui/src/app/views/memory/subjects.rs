@@ -457,11 +457,11 @@ fn ended(model: &mut Model, number: u32, job: &Job, result: TargetResult<()>) {
         Err(error) => Some(error),
     };
     if let Some(error) = failed {
-        if job.why == Why::Before || job.why == Why::User {
-            if let Some(subject) = model.memory.by_number(number) {
-                subject.before.clear();
-                subject.said = Some(error.to_string());
-            }
+        if matches!(job.why, Why::Before | Why::User)
+            && let Some(subject) = model.memory.by_number(number)
+        {
+            subject.before.clear();
+            subject.said = Some(error.to_string());
         }
         if job.why == Why::User && error != TargetError::Cancelled {
             let what = verb(&Request::SubjectDo {

@@ -92,11 +92,9 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, layout: &
 }
 
 fn title(state: &State, total: u64) -> String {
-    let percent = if total == 0 {
-        0
-    } else {
-        state.top * 100 / total
-    };
+    let percent = (u128::from(state.top) * 100)
+        .checked_div(u128::from(total))
+        .unwrap_or(0);
     let mut title = format!("Bytes from {:#x}, {percent} %", state.top);
     if let Some(moved) = &state.moved {
         let how = if moved.written { "written" } else { "read" };

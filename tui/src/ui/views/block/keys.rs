@@ -211,3 +211,15 @@ fn what_was_done_is_in_the_command_log_and_looking_is_not() {
     assert!(lines.contains(&"ioctl(kmod, SYNC)"));
     assert!(!lines.iter().any(|line| line.contains("READ64")));
 }
+
+#[test]
+fn a_device_that_claims_to_be_endless_is_no_panic() {
+    let mut script = Script::new();
+    if let Some(info) = &mut script.model.block.info {
+        info.size = u64::MAX;
+    }
+    for keys in ["G", "j", "l", "<pagedown>", "<pageup>", "g"] {
+        script.keys(keys);
+        screen(&mut script.model, 80, 24);
+    }
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the commands that mean the same everywhere do.
+
+use super::calls::{Owner, Report};
+use super::counters::RANGES_MS;
+use super::effect::Effect;
+use super::layers::{Confirm, Layer};
+use super::link::Connection;
+use super::loader;
+use super::model::{Freeze, Model};
+use super::views::{self, ViewId};
+use crate::target::api::{LabRequest, Request};
+
+/// The module that `L`, `U` and `R` act on.
+pub(super) fn selected(model: &Model) -> Option<String> {
+    (views::view(model.view).module)(model)
+}
+
+pub(super) fn quit(model: &mut Model) {
+    model.effect(Effect::Quit);
+}
+
+pub(super) fn back(model: &mut Model) {
+    if model.toasts.clear() || (views::view(model.view).escape)(model) {
+        return;
+    }
+    if model.zoom {
+        model.zoom = false;
+    } else if model.freeze.is_some() {
+        freeze(model);
+    }
+}
+
+pub(super) fn freeze(model: &mut Model) {
+    let freeze = model.freeze.is_none();
+    model.freeze = freeze.then(|| Freeze {
+        since_ms: model.now_ms,
+        log_end: model.log.end(),
+    });
+    model.counters.freeze(freeze);
+}
+
+pub(super) fn range(model: &mut Model, by: isize) {
+    let last = RANGES_MS.len() - 1;
+    model.range = model.range.saturating_add_signed(by).min(last);
+    let seconds = model.range_ms() / 1000;
+    model.note(match seconds {
+        0..60 => format!("charts show {seconds} s"),
+        60..3600 => format!("charts show {} min", seconds / 60),
+        _ => format!("charts show {} h", seconds / 3600),
+    });
+}
+
+pub(super) fn copy(model: &mut Model) {
+    match (views::view(model.view).copy)(model) {
+        Some(text) => {
+            model.effect(Effect::Copy(text));
+            model.done("copied");
+        }
+        None => model.note("there is nothing to copy here"),
+    }
+}
+
+pub(super) fn load(model: &mut Model) {
+    // In the list of loaded modules L asks which other one to load.
+    let module = selected(model).filter(|_| model.view != ViewId::Modules);
+    loader::load(model, module.as_deref());
+}
+
+pub(super) fn cancel(model: &mut Model) {
+    let last = model
+        .calls
+        .shown()
+        .filter(|(_, call)| call.cancelled.is_none())
+        .last();
+    if let Some((tag, _)) = last {
+        model.cancel(tag);
+    }
+}
+
+pub(super) fn mouse(model: &mut Model) {
+    model.config.mouse = !model.config.mouse;
+    model.effect(Effect::Mouse(model.config.mouse));
+    let text = if model.config.mouse {
+        "captured"
+    } else {
+        "left to the terminal"
+    };
+    model.note(format!("the mouse is {text}"));
+}
+
+/// Asks the lab for something.
+pub(super) fn lab_request(model: &mut Model, title: &str, request: LabRequest) {
+    model.start(Owner::Nobody, title, Report::Shown, Request::Lab(request));
+}
+
+pub(super) fn reboot(model: &mut Model) {
+    let alive = model.link.dead().is_none() && model.link.connection == Connection::Up;
+    let start = |model: &mut Model| {
+        lab_request(
+            model,
+            "start a new guest",
+            LabRequest::Reboot { cold: false },
+        );
+    };
+    if !alive {
+        return start(model);
+    }
+    model.open(Layer::Confirm(Confirm {
+        title: "Reboot?".into(),
+        text: "This guest ends as if its power failed; a new one starts at once, without the \
+               modules and processes of this one."
+            .into(),
+        command: "QMP: quit; qemu … -incoming (a new guest)".into(),
+        context: String::new(),
+        yes: |model, _| {
+            lab_request(
+                model,
+                "start a new guest",
+                LabRequest::Reboot { cold: false },
+            );
+        },
+    }));
+}
+
+pub(super) fn power_off(model: &mut Model) {
+    model.open(Layer::Confirm(Confirm {
+        title: "Power off?".into(),
+        text: "The guest ends as if its power failed. The lab stays: B starts a new guest.".into(),
+        command: "QMP: quit".into(),
+        context: String::new(),
+        yes: |model, _| lab_request(model, "power off", LabRequest::PowerOff),
+    }));
+}
+
+pub(super) fn crash(model: &mut Model) {
+    let guest = model
+        .link
+        .kernel
+        .as_ref()
+        .is_some_and(|kernel| kernel.guest);
+    let text = if guest {
+        "The kernel panics at once. That is what a lab is for: the dashboard stays, shows the last \
+         words, and one key starts a new guest."
+    } else {
+        "THIS IS NOT A LAB'S GUEST. The machine it runs on stops at once; unsaved work is lost."
+    };
+    model.open(Layer::Confirm(Confirm {
+        title: "Crash the kernel?".into(),
+        text: text.into(),
+        command: "echo c > /proc/sysrq-trigger".into(),
+        context: String::new(),
+        yes: |model, _| {
+            // The kernel can't answer any more: that the connection breaks is success.
+            model.start(
+                Owner::Nobody,
+                "crash the kernel",
+                Report::Silent,
+                Request::Crash,
+            );
+        },
+    }));
+}
