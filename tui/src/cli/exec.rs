@@ -29,6 +29,9 @@ const OWN_FAILURE: u8 = 125;
 /// Exit status of a program whose output nobody reads any more (SIGPIPE).
 const NO_READER: u8 = 128 + 13;
 
+/// Exit status of a run that a second Ctrl-C gave up (SIGINT).
+const INTERRUPTED: u8 = 128 + 2;
+
 /// Run a program of this machine inside a lab's guest, as root
 ///
 ///     ringside exec -- uname -a
@@ -203,6 +206,7 @@ fn run(target: &Arc<dyn Target>, request: RunRequest) -> Outcome {
         match event {
             Event::Exited(how) => end = Some(how),
             Event::NoReader => return Ok(NO_READER),
+            Event::Done(Err(TargetError::Cancelled)) => return Ok(INTERRUPTED),
             Event::Done(result) => {
                 result?;
                 break;
