@@ -44,15 +44,35 @@ pub fn path(name: &str) -> PathBuf {
     program
 }
 
-/// Loads `module`, runs the program, unloads again: it must end with 0 and
-/// leave nothing that keeps the module in use.
-fn run(test: &str, program: &str, module: Option<(&str, &str)>) {
+/// What a program finds when it starts.
+#[derive(Clone, Copy)]
+enum Given {
+    /// Nothing: it needs no module.
+    Nothing,
+    /// This module, loaded with these parameters; it unloads it itself.
+    Loaded(&'static str, &'static str),
+    /// This module, loaded with these parameters, and nothing of it is left in
+    /// use when the program has ended.
+    Borrowed(&'static str, &'static str),
+    /// The path of this module's file as its argument, and one more argument.
+    File(&'static str, Option<&'static str>),
+}
+
+/// Runs the program in a guest: it must end with 0 and have checked something.
+fn run(test: &str, program: &str, given: Given) {
     let program = path(program);
     guest::run(test, || {
-        if let Some((name, parameters)) = module {
-            insmod(name, parameters).expect("it loads");
+        let mut command = Command::new(&program);
+        match given {
+            Given::Nothing => {}
+            Given::Loaded(module, parameters) | Given::Borrowed(module, parameters) => {
+                insmod(module, parameters).expect("it loads");
+            }
+            Given::File(module, argument) => {
+                command.arg(guest::module_file(module)).args(argument);
+            }
         }
-        let output = Command::new(&program).output().expect("the program starts");
+        let output = command.output().expect("the program starts");
         let said = String::from_utf8_lossy(&output.stdout);
         let complained = String::from_utf8_lossy(&output.stderr);
         assert!(
@@ -64,20 +84,20 @@ fn run(test: &str, program: &str, module: Option<(&str, &str)>) {
             said.lines().any(|line| line.starts_with("ok")),
             "it checked nothing: {said}"
         );
-        if let Some((name, _)) = module {
-            rmmod(name).expect("nothing of the program keeps it");
+        if let Given::Borrowed(module, _) = given {
+            rmmod(module).expect("nothing of the program keeps it");
         }
     });
 }
 
-/// One test per program: `name: "what is loaded for it" "its parameters";`.
+/// One test per program: `name: what it is given;`.
 macro_rules! programs {
-    ($($name:ident: $module:tt;)*) => {
+    ($($name:ident: $given:expr;)*) => {
         $(
             #[test]
             fn $name() {
                 let test = concat!("c_programs::", stringify!($name));
-                run(test, stringify!($name), $module);
+                run(test, stringify!($name), $given);
             }
         )*
 
@@ -95,16 +115,29 @@ macro_rules! programs {
     };
 }
 
-const STICK: &str = "device=/dev/ringside-usb";
+const STICK: &str = "/dev/ringside-usb";
+const ON_STICK: &str = "device=/dev/ringside-usb";
+
+/// The threads of producer_consumer need more time under the sanitizers.
+fn pace() -> Option<&'static str> {
+    guest::debug_kernel().then_some("slow")
+}
 
 programs! {
-    memalloc_contract: (Some(("memalloc", "")));
-    memalloc_bad_input: (Some(("memalloc", "")));
-    memalloc_share: (Some(("memalloc", "")));
-    memalloc_lifetime: (Some(("memalloc", "")));
-    memalloc_races: (Some(("memalloc", "")));
-    memalloc_handmade: (Some(("memalloc", "")));
-    kmod_contract: (Some(("kmod", STICK)));
-    kmod_bad_input: (Some(("kmod", STICK)));
-    kmod_handmade: (Some(("kmod", STICK)));
+    memalloc_contract: Given::Borrowed("memalloc", "");
+    memalloc_bad_input: Given::Borrowed("memalloc", "");
+    memalloc_share: Given::Borrowed("memalloc", "");
+    memalloc_lifetime: Given::Borrowed("memalloc", "");
+    memalloc_races: Given::Borrowed("memalloc", "");
+    memalloc_faults: Given::Borrowed("memalloc", "");
+    memalloc_handmade: Given::Borrowed("memalloc", "");
+    kmod_contract: Given::Borrowed("kmod", ON_STICK);
+    kmod_bad_input: Given::Borrowed("kmod", ON_STICK);
+    kmod_handmade: Given::Borrowed("kmod", ON_STICK);
+    kmod_load: Given::File("kmod", Some(STICK));
+    kmod_gone: Given::Loaded("kmod", ON_STICK);
+    my_name: Given::File("my_name", None);
+    my_syscall: Given::Nothing;
+    producer_consumer: Given::File("producer_consumer", pace());
+    syscall_handmade: Given::Nothing;
 }

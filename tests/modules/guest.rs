@@ -89,15 +89,16 @@ pub fn repository() -> PathBuf {
 
 /// `insmod` of one of our modules.
 pub fn insmod(module: &str, parameters: &str) -> Result<(), Errno> {
-    let folder = std::env::var_os(MODULES).expect("set by the outer test");
-    insmod_file(&Path::new(&folder).join(format!("{module}.ko")), parameters)
-}
-
-/// `insmod` of a file.
-pub fn insmod_file(path: &Path, parameters: &str) -> Result<(), Errno> {
-    let file = fs::File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let path = module_file(module);
+    let file = fs::File::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let parameters = CString::new(parameters).expect("no NUL in parameters");
     finit_module(file, &parameters, ModuleInitFlags::empty())
+}
+
+/// The file of one of the modules, inside the guest.
+pub fn module_file(module: &str) -> PathBuf {
+    let folder = std::env::var_os(MODULES).expect("set by the outer test");
+    Path::new(&folder).join(format!("{module}.ko"))
 }
 
 /// `rmmod`.
