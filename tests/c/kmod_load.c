@@ -5,6 +5,7 @@
  */
 #include "kmod.h"
 
+#include <limits.h>
 #include <linux/blkpg.h>
 
 static const char *module;
@@ -135,9 +136,12 @@ static void tiny(const char *path)
 	struct blkpg_ioctl_arg change = { .op = BLKPG_ADD_PARTITION, .datalen = sizeof(partition),
 					  .data = &partition };
 	int fd = open(path, O_RDWR), claimed;
-	char name[300], data[1024];
+	char name[300], data[1024], node[PATH_MAX];
 
-	snprintf(name, sizeof(name), "%s1", path);
+	/* Its partition has the name of the node, and not of a link to it. */
+	if (!realpath(path, node))
+		give_up("%s is nowhere", path);
+	snprintf(name, sizeof(name), "%.290s1", node);
 	if (ioctl(fd, BLKPG, &change))
 		give_up("no partition can be made on %s", path);
 	claimed = open(name, O_RDWR | O_EXCL);
