@@ -149,12 +149,16 @@ impl Verdicts {
                 Accelerator::Kvm,
                 "hardware virtualisation: this kernel boots with it".to_owned(),
             ),
-            Err(seen) => (
-                Accelerator::Tcg,
-                format!(
-                    "emulated: {DEVICE} is there, but this kernel does not boot with it ({seen})"
-                ),
-            ),
+            Err(seen) => {
+                // QEMU's first line says it; an assertion may follow.
+                let seen = seen.split("; ").next().unwrap_or_default();
+                (
+                    Accelerator::Tcg,
+                    format!(
+                        "emulated: {DEVICE} is there, but this kernel does not boot with it ({seen})"
+                    ),
+                )
+            }
         };
         let verdict = Verdict {
             works: accelerator == Accelerator::Kvm,
@@ -188,10 +192,11 @@ mod tests {
         fs::write(&device, b"").unwrap();
         let verdicts = |kernel| Verdicts::new(folder.path(), "qemu 7", kernel);
         assert!(verdicts("one").find(&device).untried);
-        let choice = verdicts("one").record(Err("the guest said nothing for 8 s".into()));
+        let choice =
+            verdicts("one").record(Err("the guest said nothing for 8 s; abort: line 7".into()));
         assert_eq!(choice.accelerator, Accelerator::Tcg);
         assert_eq!(verdicts("one").find(&device), choice);
-        assert!(choice.reason.contains("said nothing for 8 s"));
+        assert!(choice.reason.ends_with("said nothing for 8 s)"));
         assert!(verdicts("two").find(&device).untried);
         verdicts("two").record(Ok(()));
         assert_eq!(verdicts("two").find(&device).accelerator, Accelerator::Kvm);
