@@ -8,5 +8,6 @@
 )]
 
 mod restored;
+mod runtime;
 mod session;
 mod tour;

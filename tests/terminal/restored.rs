@@ -5,17 +5,22 @@ use std::path::Path;
 
 use nix::sys::signal::Signal;
 
+use super::runtime::Runtime;
 use super::session::Session;
 
-fn dashboard() -> Session {
-    let session = Session::start(Path::new(env!("CARGO_BIN_EXE_ringside")), &[], 24, 80);
+fn dashboard(runtime: &Runtime) -> Session {
+    let binary = Path::new(env!("CARGO_BIN_EXE_ringside"));
+    let environment = [("XDG_RUNTIME_DIR", runtime.folder())];
+    let session = Session::start_with(binary, &[], 24, 80, &environment);
+    session.wait_for("connected");
     session.wait_for("my_name");
     session
 }
 
 /// Sends `signal` to a dashboard; it must end with 128 + its number.
 fn ends_well_after(signal: Signal) {
-    let mut session = dashboard();
+    let runtime = Runtime::new();
+    let mut session = dashboard(&runtime);
     session.signal(signal);
     let status = session.wait();
     session.assert_restored();
@@ -24,7 +29,8 @@ fn ends_well_after(signal: Signal) {
 
 #[test]
 fn after_quit_the_terminal_is_restored_and_the_status_is_zero() {
-    let mut session = dashboard();
+    let runtime = Runtime::new();
+    let mut session = dashboard(&runtime);
     session.keys("q");
     let status = session.wait();
     session.assert_restored();
@@ -53,7 +59,8 @@ fn after_sigquit_the_terminal_is_restored() {
 
 #[test]
 fn it_follows_the_terminals_size_and_says_when_there_is_too_little_room() {
-    let mut session = dashboard();
+    let runtime = Runtime::new();
+    let mut session = dashboard(&runtime);
     session.resize(50, 180);
     session.wait_for("my_name");
     session.resize(10, 40);
@@ -69,7 +76,8 @@ fn it_follows_the_terminals_size_and_says_when_there_is_too_little_room() {
 
 #[test]
 fn a_dashboard_at_rest_writes_nothing_to_the_terminal() {
-    let mut session = dashboard();
+    let runtime = Runtime::new();
+    let mut session = dashboard(&runtime);
     // Wait for the last of what the start brought: three seconds of silence.
     let mut quiet = 0;
     for _ in 0..100 {

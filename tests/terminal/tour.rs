@@ -1,2 +1,168 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A person's way through the dashboard, key by key, on a real guest.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::runtime::Runtime;
+use super::session::Session;
+
+const RINGSIDE: &str = env!("CARGO_BIN_EXE_ringside");
+const ENTER: &str = "\r";
+const ESCAPE: &str = "\x1b";
+const DOWN: &str = "\x1b[B";
+/// Empties a field.
+const CONTROL_U: &str = "\x15";
+
+/// A dashboard with a lab of its own.
+fn dashboard(runtime: &Runtime) -> Session {
+    let folder = runtime.folder();
+    let environment = [
+        ("XDG_RUNTIME_DIR", folder),
+        ("XDG_STATE_HOME", folder),
+        ("XDG_CONFIG_HOME", folder),
+    ];
+    let session = Session::start_with(Path::new(RINGSIDE), &[], 24, 80, &environment);
+    session.wait_for("connected");
+    session
+}
+
+/// Loads the module of the view under `key` as its form proposes.
+fn load(session: &mut Session, key: &str, title: &str, loaded: &str) {
+    session.keys(key);
+    session.wait_for(title);
+    session.keys("L");
+    session.wait_until("the form, with the module built", |screen| {
+        screen.contains("[Enter go]") && !screen.contains("building")
+    });
+    session.keys(ENTER);
+    session.wait_for(loaded);
+}
+
+fn quit(mut session: Session) {
+    session.keys("q");
+    assert!(session.wait().success());
+    session.assert_restored();
+}
+
+#[test]
+fn it_loads_my_name_with_parameters_shows_the_greeting_and_unloads() {
+    let runtime = Runtime::new();
+    let mut session = dashboard(&runtime);
+    session.keys("2");
+    session.wait_for("a module with parameters");
+    session.keys("L");
+    session.wait_until("the form, with the module built", |screen| {
+        screen.contains("[Enter go]") && !screen.contains("building")
+    });
+    session.keys(&format!("{DOWN}{CONTROL_U}Summer{ENTER}"));
+    session.wait_for("Hello, I am Ringside, a student of CSE330 Summer 2025");
+    session.keys("6");
+    session.wait_for("CSE330 Summer 2025");
+    session.keys("2");
+    session.wait_for("● loaded");
+    session.keys("c");
+    session.wait_until("the call in the count", |screen| {
+        screen.contains("calls    1")
+    });
+    session.keys("U");
+    session.wait_for("rmmod my_name");
+    session.keys("y");
+    session.wait_for("○ not loaded");
+    quit(session);
+}
+
+#[test]
+fn it_shows_the_ring_at_work_and_paused() {
+    let runtime = Runtime::new();
+    let mut session = dashboard(&runtime);
+    load(
+        &mut session,
+        "3",
+        "Kernel threads pass items",
+        "Ring of 10 slots",
+    );
+    session.wait_for("● running");
+    session.keys("p");
+    session.wait_for("PAUSED");
+    session.keys("s");
+    session.keys("p");
+    session.wait_for("● running");
+    quit(session);
+}
+
+#[test]
+fn it_allocates_walks_five_levels_and_shows_what_killed_a_subject() {
+    let runtime = Runtime::new();
+    let mut session = dashboard(&runtime);
+    load(&mut session, "4", "Processes map pages", "pages 0/4096");
+    session.keys("n");
+    session.wait_for("alive");
+    session.keys("a");
+    session.wait_for("Allocate pages");
+    session.keys(ENTER);
+    session.wait_for("pages 4/4096");
+    session.wait_until("the page's frame at the end of the walk", |screen| {
+        screen.contains("new PTE[") && screen.contains("physical 0x")
+    });
+    session.keys("w");
+    session.wait_for("Write memory");
+    session.keys(ENTER);
+    session.wait_for("SIGSEGV, write to a read-only page");
+    session.wait_for("pages 0/4096");
+    quit(session);
+}
+
+#[test]
+fn it_writes_a_block_that_dd_then_finds_and_survives_the_unplugged_stick() {
+    let runtime = Runtime::new();
+    let mut session = dashboard(&runtime);
+    load(&mut session, "5", "Bytes of a USB stick", "Bytes from 0x0");
+    session.keys("w");
+    session.wait_for("Write to the device");
+    session.keys(ENTER);
+    session.wait_for("68 65 6c 6c 6f");
+    let dd = Command::new(RINGSIDE)
+        .args([
+            "--lab",
+            "1",
+            "exec",
+            "--",
+            "dd",
+            "if=/dev/ringside-usb",
+            "bs=5",
+            "count=1",
+            "status=none",
+        ])
+        .env("XDG_RUNTIME_DIR", runtime.folder())
+        .output()
+        .expect("ringside starts");
+    assert_eq!(
+        dd.stdout,
+        b"hello",
+        "{}",
+        String::from_utf8_lossy(&dd.stderr)
+    );
+    session.keys("u");
+    session.wait_for("[y yes, do it]");
+    session.keys("y");
+    session.wait_for("gone");
+    quit(session);
+}
+
+#[test]
+fn it_survives_the_kernels_crash_says_why_and_boots_a_new_one() {
+    let runtime = Runtime::new();
+    let mut session = dashboard(&runtime);
+    session.keys("1c");
+    session.wait_for("Crash the kernel?");
+    session.keys("y");
+    session.wait_for("Kernel panic - not syncing: sysrq triggered crash");
+    session.keys("b");
+    session.wait_for("connected");
+    session.wait_until("no panic on the screen", |screen| !screen.contains("panic"));
+    session.keys("?");
+    session.wait_for("Everywhere");
+    session.keys(ESCAPE);
+    quit(session);
+}
