@@ -68,7 +68,8 @@ impl Target for Local {
             Request::Subject => subjects::start(shared, sink),
             request => {
                 let task = Task::new(sink);
-                task.spawn("request", move |task| answer(request, &shared, task))?;
+                // The name is what the kernel calls the caller, in the log too.
+                task.spawn("ringside", move |task| answer(request, &shared, task))?;
                 Ok(Call::new(Arc::new(LocalCall::new(task, NoInput))))
             }
         }
