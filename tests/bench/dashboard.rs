@@ -166,6 +166,8 @@ fn record(sequence: u64) -> KmsgRecord {
 }
 
 fn main() {
+    // First, while nothing that was freed can be used again.
+    series();
     frames();
     ingest();
     search(
