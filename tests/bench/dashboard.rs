@@ -175,7 +175,6 @@ fn main() {
         "slot 3 ",
         "Producer-3 puts item 3 ",
     );
-    series();
 }
 
 /// CPU time of this thread.
