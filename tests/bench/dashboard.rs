@@ -166,6 +166,8 @@ fn record(sequence: u64) -> KmsgRecord {
 }
 
 fn main() {
+    // First, while nothing that was freed can be used again.
+    series();
     frames();
     ingest();
     search(
@@ -173,7 +175,6 @@ fn main() {
         "slot 3 ",
         "Producer-3 puts item 3 ",
     );
-    series();
 }
 
 /// CPU time of this thread.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A counter over time: the newest samples as they are, older ones folded to
-//! minimum, maximum and mean. Memory is bounded: about 330 KB for 8 hours.
+//! minimum, maximum and mean. Memory is bounded: about 410 KB for 8 hours.
 
 use std::collections::VecDeque;
 

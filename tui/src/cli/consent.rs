@@ -29,6 +29,10 @@ pub fn with_consent<T>(yes: bool, with: impl FnOnce(Consent<'_>) -> T) -> T {
 
 /// Shows the plan and reads the answer; an empty one means yes.
 fn ask(plan: &Plan) -> bool {
+    // Before the question appears: the answer to it may be Ctrl-C.
+    let Ok(interrupt) = Interrupt::catch() else {
+        return false;
+    };
     let mut out = std::io::stderr().lock();
     let mut text = String::from("\nThe lab needs what is missing here:\n");
     for reason in &plan.reasons {
@@ -47,12 +51,11 @@ fn ask(plan: &Plan) -> bool {
         return false;
     }
     drop(out);
-    answer().is_some_and(|line| is_yes(&line))
+    answer(&interrupt).is_some_and(|line| is_yes(&line))
 }
 
 /// A line of standard input; `None` at its end or after Ctrl-C.
-fn answer() -> Option<String> {
-    let interrupt = Interrupt::catch().ok()?;
+fn answer(interrupt: &Interrupt) -> Option<String> {
     let input = std::io::stdin();
     loop {
         if interrupt.stop() > Stop::No {

@@ -9,6 +9,7 @@
 
 mod forms;
 pub mod space;
+mod subject;
 pub mod subjects;
 
 use self::space::{PAGE, page_of};

@@ -102,6 +102,9 @@ pub fn ensure(needs: Needs, consent: Consent<'_>, progress: &mut dyn Progress) -
     let missing: Vec<Thing> = report.missing().filter_map(|check| check.thing).collect();
     let plan = install::plan(&missing, &report)?;
     if !plan.commands.is_empty() {
+        if progress.stop() > Stop::No {
+            return Err(BuildError::Stopped("nothing was installed".into()));
+        }
         // The screen is the question's now.
         progress.report(Event::Done);
         match agree(&plan, consent) {
