@@ -20,14 +20,14 @@
 static int device, node;
 static char *buffer;
 
-static unsigned int at;
+/* Each goes through the whole range, over and over, so that both touch the same pages. */
+static unsigned int ours_at, theirs_at;
 
-/* The next offset: through the range, over and over. */
-static unsigned int next(long size)
+static unsigned int next(unsigned int *at, long size)
 {
-	unsigned int offset = at;
+	unsigned int offset = *at;
 
-	at = (at + size) % RANGE;
+	*at = (*at + size) % RANGE;
 	return offset;
 }
 
@@ -39,26 +39,26 @@ static void moved(long got, long size)
 
 static void kmod_read(long size)
 {
-	struct block_rwoffset_ops ops = { .data = buffer, .size = size, .offset = next(size) };
+	struct block_rwoffset_ops ops = { .data = buffer, .size = size, .offset = next(&ours_at, size) };
 
 	moved(ioctl(device, BREADOFFSET, &ops), size);
 }
 
 static void kmod_write(long size)
 {
-	struct block_rwoffset_ops ops = { .data = buffer, .size = size, .offset = next(size) };
+	struct block_rwoffset_ops ops = { .data = buffer, .size = size, .offset = next(&ours_at, size) };
 
 	moved(ioctl(device, BWRITEOFFSET, &ops), size);
 }
 
 static void node_read(long size)
 {
-	moved(pread(node, buffer, size, next(size)), size);
+	moved(pread(node, buffer, size, next(&theirs_at, size)), size);
 }
 
 static void node_write(long size)
 {
-	moved(pwrite(node, buffer, size, next(size)), size);
+	moved(pwrite(node, buffer, size, next(&theirs_at, size)), size);
 }
 
 static void compare(const char *what, long size, void (*ours)(long), void (*theirs)(long))
