@@ -4,6 +4,12 @@
 //! later run would trust. Drives the real program; nothing here installs
 //! packages or compiles a kernel.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
