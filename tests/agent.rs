@@ -2,6 +2,12 @@
 //! The real binary as client and as agent, over pipes: what a person types,
 //! what an agent is sent, and what happens when one of them dies.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test says what it expected by failing"
+)]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
