@@ -68,14 +68,96 @@ struct Pictures<'session> {
     session: &'session mut Session,
 }
 
+const ENTER: &str = "\r";
+const DOWN: &str = "\x1b[B";
+const CONTROL_U: &str = "\x15";
+
 impl Pictures<'_> {
+    /// The tour: every view with something to see in it.
     fn all(&mut self) {
-        self.session.wait_for("my_name");
+        self.session.wait_for("connected");
+        self.load(
+            "2",
+            "a module with parameters",
+            &format!("{DOWN}{CONTROL_U}Summer"),
+        );
+        self.load(
+            "3",
+            "is not loaded",
+            &format!("{CONTROL_U}5{DOWN}{CONTROL_U}3{DOWN}{CONTROL_U}24"),
+        );
+        // Slow enough to be watched: a twentieth of a second after each item.
+        self.session.keys("-----");
+        self.load("4", "is not loaded", "");
+        self.load("5", "is not loaded", "");
+
+        self.session.keys("3");
+        self.settle();
+        self.take(
+            "producer-consumer",
+            "Producers, a ring of slots and consumers, as the kernel shows them",
+        );
+
+        self.session.keys("4");
+        for _ in 0..2 {
+            self.session.keys("n");
+            self.settle();
+            self.session.keys("a");
+            self.session.wait_for("Allocate pages");
+            self.session.keys(ENTER);
+            self.settle();
+        }
+        self.session.keys("w");
+        self.session.wait_for("Write memory");
+        self.session.keys(ENTER);
+        self.settle();
+        self.take(
+            "memory",
+            "Two processes, their pages, and the walk through five levels of tables",
+        );
+
+        self.session.keys("5");
+        self.settle();
+        for text in [
+            "Ringside writes this from inside the kernel.",
+            "dd reads it back.",
+        ] {
+            self.session.keys("w");
+            self.session.wait_for("Write to the device");
+            // From the first field, where, to the fourth, what.
+            self.session
+                .keys(&format!("{DOWN}{DOWN}{DOWN}{CONTROL_U}{text}{DOWN}"));
+            self.session.keys(ENTER);
+            self.settle();
+        }
+        self.take("block", "The USB stick's bytes in hex and text");
+
+        self.session.keys("6");
+        self.settle();
+        self.take("log", "The kernel's log");
+
+        self.session.keys("1");
         self.settle();
         self.take(
             "overview",
             "Ringside's overview: a card per module, the guest's health, the newest warnings",
         );
+    }
+
+    /// Loads the module of the view under `key`, after typing into its form.
+    fn load(&mut self, key: &str, sight: &str, typed: &str) {
+        self.session.keys(key);
+        self.session.wait_for(sight);
+        self.session.keys("L");
+        self.session
+            .wait_until("the form, with the module built", |screen| {
+                screen.contains("[Enter go]") && !screen.contains("building")
+            });
+        self.session.keys(&format!("{typed}{ENTER}"));
+        self.session.wait_until("the module", |screen| {
+            screen.contains(" loaded") && !screen.contains("[Enter go]")
+        });
+        self.settle();
     }
 
     /// Lets what was asked for arrive and be drawn.

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use vt100::{Cell, Color, Screen};
 
 /// Width and height of a character cell, in the picture's units.
-const CELL: (f32, f32) = (8.4, 18.0);
+const CELL: (f32, f32) = (8.43, 16.5);
 const FONT_SIZE: f32 = 14.0;
 const MARGIN: f32 = 12.0;
 const FOREGROUND: &str = "#d8dee9";
@@ -141,11 +141,17 @@ impl Run {
         } else {
             ""
         };
-        let baseline = top + CELL.1 * 0.75;
+        let baseline = top + CELL.1 * 0.77;
+        // A place for each character: fonts without box drawing or Braille take
+        // those from another, whose characters are wider or narrower.
+        let places: Vec<String> = (0..self.columns)
+            .map(|column| format!("{:.1}", f32::from(self.column + column) * CELL.0 + MARGIN))
+            .collect();
         let _ = writeln!(
             svg,
-            "<text x=\"{x:.1}\" y=\"{baseline:.1}\" textLength=\"{width:.1}\" lengthAdjust=\"spacingAndGlyphs\" \
-             xml:space=\"preserve\" fill=\"{}\"{bold}{dim}{underline}>{}</text>",
+            "<text x=\"{}\" y=\"{baseline:.1}\" xml:space=\"preserve\" \
+             fill=\"{}\"{bold}{dim}{underline}>{}</text>",
+            places.join(" "),
             self.look.foreground,
             escape(&self.text)
         );
