@@ -109,7 +109,7 @@ fn throughput() {
 fn dashboard() {
     let start = Instant::now();
     let mut session = Session::start(Path::new(RINGSIDE), &[], 24, 80);
-    session.wait_for("7.3");
+    session.wait_for("connected");
     print(
         "ringside to the first live frame",
         "s",
@@ -119,6 +119,20 @@ fn dashboard() {
     );
     std::thread::sleep(Duration::from_secs(3));
     at_rest(&session);
+    session.keys("!");
+    session.wait_for("Crash the kernel?");
+    session.keys("y");
+    session.wait_for("b boots a new guest");
+    let start = Instant::now();
+    session.keys("b");
+    session.wait_for("connected");
+    print(
+        "from a crash to a fresh guest",
+        "s",
+        start.elapsed().as_secs_f64(),
+        "target",
+        0.7,
+    );
     session.keys("q");
     session.wait();
 }
@@ -186,22 +200,18 @@ fn at_rest(session: &Session) {
 
 /// An edited my_name, rebuilt and loaded again in a running lab.
 fn rebuild() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../modules");
-    let copy = std::env::temp_dir().join(format!("ringside-bench-{}", std::process::id()));
-    copy_folder(&source, &copy);
-    let file = copy.join("my_name/my_name.rs");
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let copy = tempfile::tempdir().expect("the temporary folder can be written");
+    // The modules include the contract from beside them.
+    for folder in ["modules", "uapi"] {
+        copy_folder(&repository.join(folder), &copy.path().join(folder));
+    }
+    let modules = copy.path().join("modules");
+    let file = modules.join("my_name/my_name.rs");
     let text = fs::read_to_string(&file).expect("my_name has a source");
-    let folder = copy.to_str().expect("a plain path").to_owned();
+    let folder = modules.to_str().expect("a plain path").to_owned();
     run(&["build", &folder]);
-    let up = Command::new(RINGSIDE)
-        .args(["up"])
-        .output()
-        .expect("ringside starts");
-    assert!(
-        up.status.success(),
-        "{}",
-        String::from_utf8_lossy(&up.stderr)
-    );
+    run(&["up"]);
     let mut times = Vec::new();
     for round in 0..3 {
         fs::write(&file, format!("{text}\n// edited {round}\n")).expect("the copy can be written");
@@ -227,7 +237,6 @@ fn rebuild() {
         3.0,
     );
     run(&["down"]);
-    fs::remove_dir_all(&copy).expect("the copy can be removed");
 }
 
 fn copy_folder(from: &Path, to: &Path) {
