@@ -36,6 +36,7 @@ pub mod set;
 pub mod setup;
 pub mod syscall;
 pub mod up;
+pub mod vm;
 
 use std::process::ExitCode;
 
@@ -89,6 +90,7 @@ pub enum Command {
     Labs(labs::Labs),
     #[command(hide = true)]
     LabProcess(lab_process::LabProcess),
+    Vm(vm::Vm),
     // Programs in the guest.
     Exec(exec::Exec),
     Shell(exec::Shell),
@@ -141,6 +143,7 @@ fn run(cli: &Cli) -> Outcome {
         Some(Command::Down(command)) => command.run(connection.lab.as_deref()),
         Some(Command::Labs(command)) => command.run(),
         Some(Command::LabProcess(command)) => command.run(),
+        Some(Command::Vm(command)) => command.run(connection),
         Some(Command::Exec(command)) => command.run(connection),
         Some(Command::Shell(command)) => command.run(connection),
         Some(Command::Info(command)) => command.run(connection),
