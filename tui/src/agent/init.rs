@@ -64,14 +64,14 @@ pub fn run() -> ExitCode {
     }
     // Ctrl-Alt-Del comes as SIGINT and does not reset the machine at once.
     let _ = set_cad_enabled(false);
-    let mut agent = start_agent();
+    let mut agent = start_agent(false);
     loop {
         match signals.wait() {
             Ok(Signal::SIGCHLD) => {
                 if collect(agent) {
                     // Not at once, should it end each time it starts.
                     std::thread::sleep(Duration::from_millis(50));
-                    agent = start_agent();
+                    agent = start_agent(true);
                 }
             }
             Ok(_) => power_off(),
@@ -79,7 +79,7 @@ pub fn run() -> ExitCode {
         }
         if agent.is_none() {
             std::thread::sleep(Duration::from_secs(1));
-            agent = start_agent();
+            agent = start_agent(true);
         }
     }
 }
@@ -128,10 +128,14 @@ fn mount_all() -> Result<()> {
     result
 }
 
-/// Starts the agent, with signals as any program has them.
-fn start_agent() -> Option<Pid> {
+/// Starts the agent, with signals as any program has them; `again` tells it that
+/// there was one before.
+fn start_agent(again: bool) -> Option<Pid> {
     let mut command = Command::new(PROGRAM);
     command.args(["agent", "--port"]);
+    if again {
+        command.arg("--again");
+    }
     // SAFETY: between fork and exec only system calls are made.
     unsafe {
         command.pre_exec(|| {

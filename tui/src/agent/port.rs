@@ -24,14 +24,19 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 const DESERTED_AFTER: Duration = Duration::from_millis(50);
 
 /// Serves `target` on the port for as long as there is one: clients come and
-/// go, and what one leaves half-said does not disturb the next.
+/// go, and what one leaves half-said does not disturb the next. `again`: another
+/// agent talked there before, and whoever waits for its answers is told.
 ///
 /// # Errors
 /// When there is no such port, or it goes away.
-pub fn serve_port(target: &dyn Target) -> Result<()> {
+pub fn serve_port(target: &dyn Target, again: bool) -> Result<()> {
     let path = find(Instant::now() + APPEARS_WITHIN)?;
     let port = File::options().read(true).write(true).open(&path)?;
-    begin(port.try_clone()?)?;
+    // The first agent must not say so: who waits for it to come up would take
+    // the words for the end of what it has just begun.
+    if again {
+        begin(port.try_clone()?)?;
+    }
     loop {
         let reader = PortReader {
             port: &port,

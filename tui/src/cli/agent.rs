@@ -29,6 +29,10 @@ pub struct Agent {
     /// Talk on the virtio port of a lab's guest
     #[arg(long, hide = true, conflicts_with = "stdio")]
     port: bool,
+
+    /// Say that another agent talked there before
+    #[arg(long, hide = true, requires = "port")]
+    again: bool,
 }
 
 impl Agent {
@@ -36,7 +40,7 @@ impl Agent {
     pub fn run(&self) -> Outcome {
         let local = Local::new();
         if self.port {
-            return serve_port(&local)
+            return serve_port(&local, self.again)
                 .map(|()| 0)
                 .map_err(|error| Failure::new(format!("serve the port {PORT}: {error}")));
         }
