@@ -13,6 +13,9 @@ use ringside::target::api::{GuestState, Item, LabRequest, LabStatus};
 use ringside::target::call::ask;
 use ringside::target::{Request, TargetResult};
 
+/// How long a lab process may take to listen.
+const STARTS_WITHIN: Duration = Duration::from_secs(30);
+
 /// A folder for sockets and one for caches. Dropping it ends its labs.
 pub struct Surroundings {
     folder: tempfile::TempDir,
@@ -90,9 +93,16 @@ impl Surroundings {
         serde_json::from_str(&self.ok(&all)).expect("a status in JSON")
     }
 
-    /// A client of the lab `id`.
+    /// A client of the lab `id`, which may be just starting.
     pub fn lab(&self, id: &str) -> LabClient {
-        attach_in(&self.labs_folder(), Some(id)).expect("the lab is there")
+        let start = Instant::now();
+        loop {
+            match attach_in(&self.labs_folder(), Some(id)) {
+                Ok(lab) => return lab,
+                Err(error) => assert!(start.elapsed() < STARTS_WITHIN, "lab {id}: {error}"),
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// The names of what lies in the labs' folder.
