@@ -56,35 +56,27 @@ fn free_pages_slab_and_page_tables_show_no_slope_over_ten_rounds() {
             for _ in 0..2 {
                 round(Some(&program));
             }
-            let before = measure();
-            for _ in 0..10 {
-                round(Some(&program));
+            let mut seen = vec![measure()];
+            for _ in 0..2 {
+                for _ in 0..5 {
+                    round(Some(&program));
+                }
+                seen.push(measure());
             }
-            let after = measure();
-            println!(
-                "before {before:?}, after {after:?} (KiB free, unreclaimable slab, page tables)"
-            );
-            // 10 rounds that leak one page each lose 40 KiB; the kernel's own caches
-            // of processors and threads move by more than that, once, but not ten times.
-            let allowance = if guest::debug_kernel() { 8192 } else { 1024 };
+            println!("{seen:?} (KiB free, unreclaimable slab, page tables)");
+            // The kernel keeps megabytes back for each processor now and then:
+            // such a step falls into one half of the rounds, a slope into both.
+            let lost = |of: fn(&(i64, i64, i64)) -> i64| {
+                let steps = seen.windows(2).map(|pair| of(&pair[1]) - of(&pair[0]));
+                steps.min().expect("two halves")
+            };
+            let allowance = if guest::debug_kernel() { 4096 } else { 512 };
             assert!(
-                before.0 - after.0 < allowance,
-                "free memory went from {} to {} KiB",
-                before.0,
-                after.0
+                lost(|seen| -seen.0) < allowance,
+                "free memory shrinks: {seen:?}"
             );
-            assert!(
-                after.1 - before.1 < allowance,
-                "slab went from {} to {} KiB",
-                before.1,
-                after.1
-            );
-            assert!(
-                after.2 - before.2 < 64,
-                "page tables went from {} to {} KiB",
-                before.2,
-                after.2
-            );
+            assert!(lost(|seen| seen.1) < allowance, "slab grows: {seen:?}");
+            assert!(lost(|seen| seen.2) < 32, "page tables grow: {seen:?}");
         },
     );
 }
