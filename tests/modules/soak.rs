@@ -70,12 +70,12 @@ fn free_pages_slab_and_page_tables_show_no_slope_over_ten_rounds() {
                 let steps = seen.windows(2).map(|pair| of(&pair[1]) - of(&pair[0]));
                 steps.min().expect("two halves")
             };
-            let allowance = if guest::debug_kernel() { 4096 } else { 512 };
-            assert!(
-                lost(|seen| -seen.0) < allowance,
-                "free memory shrinks: {seen:?}"
-            );
-            assert!(lost(|seen| seen.1) < allowance, "slab grows: {seen:?}");
+            // KASAN keeps what was freed back, up to a 32nd of memory, so that a use
+            // of it is noticed: there only page tables can show a slope.
+            if !guest::debug_kernel() {
+                assert!(lost(|seen| -seen.0) < 512, "free memory shrinks: {seen:?}");
+                assert!(lost(|seen| seen.1) < 512, "slab grows: {seen:?}");
+            }
             assert!(lost(|seen| seen.2) < 32, "page tables grow: {seen:?}");
         },
     );
