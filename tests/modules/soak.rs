@@ -76,7 +76,10 @@ fn free_pages_slab_and_page_tables_show_no_slope_over_ten_rounds() {
                 assert!(lost(|seen| -seen.0) < 512, "free memory shrinks: {seen:?}");
                 assert!(lost(|seen| seen.1) < 512, "slab grows: {seen:?}");
             }
-            assert!(lost(|seen| seen.2) < 32, "page tables grow: {seen:?}");
+            // Kernel stacks of threads that have ended take new addresses for a
+            // while, and with them some tables of the kernel's own; a table lost with
+            // each of the program's requests would be several hundred KiB.
+            assert!(lost(|seen| seen.2) < 128, "page tables grow: {seen:?}");
         },
     );
 }
