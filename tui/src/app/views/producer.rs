@@ -5,6 +5,7 @@
 //! The picture is what the last sample says; a key only writes a control of
 //! the module, and the picture follows when the kernel does.
 
+mod edge;
 mod forms;
 pub mod layout;
 mod picture;
