@@ -29,13 +29,13 @@ pub enum Owner {
     /// [`super::loader`]: a step of loading or unloading a module.
     Loader(loader::Step),
     /// View 2.
-    Name(views::name::Call),
+    Name(views::name::state::Call),
     /// View 3.
-    Producer(views::producer::Call),
+    Producer(views::producer::state::Call),
     /// View 4.
-    Memory(views::memory::Call),
+    Memory(views::memory::state::Call),
     /// View 5.
-    Block(views::block::Call),
+    Block(views::block::state::Call),
     /// View 7.
     Module(views::modules::Call),
 }

@@ -8,7 +8,7 @@ use super::advice::{self, Doing};
 use super::calls::{Owner, Report};
 use super::effect::Effect;
 use super::form::{Field, Form, Kind};
-use super::layers::{Confirm, Layer, Message};
+use super::layer::{Confirm, Layer, Message};
 use super::model::Model;
 use super::modinfo;
 use super::streams;

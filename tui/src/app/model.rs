@@ -2,7 +2,6 @@
 //! The model: everything the screen is drawn from.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::calls::{Owner, Report, Running, RunningCalls};
 use super::command_log::CommandLog;
@@ -12,36 +11,16 @@ use super::counters::{Counters, RANGES_MS};
 use super::effect::{CallTag, Effect};
 use super::equivalent::equivalent;
 use super::form::Form;
-use super::layers::{Layer, Message};
+use super::layer::{Layer, Message};
 use super::link::Link;
+pub use super::loadable::Loadable;
 use super::loader::Loader;
 use super::log::Log;
 use super::toasts::{Toasts, Tone};
-use super::views::{self, ViewId};
+use super::views;
+use super::views::id::ViewId;
 use crate::target::api::{ModuleSummary, Request};
-use crate::target::error::TargetError;
-
-/// Something that is asked for and may not be there yet.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum Loadable<T> {
-    /// It was not asked for yet, or has not arrived.
-    #[default]
-    Loading,
-    /// Here it is.
-    Ready(T),
-    /// It can't be had.
-    Failed(TargetError),
-}
-
-impl<T> Loadable<T> {
-    /// The value, if it is there.
-    pub fn ready(&self) -> Option<&T> {
-        match self {
-            Self::Ready(value) => Some(value),
-            _ => None,
-        }
-    }
-}
+use std::sync::Arc;
 
 /// The picture stands still; everything goes on behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,20 +71,22 @@ pub struct Model {
     /// What was typed into forms, by form and field.
     pub remembered: BTreeMap<String, String>,
     /// View 1.
-    pub overview: views::overview::State,
+    pub overview: views::overview::state::State,
     /// View 2.
-    pub name: views::name::State,
+    pub name: views::name::state::State,
     /// View 3.
-    pub producer: views::producer::State,
+    pub producer: views::producer::state::State,
     /// View 4.
-    pub memory: views::memory::State,
+    pub memory: views::memory::state::State,
     /// View 5.
-    pub block: views::block::State,
+    pub block: views::block::state::State,
     /// View 6.
     pub log_view: views::log::State,
     /// View 7.
     pub modules_view: views::modules::State,
     pub(super) streams: super::streams::Streams,
+    /// The view came onto the screen and was not told yet.
+    pub(super) entered: bool,
     pub(super) dirty: bool,
     pub(super) effects: Vec<Effect>,
 }
@@ -199,12 +180,12 @@ impl Model {
         }
     }
 
-    /// Brings a view onto the screen.
+    /// Brings a view onto the screen; it is told at the end of this update.
     pub fn show(&mut self, view: ViewId) {
         self.view = view;
         self.zoom = false;
+        self.entered = true;
         self.changed();
-        (views::view(view).enter)(self);
     }
 
     /// Puts something over the view.

@@ -9,7 +9,7 @@ use super::canvas::{Canvas, Span, row};
 use super::theme::Role;
 use super::units::{duration, grouped};
 use crate::app::commands::{self, Command};
-use crate::app::layers::Layer;
+use crate::app::layer::Layer;
 use crate::app::link::Connection;
 use crate::app::toasts::Tone;
 use crate::app::{Hit, Model, ViewId, views};

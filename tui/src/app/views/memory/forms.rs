@@ -4,13 +4,14 @@
 
 use ringside_uapi::memalloc::{PAGES_LIMIT, REQUESTS_LIMIT};
 
-use super::space::{PAGE, page_of};
-use super::subjects::{Life, Subject, ask};
-use super::{MODULE, State};
+use super::page::{PAGE, SUGGESTED, page_of};
+use super::state::{MODULE, State};
+use super::subject::{Life, Subject};
+use super::subjects::ask;
 use crate::app::equivalent::equivalent;
 use crate::app::form::{Field, Form, Kind};
 use crate::app::hex::parse_bytes;
-use crate::app::layers::Layer;
+use crate::app::layer::Layer;
 use crate::app::model::Model;
 use crate::target::api::{Request, SUBJECT_IO_MAX, SubjectAction};
 
@@ -183,7 +184,7 @@ pub(super) fn allocate(model: &mut Model) {
     let free = model
         .memory
         .subject()
-        .map_or(super::SUGGESTED, Subject::free_address);
+        .map_or(SUGGESTED, Subject::free_address);
     let fields = vec![
         address(model, "address of the first page, a multiple of 4096", free),
         number("pages", PAGES_LIMIT, "how many pages of 4 KiB", "4"),
@@ -383,7 +384,7 @@ pub(super) fn access(model: &mut Model) {
     let free = model
         .memory
         .subject()
-        .map_or(super::SUGGESTED, Subject::free_address);
+        .map_or(SUGGESTED, Subject::free_address);
     let fields = vec![address(
         model,
         "where to map the page that was offered",

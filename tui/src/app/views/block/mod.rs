@@ -6,144 +6,30 @@
 //! each write, whoever wrote. The user's own reads and writes are BREAD, BWRITE
 //! and their kin, which move the position as the original's did.
 
+mod comparison;
+mod cursor;
+mod device;
 mod forms;
 pub mod layout;
 mod operations;
+pub mod state;
+mod window;
 
-use std::ops::Range;
-
-use ringside_uapi::kmod::DEFAULT_BLOCK_DEVICE;
-
+use self::comparison::{differences, next_difference};
+use self::cursor::{go, navigate};
+pub use self::device::size;
 use self::layout::Layout;
-pub use self::operations::file;
-use self::operations::{Transfer, refresh};
-use super::View;
+pub use self::operations::{file, item};
+use self::state::Call;
+pub use self::state::{MODULE, State};
+use self::window::refresh;
 use super::ready::{Readiness, readiness, ready};
+use super::view::View;
 use crate::app::calls::{Owner, Report};
-use crate::app::commands::Command;
-use crate::app::event::Move;
-use crate::app::hex::Differences;
-use crate::app::layers::{Confirm, Layer};
+use crate::app::command::Command;
+use crate::app::layer::{Confirm, Layer};
 use crate::app::model::Model;
-use crate::target::api::{BlockDevice, BlockDeviceInfo, Capability, LabRequest, Request};
-use crate::target::{Item, TargetError};
-
-/// The module.
-pub const MODULE: &str = "kmod";
-/// Where the guest's stick always is.
-const STICK: &str = "/dev/ringside-usb";
-
-/// Which of this view's calls an item belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Call {
-    /// What the device is.
-    Info,
-    /// What the module was loaded with.
-    Module,
-    /// The block devices there are.
-    Devices,
-    /// The bytes on the screen.
-    Window,
-    /// A read of the user's.
-    Read,
-    /// A piece of a write of the user's.
-    Write,
-    /// A sync.
-    Sync,
-    /// Our side of a comparison.
-    Ours,
-    /// The other side of it.
-    Theirs,
-    /// A file to write.
-    File,
-    /// The stick goes in (`true`) or out.
-    Stick(bool),
-}
-
-/// Bytes of the device and where they begin.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stretch {
-    /// Where.
-    pub offset: u64,
-    /// The bytes.
-    pub bytes: Vec<u8>,
-}
-
-impl Stretch {
-    /// The byte at an offset of the device, if it is among them.
-    pub fn at(&self, offset: u64) -> Option<u8> {
-        let position = usize::try_from(offset.checked_sub(self.offset)?).ok()?;
-        self.bytes.get(position).copied()
-    }
-
-    /// The offset after the last byte.
-    pub fn end(&self) -> u64 {
-        self.offset + self.bytes.len() as u64
-    }
-}
-
-/// A stretch as kmod and as `pread` see it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Comparison {
-    /// The node that `pread` reads.
-    pub path: String,
-    /// Where it begins.
-    pub offset: u64,
-    /// How many bytes were asked for.
-    pub size: u32,
-    /// What kmod sees.
-    pub ours: Option<Vec<u8>>,
-    /// What `pread` sees.
-    pub theirs: Option<Vec<u8>>,
-    /// Where they differ, once both are there.
-    pub differences: Option<Differences>,
-}
-
-/// Bytes that were moved last.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Moved {
-    /// Which.
-    pub range: Range<u64>,
-    /// Were they written?
-    pub written: bool,
-}
-
-/// What the view remembers.
-#[derive(Clone, Debug, Default)]
-pub struct State {
-    /// What the device is.
-    pub info: Option<BlockDeviceInfo>,
-    /// The node that the module was loaded for.
-    pub device: Option<String>,
-    /// The block devices there are.
-    pub devices: Vec<BlockDevice>,
-    /// The offset of the first row on the screen.
-    pub top: u64,
-    /// The byte under the cursor.
-    pub cursor: u64,
-    /// The bytes that are known, around those on the screen.
-    pub window: Option<Stretch>,
-    /// Why nothing could be read.
-    pub error: Option<TargetError>,
-    /// The bytes moved last.
-    pub moved: Option<Moved>,
-    /// The last comparison.
-    pub comparison: Option<Comparison>,
-    /// What was done last, in a sentence.
-    pub said: Option<String>,
-    /// A write under way: what is left to do.
-    pub transfer: Option<Transfer>,
-    /// A write that waits for its file: at this offset, or at the position.
-    file_for: Option<Option<u64>>,
-    /// Where a read under way began.
-    read_from: u64,
-    reading: bool,
-    read_again: bool,
-    known: bool,
-    seen_operations: i64,
-    seen_written: i64,
-    seen_plugged: Option<bool>,
-}
+use crate::target::api::{Capability, LabRequest, Request};
 
 /// Its commands.
 pub const COMMANDS: &[Command] = &[
@@ -316,7 +202,7 @@ fn tick(model: &mut Model) {
         state.known = true;
         state.seen_plugged = plugged;
         state.seen_written = written;
-        operations::introduce(model);
+        device::introduce(model);
         refresh(model);
     } else if stale && !state.reading {
         state.seen_written = written;
@@ -334,91 +220,6 @@ fn forget(state: &mut State) {
     };
 }
 
-/// Takes an item of one of this view's calls.
-pub fn item(model: &mut Model, call: Call, item: Item) {
-    operations::item(model, call, item);
-    model.changed();
-}
-
-/// The node to compare with.
-fn node(model: &Model) -> String {
-    let guest = model
-        .link
-        .kernel
-        .as_ref()
-        .is_some_and(|kernel| kernel.guest);
-    let fallback = if guest { STICK } else { DEFAULT_BLOCK_DEVICE };
-    model
-        .block
-        .device
-        .clone()
-        .unwrap_or_else(|| fallback.to_owned())
-}
-
-/// The device's size in bytes, as far as it is known.
-pub fn size(model: &Model) -> u64 {
-    let counted = model.counters.value(MODULE, "device_size").unwrap_or(0);
-    let counted = u64::try_from(counted).unwrap_or(0);
-    let size = model.block.info.map_or(counted, |info| info.size);
-    // What the other end says is not trusted so far that sums could overflow.
-    size.min(i64::MAX as u64)
-}
-
-/// Puts the cursor on a byte and shows it.
-fn go(model: &mut Model, offset: u64) {
-    let size = size(model);
-    let layout = Layout::of_screen(model.size, model.zoom);
-    let (per_row, lines) = (layout.per_row(size), layout.lines());
-    let cursor = offset.min(size.saturating_sub(1));
-    let row = cursor / per_row;
-    let top = model.block.top / per_row;
-    let top = if row < top {
-        row
-    } else if row >= top + lines {
-        row + 1 - lines
-    } else {
-        top
-    };
-    model.block.cursor = cursor;
-    model.block.top = top * per_row;
-    model.changed();
-    operations::show(model);
-}
-
-/// The same with the byte in the first row.
-fn go_to_top(model: &mut Model, offset: u64) {
-    model.block.top = offset;
-    go(model, offset);
-}
-
-fn navigate(model: &mut Model, to: Move) {
-    let size = size(model);
-    let layout = Layout::of_screen(model.size, model.zoom);
-    let per_row = layout.per_row(size);
-    let page = per_row * layout.lines();
-    let now = model.block.cursor;
-    let offset = match to {
-        Move::Left => now.saturating_sub(1),
-        Move::Right => now + 1,
-        Move::Up if now < per_row => now,
-        Move::Up => now - per_row,
-        Move::Down if now + per_row >= size => now,
-        Move::Down => now + per_row,
-        Move::PageUp => {
-            model.block.top = model.block.top.saturating_sub(page);
-            now.saturating_sub(page)
-        }
-        Move::PageDown => {
-            let last = size.saturating_sub(page).next_multiple_of(per_row);
-            model.block.top = (model.block.top + page).min(last);
-            now + page
-        }
-        Move::Home => 0,
-        Move::End => size.saturating_sub(1),
-    };
-    go(model, offset);
-}
-
 /// Marks of what was moved or compared go first.
 fn escape(model: &mut Model) -> bool {
     let state = &mut model.block;
@@ -428,28 +229,6 @@ fn escape(model: &mut Model) -> bool {
         model.changed();
     }
     marked
-}
-
-fn differences(model: &Model) -> Option<&Differences> {
-    model.block.comparison.as_ref()?.differences.as_ref()
-}
-
-fn next_difference(model: &mut Model) {
-    let Some(comparison) = &model.block.comparison else {
-        return;
-    };
-    let Some(differences) = &comparison.differences else {
-        return;
-    };
-    let starts = differences
-        .runs
-        .iter()
-        .map(|run| comparison.offset + run.start as u64);
-    let cursor = model.block.cursor;
-    let next = starts.clone().find(|start| *start > cursor);
-    if let Some(next) = next.or_else(|| starts.clone().next()) {
-        go(model, next);
-    }
 }
 
 fn unplug(model: &mut Model) {

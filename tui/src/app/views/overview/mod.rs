@@ -1,72 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! View 1: a card per module, the machine, the newest warnings.
 
-use super::{View, ViewId};
-use crate::app::commands::{self, Command};
+pub mod state;
+
+pub use self::state::{CARDS, Card};
+use super::id::ViewId;
+use super::view::View;
+use crate::app::command::{Command, always};
 use crate::app::event::Move;
 use crate::app::log::Row;
 use crate::app::model::Model;
-use crate::target::api::Capability;
-
-/// A module's card: which view belongs to it, and what it shows first.
-pub struct Card {
-    /// The module.
-    pub module: &'static str,
-    /// The view that drives it.
-    pub view: ViewId,
-    /// The counters that say most, the most telling first.
-    pub counters: &'static [&'static str],
-}
-
-/// The cards, in their order on the screen.
-pub const CARDS: &[Card] = &[
-    Card {
-        module: "my_name",
-        view: ViewId::Name,
-        counters: &["greetings"],
-    },
-    Card {
-        module: "producer_consumer",
-        view: ViewId::Producer,
-        counters: &[
-            "occupancy",
-            "produced",
-            "consumed",
-            "producer_waits",
-            "consumer_waits",
-        ],
-    },
-    Card {
-        module: "memalloc",
-        view: ViewId::Memory,
-        counters: &[
-            "pages_mapped",
-            "requests",
-            "allocations",
-            "frees",
-            "shared_pages",
-            "tables_pte",
-        ],
-    },
-    Card {
-        module: "kmod",
-        view: ViewId::Block,
-        counters: &[
-            "bytes_written",
-            "bytes_read",
-            "operations",
-            "errors",
-            "position",
-        ],
-    },
-];
-
-/// What the view remembers.
-#[derive(Clone, Debug, Default)]
-pub struct State {
-    /// The selected card.
-    pub selected: usize,
-}
+use crate::app::vm;
 
 /// Its commands.
 pub const COMMANDS: &[Command] = &[
@@ -76,7 +20,7 @@ pub const COMMANDS: &[Command] = &[
         title: "Open",
         help: "go to the view of the selected module",
         hint: true,
-        enabled: commands::always,
+        enabled: always,
         run: |model| model.show(card(model).view),
     },
     Command {
@@ -103,10 +47,10 @@ pub const COMMANDS: &[Command] = &[
         title: "Plug/unplug",
         help: "plug the USB stick in, or pull it out",
         hint: false,
-        enabled: |model| model.link.can(Capability::Lab),
+        enabled: vm::running,
         run: |model| {
             let plugged = model.link.lab.as_ref().is_some_and(|lab| lab.stick_plugged);
-            commands::run(model, if plugged { "vm-unplug" } else { "vm-plug" });
+            vm::plug(model, !plugged);
         },
     },
 ];
@@ -116,7 +60,7 @@ pub const VIEW: View = View {
     navigate,
     click: |model, _, index| {
         if model.overview.selected == index {
-            commands::run(model, "open-card");
+            model.show(card(model).view);
         }
         model.overview.selected = index.min(CARDS.len() - 1);
     },

@@ -7,85 +7,29 @@
 //! each action the subject is asked what its address space looks like now. So
 //! the picture is the kernel's and not this program's idea of it.
 
+mod cursor;
 mod forms;
+pub mod page;
 pub mod space;
-mod subject;
+pub mod state;
+pub mod subject;
 pub mod subjects;
 
-use self::space::{PAGE, page_of};
-use self::subjects::{Life, Subject};
-use super::View;
+pub use self::cursor::pane_number;
+use self::cursor::{click, copy, focus, navigate, select};
+use self::page::page_of;
+pub use self::state::{Call, MODULE, Pane, State};
+use self::subject::Life;
 use super::ready::ready;
-use crate::app::calls::Owner;
-use crate::app::commands::Command;
-use crate::app::event::Move;
-use crate::app::layers::{Confirm, Layer};
+use super::view::View;
+use crate::app::command::Command;
+use crate::app::layer::{Confirm, Layer};
 use crate::app::model::Model;
 use crate::target::Item;
 use crate::target::api::{Capability, SubjectAction};
 
-/// The module.
-pub const MODULE: &str = "memalloc";
-/// Where the first pages are suggested: half of the lower 47 bits, far from
-/// everything else, so that tables of every level come into being for them.
-pub const SUGGESTED: u64 = 1 << 46;
 /// Bytes that a look into a page reads.
 const LOOK: u32 = 256;
-
-/// Which of this view's calls an item belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Call {
-    /// The life of the subject with this number.
-    Live(u32),
-    /// Something that the subject with this number does.
-    Do(u32),
-}
-
-/// A part of the picture that can have the focus.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Pane {
-    /// The list of subjects.
-    #[default]
-    Subjects,
-    /// The address space.
-    Space,
-    /// The walk.
-    Walk,
-    /// The bytes read last.
-    Content,
-}
-
-impl Pane {
-    const ALL: [Self; 4] = [Self::Subjects, Self::Space, Self::Walk, Self::Content];
-}
-
-/// What the view remembers.
-#[derive(Clone, Debug, Default)]
-pub struct State {
-    /// The subjects, oldest first.
-    pub subjects: Vec<Subject>,
-    /// The one whose address space is shown.
-    pub selected: usize,
-    /// Which pane has the focus.
-    pub focus: Pane,
-    /// The address under the cursor.
-    pub cursor: u64,
-    /// The first row of the bytes read last.
-    pub content_row: usize,
-    started: u32,
-}
-
-impl State {
-    /// The subject that is shown.
-    pub fn subject(&self) -> Option<&Subject> {
-        self.subjects.get(self.selected)
-    }
-
-    fn by_number(&mut self, number: u32) -> Option<&mut Subject> {
-        let mut subjects = self.subjects.iter_mut();
-        subjects.find(|subject| subject.number == number)
-    }
-}
 
 macro_rules! command {
     ($name:literal, $key:literal, $title:literal, $help:literal, $hint:literal, $enabled:expr, $run:expr) => {
@@ -259,28 +203,6 @@ pub fn item(model: &mut Model, call: Call, item: Item) {
     model.changed();
 }
 
-/// Shows another subject, with the cursor on its first page of ours.
-fn select(model: &mut Model, index: usize) {
-    model.memory.selected = index.min(model.memory.subjects.len().saturating_sub(1));
-    let first = model.memory.subject().and_then(|subject| {
-        let ours = subject.areas().next();
-        ours.or(subject.maps.first()).map(|mapping| mapping.start)
-    });
-    if let Some(first) = first {
-        model.memory.cursor = first;
-    }
-    cursor_moved(model);
-}
-
-/// Asks for the walk of the page under the cursor.
-fn cursor_moved(model: &mut Model) {
-    model.changed();
-    let page = page_of(model.memory.cursor);
-    if let Some(subject) = model.memory.subject() {
-        subjects::look(model, subject.number, page);
-    }
-}
-
 fn look_inside(model: &mut Model) {
     let vaddr = page_of(model.memory.cursor);
     let action = SubjectAction::Read { vaddr, size: LOOK };
@@ -318,94 +240,4 @@ fn end(model: &mut Model) {
             model.cancel(tag);
         },
     }));
-}
-
-fn focus(model: &mut Model, forward: bool) {
-    let panes = Pane::ALL;
-    let now = panes.iter().position(|pane| *pane == model.memory.focus);
-    let step = if forward { 1 } else { panes.len() - 1 };
-    model.memory.focus = panes[(now.unwrap_or(0) + step) % panes.len()];
-    model.changed();
-}
-
-fn navigate(model: &mut Model, to: Move) {
-    match model.memory.focus {
-        Pane::Subjects => {
-            let count = model.memory.subjects.len();
-            let page = model.page();
-            let selected = to.apply(model.memory.selected, count, page);
-            if selected != model.memory.selected {
-                select(model, selected);
-            }
-        }
-        Pane::Content => {
-            let rows = model.memory.subject().map_or(0, |subject| {
-                let bytes = subject
-                    .content
-                    .as_ref()
-                    .map_or(0, |content| content.bytes.len());
-                bytes.div_ceil(16)
-            });
-            model.memory.content_row = to.apply(model.memory.content_row, rows, 8);
-            model.changed();
-        }
-        Pane::Space | Pane::Walk => {
-            let per_row = space::per_row(model.size.0, model.zoom);
-            let cursor = model.memory.cursor;
-            let moved = model
-                .memory
-                .subject()
-                .and_then(|subject| space::moved(subject, per_row, cursor, to));
-            if let Some(cursor) = moved {
-                model.memory.cursor = cursor;
-                cursor_moved(model);
-            }
-        }
-    }
-}
-
-/// The number of a pane in [`crate::app::Hit::Row`].
-pub fn pane_number(pane: Pane) -> u8 {
-    pane as u8
-}
-
-/// In the list of subjects `index` is the subject; in the address space it is
-/// the number of the page.
-fn click(model: &mut Model, pane: u8, index: usize) {
-    if pane == pane_number(Pane::Subjects) {
-        model.memory.focus = Pane::Subjects;
-        select(model, index);
-    } else if pane == pane_number(Pane::Space) {
-        model.memory.focus = Pane::Space;
-        model.memory.cursor = index as u64 * PAGE;
-        cursor_moved(model);
-    }
-}
-
-fn copy(model: &Model) -> Option<String> {
-    let subject = model.memory.subject()?;
-    match model.memory.focus {
-        Pane::Subjects => subject.pid.map(|pid| pid.to_string()),
-        Pane::Space => Some(subject.maps_text()),
-        Pane::Walk => {
-            let walk = subject.walks.get(&page_of(model.memory.cursor))?;
-            let entries = walk.entry.iter().take(walk.depth as usize);
-            let words = entries.map(|entry| format!("{entry:#018x}"));
-            Some(format!(
-                "{:#x}: {}",
-                walk.vaddr,
-                words.collect::<Vec<_>>().join(" ")
-            ))
-        }
-        Pane::Content => {
-            let content = subject.content.as_ref()?;
-            let words = content.bytes.iter().map(|byte| format!("{byte:02x}"));
-            Some(words.collect::<Vec<_>>().join(" "))
-        }
-    }
-}
-
-/// Who gets the items of a subject's call.
-fn owner(call: Call) -> Owner {
-    Owner::Memory(call)
 }

@@ -1,46 +1,31 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! View 2: the module that says hello, and the system call.
 
+pub mod state;
+
 use ringside_uapi::my_syscall::MESSAGE_MAX;
 
-use super::View;
+use self::state::{Call, State};
+use super::view::View;
 use crate::app::calls::{Owner, Report};
-use crate::app::commands::Command;
+use crate::app::command::Command;
 use crate::app::form::{Field, Form, Kind};
 use crate::app::link::is_lost;
+use crate::app::loadable::Loadable;
 use crate::app::loader;
 use crate::app::log::Row;
-use crate::app::model::{Loadable, Model};
+use crate::app::model::Model;
 use crate::target::Item;
-use crate::target::api::{Capability, ModuleDetail, Request, SyscallInfo};
+use crate::target::api::{Capability, Request};
 
 /// The module of this view.
 pub const MODULE: &str = "my_name";
+
 /// How the system call's log lines begin.
 pub const SYSCALL_SOURCE: &str = "my_syscall";
+
 /// How often the system call's numbers are asked for.
 const EVERY_MS: u64 = 1000;
-
-/// Which of this view's calls an item belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Call {
-    /// The system call's numbers.
-    Info,
-    /// The module's parameters.
-    Parameters,
-    /// The system call itself, or its message.
-    Act,
-}
-
-/// What the view remembers.
-#[derive(Clone, Debug, Default)]
-pub struct State {
-    /// The system call.
-    pub syscall: Loadable<SyscallInfo>,
-    /// The module's parameters, while it is loaded.
-    pub detail: Option<ModuleDetail>,
-    asked_ms: Option<u64>,
-}
 
 fn can(model: &Model) -> Result<(), String> {
     model.link.can(Capability::Syscall)
@@ -135,7 +120,7 @@ pub const COMMANDS: &[Command] = &[
                 },
             );
             // The message of now, and not the one typed the last time.
-            model.open(crate::app::layers::Layer::Form(form));
+            model.open(crate::app::layer::Layer::Form(form));
         },
     },
 ];
