@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::effect::CallTag;
-use super::loader;
-use super::views;
+use super::loader::state::Step;
+use super::views::{block, memory, modules, name, producer};
 
 /// Who gets the items of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,17 +27,17 @@ pub enum Owner {
     /// [`super::global`]: who holds a module that would not go.
     Holders(String),
     /// [`super::loader`]: a step of loading or unloading a module.
-    Loader(loader::Step),
+    Loader(Step),
     /// View 2.
-    Name(views::name::state::Call),
+    Name(name::state::Call),
     /// View 3.
-    Producer(views::producer::state::Call),
+    Producer(producer::state::Call),
     /// View 4.
-    Memory(views::memory::state::Call),
+    Memory(memory::state::Call),
     /// View 5.
-    Block(views::block::state::Call),
+    Block(block::state::Call),
     /// View 7.
-    Module(views::modules::Call),
+    Module(modules::Call),
 }
 
 /// What the user gets to see of a call.

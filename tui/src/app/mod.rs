@@ -34,7 +34,6 @@ pub mod loadable;
 pub mod loader;
 pub mod log;
 pub mod model;
-pub mod modinfo;
 pub mod page_table;
 pub mod ring;
 pub mod series;

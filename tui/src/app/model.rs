@@ -2,6 +2,7 @@
 //! The model: everything the screen is drawn from.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::calls::{Owner, Report, Running, RunningCalls};
 use super::command_log::CommandLog;
@@ -14,13 +15,19 @@ use super::form::Form;
 use super::layer::{Layer, Message};
 use super::link::Link;
 pub use super::loadable::Loadable;
-use super::loader::Loader;
+use super::loader::state::Loader;
 use super::log::Log;
+use super::streams::state::Streams;
 use super::toasts::{Toasts, Tone};
-use super::views;
+use super::views::block::state::State as Block;
 use super::views::id::ViewId;
+use super::views::log::State as LogView;
+use super::views::memory::state::State as Memory;
+use super::views::modules::State as ModulesView;
+use super::views::name::state::State as Name;
+use super::views::overview::state::State as Overview;
+use super::views::producer::state::State as Producer;
 use crate::target::api::{ModuleSummary, Request};
-use std::sync::Arc;
 
 /// The picture stands still; everything goes on behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,20 +78,20 @@ pub struct Model {
     /// What was typed into forms, by form and field.
     pub remembered: BTreeMap<String, String>,
     /// View 1.
-    pub overview: views::overview::state::State,
+    pub overview: Overview,
     /// View 2.
-    pub name: views::name::state::State,
+    pub name: Name,
     /// View 3.
-    pub producer: views::producer::state::State,
+    pub producer: Producer,
     /// View 4.
-    pub memory: views::memory::state::State,
+    pub memory: Memory,
     /// View 5.
-    pub block: views::block::state::State,
+    pub block: Block,
     /// View 6.
-    pub log_view: views::log::State,
+    pub log_view: LogView,
     /// View 7.
-    pub modules_view: views::modules::State,
-    pub(super) streams: super::streams::Streams,
+    pub modules_view: ModulesView,
+    pub(super) streams: Streams,
     /// The view came onto the screen and was not told yet.
     pub(super) entered: bool,
     pub(super) dirty: bool,

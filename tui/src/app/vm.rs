@@ -64,12 +64,7 @@ pub(super) fn power_off(model: &mut Model) {
 }
 
 pub(super) fn crash(model: &mut Model) {
-    let guest = model
-        .link
-        .kernel
-        .as_ref()
-        .is_some_and(|kernel| kernel.guest);
-    let text = if guest {
+    let text = if model.link.in_guest() {
         "The kernel panics at once. That is what a lab is for: the dashboard stays, shows the last \
          words, and one key starts a new guest."
     } else {

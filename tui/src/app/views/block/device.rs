@@ -9,10 +9,7 @@ use super::state::{Call, MODULE};
 use crate::app::calls::{Owner, Report};
 use crate::app::effect::Effect;
 use crate::app::model::Model;
-use crate::target::api::{BlockAction, Request};
-
-/// Where the guest's stick always is.
-const STICK: &str = "/dev/ringside-usb";
+use crate::target::api::{BlockAction, Request, STICK};
 
 /// Asks for something without an entry in the command log.
 pub(super) fn quietly(model: &mut Model, call: Call, request: Request) {
@@ -31,12 +28,11 @@ pub(super) fn block(model: &mut Model, call: Call, title: &str, action: BlockAct
 
 /// The node to compare with.
 pub(super) fn node(model: &Model) -> String {
-    let guest = model
-        .link
-        .kernel
-        .as_ref()
-        .is_some_and(|kernel| kernel.guest);
-    let fallback = if guest { STICK } else { DEFAULT_BLOCK_DEVICE };
+    let fallback = if model.link.in_guest() {
+        STICK
+    } else {
+        DEFAULT_BLOCK_DEVICE
+    };
     model
         .block
         .device

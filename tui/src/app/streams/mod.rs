@@ -3,47 +3,31 @@
 //! the samples, the log, the console. Kept running, and started again after an
 //! interruption.
 
+pub(super) mod state;
+
 use super::calls::{Owner, Report};
 use super::link::{Connection, is_lost};
-use super::model::{Loadable, Model};
-use super::views::{self, ViewId};
-use crate::target::api::{GuestState, LabRequest, LabStatus, Request, TableRange};
+use super::loadable::Loadable;
+use super::model::Model;
+use super::views;
+use super::views::id::ViewId;
+use crate::target::api::{GuestState, LabRequest, LabStatus, Request};
 use crate::target::{Item, TargetError};
 
 /// How often a kernel that does not answer is asked again, in milliseconds.
 const RETRY_MS: u64 = 1000;
+
 /// How often memory and taint are asked for.
 const KERNEL_MS: u64 = 10_000;
+
 /// A kernel that says nothing for so long counts as lost.
 const SILENT_MS: u64 = 5000;
+
 /// How often the list of modules is asked for while it is on the screen.
 const MODULES_MS: u64 = 5000;
+
 /// A picture of what no longer changes still scrolls: once a second.
 const SCROLL_MS: u64 = 1000;
-
-/// What is asked for, and when it was asked for the last time.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Streams {
-    kernel_asked: Option<u64>,
-    lab_asked: Option<u64>,
-    kmsg_asked: Option<u64>,
-    watch_asked: Option<u64>,
-    console_asked: Option<u64>,
-    modules_asked: Option<u64>,
-    modules_stale: bool,
-    watched: Option<Vec<TableRange>>,
-    watch_failed: bool,
-    lab_failed: bool,
-    drawn_ms: u64,
-    generation: u32,
-}
-
-/// The list of modules is out of date.
-pub(super) fn modules_changed(model: &mut Model) {
-    model.streams.modules_stale = true;
-    // Taint and memory may have changed with them.
-    model.streams.kernel_asked = None;
-}
 
 /// The connection broke.
 pub(super) fn lost(model: &mut Model, error: &TargetError) {
@@ -240,7 +224,7 @@ pub(super) fn item(model: &mut Model, owner: &Owner, item: Item) {
             let before = names(model);
             let changed = model.counters.push(sample);
             if changed && before != names(model) {
-                modules_changed(model);
+                model.streams.modules_changed();
             }
             let scrolls = model.counters.quiet_ms() < model.range_ms()
                 && model.now_ms >= model.streams.drawn_ms + SCROLL_MS;

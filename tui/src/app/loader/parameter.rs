@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The form's field for a parameter that a module's file declares.
 
-use super::form::{Field, Kind};
+use crate::app::form::{Field, Kind};
 use crate::target::modinfo::ModParameter;
 
 /// The field for a declared parameter: limits are the type's range.
-pub fn field(parameter: &ModParameter<'_>) -> Field {
+pub(super) fn field(parameter: &ModParameter<'_>) -> Field {
     let integer = |min: i128, max: i128| Kind::Integer { min, max };
     let kind = match parameter.kind {
         "byte" | "u8" => integer(0, i128::from(u8::MAX)),
