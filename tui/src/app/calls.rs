@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 
 use super::effect::CallTag;
 use super::loader::state::Step;
-use super::views::{block, memory, modules, name, producer};
+use super::views::block::state::Call as BlockCall;
+use super::views::memory::state::Call as MemoryCall;
+use super::views::modules::Call as ModulesCall;
+use super::views::name::state::Call as NameCall;
+use super::views::producer::state::Call as ProducerCall;
 
 /// Who gets the items of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,15 +33,15 @@ pub enum Owner {
     /// [`super::loader`]: a step of loading or unloading a module.
     Loader(Step),
     /// View 2.
-    Name(name::state::Call),
+    Name(NameCall),
     /// View 3.
-    Producer(producer::state::Call),
+    Producer(ProducerCall),
     /// View 4.
-    Memory(memory::state::Call),
+    Memory(MemoryCall),
     /// View 5.
-    Block(block::state::Call),
+    Block(BlockCall),
     /// View 7.
-    Module(modules::Call),
+    Module(ModulesCall),
 }
 
 /// What the user gets to see of a call.

@@ -3,10 +3,12 @@
 
 mod file;
 
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
 pub use self::file::ConfigError;
 use crate::app::keys::Key;
-use serde::Deserialize;
-use std::collections::BTreeMap;
 
 /// The documented defaults: what `ringside` prints as a start for one's own file.
 pub const DEFAULTS: &str = include_str!("../../../../assets/config.toml");

@@ -7,12 +7,13 @@ mod install;
 pub(crate) mod packages;
 pub mod system;
 pub mod tools;
+pub mod version;
 
+use self::check::Report;
+use self::packages::Thing;
 use super::build_error::{BuildError, BuildResult};
 use super::flavour::Flavour;
 use super::progress::{Event, Progress, Stop};
-use check::Report;
-use packages::Thing;
 
 /// What is going to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

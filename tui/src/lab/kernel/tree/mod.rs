@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A kernel's source tree in the cache: which version it is, unpacking it, and
-//! laying our changes over it.
+//! A kernel's source tree in the cache: unpacking it, and laying our changes
+//! over it ([`patches`]).
 //!
 //! The tree stays in one place for good, and only the files that a changed
 //! patch touches are written again: the next build is as small as the change.
+
+mod patches;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,43 +16,15 @@ use serde::{Deserialize, Serialize};
 
 use super::super::build_error::{BuildError, BuildResult};
 use super::super::cache;
-use super::super::program::{self, Program};
+use super::super::program::Program;
 use super::super::progress::{Amount, Event, Progress, Unit};
-use crate::embedded;
+use super::version::{SERIES, fits, version};
 
-/// The series of releases that Ringside works with.
-pub const SERIES: &str = "7.3";
 /// What a tree of it takes on disk, unpacked, in bytes (7.3.4).
 const UNPACKED: u64 = 1_830_000_000;
+
 /// What tar counts in.
 const RECORD: u64 = 10_240;
-
-/// The version in a kernel's top Makefile: `7.3.4`.
-pub(crate) fn version(makefile: &str) -> Option<String> {
-    let get = |name: &str| {
-        makefile
-            .lines()
-            .take(20)
-            .filter_map(|line| line.split_once('='))
-            .find(|(key, _)| key.trim() == name)
-            .map(|(_, value)| value.trim().to_owned())
-    };
-    let (major, minor) = (get("VERSION")?, get("PATCHLEVEL")?);
-    major.parse::<u32>().ok()?;
-    let patch = get("SUBLEVEL").filter(|patch| !patch.is_empty());
-    Some(format!(
-        "{major}.{minor}{}{}",
-        patch.map(|patch| format!(".{patch}")).unwrap_or_default(),
-        get("EXTRAVERSION").unwrap_or_default()
-    ))
-}
-
-/// Is this a version of the series?
-pub(crate) fn fits(version: &str) -> bool {
-    version
-        .strip_prefix(SERIES)
-        .is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_digit()))
-}
 
 /// What has been done to a tree.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,15 +41,6 @@ pub(crate) struct State {
     changing: bool,
 }
 
-/// The files that are added to the kernel: path in the tree, text.
-fn additions() -> BTreeMap<String, String> {
-    embedded::MODULES
-        .iter()
-        .filter(|(path, _)| *path == "my_syscall/my_syscall.rs")
-        .map(|(_, text)| ("kernel/my_syscall.rs".to_owned(), (*text).to_owned()))
-        .collect()
-}
-
 /// A tree in the cache and the file that says what it holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Tree {
@@ -83,6 +48,11 @@ pub(crate) struct Tree {
     pub(crate) folder: PathBuf,
     /// What identifies where it came from.
     pub(crate) key: String,
+}
+
+/// How many records tar has read: `tar: 12000`.
+fn records(line: &str) -> Option<u64> {
+    line.rsplit(' ').next()?.parse().ok()
 }
 
 impl Tree {
@@ -210,143 +180,17 @@ impl Tree {
         gone(fs::remove_file(self.state_file())).map_err(BuildError::on("remove", &self.folder))?;
         gone(fs::remove_dir_all(&self.folder)).map_err(BuildError::on("remove", &self.folder))
     }
-
-    /// Makes our patches and files, as they are now, part of the tree.
-    ///
-    /// # Errors
-    /// A patch does not apply, or the disk is full.
-    pub(crate) fn bring_up_to_date(&self, progress: &mut dyn Progress) -> BuildResult<()> {
-        let patches = embedded::KERNEL_PATCHES
-            .iter()
-            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
-            .collect();
-        self.change(patches, additions(), progress)
-    }
-
-    fn change(
-        &self,
-        patches: Vec<(String, String)>,
-        added: BTreeMap<String, String>,
-        progress: &mut dyn Progress,
-    ) -> BuildResult<()> {
-        let Some(mut state) = self.state() else {
-            return Err(BuildError::Source {
-                path: self.folder.clone(),
-                why: "it is not whole".into(),
-            });
-        };
-        if state.patches == patches && state.added == added {
-            return Ok(());
-        }
-        progress.step("Patch the kernel's sources");
-        let same = state
-            .patches
-            .iter()
-            .zip(&patches)
-            .take_while(|(old, new)| old == new)
-            .count();
-        state.changing = true;
-        self.save(&state)?;
-        while state.patches.len() > same {
-            if let Some((name, text)) = state.patches.pop() {
-                self.patch(&name, &text, true)?;
-            }
-        }
-        for (name, text) in &patches[same..] {
-            if let Err(error) = self.patch(name, text, false) {
-                // The ones before it are whole, so the tree is too.
-                state.changing = false;
-                self.save(&state)?;
-                return Err(error);
-            }
-            state.patches.push((name.clone(), text.clone()));
-        }
-        for path in state.added.keys().filter(|path| !added.contains_key(*path)) {
-            let path = self.folder.join(path);
-            fs::remove_file(&path).map_err(BuildError::on("remove", &path))?;
-        }
-        for (path, text) in added
-            .iter()
-            .filter(|(path, text)| state.added.get(*path) != Some(*text))
-        {
-            let path = self.folder.join(path);
-            fs::write(&path, text).map_err(BuildError::on("write", &path))?;
-        }
-        state.added = added;
-        state.changing = false;
-        self.save(&state)
-    }
-
-    /// Applies one patch or takes it back; all of it or nothing.
-    fn patch(&self, name: &str, text: &str, reverse: bool) -> BuildResult<()> {
-        let file = self.folder.with_file_name(format!("{}.patch", self.key));
-        fs::write(&file, text).map_err(BuildError::on("write", &file))?;
-        let run = |trial: bool| {
-            let mut command = Command::new("patch");
-            command.args([
-                "--strip=1",
-                "--batch",
-                "--forward",
-                "--no-backup-if-mismatch",
-            ]);
-            command.args(["--reject-file=-", "--silent"]);
-            command.args(reverse.then_some("--reverse"));
-            command.args(trial.then_some("--dry-run"));
-            command
-                .arg("--directory")
-                .arg(&self.folder)
-                .arg("--input")
-                .arg(&file);
-            let what = match reverse {
-                false => format!("applying {name} to {}", self.folder.display()),
-                true => format!("taking {name} back from {}", self.folder.display()),
-            };
-            // Too short to be interrupted, and better not.
-            Program::new(command, what).run(&mut |_| {})
-        };
-        let result = run(true).and_then(|()| run(false));
-        drop(fs::remove_file(&file));
-        result
-    }
-}
-
-/// The version of the kernel in a tarball; reads no further than its Makefile.
-pub(crate) fn version_in(tarball: &Path) -> Option<String> {
-    let mut command = Command::new("tar");
-    command.args(["--extract", "--to-stdout", "--occurrence=1", "--wildcards"]);
-    command
-        .args(["--no-wildcards-match-slash", "--file"])
-        .arg(tarball)
-        .arg("*/Makefile");
-    version(&program::answer(&mut command)?)
-}
-
-/// How many records tar has read: `tar: 12000`.
-fn records(line: &str) -> Option<u64> {
-    line.rsplit(' ').next()?.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::version::version_in;
     use super::*;
 
     const MAKEFILE: &str =
         "# SPDX\nVERSION = 7\nPATCHLEVEL = 3\nSUBLEVEL = 4\nEXTRAVERSION =\nNAME = X\n";
 
-    #[test]
-    fn the_version_is_read_from_the_makefile() {
-        assert_eq!(version(MAKEFILE).as_deref(), Some("7.3.4"));
-        let candidate = MAKEFILE.replace(
-            "SUBLEVEL = 4\nEXTRAVERSION =",
-            "SUBLEVEL = 0\nEXTRAVERSION = -rc2",
-        );
-        assert_eq!(version(&candidate).as_deref(), Some("7.3.0-rc2"));
-        assert_eq!(version("all:\n\techo\n"), None);
-        assert!(fits("7.3") && fits("7.3.12") && fits("7.3.0-rc2"));
-        assert!(!fits("7.30.1") && !fits("7.2.3") && !fits("6.12"));
-    }
-
-    fn tree(folder: &Path) -> Tree {
+    pub(super) fn tree(folder: &Path) -> Tree {
         let tree = Tree::new(folder, "k");
         let from = folder.join("from");
         fs::create_dir_all(from.join("kernel")).unwrap();
@@ -354,39 +198,6 @@ mod tests {
         fs::write(from.join("kernel/a"), "one\ntwo\nthree\n").unwrap();
         tree.copy(&from, &mut |_| {}).unwrap();
         tree
-    }
-
-    fn patch(from: &str, to: &str) -> String {
-        format!("--- a/kernel/a\n+++ b/kernel/a\n@@ -1,3 +1,3 @@\n one\n-{from}\n+{to}\n three\n")
-    }
-
-    #[test]
-    fn a_changed_patch_replaces_the_one_before() {
-        let folder = tempfile::tempdir().unwrap();
-        let tree = tree(folder.path());
-        let text = || fs::read_to_string(tree.folder.join("kernel/a")).unwrap();
-        let change = |patches: &[(&str, String)]| {
-            let patches = patches
-                .iter()
-                .map(|(name, text)| ((*name).into(), text.clone()))
-                .collect();
-            tree.change(patches, BTreeMap::new(), &mut |_| {})
-        };
-        change(&[("1", patch("two", "2"))]).unwrap();
-        assert_eq!(text(), "one\n2\nthree\n");
-        change(&[("1", patch("two", "2")), ("2", patch("2", "zwei"))]).unwrap();
-        assert_eq!(text(), "one\nzwei\nthree\n");
-        change(&[("1", patch("two", "deux"))]).unwrap();
-        assert_eq!(text(), "one\ndeux\nthree\n");
-        let error = change(&[("bad", patch("seven", "7"))])
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("applying bad"), "{error}");
-        assert_eq!(text(), "one\ntwo\nthree\n");
-        assert!(
-            tree.state().is_some(),
-            "a patch that does not apply leaves a whole tree"
-        );
     }
 
     #[test]
