@@ -237,7 +237,6 @@ pub(super) fn paste(model: &mut Model, text: &str) -> bool {
 
 /// The number that [`click`] gets for the button that says yes.
 pub const BUTTON_YES: usize = 1000;
-
 /// The number that [`click`] gets for the button that closes.
 pub const BUTTON_NO: usize = 1001;
 

@@ -17,7 +17,6 @@ use crate::target::api::GuestState;
 
 /// Rows above the view.
 pub const HEIGHT: u16 = 3;
-
 /// The commands that go to the views, in their order.
 const GO: [&str; 7] = [
     "overview",

@@ -30,7 +30,6 @@ pub enum Level {
 
 /// Bits of a virtual address that count within a page.
 pub const OFFSET_BITS: u32 = 12;
-
 /// Bits of a virtual address that choose an entry of one table.
 pub const INDEX_BITS: u32 = 9;
 

@@ -16,16 +16,12 @@ use crate::target::{Item, TargetError};
 
 /// How often a kernel that does not answer is asked again, in milliseconds.
 const RETRY_MS: u64 = 1000;
-
 /// How often memory and taint are asked for.
 const KERNEL_MS: u64 = 10_000;
-
 /// A kernel that says nothing for so long counts as lost.
 const SILENT_MS: u64 = 5000;
-
 /// How often the list of modules is asked for while it is on the screen.
 const MODULES_MS: u64 = 5000;
-
 /// A picture of what no longer changes still scrolls: once a second.
 const SCROLL_MS: u64 = 1000;
 

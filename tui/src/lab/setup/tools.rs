@@ -13,16 +13,12 @@ pub use super::version::Version;
 
 /// The oldest versions that Linux 7.3 accepts (scripts/min-tool-version.sh).
 pub const RUSTC: Version = Version(1, 85, 0);
-
 /// See [`RUSTC`].
 pub const BINDGEN: Version = Version(0, 71, 1);
-
 /// See [`RUSTC`].
 pub const CLANG: Version = Version(17, 0, 1);
-
 /// See [`RUSTC`].
 pub const GCC: Version = Version(8, 1, 0);
-
 /// The newest version of clang that is looked for under its number.
 const NEWEST_CLANG: u32 = 30;
 

@@ -11,7 +11,6 @@ use crate::target::api::{BLOCK_MAX, BlockAction, Request};
 
 /// Bytes that are read around those on the screen, on either side.
 const MARGIN: u64 = 4096;
-
 /// Stretches begin at a multiple of this.
 const ALIGNMENT: u64 = 512;
 

@@ -5,10 +5,8 @@ use crate::target::api::Mapping;
 
 /// Bytes of a page.
 pub const PAGE: u64 = 4096;
-
 /// Address space that one PTE table translates.
 pub(super) const TABLE: u64 = 1 << 21;
-
 /// Where the first pages are suggested: half of the lower 47 bits, far from
 /// everything else, so that tables of every level come into being for them.
 pub const SUGGESTED: u64 = 1 << 46;

@@ -11,7 +11,6 @@ use crate::target::api::Mapping;
 
 /// Columns of a row before its pages: an address and a space.
 pub const LABEL: u16 = 15;
-
 /// Columns of the list of subjects, with its box.
 pub const SUBJECTS: u16 = 24;
 

@@ -20,10 +20,8 @@ use crate::target::api::{Capability, Request};
 
 /// The module of this view.
 pub const MODULE: &str = "my_name";
-
 /// How the system call's log lines begin.
 pub const SYSCALL_SOURCE: &str = "my_syscall";
-
 /// How often the system call's numbers are asked for.
 const EVERY_MS: u64 = 1000;
 

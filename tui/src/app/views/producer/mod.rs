@@ -28,10 +28,8 @@ use crate::target::api::{Capability, TableRange};
 
 /// The most bytes of a table that one sample carries.
 const TABLE_MAX: usize = 1 << 20;
-
 /// Slots that are read at most; of a larger ring, the part around the cursor.
 const SLOTS_READ: usize = TABLE_MAX / SLOT_SIZE;
-
 /// Its commands.
 pub const COMMANDS: &[Command] = &[
     Command {

@@ -22,7 +22,6 @@ use super::version::{SERIES, fits, version};
 
 /// What a tree of it takes on disk, unpacked, in bytes (7.3.4).
 const UNPACKED: u64 = 1_830_000_000;
-
 /// What tar counts in.
 const RECORD: u64 = 10_240;
 

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 
+use super::Tree;
+use crate::embedded;
 use crate::lab::build_error::{BuildError, BuildResult};
 use crate::lab::program::Program;
 use crate::lab::progress::Progress;
-use super::Tree;
-use crate::embedded;
 
 /// The files that are added to the kernel: path in the tree, text.
 fn additions() -> BTreeMap<String, String> {
