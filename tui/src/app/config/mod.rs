@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the user can set in `config.toml`, with its defaults.
 
-mod file;
+pub mod file;
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-pub use self::file::ConfigError;
 use crate::app::keys::Key;
 
 /// The documented defaults: what `ringside` prints as a start for one's own file.

@@ -2,7 +2,7 @@
 //! An entry of a page table: which bits are set, what they mean, and where it
 //! leads.
 
-use super::{Level, OFFSET_BITS};
+use super::level::{Level, OFFSET_BITS};
 
 /// The bits of an entry that hold a physical address.
 const ADDRESS: u64 = 0x000f_ffff_ffff_f000;

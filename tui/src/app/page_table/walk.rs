@@ -3,7 +3,7 @@
 //! tables came into being since an earlier one.
 
 use super::entry::{ACCESSED, DIRTY, Entry, LeadsTo, NX, RW, USER};
-use super::{Level, OFFSET_BITS};
+use super::level::{Level, OFFSET_BITS};
 use crate::target::api::Walk;
 
 /// One step of a walk.

@@ -4,7 +4,7 @@
 
 use ringside_uapi::producer_consumer::SlotRecord;
 
-use super::number;
+use super::record::number;
 
 /// Bytes of a record of the table `slots`.
 pub const SLOT_SIZE: usize = size_of::<SlotRecord>();

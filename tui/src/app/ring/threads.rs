@@ -7,7 +7,7 @@ use ringside_uapi::producer_consumer::{
     STATE_WAITS_FULL, ThreadRecord,
 };
 
-use super::number;
+use super::record::number;
 
 /// Bytes of a record of the table `threads`.
 pub const THREAD_SIZE: usize = size_of::<ThreadRecord>();

@@ -10,7 +10,7 @@ use nix::kmod::{DeleteModuleFlags, delete_module, init_module};
 
 use super::kmsg::Log;
 use super::task::{LocalCall, TakesInput, Task};
-use super::{files, holders, modules};
+use super::{files, holders, modules, sysfs};
 use crate::target::api::{Holder, STICK};
 use crate::target::call::{Call, Sink};
 use crate::target::error::{TargetError, TargetResult};
@@ -97,7 +97,7 @@ fn load(name: &str, image: &[u8], parameters: &str) -> TargetResult<()> {
     let log = Log::open_at_end().ok();
     init_module(image, &text).map_err(|errno| {
         if errno == Errno::ENOSYS {
-            return TargetError::Unsupported(modules::NO_MODULES.into());
+            return TargetError::Unsupported(sysfs::NO_MODULES.into());
         }
         let error = TargetError::errno(errno as i32, format!("load module {module}"));
         let said = log
@@ -204,10 +204,10 @@ pub(super) fn unload(name: &str) -> TargetResult<()> {
         return Ok(());
     };
     if errno == Errno::ENOSYS {
-        return Err(TargetError::Unsupported(modules::NO_MODULES.into()));
+        return Err(TargetError::Unsupported(sysfs::NO_MODULES.into()));
     }
     if errno == Errno::ENOENT {
-        return Err(modules::not_loaded(name, "unload"));
+        return Err(sysfs::not_loaded(name, "unload"));
     }
     // A module in use is EWOULDBLOCK to the system call, which would wait for
     // it otherwise; everybody else calls that busy.
