@@ -5,23 +5,24 @@
 //! The picture is what the last sample says; a key only writes a control of
 //! the module, and the picture follows when the kernel does.
 
+mod controls;
 mod forms;
 pub mod layout;
 mod picture;
 
 use ringside_uapi::producer_consumer::DELAY_MAX;
 
+use self::controls::{Controls, value, write};
+pub use self::controls::{Knob, item};
 use self::layout::{Layout, RingShape, ThreadShape};
 pub use self::picture::{Picture, picture};
 use super::View;
 use super::ready::ready;
-use crate::app::calls::{Owner, Report};
 use crate::app::commands::Command;
 use crate::app::event::Move;
 use crate::app::model::Model;
 use crate::app::ring::{Kind, SLOT_SIZE, THREAD_SIZE};
-use crate::target::api::{Capability, Request, TableRange};
-use crate::target::{Item, TargetResult};
+use crate::target::api::{Capability, TableRange};
 
 /// The module.
 pub const MODULE: &str = "producer_consumer";
@@ -36,31 +37,6 @@ const DELAYS: [u64; 13] = [
     0, 100, 1_000, 5_000, 10_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_000_000,
     5_000_000, 10_000_000,
 ];
-
-/// A control of the module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Knob {
-    /// Producers' delay in microseconds.
-    ProducerDelay,
-    /// Consumers' delay in microseconds.
-    ConsumerDelay,
-    /// 1: paused.
-    Paused,
-    /// Items to let through while paused.
-    Step,
-}
-
-impl Knob {
-    /// Its file in `controls`.
-    pub fn file(self) -> &'static str {
-        match self {
-            Self::ProducerDelay => "producer_delay",
-            Self::ConsumerDelay => "consumer_delay",
-            Self::Paused => "paused",
-            Self::Step => "step",
-        }
-    }
-}
 
 /// Which of this view's calls an item belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,15 +61,6 @@ impl Pane {
     const ALL: [Self; 3] = [Self::Producers, Self::Ring, Self::Consumers];
 }
 
-/// A control that is being written.
-#[derive(Clone, Copy, Debug, Default)]
-struct Writing {
-    /// What is on its way.
-    value: u64,
-    /// What follows it: written when the first one is done.
-    next: Option<u64>,
-}
-
 /// What the view remembers.
 #[derive(Clone, Debug, Default)]
 pub struct State {
@@ -105,7 +72,7 @@ pub struct State {
     pub consumer: usize,
     /// The slot under the cursor.
     pub slot: usize,
-    writing: [Option<Writing>; 4],
+    controls: Controls,
 }
 
 /// Its commands.
@@ -215,15 +182,6 @@ fn paused_only(model: &Model) -> Result<(), String> {
     }
 }
 
-/// A control's value: what was asked for last, until the kernel has it.
-pub fn value(model: &Model, knob: Knob) -> Option<u64> {
-    if let Some(writing) = model.producer.writing[knob as usize] {
-        return Some(writing.next.unwrap_or(writing.value));
-    }
-    let value = model.counters.control_value(MODULE, knob.file())?;
-    u64::try_from(value).ok()
-}
-
 fn pause(model: &mut Model) {
     let paused = value(model, Knob::Paused) == Some(1);
     write(model, Knob::Paused, u64::from(!paused));
@@ -254,49 +212,6 @@ fn change_pace(model: &mut Model, faster: bool) {
             None => model.note("Longer delays can be typed: d"),
         }
     }
-}
-
-/// Writes a control, one write at a time: what is asked for meanwhile follows.
-fn write(model: &mut Model, knob: Knob, value: u64) {
-    let writing = &mut model.producer.writing[knob as usize];
-    match writing {
-        Some(writing) if knob == Knob::Step => {
-            writing.next = Some(writing.next.unwrap_or(0) + value);
-        }
-        Some(writing) => writing.next = Some(value),
-        None => {
-            *writing = Some(Writing { value, next: None });
-            model.start(
-                Owner::Producer(Call::Set(knob)),
-                &format!("set {MODULE} {}", knob.file()),
-                Report::Shown,
-                Request::Set {
-                    module: MODULE.into(),
-                    control: knob.file().into(),
-                    value: value.to_string(),
-                },
-            );
-        }
-    }
-    model.changed();
-}
-
-/// Takes an item of one of this view's calls.
-pub fn item(model: &mut Model, call: Call, item: Item) {
-    let Call::Set(knob) = call;
-    if let Item::Done(result) = item {
-        written(model, knob, result);
-    }
-}
-
-fn written(model: &mut Model, knob: Knob, result: TargetResult<()>) {
-    let next = model.producer.writing[knob as usize]
-        .take()
-        .and_then(|writing| writing.next);
-    if let (Ok(()), Some(next)) = (result, next) {
-        write(model, knob, next);
-    }
-    model.changed();
 }
 
 fn tables(model: &Model) -> Vec<TableRange> {
