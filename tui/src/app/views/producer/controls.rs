@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The module's controls: their values, and writing them one at a time.
+//! The controls' values, and the keys that change them.
 
 use ringside_uapi::producer_consumer::DELAY_MAX;
 
-use super::state::{Call, Knob, MODULE, Pane, Writing};
+use super::queue::{Knob, Write};
+use super::state::{Call, MODULE, Pane};
 use crate::app::calls::{Owner, Report};
 use crate::app::model::Model;
 use crate::target::api::Request;
@@ -15,13 +16,16 @@ const DELAYS: [u64; 13] = [
     5_000_000, 10_000_000,
 ];
 
-/// A control's value: what was asked for last, until the kernel has it.
-pub fn value(model: &Model, knob: Knob) -> Option<u64> {
-    if let Some(writing) = model.producer.writing[knob as usize] {
-        return Some(writing.next.unwrap_or(writing.value));
-    }
-    let value = model.counters.control_value(MODULE, knob.file())?;
-    u64::try_from(value).ok()
+/// A control's value: what was asked for last, until the kernel says what it is.
+pub(super) fn value(model: &Model, knob: Knob) -> Option<u64> {
+    let asked = model
+        .producer
+        .controls
+        .value(knob, model.counters.samples());
+    asked.or_else(|| {
+        let value = model.counters.control_value(MODULE, knob.file())?;
+        u64::try_from(value).ok()
+    })
 }
 
 pub(super) fn pause(model: &mut Model) {
@@ -56,45 +60,40 @@ pub(super) fn change_pace(model: &mut Model, faster: bool) {
     }
 }
 
-/// Writes a control, one write at a time: what is asked for meanwhile follows.
+/// Writes a control, after everything that was asked for before and matters to it.
 pub(super) fn write(model: &mut Model, knob: Knob, value: u64) {
-    let writing = &mut model.producer.writing[knob as usize];
-    match writing {
-        Some(writing) if knob == Knob::Step => {
-            writing.next = Some(writing.next.unwrap_or(0) + value);
-        }
-        Some(writing) => writing.next = Some(value),
-        None => {
-            *writing = Some(Writing { value, next: None });
-            model.start(
-                Owner::Producer(Call::Set(knob)),
-                &format!("set {MODULE} {}", knob.file()),
-                Report::Shown,
-                Request::Set {
-                    module: MODULE.into(),
-                    control: knob.file().into(),
-                    value: value.to_string(),
-                },
-            );
-        }
+    if let Some(write) = model.producer.controls.ask(knob, value) {
+        start(model, write);
     }
     model.changed();
+}
+
+fn start(model: &mut Model, Write { knob, value }: Write) {
+    model.start(
+        Owner::Producer(Call::Set(knob)),
+        &format!("set {MODULE} {}", knob.file()),
+        Report::Shown,
+        Request::Set {
+            module: MODULE.into(),
+            control: knob.file().into(),
+            value: value.to_string(),
+        },
+    );
 }
 
 /// Takes an item of one of this view's calls.
 pub fn item(model: &mut Model, call: Call, item: Item) {
     let Call::Set(knob) = call;
     if let Item::Done(result) = item {
-        written(model, knob, result);
+        over(model, knob, &result);
     }
 }
 
-fn written(model: &mut Model, knob: Knob, result: TargetResult<()>) {
-    let next = model.producer.writing[knob as usize]
-        .take()
-        .and_then(|writing| writing.next);
-    if let (Ok(()), Some(next)) = (result, next) {
-        write(model, knob, next);
+fn over(model: &mut Model, knob: Knob, result: &TargetResult<()>) {
+    let samples = model.counters.samples();
+    let next = model.producer.controls.over(knob, result.is_ok(), samples);
+    if let Some(next) = next {
+        start(model, next);
     }
     model.changed();
 }

@@ -5,7 +5,8 @@ use ringside_uapi::producer_consumer::{DELAY_MAX, MODULE as DESCRIPTION};
 
 use super::controls::{value, write};
 use super::picture::picture;
-use super::state::{Knob, MODULE};
+use super::queue::Knob;
+use super::state::MODULE;
 use crate::app::form::{Field, Form, Kind};
 use crate::app::loader;
 use crate::app::model::Model;

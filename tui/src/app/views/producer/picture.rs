@@ -2,7 +2,8 @@
 //! Everything the picture needs, taken from the sample that is shown.
 
 use super::controls::value;
-use super::state::{Knob, MODULE, Pane};
+use super::queue::Knob;
+use super::state::{MODULE, Pane};
 use crate::app::model::Model;
 use crate::app::ring::{self, Doing, Ends, Kind, Slots, Tally, Thread};
 

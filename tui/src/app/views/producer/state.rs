@@ -1,33 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What view 3 remembers.
 
+use super::queue::{Controls, Knob};
+
 /// The module.
 pub const MODULE: &str = "producer_consumer";
-
-/// A control of the module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Knob {
-    /// Producers' delay in microseconds.
-    ProducerDelay,
-    /// Consumers' delay in microseconds.
-    ConsumerDelay,
-    /// 1: paused.
-    Paused,
-    /// Items to let through while paused.
-    Step,
-}
-
-impl Knob {
-    /// Its file in `controls`.
-    pub fn file(self) -> &'static str {
-        match self {
-            Self::ProducerDelay => "producer_delay",
-            Self::ConsumerDelay => "consumer_delay",
-            Self::Paused => "paused",
-            Self::Step => "step",
-        }
-    }
-}
 
 /// Which of this view's calls an item belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,15 +29,6 @@ impl Pane {
     pub(super) const ALL: [Self; 3] = [Self::Producers, Self::Ring, Self::Consumers];
 }
 
-/// A control that is being written.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Writing {
-    /// What is on its way.
-    pub(super) value: u64,
-    /// What follows it: written when the first one is done.
-    pub(super) next: Option<u64>,
-}
-
 /// What the view remembers.
 #[derive(Clone, Debug, Default)]
 pub struct State {
@@ -72,5 +40,5 @@ pub struct State {
     pub consumer: usize,
     /// The slot under the cursor.
     pub slot: usize,
-    pub(super) writing: [Option<Writing>; 4],
+    pub(super) controls: Controls,
 }
