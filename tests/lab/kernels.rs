@@ -58,6 +58,7 @@ fn a_kernel_that_says_nothing_is_given_up_after_15_seconds() {
     let start = Instant::now();
     let path = silent.to_str().expect("UTF-8");
     let error = refused(&surroundings, &["up", "--accel", "tcg", "--image", path]);
-    assert!(error.contains("no line to its console for 15 s"), "{error}");
+    // On a busy machine the guest gets less of the processor, and longer to speak.
+    assert!(error.contains("no line to its console for "), "{error}");
     assert!(start.elapsed() >= Duration::from_secs(15));
 }
