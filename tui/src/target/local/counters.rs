@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use nix::time::ClockId;
 use ringside_uapi::my_syscall;
 
-use super::modules::{folder, not_loaded};
+use super::sysfs::{folder, not_loaded};
 use super::task::Task;
 use super::{files, kernel};
 use crate::target::api::{CounterValue, Item, ModuleCounters, Sample, TableBytes, TableRange};

@@ -1,114 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The controls of the module: written in the order in which they were asked for.
-//!
-//! The target serves requests side by side, so what must not be overtaken has
-//! to wait here: a step that the kernel gets after the threads were let go on
-//! would be refused.
+//! The controls' values, and the keys that change them.
 
-use std::collections::VecDeque;
+use ringside_uapi::producer_consumer::DELAY_MAX;
 
-use super::{Call, MODULE};
+use super::queue::{Knob, Write};
+use super::state::{Call, MODULE, Pane};
 use crate::app::calls::{Owner, Report};
 use crate::app::model::Model;
 use crate::target::api::Request;
 use crate::target::{Item, TargetResult};
 
-/// So many samples after a write, what the kernel says is certainly newer than
-/// the write: the first one may have been taken before it.
-const SAMPLES: u64 = 2;
-
-/// A control of the module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Knob {
-    /// Producers' delay in microseconds.
-    ProducerDelay,
-    /// Consumers' delay in microseconds.
-    ConsumerDelay,
-    /// 1: paused.
-    Paused,
-    /// Items to let through while paused.
-    Step,
-}
-
-impl Knob {
-    /// Its file in `controls`.
-    pub fn file(self) -> &'static str {
-        match self {
-            Self::ProducerDelay => "producer_delay",
-            Self::ConsumerDelay => "consumer_delay",
-            Self::Paused => "paused",
-            Self::Step => "step",
-        }
-    }
-
-    /// The queue that it waits in: steps make sense only between a pause and
-    /// its end, the delays only for themselves.
-    fn queue(self) -> usize {
-        match self {
-            Self::ProducerDelay => 0,
-            Self::ConsumerDelay => 1,
-            Self::Paused | Self::Step => 2,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Write {
-    knob: Knob,
-    value: u64,
-}
-
-/// What is written to the controls.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Controls {
-    /// What is on its way, first, and what follows it.
-    queues: [VecDeque<Write>; 3],
-    /// What was written last, and the number of samples by then.
-    written: [Option<(u64, u64)>; 4],
-}
-
-impl Controls {
-    /// Puts a write into its queue; answers the one to be started now.
-    fn ask(&mut self, knob: Knob, value: u64) -> Option<Write> {
-        let queue = &mut self.queues[knob.queue()];
-        // The first one is on its way: only what follows can be changed.
-        let last = if queue.len() > 1 {
-            queue.back_mut()
-        } else {
-            None
-        };
-        match last {
-            Some(last) if last.knob == knob && knob == Knob::Step => {
-                last.value = last.value.saturating_add(value);
-            }
-            Some(last) if last.knob == knob => last.value = value,
-            _ => queue.push_back(Write { knob, value }),
-        }
-        (queue.len() == 1).then_some(Write { knob, value })
-    }
-
-    /// The first write of a queue is over; answers the next. What waited for
-    /// one that failed is dropped.
-    fn over(&mut self, knob: Knob, done: bool, samples: u64) -> Option<Write> {
-        let queue = &mut self.queues[knob.queue()];
-        let first = queue.pop_front()?;
-        if !done {
-            queue.clear();
-            return None;
-        }
-        self.written[knob as usize] = Some((first.value, samples));
-        queue.front().copied()
-    }
-
-    fn value(&self, knob: Knob, samples: u64) -> Option<u64> {
-        let queue = &self.queues[knob.queue()];
-        let asked = queue.iter().rev().find(|write| write.knob == knob);
-        let written = self.written[knob as usize]
-            .filter(|(_, at)| samples < at + SAMPLES)
-            .map(|(value, _)| value);
-        asked.map(|write| write.value).or(written)
-    }
-}
+/// The delays that the keys choose from, in microseconds.
+const DELAYS: [u64; 13] = [
+    0, 100, 1_000, 5_000, 10_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_000_000,
+    5_000_000, 10_000_000,
+];
 
 /// A control's value: what was asked for last, until the kernel says what it is.
 pub(super) fn value(model: &Model, knob: Knob) -> Option<u64> {
@@ -120,6 +26,38 @@ pub(super) fn value(model: &Model, knob: Knob) -> Option<u64> {
         let value = model.counters.control_value(MODULE, knob.file())?;
         u64::try_from(value).ok()
     })
+}
+
+pub(super) fn pause(model: &mut Model) {
+    let paused = value(model, Knob::Paused) == Some(1);
+    write(model, Knob::Paused, u64::from(!paused));
+}
+
+/// The delays that the pace keys change.
+pub(super) fn paced(focus: Pane) -> &'static [Knob] {
+    match focus {
+        Pane::Producers => &[Knob::ProducerDelay],
+        Pane::Consumers => &[Knob::ConsumerDelay],
+        Pane::Ring => &[Knob::ProducerDelay, Knob::ConsumerDelay],
+    }
+}
+
+pub(super) fn change_pace(model: &mut Model, faster: bool) {
+    for knob in paced(model.producer.focus) {
+        let Some(now) = value(model, *knob) else {
+            continue;
+        };
+        let next = if faster {
+            DELAYS.into_iter().rev().find(|delay| *delay < now)
+        } else {
+            DELAYS.into_iter().find(|delay| *delay > now)
+        };
+        match next {
+            Some(next) => write(model, *knob, next.min(DELAY_MAX)),
+            None if faster => model.note("There is no delay left to shorten"),
+            None => model.note("Longer delays can be typed: d"),
+        }
+    }
 }
 
 /// Writes a control, after everything that was asked for before and matters to it.

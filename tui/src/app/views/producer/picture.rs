@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Everything the picture needs, taken from the sample that is shown.
 
-use super::{Knob, MODULE, Pane, value};
+use super::controls::value;
+use super::queue::Knob;
+use super::state::{MODULE, Pane};
 use crate::app::model::Model;
 use crate::app::ring::{self, Doing, Ends, Kind, Slots, Tally, Thread};
 

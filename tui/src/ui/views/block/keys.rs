@@ -2,7 +2,7 @@
 //! What the keys of view 5 do: before, keys, after.
 
 use super::tests::Script;
-use crate::app::layers::Layer;
+use crate::app::layer::Layer;
 use crate::target::api::{BlockAction, Request};
 use crate::ui::views::fixture::screen;
 

@@ -3,7 +3,7 @@
 
 use super::tests::{Script, at_work};
 use crate::app::keys::Key;
-use crate::app::layers::Layer;
+use crate::app::layer::Layer;
 use crate::app::link::Connection;
 use crate::app::views::memory::subjects::Life;
 use crate::app::{Event, update};

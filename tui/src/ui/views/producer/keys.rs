@@ -3,7 +3,7 @@
 
 use super::tests::{busy, moment};
 use crate::app::keys::Key;
-use crate::app::layers::Layer;
+use crate::app::layer::Layer;
 use crate::app::views::producer::{Call, Knob, MODULE, Pane, VIEW};
 use crate::app::{CallTag, Effect, Event, Hit, Model, Owner, update};
 use crate::target::api::Request;
