@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The update loop, driven with keys over a scripted kernel.
 
-use super::harness::{Harness, ScriptedKernel, module_file, running_lab};
+use super::harness::{Harness, module_file};
+use super::scripted_kernel::{ScriptedKernel, running_lab};
 use crate::app::{Event, Hit, ViewId};
 use crate::target::TargetError;
 use crate::target::api::{GuestState, KmsgRecord};
@@ -253,7 +254,7 @@ fn a_broken_connection_is_shown_and_tried_again() {
     dashboard.pass(2000);
     assert!(dashboard.shows("disconnected"));
     assert!(dashboard.shows("the agent is gone"));
-    dashboard.kernel.info = Some(super::harness::kernel_info());
+    dashboard.kernel.info = Some(super::scripted_kernel::kernel_info());
     dashboard.pass(7000);
     assert!(dashboard.shows("connected") && !dashboard.shows("disconnected"));
 }
