@@ -58,6 +58,9 @@ fn a_kernel_that_says_nothing_is_given_up_after_15_seconds() {
     let path = silent.to_str().expect("UTF-8");
     let error = refused(&surroundings, &["up", "--accel", "tcg", "--image", path]);
     // On a busy computer it has longer: as long as it takes to work for so long.
-    assert!(error.contains("wrote no line to its console for"), "{error}");
+    assert!(
+        error.contains("wrote no line to its console for"),
+        "{error}"
+    );
     assert!(start.elapsed() >= Duration::from_secs(15));
 }

@@ -39,7 +39,7 @@ fn round(program: Option<&std::path::Path>) {
 
 #[test]
 fn free_pages_slab_and_page_tables_show_no_slope_over_ten_rounds() {
-    let program = super::c_programs::path("memalloc_handmade");
+    let program = super::programs::path("memalloc_handmade");
     guest::run(
         "soak::free_pages_slab_and_page_tables_show_no_slope_over_ten_rounds",
         || {
