@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The update loop, driven with keys over a scripted kernel.
 
-use super::harness::{Harness, module_file};
-use super::scripted_kernel::{ScriptedKernel, running_lab};
+use super::harness::Harness;
+use super::scripted_kernel::{ScriptedKernel, module_file, running_lab};
 use crate::app::{Event, Hit, ViewId};
 use crate::target::TargetError;
 use crate::target::api::{GuestState, KmsgRecord};
