@@ -16,3 +16,4 @@ mod kernels;
 mod starts;
 mod stick;
 mod surroundings;
+mod two_sticks;

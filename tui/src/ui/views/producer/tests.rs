@@ -56,6 +56,8 @@ pub(crate) fn moment(producers: u32, consumers: u32, capacity: u64, round: u64) 
             ("capacity", capacity),
             ("consumed", consumed),
             ("consumer_waits", 3),
+            ("empty", capacity - occupancy),
+            ("full", occupancy),
             ("occupancy", occupancy),
             ("produced", produced),
             ("producer_waits", 40),
