@@ -84,7 +84,18 @@ impl BlockDevice {
                 core::ptr::null(),
             )
         })?;
-        NonNull::new(file).ok_or(ENXIO)
+        let file = NonNull::new(file).ok_or(ENXIO)?;
+        // Whoever opens a node has this done for it; without it nothing is read ahead, and
+        // what is not in the page cache comes page by page.
+        //
+        // SAFETY: The file was just opened, has a mapping, and nobody else knows of it yet.
+        unsafe {
+            bindings::file_ra_state_init(
+                &raw mut (*file.as_ptr()).f_ra,
+                (*file.as_ptr()).f_mapping,
+            );
+        }
+        Ok(file)
     }
 
     /// Reads up to `size` bytes at `offset` into the caller's memory at `address`.
