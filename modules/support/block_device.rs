@@ -28,6 +28,9 @@ const FROM_BUFFER: c_int = 1;
 const BLK_OPEN_READ: bindings::blk_mode_t = 1 << 0;
 const BLK_OPEN_WRITE: bindings::blk_mode_t = 1 << 1;
 
+/// `FMODE_NOCMTIME` of `include/linux/fs.h`: writes leave the file's times alone.
+const FMODE_NOCMTIME: bindings::fmode_t = 1 << 11;
+
 /// Who has claimed the device, as far as the block layer is concerned: the address of this.
 static HOLDER: u8 = 0;
 
@@ -85,15 +88,18 @@ impl BlockDevice {
             )
         })?;
         let file = NonNull::new(file).ok_or(ENXIO)?;
-        // Whoever opens a node has this done for it; without it nothing is read ahead, and
-        // what is not in the page cache comes page by page.
-        //
-        // SAFETY: The file was just opened, has a mapping, and nobody else knows of it yet.
+        // Whoever opens a node has the first done for it; without it nothing is read ahead, and
+        // what is not in the page cache comes page by page. The others are because this file has
+        // no name, so nobody can ask when it was read or written: noting it at every turn would
+        // cost a tenth of a read of one page.
+        // SAFETY: The file is open and has a mapping, and nobody else has it yet.
         unsafe {
             bindings::file_ra_state_init(
                 &raw mut (*file.as_ptr()).f_ra,
                 (*file.as_ptr()).f_mapping,
             );
+            (*file.as_ptr()).f_flags |= bindings::O_NOATIME;
+            (*file.as_ptr()).f_mode |= FMODE_NOCMTIME;
         }
         Ok(file)
     }

@@ -88,8 +88,8 @@ impl Dashboard {
 fn builder(target: Arc<dyn Target>) -> dashboard::Builder {
     Arc::new(move |name| {
         let mut silent = |_: Event| {};
-        let file =
-            our_module::file(name, &*target, &mut silent).map_err(|failure| failure.to_string())?;
+        let file = our_module::file(name, &*target, &mut silent, |error| error)
+            .map_err(|failure| failure.to_string())?;
         std::fs::read(&file).map_err(|error| format!("read {}: {error}", file.display()))
     })
 }

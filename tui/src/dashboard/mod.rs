@@ -10,6 +10,7 @@ mod calls;
 mod environment;
 mod files;
 mod input;
+mod message;
 mod runner;
 mod screen;
 mod signals;
@@ -20,7 +21,8 @@ use std::sync::Arc;
 
 pub use environment::{config_path, look, state_path};
 
-use crate::app::config::{Config, ConfigError};
+use crate::app::config::Config;
+use crate::app::config::file::ConfigError;
 use crate::target::Target;
 
 /// Builds a module of ours by name and answers its .ko file, or, in a few

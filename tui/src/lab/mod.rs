@@ -16,5 +16,6 @@ mod program;
 pub mod progress;
 pub mod ready;
 pub mod runtime;
+mod seen;
 pub mod setup;
 pub mod vm;
