@@ -95,7 +95,7 @@ impl BlockDevice {
         // SAFETY: The file is open and has a mapping, and nobody else has it yet.
         unsafe {
             bindings::file_ra_state_init(
-                &raw mut (*file.as_ptr()).f_ra,
+                &raw mut (*file.as_ptr()).__bindgen_anon_3.f_ra,
                 (*file.as_ptr()).f_mapping,
             );
             (*file.as_ptr()).f_flags |= bindings::O_NOATIME;
