@@ -7,6 +7,8 @@
     reason = "a test says what it expected, and exports nothing"
 )]
 
+mod flood;
+mod flooder;
 mod restored;
 mod runtime;
 mod session;

@@ -52,7 +52,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
 
 fn status(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     let log = &model.log;
-    let (received, lost) = log.totals();
+    let totals = log.totals();
     let shown = log.shown_count(end(model));
     let mut parts = vec![format!(
         "{} of {} records",
@@ -63,11 +63,13 @@ fn status(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         parts.push(format!(
             "the last {} of {}",
             grouped(log.limit() as i64),
-            grouped(received as i64)
+            grouped(totals.received as i64)
         ));
     }
-    if lost > 0 {
-        parts.push(format!("{} lost", grouped(lost as i64)));
+    for (count, what) in [(totals.lost, "lost"), (totals.missing, "missing")] {
+        if count > 0 {
+            parts.push(format!("{} {what}", grouped(count as i64)));
+        }
     }
     parts.extend(filter_text(log.filter()));
     if let Some(pattern) = log.pattern() {
@@ -196,6 +198,14 @@ fn record(canvas: &mut Canvas<'_>, area: Rect, model: &Model, (number, entry): (
                 grouped(lost as i64)
             );
             canvas.text(area.x, area.y, area.width, &text, Role::Warning);
+            return;
+        }
+        Kind::Missing(count) => {
+            let text = format!(
+                " {separator} {} records missing here: they did not arrive {separator}",
+                grouped(count as i64)
+            );
+            canvas.text(area.x, area.y, area.width, &text, Role::Bad);
             return;
         }
         Kind::Guest(generation) => {
