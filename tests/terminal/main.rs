@@ -9,6 +9,7 @@
 
 mod flood;
 mod flooder;
+mod oops;
 mod restored;
 mod runtime;
 mod session;

@@ -28,6 +28,8 @@ pub enum Owner {
     Holders(String),
     /// [`super::loader`]: a step of loading or unloading a module.
     Loader(loader::Step),
+    /// [`super::symbols`]: file and line of these.
+    Symbols(Vec<super::symbols::Frame>),
     /// View 2.
     Name(views::name::Call),
     /// View 3.

@@ -16,6 +16,7 @@ use super::layers::{Layer, Message};
 use super::link::Link;
 use super::loader::Loader;
 use super::log::Log;
+use super::symbols::Symbols;
 use super::toasts::{Toasts, Tone};
 use super::views::{self, ViewId};
 use crate::target::api::{ModuleSummary, Request};
@@ -83,6 +84,8 @@ pub struct Model {
     pub log: Log,
     /// The serial console.
     pub console: Console,
+    /// File and line of what oopsed.
+    pub symbols: Symbols,
     /// Modules on their way in and out.
     pub loader: Loader,
     /// The calls under way.

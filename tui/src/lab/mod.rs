@@ -17,4 +17,5 @@ pub mod progress;
 pub mod ready;
 pub mod runtime;
 pub mod setup;
+pub mod symbols;
 pub mod vm;

@@ -12,7 +12,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 pub use pattern::{Pattern, PatternError};
 pub use row::{Kind, Row, level_name, stamp};
 pub use scan::Scan;
-pub use trace::Trace;
+pub use trace::{Trace, readable};
 
 use crate::target::TargetError;
 use crate::target::api::KmsgBatch;
@@ -249,6 +249,11 @@ impl Log {
             .traces
             .binary_search_by_key(&first, |trace| trace.first);
         self.traces.get(index.ok()?)
+    }
+
+    /// Every oops that is kept, oldest first.
+    pub fn traces(&self) -> impl DoubleEndedIterator<Item = &Trace> {
+        self.traces.iter()
     }
 
     /// Is the block that starts at this row folded into one line?

@@ -77,7 +77,8 @@ impl Task {
     ) -> TargetResult<()> {
         let (tell, told) = channel();
         self.spawn(name, move |task| {
-            drop(tell.send(gettid()));
+            // Nobody listens when the other thread could not be made.
+            let _ = tell.send(gettid());
             work(task)
         })?;
         let task = Arc::clone(self);

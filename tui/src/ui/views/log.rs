@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::shared::{level_mark, level_role, message};
 use crate::app::link::Connection;
-use crate::app::log::{Kind, Row, stamp};
+use crate::app::log::{Kind, Row, Trace, readable, stamp};
 use crate::app::views::log::{end, filter_text, selected};
 use crate::app::{Hit, Model};
 use crate::ui::Canvas;
@@ -226,7 +226,10 @@ fn record(canvas: &mut Canvas<'_>, area: Rect, model: &Model, (number, entry): (
         let folded = model.log.is_folded(trace.first);
         if number == trace.first && folded {
             let text = format!("{} {}", canvas.look.glyphs.arrows[1], trace.headline());
-            canvas.text(x, area.y, right.saturating_sub(x), &text, Role::Bad);
+            let lines = format!("{} lines", trace.len());
+            let room = right.saturating_sub(x + lines.len() as u16 + 1);
+            canvas.text(x, area.y, room, &text, Role::Bad);
+            canvas.right(area, &lines, Role::Dim);
             return;
         }
         let line = canvas.look.glyphs.lines[1];
@@ -285,6 +288,37 @@ fn record(canvas: &mut Canvas<'_>, area: Rect, model: &Model, (number, entry): (
     }
 }
 
+/// What matters in an oops: reason, function, place, callers.
+fn oops(model: &Model, trace: &Trace, width: usize) -> Vec<(String, Role)> {
+    let place = |text: &str, exact| model.symbols.place(text, exact);
+    let mut lines = vec![(format!("reason    {}", trace.reason), Role::Bad)];
+    if !trace.function.is_empty() {
+        let function = readable(&trace.function);
+        lines.push((format!("function  {function}"), Role::Warning));
+    }
+    let known = place(&trace.function, true).unwrap_or(&trace.place);
+    if !known.is_empty() {
+        lines.push((format!("place     {known}"), Role::Warning));
+    }
+    for (index, call) in trace.calls.iter().enumerate() {
+        let label = if index == 0 { "called by" } else { "" };
+        let mut line = format!("{label:<10}{}", readable(call));
+        if let Some(place) = place(call, false) {
+            let used = line.chars().count() + place.chars().count();
+            // Places stand in a column of their own where there is one.
+            let gap = (width / 2).saturating_sub(line.chars().count()).max(2);
+            let gap = gap.min(width.saturating_sub(used + 2)).max(2);
+            line.push_str(&" ".repeat(gap));
+            line.push_str(place);
+        }
+        lines.push((line, Role::Text));
+    }
+    if let Some(why) = &model.symbols.missing {
+        lines.push((format!("file:line {why}"), Role::Dim));
+    }
+    lines
+}
+
 fn detail(canvas: &mut Canvas<'_>, area: Rect, model: &Model, entry: &Row) {
     let inside = canvas.panel(area, "Record", true);
     let facility = match entry.facility {
@@ -306,21 +340,7 @@ fn detail(canvas: &mut Canvas<'_>, area: Rect, model: &Model, entry: &Row) {
         lines.push((format!("{name}={value}"), Role::Dim));
     }
     if let Some(trace) = model.log.trace(entry) {
-        lines.push((format!("reason    {}", trace.reason), Role::Bad));
-        if !trace.function.is_empty() {
-            lines.push((format!("function  {}", trace.function), Role::Warning));
-        }
-        if !trace.place.is_empty() {
-            lines.push((format!("place     {}", trace.place), Role::Warning));
-        }
-        for (index, call) in trace.calls.iter().enumerate() {
-            let label = if index == 0 {
-                "called by "
-            } else {
-                "          "
-            };
-            lines.push((format!("{label}{call}"), Role::Text));
-        }
+        lines.extend(oops(model, trace, usize::from(inside.width)));
     }
     for line in wrap(&entry.text, inside.width.saturating_sub(2)) {
         lines.push((line, Role::Title));
