@@ -193,10 +193,18 @@ fn address(elf: &Elf<'_>, bases: &HashMap<SectionIndex, u64>, frame: &Frame<'_>)
     let (offset, size) = (hex(offset)?, hex(size)?);
     // Of a module that was built anew since, or of another function of the
     // same name, the lines would be wrong.
-    let fits = |bytes: u64| bytes <= size && size - bytes < PADDING;
-    let symbol = elf
-        .symbols()
-        .find(|symbol| symbol.name() == Ok(name) && fits(symbol.size()))?;
+    // The last one of a module's section has the rest of the page for padding.
+    let last = |index: Option<SectionIndex>, end: u64| {
+        let section = index.and_then(|index| elf.section_by_index(index).ok());
+        section.is_some_and(|section| section.size() < end + PADDING)
+    };
+    let symbol = elf.symbols().find(|symbol| {
+        symbol.name() == Ok(name)
+            && symbol.size() <= size
+            && (size - symbol.size() < PADDING
+                || (!bases.is_empty()
+                    && last(symbol.section_index(), symbol.address() + symbol.size())))
+    })?;
     let base = symbol.section_index().and_then(|index| bases.get(&index));
     // A call returns to the instruction behind it, which may be another line's.
     let back = u64::from(!frame.exact && offset > 0);
@@ -259,7 +267,7 @@ int second(int *x)
     #[test]
     fn a_function_of_another_size_is_another_function() {
         let (_folder, bytes) = compiled(&["-g", "-O1"]);
-        let text = format!("first+0x0/{:#x} [a]", size(&bytes, "first") + 100);
+        let text = format!("first+0x0/{:#x} [a]", size(&bytes, "first") - 1);
         let frame = Frame {
             text: &text,
             exact: true,

@@ -54,7 +54,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
                     Some(place) => format!("{}  {place}", readable(call)),
                     None => readable(call),
                 });
-        facts.extend(callers.map(|caller| ("by", caller)));
+        facts.extend(callers.map(|caller| ("called by", caller)));
         for (label, value) in &facts {
             if !value.is_empty() {
                 let line = row(inside, y);

@@ -5,6 +5,8 @@ use super::row::Row;
 
 /// A block of more lines than this is cut.
 const LONGEST: u64 = 400;
+/// At least so much of the reason stands in one line.
+const REASON_MIN: usize = 24;
 /// Two lines of a block are not further apart than this, in microseconds.
 const APART_US: u64 = 2_000_000;
 
@@ -185,8 +187,8 @@ impl Trace {
         }
     }
 
-    /// What one line says of it.
-    pub fn headline(&self) -> String {
+    /// What one line of so many characters says of it: why, and where.
+    pub fn headline(&self, width: usize, ellipsis: &str) -> String {
         let reason = if self.reason.is_empty() {
             "kernel report"
         } else {
@@ -197,12 +199,17 @@ impl Trace {
         } else {
             &self.function
         };
-        let function = readable(function);
         if function.is_empty() {
-            reason.to_owned()
-        } else {
-            format!("{reason} in {function}")
+            return reason.to_owned();
         }
+        // A long reason is cut, and not the function.
+        let place = format!(" in {}", readable(function));
+        let room = width.saturating_sub(place.chars().count()).max(REASON_MIN);
+        if reason.chars().count() <= room {
+            return format!("{reason}{place}");
+        }
+        let cut: String = reason.chars().take(room - 1).collect();
+        format!("{}{ellipsis}{place}", cut.trim_end())
     }
 }
 

@@ -225,9 +225,11 @@ fn record(canvas: &mut Canvas<'_>, area: Rect, model: &Model, (number, entry): (
     if let Some(trace) = model.log.trace(entry) {
         let folded = model.log.is_folded(trace.first);
         if number == trace.first && folded {
-            let text = format!("{} {}", canvas.look.glyphs.arrows[1], trace.headline());
             let lines = format!("{} lines", trace.len());
             let room = right.saturating_sub(x + lines.len() as u16 + 1);
+            let ellipsis = canvas.look.glyphs.ellipsis;
+            let headline = trace.headline(usize::from(room.saturating_sub(2)), ellipsis);
+            let text = format!("{} {headline}", canvas.look.glyphs.arrows[1]);
             canvas.text(x, area.y, room, &text, Role::Bad);
             canvas.right(area, &lines, Role::Dim);
             return;
