@@ -81,6 +81,7 @@ mod support {
     #[allow(dead_code, reason = "some of it is for other modules")]
     mod helpers;
     mod layout;
+    pub(crate) mod mutex;
     #[allow(dead_code, reason = "this module has no numbers as parameters")]
     pub(crate) mod params;
     pub(crate) mod rate_limit;
@@ -191,9 +192,10 @@ impl Stick {
         let bytes = self::argument::<{ size_of::<abi::BlockRwOps>() }>(argument)?;
         let mut fields = Fields::new(&bytes);
         let (data, size) = (fields.u64(), fields.u32());
-        let mut position = self.cursor.take()?;
-        let moved = self.transfer(direction, data, size, position.at)?;
-        position.at += moved as u64;
+        let position = self.cursor.take()?;
+        let at = position.at();
+        let moved = self.transfer(direction, data, size, at)?;
+        position.leave_at(at + moved as u64);
         Ok(moved)
     }
 
@@ -202,9 +204,9 @@ impl Stick {
         let bytes = self::argument::<{ size_of::<abi::BlockRwOffsetOps>() }>(argument)?;
         let mut fields = Fields::new(&bytes);
         let (data, size, offset) = (fields.u64(), fields.u32(), u64::from(fields.u32()));
-        let mut position = self.cursor.take()?;
+        let position = self.cursor.take()?;
         let moved = self.transfer(direction, data, size, offset)?;
-        position.at = offset + moved as u64;
+        position.leave_at(offset + moved as u64);
         Ok(moved)
     }
 

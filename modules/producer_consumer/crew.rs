@@ -238,6 +238,8 @@ impl Shows for Crew {
         Some(match name {
             "capacity" => ring().capacity() as u64,
             "occupancy" => ring().occupancy(),
+            "empty" => u64::from(self.workshop.empty.value()),
+            "full" => u64::from(self.workshop.full.value()),
             "produced" => ring().produced(),
             "consumed" => ring().consumed(),
             "producer_waits" => self.waits(Kind::Producer),

@@ -7,9 +7,11 @@
 #include <linux/gfp.h>
 #include <linux/irqflags.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/pgtable.h>
 #include <linux/sched.h>
 #include <linux/semaphore.h>
+#include <linux/uaccess.h>
 
 unsigned long ringside_task_size_max(void);
 unsigned long ringside_task_size_max(void)
@@ -55,6 +57,24 @@ void ringside_irq_restore(unsigned long flags);
 void ringside_irq_restore(unsigned long flags)
 {
 	local_irq_restore(flags);
+}
+
+/* unsafe_get_user() leaves by a label when the address is bad. */
+bool ringside_get_words(u64 *to, const u64 __user *from, size_t count);
+bool ringside_get_words(u64 *to, const u64 __user *from, size_t count)
+{
+	size_t i;
+
+	might_fault();
+	if (!user_read_access_begin(from, count * sizeof(*from)))
+		return false;
+	for (i = 0; i < count; i++)
+		unsafe_get_user(to[i], from + i, fault);
+	user_read_access_end();
+	return true;
+fault:
+	user_read_access_end();
+	return false;
 }
 
 /*
@@ -110,6 +130,13 @@ unsigned int ringside_bdev_logical_block_size(struct block_device *bdev);
 unsigned int ringside_bdev_logical_block_size(struct block_device *bdev)
 {
 	return bdev_logical_block_size(bdev);
+}
+
+int ringside_mutex_lock_interruptible(struct mutex *mutex);
+int ringside_mutex_lock_interruptible(struct mutex *mutex)
+{
+	/* With lockdep it is a macro. */
+	return mutex_lock_interruptible(mutex);
 }
 
 void ringside_sema_init(struct semaphore *semaphore, int value);

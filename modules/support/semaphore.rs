@@ -54,6 +54,13 @@ impl Semaphore {
         }
     }
 
+    /// What it holds now: by the time the caller knows, that may be another number.
+    pub(crate) fn value(&self) -> u32 {
+        // SAFETY: The semaphore is initialised and pinned. Others change the count meanwhile,
+        // hence the volatile read, which is what `READ_ONCE` is.
+        unsafe { core::ptr::read_volatile(&raw const (*self.inner.get()).count) }
+    }
+
     /// Gives one back, to the thread that has waited longest if there is one.
     pub(crate) fn up(&self) {
         // SAFETY: The semaphore is initialised and pinned.

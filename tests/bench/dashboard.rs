@@ -108,9 +108,9 @@ impl Dashboard {
     }
 
     fn sample(&mut self, step: u64, counters: usize) {
-        let value = |index: usize| CounterValue {
-            name: format!("counter_{index}"),
-            value: (step * (index as u64 + 1) % 100_000).to_string(),
+        let value = |index: usize| {
+            let value = step * (index as u64 + 1) % 100_000;
+            CounterValue::new(format!("counter_{index}"), value)
         };
         let mut modules: Vec<ModuleCounters> = ringside_uapi::MODULES
             .iter()
@@ -120,9 +120,8 @@ impl Dashboard {
                     .counters
                     .iter()
                     .enumerate()
-                    .map(|(index, counter)| CounterValue {
-                        name: counter.name.into(),
-                        value: (step * (index as u64 + 1)).to_string(),
+                    .map(|(index, counter)| {
+                        CounterValue::new(counter.name, step * (index as u64 + 1))
                     })
                     .collect(),
                 controls: Vec::new(),

@@ -13,8 +13,7 @@ use ringside::app::{Effect, Event, Key, Loadable, Model, ViewId, update};
 use ringside::target::Item;
 use ringside::target::api::{
     BlockAction, BlockDeviceInfo, BlockOutcome, CounterValue, Mapping, ModuleCounters,
-    ModuleSummary, Request, Sample, SubjectAction, SubjectEvent, SubjectOutcome, TableBytes,
-    TableRange, Walk,
+    ModuleSummary, Request, Sample, SubjectAction, SubjectEvent, SubjectOutcome, TableBytes, Walk,
 };
 use ringside::ui::{Hits, Look, draw};
 
@@ -37,10 +36,7 @@ fn model(view: ViewId, module: &str) -> Model {
 }
 
 fn values(pairs: &[(&str, u64)]) -> Vec<CounterValue> {
-    let value = |(name, value): &(&str, u64)| CounterValue {
-        name: (*name).into(),
-        value: value.to_string(),
-    };
+    let value = |(name, value): &(&str, u64)| CounterValue::new(*name, value);
     pairs.iter().map(value).collect()
 }
 
@@ -51,15 +47,7 @@ fn sample(
     controls: &[(&str, u64)],
     tables: Vec<(&str, Vec<u8>)>,
 ) -> Sample {
-    let table = |(name, bytes): (&str, Vec<u8>)| TableBytes {
-        range: TableRange {
-            module: module.into(),
-            table: name.into(),
-            offset: 0,
-            size: bytes.len() as u32,
-        },
-        bytes,
-    };
+    let table = |(name, bytes): (&str, Vec<u8>)| TableBytes::from_start(module, name, bytes);
     Sample {
         at_ms,
         modules: vec![ModuleCounters {

@@ -17,6 +17,9 @@
 /* The range that is read and written over and over. */
 #define RANGE (2u << 20)
 
+/* What is moved before it is the other's turn. */
+#define TURN (1l << 20)
+
 static int device, node;
 static char *buffer;
 
@@ -63,8 +66,9 @@ static void node_write(long size)
 
 static void compare(const char *what, long size, void (*ours)(long), void (*theirs)(long))
 {
-	long calls = size < 65536 ? 65536 / size : 1;
-	long turns = (6l << 20) / (calls * size) < 5 ? 5 : (6l << 20) / (calls * size);
+	/* Turns of a few milliseconds: what one leaves in the caches is no longer felt then. */
+	long calls = size < TURN ? TURN / size : 1;
+	long turns = 24l * TURN / (calls * size) < 5 ? 5 : 24l * TURN / (calls * size);
 	struct result result = race(ours, theirs, size, calls, turns);
 
 	printf("%-6s %9ld %12.1f %12.1f %7.2f\n", what, size, result.ours / 1e6,

@@ -135,12 +135,11 @@ fn a_killed_exec_takes_qemu_along() {
 #[test]
 fn an_exec_whose_kernel_dies_says_so_and_ends() {
     let surroundings = Surroundings::new();
-    let start = Instant::now();
-    let script = "echo c > /proc/sysrq-trigger; sleep 60";
+    // A program that outlived its kernel would end by itself, with 0.
+    let script = "echo c > /proc/sysrq-trigger; sleep 600";
     let said = surroundings.run(&["exec", "--", "sh", "-c", script]);
     assert_eq!(said.status, 125, "{}", said.err);
     assert!(said.err.contains("sysrq triggered crash"), "{}", said.err);
-    assert!(start.elapsed() < Duration::from_secs(20));
 }
 
 #[test]

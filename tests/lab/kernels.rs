@@ -33,14 +33,13 @@ fn a_file_that_is_no_kernel_is_refused_with_qemus_words() {
 #[test]
 fn a_kernel_that_panics_while_it_boots_is_told_with_its_console() {
     let surroundings = Surroundings::with_empty_cache();
-    let start = Instant::now();
     let error = refused(
         &surroundings,
         &["up", "--append", "rdinit=/none init=/none"],
     );
+    // Not "did not answer within" the two minutes that a boot may take.
     assert!(error.contains("Kernel panic - not syncing"), "{error}");
     assert!(error.contains("last lines of its console"), "{error}");
-    assert!(start.elapsed() < Duration::from_secs(60));
 }
 
 #[test]
@@ -58,6 +57,10 @@ fn a_kernel_that_says_nothing_is_given_up_after_15_seconds() {
     let start = Instant::now();
     let path = silent.to_str().expect("UTF-8");
     let error = refused(&surroundings, &["up", "--accel", "tcg", "--image", path]);
-    assert!(error.contains("no line to its console for 15 s"), "{error}");
+    // On a busy computer it has longer: as long as it takes to work for so long.
+    assert!(
+        error.contains("wrote no line to its console for"),
+        "{error}"
+    );
     assert!(start.elapsed() >= Duration::from_secs(15));
 }

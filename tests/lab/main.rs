@@ -13,6 +13,8 @@
 
 mod ends;
 mod kernels;
+mod machine;
 mod starts;
 mod stick;
 mod surroundings;
+mod two_sticks;

@@ -1,103 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The C programs in `tests/c/`: compiled on the host, run in the guest. One
-//! set includes the generated header, the other restates the contract by hand,
-//! as a program that was written for the original modules does.
+//! Each C program in a guest of its own, as a test of its own.
 
-use std::path::PathBuf;
-use std::process::Command;
+use super::guest;
+use super::programs;
 
-use super::guest::{self, insmod, rmmod};
-
-/// Compiles `tests/c/<name>.c` and returns the program; inside a guest it is there already.
-pub fn path(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("c");
-    let program = folder.join(name);
-    if std::env::var_os("RINGSIDE_TEST_IN_GUEST").is_some() {
-        return program;
-    }
-    std::fs::create_dir_all(&folder).expect("the target folder can be written");
-    let root = guest::repository();
-    // Written under a name of its own and then renamed: tests run side by side.
-    let fresh = folder.join(format!("{name}.{:?}", std::thread::current().id()));
-    let output = Command::new("cc")
-        .args([
-            "-std=gnu11",
-            "-O1",
-            "-Wall",
-            "-Wextra",
-            "-Werror",
-            "-pthread",
-            "-I",
-        ])
-        .arg(root.join("uapi/include"))
-        .arg("-o")
-        .arg(&fresh)
-        .arg(root.join(format!("tests/c/{name}.c")))
-        .output()
-        .expect("cc is installed");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    std::fs::rename(&fresh, &program).expect("the program can be renamed");
-    program
-}
-
-/// What a program finds when it starts.
-#[derive(Clone, Copy)]
-enum Given {
-    /// Nothing: it needs no module.
-    Nothing,
-    /// This module, loaded with these parameters; it unloads it itself.
-    Loaded(&'static str, &'static str),
-    /// This module, loaded with these parameters, and nothing of it is left in
-    /// use when the program has ended.
-    Borrowed(&'static str, &'static str),
-    /// The path of this module's file as its argument, and one more argument.
-    File(&'static str, Option<&'static str>),
-}
-
-/// Runs the program in a guest: it must end with 0 and have checked something.
-fn run(test: &str, program: &str, given: Given) {
-    let program = path(program);
-    guest::run(test, || {
-        let mut command = Command::new(&program);
-        match given {
-            Given::Nothing => {}
-            Given::Loaded(module, parameters) | Given::Borrowed(module, parameters) => {
-                insmod(module, parameters).expect("it loads");
-            }
-            Given::File(module, argument) => {
-                command.arg(guest::module_file(module)).args(argument);
-            }
-        }
-        let output = command.output().expect("the program starts");
-        let said = String::from_utf8_lossy(&output.stdout);
-        let complained = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            output.status.success(),
-            "{}\n{said}\n{complained}",
-            output.status
-        );
-        assert!(
-            said.lines().any(|line| line.starts_with("ok")),
-            "it checked nothing: {said}"
-        );
-        if let Given::Borrowed(module, _) = given {
-            rmmod(module).expect("nothing of the program keeps it");
-        }
-    });
-}
-
-/// One test per program: `name: what it is given;`.
+/// One test per program.
 macro_rules! programs {
-    ($($name:ident: $given:expr;)*) => {
+    ($($name:ident)*) => {
         $(
             #[test]
             fn $name() {
+                programs::path(stringify!($name));
                 let test = concat!("c_programs::", stringify!($name));
-                run(test, stringify!($name), $given);
+                guest::run(test, || programs::run(stringify!($name)));
             }
         )*
 
@@ -109,35 +24,28 @@ macro_rules! programs {
                 let file = entry.file_name().into_string().expect("a plain name");
                 if let Some(name) = file.strip_suffix(".c") {
                     assert!(run.contains(&name), "{file} is not run by any test");
+                    assert!(programs::names().any(|known| known == name), "{file} is given nothing");
                 }
             }
         }
     };
 }
 
-const STICK: &str = "/dev/ringside-usb";
-const ON_STICK: &str = "device=/dev/ringside-usb";
-
-/// The threads of producer_consumer need more time under the sanitizers.
-fn pace() -> Option<&'static str> {
-    guest::debug_kernel().then_some("slow")
-}
-
 programs! {
-    memalloc_contract: Given::Borrowed("memalloc", "");
-    memalloc_bad_input: Given::Borrowed("memalloc", "");
-    memalloc_share: Given::Borrowed("memalloc", "");
-    memalloc_lifetime: Given::Borrowed("memalloc", "");
-    memalloc_races: Given::Borrowed("memalloc", "");
-    memalloc_faults: Given::Borrowed("memalloc", "");
-    memalloc_handmade: Given::Borrowed("memalloc", "");
-    kmod_contract: Given::Borrowed("kmod", ON_STICK);
-    kmod_bad_input: Given::Borrowed("kmod", ON_STICK);
-    kmod_handmade: Given::Borrowed("kmod", ON_STICK);
-    kmod_load: Given::File("kmod", Some(STICK));
-    kmod_gone: Given::Loaded("kmod", ON_STICK);
-    my_name: Given::File("my_name", None);
-    my_syscall: Given::Nothing;
-    producer_consumer: Given::File("producer_consumer", pace());
-    syscall_handmade: Given::Nothing;
+    memalloc_contract
+    memalloc_bad_input
+    memalloc_share
+    memalloc_lifetime
+    memalloc_races
+    memalloc_faults
+    memalloc_handmade
+    kmod_contract
+    kmod_bad_input
+    kmod_handmade
+    kmod_load
+    kmod_gone
+    my_name
+    my_syscall
+    producer_consumer
+    syscall_handmade
 }

@@ -15,7 +15,7 @@ use ringside::lab::{kernel, modules};
 
 /// Set inside the guest to the name of the test to run there.
 const INSIDE: &str = "RINGSIDE_TEST_IN_GUEST";
-/// Set inside the guest to the folder of the built modules.
+/// Set inside the guest to the folders of the built modules, as in `PATH`.
 const MODULES: &str = "RINGSIDE_TEST_MODULES";
 
 /// Which kernel the tests run on: `lab`, or what `RINGSIDE_KERNEL` says.
@@ -28,29 +28,48 @@ pub fn debug_kernel() -> bool {
     flavour() == "debug"
 }
 
+/// Does this run inside a guest?
+pub fn is_inside() -> bool {
+    std::env::var_os(INSIDE).is_some()
+}
+
 /// Runs `body` inside a fresh guest, as the test called `name` (its full path,
 /// `module::test`). Fails when the body panics, when it hangs for longer than
 /// the guest is given, or when the kernel's log holds a report afterwards.
 pub fn run(name: &str, body: impl FnOnce()) {
-    run_with(name, built_modules, || {
-        body();
-        super::kernel_log::assert_clean();
-    });
+    run_with(
+        name,
+        &[],
+        || vec![built_modules()],
+        || {
+            body();
+            super::kernel_log::assert_clean();
+        },
+    );
 }
 
-/// As [`run`], with the modules that [`insmod`] loads in a folder of its own,
-/// and without the look at the log.
-pub fn run_with(name: &str, modules: impl FnOnce() -> PathBuf, body: impl FnOnce()) {
+/// As [`run`], in a guest started with these `options` of `ringside exec`, with
+/// the modules that [`insmod`] loads in folders of its own, and without the look
+/// at the log.
+pub fn run_with(
+    name: &str,
+    options: &[&str],
+    modules: impl FnOnce() -> Vec<PathBuf>,
+    body: impl FnOnce(),
+) {
     if std::env::var(INSIDE).as_deref() == Ok(name) {
         return body();
     }
     let this = std::env::current_exe().expect("the test binary has a path");
+    let folders = std::env::join_paths(modules()).expect("no colon in a folder's name");
     let output = Command::new(env!("CARGO_BIN_EXE_ringside"))
-        .args(["exec", "--"])
+        .arg("exec")
+        .args(options)
+        .arg("--")
         .arg(this)
         .args(["--exact", name, "--nocapture", "--test-threads=1"])
         .env(INSIDE, name)
-        .env(MODULES, modules())
+        .env(MODULES, folders)
         .output()
         .expect("ringside can be started");
     let stdout = String::from_utf8_lossy(&output.stdout);
@@ -63,7 +82,7 @@ pub fn run_with(name: &str, modules: impl FnOnce() -> PathBuf, body: impl FnOnce
 }
 
 /// The folder that holds our modules, built for the kernel under test.
-fn built_modules() -> PathBuf {
+pub fn built_modules() -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER
         .get_or_init(|| built(&repository().join("modules")))
@@ -97,8 +116,11 @@ pub fn insmod(module: &str, parameters: &str) -> Result<(), Errno> {
 
 /// The file of one of the modules, inside the guest.
 pub fn module_file(module: &str) -> PathBuf {
-    let folder = std::env::var_os(MODULES).expect("set by the outer test");
-    Path::new(&folder).join(format!("{module}.ko"))
+    let folders = std::env::var_os(MODULES).expect("set by the outer test");
+    std::env::split_paths(&folders)
+        .map(|folder| folder.join(format!("{module}.ko")))
+        .find(|file| file.exists())
+        .unwrap_or_else(|| panic!("{module} was not built"))
 }
 
 /// `rmmod`.

@@ -13,7 +13,6 @@
 
 mod any_order;
 mod c_programs;
-mod detectors;
 mod guest;
 mod kernel_log;
 mod kmod;
@@ -21,4 +20,5 @@ mod memalloc;
 mod my_name;
 mod my_syscall;
 mod producer_consumer;
+mod programs;
 mod soak;

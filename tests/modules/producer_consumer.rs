@@ -75,6 +75,11 @@ fn pause_and_balance() {
         filled, occupancy,
         "as many slots are full as the counter says"
     );
+    assert_eq!(
+        (value("empty"), value("full")),
+        (value("capacity") - occupancy, occupancy),
+        "the semaphores say what the ring holds"
+    );
     let records = table("threads", 24);
     let of = |kind| records.iter().filter(move |record| record[0] == kind);
     assert_eq!(

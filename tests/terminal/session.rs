@@ -188,18 +188,6 @@ impl Session {
         kill(self.pid(), signal).expect("the program runs");
     }
 
-    /// Has the program ended, or does it within this time?
-    pub fn ends_within(&mut self, time: Duration) -> bool {
-        let deadline = Instant::now() + time;
-        while Instant::now() < deadline {
-            if self.child.try_wait().expect("it is our child").is_some() {
-                return true;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        false
-    }
-
     /// Waits until the program has ended.
     pub fn wait(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;

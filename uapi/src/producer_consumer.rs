@@ -121,6 +121,14 @@ pub const MODULE: Module = Module {
     counters: &[
         level("capacity", "slots of the ring"),
         level("occupancy", "slots that hold an item now"),
+        level(
+            "empty",
+            "what the semaphore empty holds: slots that nobody has claimed to fill",
+        ),
+        level(
+            "full",
+            "what the semaphore full holds: items that nobody has claimed to take",
+        ),
         total("produced", "items put into the ring"),
         total("consumed", "items taken out of the ring"),
         total(

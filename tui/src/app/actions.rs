@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the commands that mean the same everywhere do.
 
-use super::calls::{Owner, Report};
 use super::counters::RANGES_MS;
 use super::effect::Effect;
-use super::layers::{Confirm, Layer};
-use super::link::Connection;
 use super::loader;
 use super::model::{Freeze, Model};
 use super::views::{self, ViewId};
-use crate::target::api::{LabRequest, Request};
 
 /// The module that `L`, `U` and `R` act on.
 pub(super) fn selected(model: &Model) -> Option<String> {
@@ -87,77 +83,4 @@ pub(super) fn mouse(model: &mut Model) {
         "left to the terminal"
     };
     model.note(format!("the mouse is {text}"));
-}
-
-/// Asks the lab for something.
-pub(super) fn lab_request(model: &mut Model, title: &str, request: LabRequest) {
-    model.start(Owner::Nobody, title, Report::Shown, Request::Lab(request));
-}
-
-pub(super) fn reboot(model: &mut Model) {
-    let alive = model.link.dead().is_none() && model.link.connection == Connection::Up;
-    let start = |model: &mut Model| {
-        lab_request(
-            model,
-            "start a new guest",
-            LabRequest::Reboot { cold: false },
-        );
-    };
-    if !alive {
-        return start(model);
-    }
-    model.open(Layer::Confirm(Confirm {
-        title: "Reboot?".into(),
-        text: "This guest ends as if its power failed; a new one starts at once, without the \
-               modules and processes of this one."
-            .into(),
-        command: "QMP: quit; qemu … -incoming (a new guest)".into(),
-        context: String::new(),
-        yes: |model, _| {
-            lab_request(
-                model,
-                "start a new guest",
-                LabRequest::Reboot { cold: false },
-            );
-        },
-    }));
-}
-
-pub(super) fn power_off(model: &mut Model) {
-    model.open(Layer::Confirm(Confirm {
-        title: "Power off?".into(),
-        text: "The guest ends as if its power failed. The lab stays: B starts a new guest.".into(),
-        command: "QMP: quit".into(),
-        context: String::new(),
-        yes: |model, _| lab_request(model, "power off", LabRequest::PowerOff),
-    }));
-}
-
-pub(super) fn crash(model: &mut Model) {
-    let guest = model
-        .link
-        .kernel
-        .as_ref()
-        .is_some_and(|kernel| kernel.guest);
-    let text = if guest {
-        "The kernel panics at once. That is what a lab is for: the dashboard stays, shows the last \
-         words, and one key starts a new guest."
-    } else {
-        "THIS IS NOT A LAB'S GUEST. The machine it runs on stops at once; unsaved work is lost."
-    };
-    model.open(Layer::Confirm(Confirm {
-        title: "Crash the kernel?".into(),
-        text: text.into(),
-        command: "echo c > /proc/sysrq-trigger".into(),
-        context: String::new(),
-        yes: |model, _| {
-            // The kernel can't answer any more: that the connection breaks is success.
-            model.start(
-                Owner::Nobody,
-                "crash the kernel",
-                Report::Silent,
-                Request::Crash,
-            );
-        },
-    }));
 }

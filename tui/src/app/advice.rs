@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What an error means here, and what to do next.
 
-use super::layers::Message;
+use super::layer::Message;
 use crate::target::TargetError;
 use crate::target::error::{errno_name, errno_text};
 

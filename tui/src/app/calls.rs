@@ -4,8 +4,13 @@
 use std::collections::BTreeMap;
 
 use super::effect::CallTag;
-use super::loader;
-use super::views;
+use super::loader::state::Step;
+use super::symbols::state::Frame;
+use super::views::block::state::Call as BlockCall;
+use super::views::memory::state::Call as MemoryCall;
+use super::views::modules::Call as ModulesCall;
+use super::views::name::state::Call as NameCall;
+use super::views::producer::state::Call as ProducerCall;
 
 /// Who gets the items of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,19 +32,19 @@ pub enum Owner {
     /// [`super::global`]: who holds a module that would not go.
     Holders(String),
     /// [`super::loader`]: a step of loading or unloading a module.
-    Loader(loader::Step),
+    Loader(Step),
     /// [`super::symbols`]: file and line of these.
-    Symbols(Vec<super::symbols::Frame>),
+    Symbols(Vec<Frame>),
     /// View 2.
-    Name(views::name::Call),
+    Name(NameCall),
     /// View 3.
-    Producer(views::producer::Call),
+    Producer(ProducerCall),
     /// View 4.
-    Memory(views::memory::Call),
+    Memory(MemoryCall),
     /// View 5.
-    Block(views::block::Call),
+    Block(BlockCall),
     /// View 7.
-    Module(views::modules::Call),
+    Module(ModulesCall),
 }
 
 /// What the user gets to see of a call.

@@ -2,33 +2,12 @@
 //! The command table: everything that can be done, once. Keys, the hint bar,
 //! help, the palette and the key reference all come from it.
 
+pub use super::command::{Command, always};
 use super::global;
+
 use super::keys::Key;
 use super::model::Model;
 use super::views::{self, ViewId};
-
-/// One thing that can be done.
-pub struct Command {
-    /// How the palette and the config file call it: `module-load`.
-    pub name: &'static str,
-    /// Its default keys, as [`Key::parse`] reads them; the first is shown.
-    pub keys: &'static [&'static str],
-    /// One or two words for the hint bar.
-    pub title: &'static str,
-    /// One line for help, the palette and the docs.
-    pub help: &'static str,
-    /// Is it worth a place in the hint bar?
-    pub hint: bool,
-    /// `Err` with the reason when it can't be done now.
-    pub enabled: fn(&Model) -> Result<(), String>,
-    /// Does it.
-    pub run: fn(&mut Model),
-}
-
-/// Always possible.
-pub fn always(_: &Model) -> Result<(), String> {
-    Ok(())
-}
 
 /// The commands that mean the same everywhere.
 pub fn global() -> &'static [Command] {
@@ -68,6 +47,15 @@ pub fn keys_of(model: &Model, command: &Command) -> Vec<Key> {
             .filter_map(|key| Key::parse(key))
             .collect(),
     }
+}
+
+/// The line of a command in help and docs: its keys as people read them.
+pub fn keys_text(model: &Model, command: &Command) -> String {
+    let keys = keys_of(model, command);
+    keys.iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// The command that `key` means where the user is.

@@ -20,6 +20,8 @@ pub struct Counters {
     series: BTreeMap<String, BTreeMap<String, Series>>,
     /// When a value last changed, in the target's time.
     changed_ms: u64,
+    /// How many samples came.
+    samples: u64,
 }
 
 impl Counters {
@@ -55,7 +57,13 @@ impl Counters {
             self.changed_ms = sample.at_ms;
         }
         self.latest = Arc::new(sample);
+        self.samples += 1;
         changed
+    }
+
+    /// How many samples came since the connection was made.
+    pub fn samples(&self) -> u64 {
+        self.samples
     }
 
     /// How long nothing has changed, in milliseconds.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::symbols::Frame;
+use super::symbols::state::Frame;
 use crate::target::Request;
 
 /// Names a call for as long as it runs; never used twice.

@@ -23,11 +23,6 @@ pub enum Kind {
         /// The limit in bytes.
         max: usize,
     },
-    /// Bytes in hex: `de ad be ef`; at most this many.
-    Hex {
-        /// The limit in bytes.
-        max: usize,
-    },
     /// One of these; Left and Right, or Space, change it.
     Choice(Vec<String>),
 }
@@ -93,11 +88,6 @@ impl Field {
         }
     }
 
-    /// The bytes of a hex field.
-    pub fn bytes(&self) -> Option<Vec<u8>> {
-        parse_hex(self.text())
-    }
-
     /// The limits in words: `0 to 1000`.
     pub fn limits(&self) -> String {
         match &self.kind {
@@ -105,7 +95,6 @@ impl Field {
             Kind::Integer { min, max } if *max > 1 << 40 => format!("{min:#x} to {max:#x}"),
             Kind::Integer { min, max } => format!("{min} to {max}"),
             Kind::Text { max } => format!("at most {max} bytes"),
-            Kind::Hex { max } => format!("hex, at most {max} bytes"),
             Kind::Choice(choices) => choices.join(" | "),
         }
     }
@@ -126,14 +115,6 @@ impl Field {
             Kind::Text { max } => {
                 (text.len() > *max).then(|| format!("{} bytes, {max} are allowed", text.len()))
             }
-            Kind::Hex { max } => match parse_hex(text) {
-                None => Some("not hex digits in pairs".into()),
-                Some(bytes) if bytes.is_empty() => Some("empty".into()),
-                Some(bytes) if bytes.len() > *max => {
-                    Some(format!("{} bytes, {max} are allowed", bytes.len()))
-                }
-                Some(_) => None,
-            },
             Kind::Choice(choices) => (!choices.iter().any(|choice| choice == text))
                 .then(|| format!("not one of {}", choices.join(", "))),
         }
@@ -165,22 +146,6 @@ pub fn parse_integer(text: &str) -> Option<i128> {
         Some(_) => None,
         None => text.parse().ok(),
     }
-}
-
-/// Reads `de ad be ef` or `deadbeef`.
-pub fn parse_hex(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u32> = text
-        .chars()
-        .filter(|character| !character.is_whitespace())
-        .map(|character| character.to_digit(16))
-        .collect::<Option<_>>()?;
-    let (pairs, rest) = digits.as_chunks::<2>();
-    rest.is_empty().then(|| {
-        pairs
-            .iter()
-            .map(|pair| (pair[0] << 4 | pair[1]) as u8)
-            .collect()
-    })
 }
 
 /// A form on the screen.
@@ -319,13 +284,6 @@ mod tests {
     fn text_is_limited_in_bytes_and_not_in_characters() {
         assert!(field(Kind::Text { max: 3 }, "éé").error().is_some());
         assert_eq!(field(Kind::Text { max: 4 }, "éé").error(), None);
-    }
-
-    #[test]
-    fn hex_comes_in_pairs() {
-        assert_eq!(parse_hex("de ad BE ef"), Some(vec![0xde, 0xad, 0xbe, 0xef]));
-        assert_eq!(parse_hex("dea"), None);
-        assert_eq!(parse_hex("zz"), None);
     }
 
     #[test]

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The commands that mean the same everywhere.
 
-use super::actions::{
-    back, cancel, copy, crash, freeze, lab_request, load, mouse, power_off, quit, range, reboot,
-    selected,
-};
-use super::commands::{self, Command, always};
+use super::actions::{back, cancel, copy, freeze, load, mouse, quit, range, selected};
+use super::command::{Command, always};
 use super::effect::Effect;
 use super::event::Move;
-use super::layers::{Layer, Palette};
+use super::layer::{Layer, Palette};
 use super::loader;
 use super::model::Model;
 use super::views::{self, ViewId};
+use super::vm;
 use crate::target::api::{Capability, LabRequest};
 
 macro_rules! command {
@@ -33,18 +31,6 @@ macro_rules! command {
 
 fn navigate(model: &mut Model, to: Move) {
     (views::view(model.view).navigate)(model, to);
-}
-
-fn lab(model: &Model) -> Result<(), String> {
-    model.link.can(Capability::Lab)
-}
-
-fn running(model: &Model) -> Result<(), String> {
-    lab(model)?;
-    match model.link.dead() {
-        Some(_) => Err("the guest is not running".into()),
-        None => Ok(()),
-    }
 }
 
 /// The module of this view is loaded.
@@ -303,8 +289,8 @@ pub const COMMANDS: &[Command] = &[
         ["B"],
         "Reboot",
         "end this guest and start a new one, resumed in a moment",
-        reboot,
-        lab,
+        vm::reboot,
+        vm::lab,
         false
     ),
     command!(
@@ -312,12 +298,12 @@ pub const COMMANDS: &[Command] = &[
         [],
         "Cold reboot",
         "end this guest and boot a new one from nothing",
-        |m| lab_request(
+        |m| vm::lab_request(
             m,
             "boot a new guest from nothing",
             LabRequest::Reboot { cold: true }
         ),
-        lab,
+        vm::lab,
         false
     ),
     command!(
@@ -325,8 +311,8 @@ pub const COMMANDS: &[Command] = &[
         [],
         "Power off",
         "end the guest, after a question; the lab stays",
-        power_off,
-        running,
+        vm::power_off,
+        vm::running,
         false
     ),
     command!(
@@ -334,7 +320,7 @@ pub const COMMANDS: &[Command] = &[
         ["!"],
         "Crash",
         "crash the kernel on purpose, after a question",
-        crash,
+        vm::crash,
         |m| m.link.can(Capability::Modules),
         false
     ),
@@ -343,8 +329,8 @@ pub const COMMANDS: &[Command] = &[
         [],
         "Plug in",
         "plug the USB stick in",
-        |m| lab_request(m, "plug the stick in", LabRequest::Plug),
-        running,
+        |m| vm::plug(m, true),
+        vm::running,
         false
     ),
     command!(
@@ -352,8 +338,8 @@ pub const COMMANDS: &[Command] = &[
         [],
         "Unplug",
         "pull the USB stick out",
-        |m| lab_request(m, "pull the stick out", LabRequest::Unplug),
-        running,
+        |m| vm::plug(m, false),
+        vm::running,
         false
     ),
     command!(
@@ -378,12 +364,3 @@ pub const COMMANDS: &[Command] = &[
         |m| m.effect(Effect::Redraw)
     ),
 ];
-
-/// The line of a command in help and docs: its keys as people read them.
-pub fn keys_text(model: &Model, command: &Command) -> String {
-    let keys = commands::keys_of(model, command);
-    keys.iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(" ")
-}

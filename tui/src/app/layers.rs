@@ -1,94 +1,31 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What lies over the view: forms, questions, messages, help, the palette, the
-//! console, the command log. The topmost gets the keys; Esc takes it away.
+//! Keys and clicks in what lies over the view ([`super::layer`]): the topmost
+//! layer gets them; Esc takes it away.
 
-use super::commands::{self, Command};
+use super::command::Command;
+use super::commands;
+
 use super::effect::Effect;
 use super::event::Move;
 use super::form::Form;
 use super::keys::{Key, KeyCode};
+pub use super::layer::{Confirm, Layer, Message, Palette};
 use super::model::Model;
-use super::text_field::TextField;
-use super::views::ViewId;
+use super::views::id::ViewId;
 
-/// Something over the view.
-#[derive(Clone)]
-pub enum Layer {
-    /// The keys of this place, scrolled down by so many lines.
-    Help(usize),
-    /// The palette.
-    Palette(Palette),
-    /// A form.
-    Form(Form),
-    /// A question before something that can't be undone.
-    Confirm(Confirm),
-    /// A message that must be seen.
-    Message(Message),
-    /// What was executed; the selected line counts from the newest.
-    CommandLog(usize),
-    /// The serial console, scrolled up by so many lines.
-    Console(usize),
-    /// What is under way; the selected line.
-    Pending(usize),
-}
-
-/// The palette: a command is found by typing a part of its name or help.
-#[derive(Clone, Debug, Default)]
-pub struct Palette {
-    /// What was typed.
-    pub input: TextField,
-    /// The selected match.
-    pub selected: usize,
-}
-
-/// A question whose answer is yes or no.
-#[derive(Clone)]
-pub struct Confirm {
-    /// The title.
-    pub title: String,
-    /// What happens, in one or two sentences.
-    pub text: String,
-    /// The exact command.
-    pub command: String,
-    /// Whatever `yes` needs to know; not shown.
-    pub context: String,
-    /// Does it. The question is closed before.
-    pub yes: fn(&mut Model, &Confirm),
-}
-
-/// A message that must be seen.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Message {
-    /// The title: what failed.
-    pub title: String,
-    /// What happened, and why.
-    pub lines: Vec<String>,
-    /// What to do next.
-    pub remedy: Vec<String>,
-}
-
-impl Layer {
-    /// A message about an error or something else that must be seen?
-    pub fn is_message(&self) -> bool {
-        matches!(self, Self::Message(_))
-    }
-}
-
-impl Palette {
-    /// The commands that match what was typed, best first.
-    pub fn matches(&self) -> Vec<(Option<ViewId>, &'static Command)> {
-        let words: Vec<String> = self
-            .input
-            .text()
-            .split_whitespace()
-            .map(str::to_lowercase)
-            .collect();
-        let mut found: Vec<_> = commands::all()
-            .filter_map(|entry| Some((score(&words, entry.1)?, entry)))
-            .collect();
-        found.sort_by_key(|(score, _)| *score);
-        found.into_iter().map(|(_, entry)| entry).collect()
-    }
+/// The commands that match what was typed into the palette, best first.
+pub fn palette_matches(palette: &Palette) -> Vec<(Option<ViewId>, &'static Command)> {
+    let words: Vec<String> = palette
+        .input
+        .text()
+        .split_whitespace()
+        .map(str::to_lowercase)
+        .collect();
+    let mut found: Vec<_> = commands::all()
+        .filter_map(|entry| Some((score(&words, entry.1)?, entry)))
+        .collect();
+    found.sort_by_key(|(score, _)| *score);
+    found.into_iter().map(|(_, entry)| entry).collect()
 }
 
 /// How well a command matches: small is good, `None` is not at all.
@@ -241,7 +178,7 @@ fn form_key(model: &mut Model, form: &mut Form, key: Key) -> bool {
 }
 
 fn palette_key(model: &mut Model, palette: &mut Palette, key: Key) -> bool {
-    let matches = palette.matches();
+    let matches = palette_matches(palette);
     match key.code {
         KeyCode::Up => palette.selected = palette.selected.saturating_sub(1),
         KeyCode::Down => {

@@ -50,6 +50,11 @@ impl Link {
             .filter(|lab| !matches!(lab.guest, GuestState::Running | GuestState::Starting))
     }
 
+    /// Is it the kernel of a lab's guest?
+    pub fn in_guest(&self) -> bool {
+        self.kernel.as_ref().is_some_and(|kernel| kernel.guest)
+    }
+
     /// Is the screen that says why the guest died to be shown?
     pub fn mourning(&self) -> bool {
         self.dead()

@@ -12,37 +12,23 @@ use super::counters::{Counters, RANGES_MS};
 use super::effect::{CallTag, Effect};
 use super::equivalent::equivalent;
 use super::form::Form;
-use super::layers::{Layer, Message};
+use super::layer::{Layer, Message};
 use super::link::Link;
-use super::loader::Loader;
+pub use super::loadable::Loadable;
+use super::loader::state::Loader;
 use super::log::Log;
-use super::symbols::Symbols;
+use super::streams::state::Streams;
+use super::symbols::state::Symbols;
 use super::toasts::{Toasts, Tone};
-use super::views::{self, ViewId};
+use super::views::block::state::State as Block;
+use super::views::id::ViewId;
+use super::views::log::State as LogView;
+use super::views::memory::state::State as Memory;
+use super::views::modules::State as ModulesView;
+use super::views::name::state::State as Name;
+use super::views::overview::state::State as Overview;
+use super::views::producer::state::State as Producer;
 use crate::target::api::{ModuleSummary, Request};
-use crate::target::error::TargetError;
-
-/// Something that is asked for and may not be there yet.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum Loadable<T> {
-    /// It was not asked for yet, or has not arrived.
-    #[default]
-    Loading,
-    /// Here it is.
-    Ready(T),
-    /// It can't be had.
-    Failed(TargetError),
-}
-
-impl<T> Loadable<T> {
-    /// The value, if it is there.
-    pub fn ready(&self) -> Option<&T> {
-        match self {
-            Self::Ready(value) => Some(value),
-            _ => None,
-        }
-    }
-}
 
 /// The picture stands still; everything goes on behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,20 +81,22 @@ pub struct Model {
     /// What was typed into forms, by form and field.
     pub remembered: BTreeMap<String, String>,
     /// View 1.
-    pub overview: views::overview::State,
+    pub overview: Overview,
     /// View 2.
-    pub name: views::name::State,
+    pub name: Name,
     /// View 3.
-    pub producer: views::producer::State,
+    pub producer: Producer,
     /// View 4.
-    pub memory: views::memory::State,
+    pub memory: Memory,
     /// View 5.
-    pub block: views::block::State,
+    pub block: Block,
     /// View 6.
-    pub log_view: views::log::State,
+    pub log_view: LogView,
     /// View 7.
-    pub modules_view: views::modules::State,
-    pub(super) streams: super::streams::Streams,
+    pub modules_view: ModulesView,
+    pub(super) streams: Streams,
+    /// The view came onto the screen and was not told yet.
+    pub(super) entered: bool,
     pub(super) dirty: bool,
     pub(super) effects: Vec<Effect>,
 }
@@ -202,12 +190,12 @@ impl Model {
         }
     }
 
-    /// Brings a view onto the screen.
+    /// Brings a view onto the screen; it is told at the end of this update.
     pub fn show(&mut self, view: ViewId) {
         self.view = view;
         self.zoom = false;
+        self.entered = true;
         self.changed();
-        (views::view(view).enter)(self);
     }
 
     /// Puts something over the view.

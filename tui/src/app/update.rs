@@ -53,6 +53,9 @@ pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
             model.changed();
         }
     }
+    if std::mem::take(&mut model.entered) {
+        (views::view(model.view).enter)(model);
+    }
     streams::keep_up(model);
     std::mem::take(&mut model.effects)
 }

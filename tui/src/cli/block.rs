@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 
 use super::connection::{one, unexpected};
 use super::error::visible;
-use super::mem::number;
+use super::numbers::{hex, number};
 use super::{Connection, Failure, Outcome};
 use crate::target::Target;
 use crate::target::api::{BLOCK_MAX, BlockAction, BlockOutcome, Item, Request};
@@ -108,20 +108,6 @@ fn size(text: &str) -> Result<u32, &'static str> {
         Ok(size) if size <= BLOCK_MAX => Ok(size),
         _ => Err("at most 1048576 (1 MiB) at one time"),
     }
-}
-
-/// Bytes from hex digits in pairs; spaces between pairs are allowed.
-pub fn hex(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u32> = text
-        .chars()
-        .filter(|character| !character.is_ascii_whitespace())
-        .map(|character| character.to_digit(16))
-        .collect::<Option<_>>()?;
-    let pairs = digits.chunks_exact(2);
-    pairs
-        .remainder()
-        .is_empty()
-        .then(|| pairs.map(|pair| (pair[0] << 4 | pair[1]) as u8).collect())
 }
 
 impl Data {
@@ -294,14 +280,6 @@ fn dump(bytes: &[u8], from: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn hex_digits_come_in_pairs() {
-        assert_eq!(hex("00 fF"), Some(vec![0, 255]));
-        assert_eq!(hex("0"), None);
-        assert_eq!(hex("zz"), None);
-        assert_eq!(hex(""), Some(Vec::new()));
-    }
 
     #[test]
     fn a_place_chooses_the_operation() {

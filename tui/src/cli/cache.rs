@@ -7,7 +7,8 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::Outcome;
 use super::progress::Show;
-use crate::lab::cache::{self, Part, amount};
+use crate::lab::cache::usage::{self, Part};
+use crate::lab::cache::{self, amount};
 
 /// Show what Ringside keeps on disk, or remove it
 ///
@@ -78,12 +79,12 @@ impl Cache {
             };
             let mut show = Show::new();
             for part in parts {
-                let freed = cache::clean(&root, part, &mut show)?;
+                let freed = usage::clean(&root, part, &mut show)?;
                 show.say(&format!("{}: {} freed", part.name(), amount(freed)));
             }
             return Ok(0);
         }
-        let usage = cache::usage(&root);
+        let usage = usage::usage(&root);
         let total: u64 = usage.parts.iter().map(|part| part.bytes).sum();
         let mut out = std::io::stdout().lock();
         if self.json {

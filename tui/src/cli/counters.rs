@@ -154,10 +154,7 @@ mod tests {
     fn sample(at_ms: u64, value: Option<&str>) -> Sample {
         let module = |value: &str| ModuleCounters {
             module: "m".into(),
-            counters: vec![CounterValue {
-                name: "items".into(),
-                value: value.into(),
-            }],
+            counters: vec![CounterValue::new("items", value)],
             controls: Vec::new(),
         };
         Sample {

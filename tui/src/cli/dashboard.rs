@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::lab_args::LabArgs;
 use super::{Connection, Failure, Outcome, our_module};
-use crate::app::symbols;
+use crate::app::symbols::state::Frame;
 use crate::dashboard::{self, Options};
 use crate::lab;
 use crate::lab::client::{self, LabClient};
@@ -91,14 +91,14 @@ impl Dashboard {
 fn builder(target: Arc<dyn Target>) -> dashboard::Builder {
     Arc::new(move |name| {
         let mut silent = |_: Event| {};
-        let file =
-            our_module::file(name, &*target, &mut silent).map_err(|failure| failure.to_string())?;
+        let file = our_module::file(name, &*target, &mut silent, |error| error)
+            .map_err(|failure| failure.to_string())?;
         std::fs::read(&file).map_err(|error| format!("read {}: {error}", file.display()))
     })
 }
 
 /// Looks places in an oops up in the kernel of the cache that it happened in.
-fn locate(release: &str, frames: &[symbols::Frame]) -> Result<Vec<Option<String>>, String> {
+fn locate(release: &str, frames: &[Frame]) -> Result<Vec<Option<String>>, String> {
     let frames: Vec<_> = frames
         .iter()
         .map(|frame| lab::symbols::Frame {

@@ -9,6 +9,7 @@ use clap::Args;
 use super::error::visible;
 use super::progress::Show;
 use super::{Connection, Failure, Outcome, our_module};
+use crate::lab::build_error::BuildError;
 use crate::lab::progress::Progress;
 use crate::target::Target;
 use crate::target::api::Request;
@@ -67,7 +68,12 @@ pub(super) fn image(
     let path = if is_path {
         module.to_owned()
     } else {
-        our_module::file(&module.to_string_lossy(), target, progress)?
+        our_module::file(
+            &module.to_string_lossy(),
+            target,
+            progress,
+            BuildError::without_last_words,
+        )?
     };
     let bytes = std::fs::read(&path)
         .map_err(|error| Failure::new(format!("read {}: {error}", path.display())))?;

@@ -30,6 +30,7 @@ pub mod labs;
 pub mod load;
 pub mod mem;
 pub mod modules;
+mod numbers;
 pub mod our_module;
 pub mod progress;
 pub mod set;

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use super::Failure;
+use crate::lab::build_error::BuildError;
 use crate::lab::flavour::Flavour;
 use crate::lab::progress::Progress;
 use crate::lab::{kernel, modules};
@@ -12,7 +13,9 @@ use crate::target::api::{Item, LabRequest, Request};
 use crate::target::call::ask;
 
 /// The .ko file of our module `name` for the kernel of `target`, built first if
-/// its sources, or the kernel, have changed.
+/// its sources, or the kernel, have changed. `progress` hears what the compiler
+/// says; whoever does not show it gets its last words with the error, by
+/// `words` (see [`BuildError::without_last_words`]).
 ///
 /// # Errors
 /// There is no such module, it does not compile, or `target` is no lab, so that
@@ -21,6 +24,7 @@ pub fn file(
     name: &str,
     target: &dyn Target,
     progress: &mut dyn Progress,
+    words: fn(BuildError) -> BuildError,
 ) -> Result<PathBuf, Failure> {
     if ringside_uapi::module(name).is_none() {
         let known: Vec<_> = ringside_uapi::MODULES
@@ -42,8 +46,8 @@ pub fn file(
             "build it there with `make -C modules KDIR=…`, and load it by the path of its .ko file",
         ));
     };
-    let kernel = kernel::ensure(flavour, progress)?;
-    let files = modules::build(&kernel, &modules::ours()?, progress)?;
+    let kernel = kernel::ensure(flavour, progress).map_err(words)?;
+    let files = modules::build(&kernel, &modules::ours()?, progress).map_err(words)?;
     files
         .into_iter()
         .find(|file| file.file_stem().is_some_and(|stem| stem == name))

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use super::runner::Message;
+use super::message::Message;
 use crate::app::{CallTag, Event};
 use crate::target::kmsg::parsed;
 use crate::target::{Call, Item, Request, Target, TargetError};

@@ -6,7 +6,7 @@ use std::thread;
 
 use ratatui::crossterm::event::{self, KeyEventKind};
 
-use super::runner::Message;
+use super::message::Message;
 
 /// Starts the thread. It sleeps until there is input, and ends with the process
 /// or with the terminal.

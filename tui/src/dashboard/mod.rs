@@ -10,6 +10,7 @@ mod calls;
 mod environment;
 mod files;
 mod input;
+mod message;
 mod runner;
 mod screen;
 mod signals;
@@ -20,8 +21,9 @@ use std::sync::Arc;
 
 pub use environment::{config_path, look, state_path};
 
-use crate::app::config::{Config, ConfigError};
-use crate::app::symbols::Frame;
+use crate::app::config::Config;
+use crate::app::config::file::ConfigError;
+use crate::app::symbols::state::Frame;
 use crate::target::Target;
 
 /// Builds a module of ours by name and answers its .ko file, or, in a few

@@ -12,6 +12,7 @@ use nix::unistd::Pid;
 use ratatui::crossterm::event::{Event as TerminalEvent, MouseButton, MouseEventKind};
 
 use super::calls::Calls;
+use super::message::Message;
 use super::screen::{Ownership, Screen};
 use super::{DashboardError, Ended, Options, files, input, look, signals};
 use crate::app::{Effect, Event, Key, Model, update};
@@ -26,22 +27,6 @@ const TICK: Duration = Duration::from_millis(100);
 const IDLE_TICK: Duration = Duration::from_secs(1);
 /// The most messages that are taken before a frame is drawn.
 const BATCH: usize = 4096;
-
-/// What the threads tell the loop.
-pub(super) enum Message {
-    /// Something for the model.
-    App(Box<Event>),
-    /// A key, the mouse, a new size.
-    Terminal(TerminalEvent),
-    /// The terminal can't be read any more.
-    TerminalGone(std::io::Error),
-    /// A signal asks for the end.
-    Signal(i32),
-    /// A signal asks to stop.
-    Suspend,
-    /// A thread panicked.
-    Panicked,
-}
 
 struct Runner {
     model: Model,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
 
-use super::runner::Message;
+use super::message::Message;
 use super::screen::Ownership;
 
 /// How long the loop has to end by itself after a signal.

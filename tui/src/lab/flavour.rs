@@ -43,14 +43,28 @@ impl Flavour {
         }
     }
 
-    /// What this kernel is told when it boots, beside what every guest is. A
-    /// later word on the same setting wins, so `kmemleak=on` may follow.
-    pub fn kernel_arguments(self) -> &'static str {
+    /// What this kernel is told when it boots if nobody says otherwise.
+    fn default_arguments(self) -> &'static str {
         match self {
             Self::Lab => "",
             // Each costs seconds of every boot under emulation.
             Self::Debug => "kunit.enable=0 kmemleak=off",
         }
+    }
+
+    /// What this kernel is told when it boots, beside what every guest is: its
+    /// defaults and then `more`. A default that `more` speaks of is left out,
+    /// since not every setting can be taken back: after `kmemleak=off` the kernel
+    /// takes `kmemleak=on` without a word and stays without it.
+    pub fn kernel_arguments(self, more: &str) -> String {
+        let setting = |word: &str| word.split('=').next().unwrap_or(word).to_owned();
+        let given: Vec<String> = more.split_whitespace().map(setting).collect();
+        let defaults = self.default_arguments().split_whitespace();
+        let mut words: Vec<&str> = defaults
+            .filter(|word| !given.contains(&setting(word)))
+            .collect();
+        words.extend((!more.trim().is_empty()).then(|| more.trim()));
+        words.join(" ")
     }
 
     /// The memory that a guest with this kernel needs, in MiB.
@@ -101,5 +115,21 @@ mod tests {
         let error = "fast".parse::<Flavour>().unwrap_err().to_string();
         assert!(error.contains("\"fast\"") && error.contains("lab") && error.contains("debug"));
         assert_eq!("debug".parse(), Ok(Flavour::Debug));
+    }
+
+    #[test]
+    fn what_is_asked_for_stands_in_the_place_of_the_default_and_not_behind_it() {
+        let debug = Flavour::Debug;
+        assert_eq!(debug.kernel_arguments(""), "kunit.enable=0 kmemleak=off");
+        assert_eq!(
+            debug.kernel_arguments(" kmemleak=on quiet "),
+            "kunit.enable=0 kmemleak=on quiet"
+        );
+        assert_eq!(
+            debug.kernel_arguments("kunit.enable=1 kmemleak=on"),
+            "kunit.enable=1 kmemleak=on"
+        );
+        assert_eq!(Flavour::Lab.kernel_arguments("quiet"), "quiet");
+        assert_eq!(Flavour::Lab.kernel_arguments(""), "");
     }
 }

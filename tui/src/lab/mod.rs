@@ -16,6 +16,7 @@ mod program;
 pub mod progress;
 pub mod ready;
 pub mod runtime;
+mod seen;
 pub mod setup;
 pub mod symbols;
 pub mod vm;

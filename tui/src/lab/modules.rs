@@ -153,8 +153,8 @@ pub fn ours() -> BuildResult<PathBuf> {
     unpack(&cache::root()?.join("own"))
 }
 
-/// Writes the sources that travel with the program below `folder`, and
-/// returns where. Files that are there and the same keep their times.
+/// Writes the sources that travel with the program below `folder`, and nothing
+/// else stays there; returns where. Files that are the same keep their times.
 fn unpack(folder: &Path) -> BuildResult<PathBuf> {
     for (below, files) in [("modules", embedded::MODULES), ("uapi/src", embedded::UAPI)] {
         for (name, text) in files {
@@ -167,8 +167,24 @@ fn unpack(folder: &Path) -> BuildResult<PathBuf> {
             }
             fs::write(&path, text).map_err(BuildError::on("write", &path))?;
         }
+        let folder = folder.join(below);
+        let known: Vec<PathBuf> = files.iter().map(|(name, _)| folder.join(name)).collect();
+        remove_others(&folder, &known)?;
     }
     Ok(folder.join("modules"))
+}
+
+/// Removes what an older program left below `folder`.
+fn remove_others(folder: &Path, known: &[PathBuf]) -> BuildResult<()> {
+    let entries = fs::read_dir(folder).map_err(BuildError::on("read", folder))?;
+    for path in entries.flatten().map(|entry| entry.path()) {
+        if path.is_dir() {
+            remove_others(&path, known)?;
+        } else if !known.contains(&path) {
+            fs::remove_file(&path).map_err(BuildError::on("remove", &path))?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -227,5 +243,18 @@ mod tests {
         let before = time();
         unpack(folder.path()).unwrap();
         assert_eq!(time(), before);
+    }
+
+    #[test]
+    fn sources_that_no_longer_travel_with_the_program_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let modules = unpack(folder.path()).unwrap();
+        // A module that has become a folder is refused where its old file is, too.
+        let old = modules.join("support/before/mod.rs");
+        fs::create_dir(old.parent().unwrap()).unwrap();
+        fs::write(&old, "").unwrap();
+        unpack(folder.path()).unwrap();
+        assert!(!old.exists());
+        assert!(modules.join("support/device.rs").is_file());
     }
 }

@@ -100,9 +100,7 @@ impl LabOptions {
     pub fn plan(&self, stick: Option<Arc<Stick>>) -> Plan {
         Plan {
             kernel: self.kernel.image.clone(),
-            kernel_arguments: format!("{} {}", self.kernel.flavour.kernel_arguments(), self.append)
-                .trim()
-                .to_owned(),
+            kernel_arguments: self.kernel.flavour.kernel_arguments(&self.append),
             accelerator: self.accelerator,
             cold: self.cold,
             memory_mib: self.memory(),

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::error::LabResult;
 use super::options::LabOptions;
 use super::vm::console::Console;
-use super::vm::machine::{MachineEvent, MachineEvents};
+use super::vm::event::{MachineEvent, MachineEvents};
 use super::vm::settle::sync;
 use super::vm::start::{Connect, Guest, Hooks, StartStep, reach_agent, start};
 use crate::target::api::Item;

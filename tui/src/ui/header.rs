@@ -9,7 +9,7 @@ use super::canvas::{Canvas, Span, row};
 use super::theme::Role;
 use super::units::{duration, grouped};
 use crate::app::commands::{self, Command};
-use crate::app::layers::Layer;
+use crate::app::layer::Layer;
 use crate::app::link::Connection;
 use crate::app::toasts::Tone;
 use crate::app::{Hit, Model, ViewId, views};
@@ -17,7 +17,6 @@ use crate::target::api::GuestState;
 
 /// Rows above the view.
 pub const HEIGHT: u16 = 3;
-
 /// The commands that go to the views, in their order.
 const GO: [&str; 7] = [
     "overview",

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The update loop, driven with keys over a scripted kernel.
 
-use super::harness::{Harness, ScriptedKernel, running_lab};
+use super::harness::Harness;
+use super::scripted_kernel::{ScriptedKernel, module_file, running_lab};
 use crate::app::{Event, Hit, ViewId};
 use crate::target::TargetError;
 use crate::target::api::{GuestState, KmsgRecord};
@@ -46,6 +47,18 @@ fn a_form_with_a_wrong_value_is_never_sent() {
     dashboard.keys("<ctrl-u>99999999999<enter>");
     assert!(dashboard.shows("more than 2147483647"));
     assert!(dashboard.kernel.seen.is_empty());
+}
+
+#[test]
+fn the_limits_of_a_field_are_shown_even_where_its_help_must_be_cut() {
+    let mut dashboard = guest();
+    let help = "so much help that it does not fit into one line of a screen of eighty columns";
+    dashboard.build = Ok(module_file(&[
+        &format!("parm=year:{help}"),
+        "parmtype=year:byte",
+    ]));
+    dashboard.keys("2L");
+    assert!(dashboard.shows("… (0 to 255)"), "{}", dashboard.screen());
 }
 
 #[test]
@@ -241,7 +254,7 @@ fn a_broken_connection_is_shown_and_tried_again() {
     dashboard.pass(2000);
     assert!(dashboard.shows("disconnected"));
     assert!(dashboard.shows("the agent is gone"));
-    dashboard.kernel.info = Some(super::harness::kernel_info());
+    dashboard.kernel.info = Some(super::scripted_kernel::kernel_info());
     dashboard.pass(7000);
     assert!(dashboard.shows("connected") && !dashboard.shows("disconnected"));
 }

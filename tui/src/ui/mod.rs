@@ -19,11 +19,12 @@ mod loop_tests;
 pub mod post_mortem;
 pub mod reference;
 #[cfg(test)]
+mod scripted_kernel;
+#[cfg(test)]
 mod snapshot_tests;
 pub mod theme;
 pub mod units;
 pub mod views;
-pub mod widgets;
 
 pub use canvas::{Canvas, Hits};
 pub use frame::draw;

@@ -3,8 +3,8 @@
 
 use std::fmt::Write;
 
+use crate::app::commands::keys_text;
 use crate::app::commands::{self, Command};
-use crate::app::global::keys_text;
 use crate::app::{Model, ViewId, views};
 
 /// The reference as Markdown.

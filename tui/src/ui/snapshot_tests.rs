@@ -3,7 +3,8 @@
 
 use insta::assert_snapshot;
 
-use super::harness::{Harness, ScriptedKernel, running_lab};
+use super::harness::Harness;
+use super::scripted_kernel::{ScriptedKernel, running_lab};
 use super::theme::Look;
 use crate::app::config::{ColorDepth, ThemeName};
 use crate::target::TargetError;
@@ -173,7 +174,7 @@ fn an_error() {
     let mut dashboard = Harness::new(ScriptedKernel::guest());
     let error = TargetError::errno(22, "load module kmod");
     dashboard.kernel.failures.push(("Load", error));
-    dashboard.build = Ok(super::harness::module_file(&[
+    dashboard.build = Ok(super::scripted_kernel::module_file(&[
         "parm=device:the block device",
     ]));
     dashboard.keys("5L<enter>");

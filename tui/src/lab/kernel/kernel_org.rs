@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::super::build_error::{BuildError, BuildResult};
 use super::super::progress::Progress;
 use super::download::{self, Remote};
-use super::tree::SERIES;
+use super::version::SERIES;
 
 /// Where the releases lie.
 const RELEASES: &str = "https://cdn.kernel.org/pub/linux/kernel/v7.x";

@@ -10,6 +10,7 @@ mod kernel_org;
 mod source;
 mod stamp;
 pub mod tree;
+pub mod version;
 
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,7 @@ use super::cache;
 use super::flavour::Flavour;
 use super::lock::{Lock, Mode};
 use super::progress::{Event, Progress};
+use super::seen::Seen;
 use super::setup::tools::{self, Tools};
 use compile::Compile;
 
@@ -162,7 +164,7 @@ fn hash(flavour: Flavour, source: &str, tools: &Tools) -> String {
     hash.update(stamp::inputs(flavour));
     hash.update(source);
     for file in tools.files() {
-        let seen = tools::Seen::now(&file);
+        let seen = Seen::now(&file);
         hash.update(serde_json::to_string(&seen).unwrap_or_default());
     }
     download::hex(&hash.finalize()[..4])

@@ -15,7 +15,8 @@ use super::super::cache;
 use super::super::lock::{Lock, Mode};
 use super::super::program::Program;
 use super::super::progress::{Progress, Stop};
-use super::tree::{self, SERIES, Tree};
+use super::tree::Tree;
+use super::version::{self, SERIES};
 use super::{debian, download, kernel_org};
 
 /// What an archive, its content and the unpacked tree take, in bytes.
@@ -131,11 +132,11 @@ fn from_user(sources: &Path, given: &Path, progress: &mut dyn Progress) -> Build
     let version = match path.is_dir() {
         true => fs::read_to_string(path.join("Makefile"))
             .ok()
-            .and_then(|text| tree::version(&text)),
-        false => tree::version_in(&path),
+            .and_then(|text| version::version(&text)),
+        false => version::version_in(&path),
     };
     match version {
-        Some(version) if tree::fits(&version) => {}
+        Some(version) if version::fits(&version) => {}
         Some(version) => {
             return Err(wrong(format!(
                 "it is Linux {version}, and Ringside's modules and patches are made for {SERIES}"

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::super::build_error::BuildResult;
 use super::super::cache;
 use super::super::flavour::Flavour;
-use super::super::setup::tools::Seen;
+use super::super::seen::Seen;
 use super::{Kernel, config, download, source};
 use crate::embedded;
 

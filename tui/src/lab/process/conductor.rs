@@ -6,64 +6,30 @@
 use std::collections::VecDeque;
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{Receiver, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use super::board::Board;
+use super::order::{Done, Order, Started};
+use super::starting::Start;
 use crate::lab::options::LabOptions;
 use crate::lab::vm::console::Console;
 use crate::lab::vm::error::VmResult;
-use crate::lab::vm::machine::{Machine, MachineEvent, MachineEvents};
+use crate::lab::vm::event::MachineEvent;
+use crate::lab::vm::machine::Machine;
 use crate::lab::vm::settle::{plug, sync, unplug};
-use crate::lab::vm::start::{Connect, Guest, Hooks, Plan, StartStep, reach_agent, start};
+use crate::lab::vm::start::Plan;
 use crate::lab::vm::stick::Stick;
 use crate::target::api::{GuestState, LabStatus};
-use crate::target::{Target, TargetError, TargetResult};
-
-/// Told how an order ended.
-pub(super) type Done = Box<dyn FnOnce(TargetResult<()>) + Send>;
+use crate::target::{Target, TargetError};
 
 /// How long a dead kernel may take to empty its console.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 /// How long the bytes of a console may be on their way to us.
 const ON_THE_WAY: Duration = Duration::from_millis(30);
-
-/// Something for the conductor.
-pub(super) enum Order {
-    /// End this guest and start a new one.
-    Reboot {
-        /// From nothing?
-        cold: bool,
-        /// Told when its agent answers.
-        done: Done,
-    },
-    /// End the guest.
-    PowerOff(Done),
-    /// Plug the stick in.
-    Plug(Done),
-    /// Pull it out.
-    Unplug(Done),
-    /// End the lab.
-    Down(Option<Done>),
-    /// Something happened to the machine of this attempt.
-    Event(u64, MachineEvent),
-    /// A dead kernel has had its time for last words.
-    LastWords(u64),
-    /// A guest was started, or was not.
-    Started(VmResult<Started>),
-    /// The start is over: the stick is plugged in, or was not.
-    Settled(Result<(), String>),
-}
-
-/// A guest that runs.
-pub(super) struct Started {
-    attempt: u64,
-    guest: Guest,
-    port: Option<UnixStream>,
-}
 
 struct Running {
     attempt: u64,
@@ -380,53 +346,5 @@ impl Conductor {
         if let Some(target) = self.board.guest().filter(|_| keeps) {
             sync(target);
         }
-    }
-}
-
-/// One start, on its own thread.
-struct Start {
-    plan: Plan,
-    board: Arc<Board>,
-    console: Arc<Console>,
-    orders: Sender<Order>,
-    attempts: Arc<AtomicU64>,
-}
-
-impl Start {
-    fn run(self) {
-        let events = || -> MachineEvents {
-            let attempt = self.attempts.fetch_add(1, Ordering::Relaxed) + 1;
-            let orders = Mutex::new(self.orders.clone());
-            Arc::new(move |event| {
-                let orders = orders.lock().unwrap_or_else(PoisonError::into_inner);
-                drop(orders.send(Order::Event(attempt, event)));
-            })
-        };
-        let port = Arc::new(Mutex::new(None));
-        let slot = Arc::clone(&port);
-        let connect: Connect = Arc::new(move |stream: UnixStream| {
-            *slot.lock().unwrap_or_else(PoisonError::into_inner) = stream.try_clone().ok();
-            reach_agent(stream)
-        });
-        let steps = |step| match step {
-            StartStep::Booting(accelerator) | StartStep::Resuming(accelerator) => {
-                self.board
-                    .update(|status| status.accelerator = accelerator.name().into());
-            }
-            StartStep::Detour(why) => tracing::warn!("{why}"),
-            StartStep::Saved => {}
-        };
-        let hooks = Hooks {
-            console: &self.console,
-            events: &events,
-            connect: &connect,
-            steps: &steps,
-        };
-        let started = start(&self.plan, &hooks).map(|guest| Started {
-            attempt: self.attempts.load(Ordering::Relaxed),
-            guest,
-            port: port.lock().unwrap_or_else(PoisonError::into_inner).take(),
-        });
-        drop(self.orders.send(Order::Started(started)));
     }
 }

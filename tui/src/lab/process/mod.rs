@@ -11,6 +11,8 @@
 
 mod board;
 mod conductor;
+mod order;
+mod starting;
 mod stream;
 mod target;
 
@@ -27,7 +29,8 @@ use nix::unistd::Uid;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use self::board::Board;
-use self::conductor::{Conductor, Order};
+use self::conductor::Conductor;
+use self::order::Order;
 use self::target::LabTarget;
 use super::error::{LabError, LabResult};
 use super::options::{LabOptions, PROCESSORS};
@@ -39,7 +42,6 @@ use crate::target::api::LabStatus;
 
 /// How long a client may take to hear that the lab is down.
 const FAREWELL: Duration = Duration::from_millis(100);
-
 /// What the starter says when the lab is to go on without it.
 pub(super) const RELEASE: u8 = b'r';
 

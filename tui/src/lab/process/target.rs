@@ -6,7 +6,7 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, OnceLock};
 
 use super::board::Board;
-use super::conductor::{Done, Order};
+use super::order::{Done, Order};
 use super::stream;
 use crate::lab::vm::console::Console;
 use crate::target::api::{Item, LabRequest, Signal, TerminalSize};

@@ -11,9 +11,10 @@ use super::super::cache;
 use super::super::flavour::Flavour;
 use super::super::kernel::available_memory;
 use super::super::program::{answer, find};
+use super::needs::Needs;
 use super::packages::{self, Thing};
 use super::system::System;
-use super::{Needs, tools};
+use super::{system, tools};
 
 /// Free memory that a build or a guest should find, in bytes.
 const MEMORY: u64 = 1 << 30;
@@ -123,7 +124,7 @@ pub fn report(needs: Needs) -> Report {
         list: Vec::new(),
         system: &system,
     };
-    let machine = super::machine();
+    let machine = system::machine();
     let fits = machine == "x86_64 Linux";
     checks.add(
         "machine",

@@ -9,10 +9,31 @@ use nix::unistd::Uid;
 use super::super::build_error::{BuildError, BuildResult};
 use super::super::program::{self, Program};
 use super::super::progress::Progress;
-use super::Plan;
 use super::check::Report;
 use super::packages::{self, Thing};
 use super::system::{Family, System};
+
+/// What setup wants to do, to be shown before it asks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// What is missing and what it is needed for, one sentence each.
+    pub reasons: Vec<String>,
+    /// The commands that will run, in order.
+    pub commands: Vec<Vec<String>>,
+}
+
+impl Plan {
+    /// The commands as a person would type them.
+    pub fn lines(&self) -> Vec<String> {
+        self.commands
+            .iter()
+            .map(|words| {
+                shlex::try_join(words.iter().map(String::as_str))
+                    .unwrap_or_else(|_| words.join(" "))
+            })
+            .collect()
+    }
+}
 
 /// How commands become root's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

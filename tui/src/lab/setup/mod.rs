@@ -4,56 +4,18 @@
 pub(crate) mod apt_sources;
 pub mod check;
 mod install;
+mod needs;
 pub(crate) mod packages;
 pub mod system;
 pub mod tools;
+pub mod version;
 
+use self::check::Report;
+pub use self::install::Plan;
+pub use self::needs::Needs;
+use self::packages::Thing;
 use super::build_error::{BuildError, BuildResult};
-use super::flavour::Flavour;
 use super::progress::{Event, Progress, Stop};
-use check::Report;
-use packages::Thing;
-
-/// What is going to be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Needs {
-    /// A guest will be started.
-    pub vm: bool,
-    /// A kernel of this flavour, and modules for it, will be built.
-    pub build: Option<Flavour>,
-}
-
-impl Needs {
-    /// Everything for a lab with this kernel.
-    pub fn all(flavour: Flavour) -> Self {
-        Self {
-            vm: true,
-            build: Some(flavour),
-        }
-    }
-}
-
-/// What setup wants to do, to be shown before it asks.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Plan {
-    /// What is missing and what it is needed for, one sentence each.
-    pub reasons: Vec<String>,
-    /// The commands that will run, in order.
-    pub commands: Vec<Vec<String>>,
-}
-
-impl Plan {
-    /// The commands as a person would type them.
-    pub fn lines(&self) -> Vec<String> {
-        self.commands
-            .iter()
-            .map(|words| {
-                shlex::try_join(words.iter().map(String::as_str))
-                    .unwrap_or_else(|_| words.join(" "))
-            })
-            .collect()
-    }
-}
 
 /// Who says whether something may be installed.
 pub enum Consent<'a> {
@@ -65,26 +27,12 @@ pub enum Consent<'a> {
     Ask(&'a mut dyn FnMut(&Plan) -> bool),
 }
 
-/// This machine's processor and system: `x86_64 Linux`.
-pub(crate) fn machine() -> String {
-    nix::sys::utsname::uname().map_or_else(
-        |_| "an unknown machine".into(),
-        |name| {
-            format!(
-                "{} {}",
-                name.machine().to_string_lossy(),
-                name.sysname().to_string_lossy()
-            )
-        },
-    )
-}
-
 /// Refuses a machine that is not x86-64 Linux.
 ///
 /// # Errors
 /// It is not.
 pub fn refuse_other_machines() -> BuildResult<()> {
-    match machine() {
+    match system::machine() {
         name if name == "x86_64 Linux" => Ok(()),
         name => Err(BuildError::Machine(name)),
     }

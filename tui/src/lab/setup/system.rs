@@ -83,6 +83,20 @@ impl System {
     }
 }
 
+/// This machine's processor and system: `x86_64 Linux`.
+pub(crate) fn machine() -> String {
+    nix::sys::utsname::uname().map_or_else(
+        |_| "an unknown machine".into(),
+        |name| {
+            format!(
+                "{} {}",
+                name.machine().to_string_lossy(),
+                name.sysname().to_string_lossy()
+            )
+        },
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,11 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde::{Deserialize, Serialize};
-
 use super::super::cache;
 use super::super::flavour::Flavour;
 use super::super::program::{answer, find};
+pub use super::version::Version;
 
 /// The oldest versions that Linux 7.3 accepts (scripts/min-tool-version.sh).
 pub const RUSTC: Version = Version(1, 85, 0);
@@ -22,32 +21,6 @@ pub const CLANG: Version = Version(17, 0, 1);
 pub const GCC: Version = Version(8, 1, 0);
 /// The newest version of clang that is looked for under its number.
 const NEWEST_CLANG: u32 = 30;
-
-/// A version of three numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Version(pub u32, pub u32, pub u32);
-
-impl Version {
-    /// The first version number in a text: `rustc 1.96.0 (…)`.
-    pub fn find_in(text: &str) -> Option<Self> {
-        text.split(|character: char| !(character.is_ascii_digit() || character == '.'))
-            .filter(|word| {
-                word.contains('.') && word.starts_with(|first: char| first.is_ascii_digit())
-            })
-            .find_map(|word| {
-                let mut numbers = word.split('.').map(str::parse::<u32>);
-                let (major, minor) = (numbers.next()?.ok()?, numbers.next()?.ok()?);
-                let patch = numbers.next().and_then(Result::ok).unwrap_or(0);
-                Some(Self(major, minor, patch))
-            })
-    }
-}
-
-impl std::fmt::Display for Version {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{}.{}.{}", self.0, self.1, self.2)
-    }
-}
 
 /// The tools that a kernel is built with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -300,61 +273,9 @@ pub fn tools(flavour: Flavour) -> Result<Tools, Vec<String>> {
     }
 }
 
-/// A file as it was when it was used: when it is another, what was made with
-/// it is made again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seen {
-    /// Where it is.
-    pub path: PathBuf,
-    size: u64,
-    /// Nanoseconds since 1970.
-    modified: i128,
-}
-
-impl Seen {
-    /// A file as it is now; `None` when it isn't there.
-    pub fn now(path: &Path) -> Option<Self> {
-        use std::os::unix::fs::MetadataExt;
-        let meta = fs::metadata(path).ok()?;
-        Some(Self {
-            path: path.to_owned(),
-            size: meta.size(),
-            modified: i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec()),
-        })
-    }
-
-    /// Is it still the same?
-    pub fn unchanged(&self) -> bool {
-        Self::now(&self.path).as_ref() == Some(self)
-    }
-
-    /// Is it there and another?
-    pub fn replaced(&self) -> bool {
-        Self::now(&self.path).is_some_and(|now| now != *self)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn versions_are_found_in_what_programs_say() {
-        let version = |text| Version::find_in(text);
-        assert_eq!(
-            version("rustc 1.96.0 (ac68faa20 2026-05-25)"),
-            Some(Version(1, 96, 0))
-        );
-        assert_eq!(version("bindgen 0.73.2"), Some(Version(0, 73, 2)));
-        assert_eq!(
-            version("Debian clang version 19.1.7 (3~deb12u1)"),
-            Some(Version(19, 1, 7))
-        );
-        assert_eq!(version("GNU Make 4.3"), Some(Version(4, 3, 0)));
-        assert_eq!(version("rustc 1.90.0-nightly"), Some(Version(1, 90, 0)));
-        assert_eq!(version("no version at all."), None);
-        assert!(Version(0, 71, 0) < BINDGEN && Version(0, 100, 0) > BINDGEN);
-    }
 
     fn fake_rustc(folder: &Path, version: &str, with_library: bool) -> PathBuf {
         use std::os::unix::fs::PermissionsExt;
@@ -392,18 +313,5 @@ mod tests {
                 .unwrap_err()
                 .contains("lacks the sources of its library")
         );
-    }
-
-    #[test]
-    fn a_replaced_file_is_noticed() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("tool");
-        fs::write(&file, "1").unwrap();
-        let seen = Seen::now(&file).unwrap();
-        assert!(seen.unchanged() && !seen.replaced());
-        fs::write(&file, "22").unwrap();
-        assert!(!seen.unchanged() && seen.replaced());
-        fs::remove_file(&file).unwrap();
-        assert!(!seen.unchanged() && !seen.replaced());
     }
 }

@@ -21,7 +21,7 @@ use nix::unistd::Pid;
 
 use super::command::QEMU;
 use super::error::{VmError, VmResult};
-use super::machine::{MachineEvent, MachineEvents};
+use super::event::{MachineEvent, MachineEvents};
 
 /// How much of what QEMU says about its own end is kept.
 const WORDS: u64 = 4096;

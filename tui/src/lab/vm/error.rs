@@ -76,6 +76,15 @@ impl VmError {
         let doing = doing.into();
         move |source| Self::Io { doing, source }
     }
+
+    /// In one line, for a sentence about a detour.
+    pub(super) fn brief(&self) -> String {
+        match self {
+            Self::NoBoot { why, .. } => why.clone(),
+            Self::Ended { how } => how.clone(),
+            other => other.to_string(),
+        }
+    }
 }
 
 fn last_lines(console: &[String]) -> String {

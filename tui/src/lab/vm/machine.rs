@@ -2,6 +2,14 @@
 //! One QEMU process: started with our ends of its channels, told what to do
 //! over QMP, and never left behind.
 
+use super::child::{Shared, bind, explain, keep};
+use super::command::{QEMU, STICK, Spec, StickFile, Wiring, arguments};
+use super::console::Console;
+use super::error::{VmError, VmResult};
+use super::event::{MachineEvent, MachineEvents};
+use super::qmp::{Qmp, QmpEvent};
+use super::stick::Stick;
+use serde_json::json;
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, AsRawFd};
@@ -12,37 +20,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
-
-use super::child::{Shared, bind, explain, keep};
-use super::command::{QEMU, STICK, Spec, StickFile, Wiring, arguments};
-use super::console::Console;
-use super::error::{VmError, VmResult};
-use super::qmp::{Qmp, QmpEvent};
-use super::stick::Stick;
-
 /// How long QEMU may take to end once it is killed.
 const DEATH: Duration = Duration::from_secs(5);
-
-/// What happens to a machine by itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MachineEvent {
-    /// The guest's kernel is dead; it still empties its console.
-    Panicked,
-    /// The guest stopped for good; QEMU holds it.
-    Shutdown {
-        /// QEMU's word for why: `guest-shutdown`, `guest-reset`, …
-        reason: String,
-    },
-    /// QEMU ended. The last event.
-    Exited {
-        /// `killed by signal 9 (SIGKILL)`, `exited with status 1: …`
-        how: String,
-    },
-}
-
-/// Hears of [`MachineEvent`]s, on the machine's threads; must not block.
-pub type MachineEvents = Arc<dyn Fn(MachineEvent) + Send + Sync>;
 
 /// A QEMU process. Dropping it kills it.
 pub struct Machine {

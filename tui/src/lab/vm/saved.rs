@@ -20,8 +20,9 @@ use super::machine::Machine;
 
 /// Changes with the layout of the file and with what a guest is when saved.
 const LAYOUT: u32 = 1;
-/// Machines that are kept: both flavours in two sizes.
-const KEPT: usize = 4;
+/// Machines that are kept: both flavours in two sizes, with and without more for
+/// the kernel to do.
+const KEPT: usize = 8;
 /// The end of a whole file, before its length.
 const MARK: [u8; 8] = *b"RSSAVED1";
 /// The same of a machine whose clock is poor.

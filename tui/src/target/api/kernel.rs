@@ -164,6 +164,14 @@ pub struct CounterValue {
 }
 
 impl CounterValue {
+    /// The value that the file `name` holds.
+    pub fn new(name: impl Into<String>, value: impl ToString) -> Self {
+        Self {
+            name: name.into(),
+            value: value.to_string(),
+        }
+    }
+
     /// The value as a number, if it is one.
     pub fn number(&self) -> Option<i64> {
         self.value.parse().ok()
@@ -177,6 +185,21 @@ pub struct TableBytes {
     pub range: TableRange,
     /// What was read: shorter at the end of the table.
     pub bytes: Vec<u8>,
+}
+
+impl TableBytes {
+    /// A table of `module` that was read from its beginning.
+    pub fn from_start(module: &str, table: &str, bytes: Vec<u8>) -> Self {
+        Self {
+            range: TableRange {
+                module: module.into(),
+                table: table.into(),
+                offset: 0,
+                size: bytes.len() as u32,
+            },
+            bytes,
+        }
+    }
 }
 
 /// A piece of the kernel log as `/dev/kmsg` gave it: whole records, oldest first.

@@ -136,7 +136,7 @@ pub enum Request {
     /// resume, before any other request.
     Wake(Wake),
     /// From a lab process: wait until the USB stick's node is there (or gone)
-    /// and `/dev/ringside-usb` points to it (or nowhere).
+    /// and [`STICK`] points to it (or nowhere).
     AwaitStick {
         /// There or gone?
         present: bool,

@@ -4,6 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Where a lab's guest always has its USB stick: a link that is set when the
+/// stick is plugged in.
+pub const STICK: &str = "/dev/ringside-usb";
+
 /// What a guest needs to know first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wake {

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use nix::time::ClockId;
 use ringside_uapi::my_syscall;
 
-use super::modules::{folder, not_loaded};
+use super::sysfs::{folder, not_loaded};
 use super::task::Task;
 use super::{files, kernel};
 use crate::target::api::{CounterValue, Item, ModuleCounters, Sample, TableBytes, TableRange};
@@ -65,10 +65,8 @@ impl Folder {
             match file.read_at(&mut buffer, 0) {
                 Ok(read) => {
                     let text = String::from_utf8_lossy(&buffer[..read]);
-                    values.push(CounterValue {
-                        name: name.clone(),
-                        value: text.strip_suffix('\n').unwrap_or(&text).to_owned(),
-                    });
+                    let text = text.strip_suffix('\n').unwrap_or(&text);
+                    values.push(CounterValue::new(name, text));
                 }
                 Err(error) if error.raw_os_error() == Some(nix::libc::ENODEV) => return None,
                 // A control that can only be written.

@@ -5,8 +5,9 @@
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
-use super::modules::{list, not_loaded};
-use super::{files, modules};
+use super::files;
+use super::modules::list;
+use super::sysfs::{folder, not_loaded};
 use crate::target::api::Holder;
 use crate::target::error::TargetResult;
 
@@ -38,7 +39,7 @@ fn nodes(name: &str) -> Vec<Node> {
     let path = known.map_or_else(|| format!("/dev/{name}"), str::to_owned);
     let mut nodes: Vec<_> = node(&path).into_iter().collect();
     // Drivers of buses: their devices' nodes by number.
-    let drivers = modules::folder(name).join("drivers");
+    let drivers = folder(name).join("drivers");
     for driver in drivers.read_dir().into_iter().flatten().flatten() {
         for device in driver.path().read_dir().into_iter().flatten().flatten() {
             let Ok(event) = files::text(device.path().join("uevent")) else {

@@ -71,7 +71,7 @@ fn missing(root: bool, guest: bool) -> Vec<Missing> {
     let mut missing = Vec::new();
     let mut lacks = |capability, reason: String| missing.push(Missing { capability, reason });
     if !Path::new("/proc/modules").exists() {
-        lacks(Capability::Modules, super::modules::NO_MODULES.into());
+        lacks(Capability::Modules, super::sysfs::NO_MODULES.into());
     } else if files::number::<u8>("/proc/sys/kernel/modules_disabled") == Some(1) {
         lacks(
             Capability::Modules,

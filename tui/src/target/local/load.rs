@@ -10,8 +10,8 @@ use nix::kmod::{DeleteModuleFlags, delete_module, init_module};
 
 use super::kmsg::Log;
 use super::task::{LocalCall, TakesInput, Task};
-use super::{files, holders, modules};
-use crate::target::api::Holder;
+use super::{files, holders, modules, sysfs};
+use crate::target::api::{Holder, STICK};
 use crate::target::call::{Call, Sink};
 use crate::target::error::{TargetError, TargetResult};
 use crate::target::modinfo::ModInfo;
@@ -19,8 +19,6 @@ use crate::target::modinfo::ModInfo;
 /// The largest image taken: debug information makes a module of a few
 /// kilobytes one of several megabytes.
 const IMAGE_MAX: usize = 64 << 20;
-/// The stick of a lab, which kmod uses when it is not told otherwise.
-const LAB_STICK: &str = "/dev/ringside-usb";
 
 /// Collects a module's image.
 #[derive(Default)]
@@ -91,7 +89,7 @@ fn load(name: &str, image: &[u8], parameters: &str) -> TargetResult<()> {
         && files::guest()
         && !words(&parameters).any(|word| word.starts_with(device))
     {
-        parameters = format!("{device}{LAB_STICK} {parameters}");
+        parameters = format!("{device}{STICK} {parameters}");
     }
     let text = CString::new(parameters.trim()).map_err(|_| {
         TargetError::Invalid(format!("a parameter of {module} holds a NUL character"))
@@ -100,7 +98,7 @@ fn load(name: &str, image: &[u8], parameters: &str) -> TargetResult<()> {
     let log = Log::open_at_end().ok();
     init_module(image, &text).map_err(|errno| {
         if errno == Errno::ENOSYS {
-            return TargetError::Unsupported(modules::NO_MODULES.into());
+            return TargetError::Unsupported(sysfs::NO_MODULES.into());
         }
         let error = TargetError::errno(errno as i32, format!("load module {module}"));
         let said = log
@@ -207,10 +205,10 @@ pub(super) fn unload(name: &str) -> TargetResult<()> {
         return Ok(());
     };
     if errno == Errno::ENOSYS {
-        return Err(TargetError::Unsupported(modules::NO_MODULES.into()));
+        return Err(TargetError::Unsupported(sysfs::NO_MODULES.into()));
     }
     if errno == Errno::ENOENT {
-        return Err(modules::not_loaded(name, "unload"));
+        return Err(sysfs::not_loaded(name, "unload"));
     }
     // A module in use is EWOULDBLOCK to the system call, which would wait for
     // it otherwise; everybody else calls that busy.

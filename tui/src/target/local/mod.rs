@@ -20,6 +20,7 @@ mod run;
 pub(crate) mod subject_link;
 mod subjects;
 mod syscall;
+mod sysfs;
 mod task;
 mod wake;
 
@@ -32,23 +33,14 @@ use super::api::{Item, Request};
 use super::call::{Call, Sink, Target};
 use super::error::{TargetError, TargetResult};
 
-/// The `nice` value that a guest's agent has, the highest priority there is
-/// among ordinary processes. What it runs for others has the usual one.
-pub(crate) const AGENT_NICE: i32 = -20;
-
-pub use files::guest as is_guest;
+pub use self::files::guest as is_guest;
+pub(crate) use self::process::AGENT_NICE;
 
 /// Requests to this kernel.
 #[derive(Default)]
 pub struct Local {
-    shared: Arc<Shared>,
-}
-
-/// What requests have in common.
-#[derive(Default)]
-struct Shared {
-    subjects: Subjects,
-    guest: Guest,
+    subjects: Arc<Subjects>,
+    guest: Arc<Guest>,
 }
 
 impl Local {
@@ -60,17 +52,17 @@ impl Local {
 
 impl Target for Local {
     fn start(&self, request: Request, sink: Sink) -> TargetResult<Call> {
-        let shared = Arc::clone(&self.shared);
+        let (subjects, guest) = (Arc::clone(&self.subjects), Arc::clone(&self.guest));
         match request {
             Request::Load { name, parameters } => load::start(name, parameters, sink),
-            Request::Run(request) => run::start(request, shared, sink),
+            Request::Run(request) => run::start(request, guest, sink),
             Request::Kmsg { from, follow } => kmsg::start(from, follow, sink),
-            Request::Subject => subjects::start(shared, sink),
+            Request::Subject => subjects::start(subjects, sink),
             request => {
                 let task = Task::new(sink);
                 // The name is what the kernel calls the caller, in the log too.
                 let doing = risky(&request);
-                let work = move |task: &Task| answer(request, &shared, task);
+                let work = move |task: &Task| answer(request, &subjects, &guest, task);
                 match doing {
                     Some(doing) => task.spawn_watched("ringside", doing, work)?,
                     None => task.spawn("ringside", work)?,
@@ -100,7 +92,7 @@ fn risky(request: &Request) -> Option<String> {
 }
 
 /// Answers a request that takes no input.
-fn answer(request: Request, shared: &Shared, task: &Task) -> TargetResult<()> {
+fn answer(request: Request, subjects: &Subjects, guest: &Guest, task: &Task) -> TargetResult<()> {
     let item = match request {
         Request::Kernel => Item::Kernel(kernel::info()),
         Request::Modules => Item::Modules(modules::list()?),
@@ -126,12 +118,12 @@ fn answer(request: Request, shared: &Shared, task: &Task) -> TargetResult<()> {
         Request::Syscall => Item::Syscall(syscall::info()?),
         Request::CallSyscall { times } => return syscall::call(times, task),
         Request::SetSyscallMessage { message } => return syscall::set_message(&message),
-        Request::SubjectDo { pid, action } => Item::SubjectDid(shared.subjects.act(pid, action)?),
+        Request::SubjectDo { pid, action } => Item::SubjectDid(subjects.act(pid, action)?),
         Request::Block(action) => Item::Block(block::act(action)?),
         Request::Peek { path, offset, size } => Item::Bytes(block::peek(&path, offset, size)?),
         Request::BlockDevices => Item::BlockDevices(block::devices()?),
         Request::Crash => return kernel::crash(),
-        Request::Wake(wake) => return shared.guest.wake(wake),
+        Request::Wake(wake) => return guest.wake(wake),
         Request::AwaitStick {
             present,
             timeout_ms,

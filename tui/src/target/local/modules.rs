@@ -3,19 +3,12 @@
 
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::sysfs::{NO_MODULES, folder, not_loaded};
 use super::{counters, files, oops};
 use crate::target::api::{ModuleDetail, ModuleSummary, ParameterValue};
 use crate::target::error::{TargetError, TargetResult};
-
-/// Why there is nothing to list, load or unload.
-pub(super) const NO_MODULES: &str = "this kernel was built without loadable modules";
-
-/// The folder of a module in sysfs.
-pub(super) fn folder(module: &str) -> PathBuf {
-    Path::new(files::SYS_MODULE).join(module)
-}
 
 /// The modules that are loaded, newest first.
 pub(super) fn list() -> TargetResult<Vec<ModuleSummary>> {
@@ -82,12 +75,6 @@ pub(super) fn detail(name: &str) -> TargetResult<ModuleDetail> {
         parameters: parameters(&folder.join("parameters")),
         controls: counters::values(&folder.join("controls")),
     })
-}
-
-/// The error for a module that is not there.
-pub(super) fn not_loaded(name: &str, doing: &str) -> TargetError {
-    TargetError::errno(nix::libc::ENOENT, format!("{doing} module {name}"))
-        .with_hint("it is not loaded; `ringside modules` lists the modules that are")
 }
 
 fn parameters(folder: &Path) -> Vec<ParameterValue> {

@@ -13,6 +13,10 @@ use nix::unistd::Pid;
 
 use crate::target::api::ProgramEnd;
 
+/// The `nice` value that a guest's agent has, the highest priority there is
+/// among ordinary processes. What it runs for others has the usual one.
+pub(crate) const AGENT_NICE: i32 = -20;
+
 /// A child process.
 pub(super) struct Process {
     pid: Pid,

@@ -12,7 +12,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nix::sys::signal::Signal;
 
-use super::Shared;
 use super::process::Process;
 use super::subject_link::{FaultRecord, FromSubject, receive_answer, send};
 use super::task::{LocalCall, NoInput, Task};
@@ -44,14 +43,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Starts a subject.
-pub(super) fn start(shared: Arc<Shared>, sink: Sink) -> TargetResult<Call> {
+pub(super) fn start(subjects: Arc<Subjects>, sink: Sink) -> TargetResult<Call> {
     let task = Task::new(sink);
-    task.spawn("subject", move |task| live(&shared, task))?;
+    task.spawn("subject", move |task| live(&subjects, task))?;
     Ok(Call::new(Arc::new(LocalCall::new(task, NoInput))))
 }
 
 /// A subject's life, from its start to its burial.
-fn live(shared: &Shared, task: &Task) -> TargetResult<()> {
+fn live(subjects: &Subjects, task: &Task) -> TargetResult<()> {
     let doing = "start a subject process";
     let io = |error: &std::io::Error| TargetError::io(error, doing);
     let (ours, theirs) = UnixStream::pair().map_err(|error| io(&error))?;
@@ -70,12 +69,12 @@ fn live(shared: &Shared, task: &Task) -> TargetResult<()> {
         link: Mutex::new(ours),
         fault: Mutex::new(None),
     });
-    lock(&shared.subjects.by_pid).insert(pid, Arc::clone(&subject));
+    lock(&subjects.by_pid).insert(pid, Arc::clone(&subject));
     let victim = Arc::clone(&process);
     task.on_cancel(move || victim.signal(Signal::SIGKILL, false));
     task.emit(Item::Subject(SubjectEvent::Started { pid }));
     let end = process.wait();
-    lock(&shared.subjects.by_pid).remove(&pid);
+    lock(&subjects.by_pid).remove(&pid);
     let fault = subject.last_words();
     task.emit(Item::Subject(SubjectEvent::Died { pid, end, fault }));
     Ok(())

@@ -21,7 +21,7 @@ use nix::time::{ClockId, clock_settime};
 
 use super::task::Task;
 use super::{block, files};
-use crate::target::api::{Share, Wake};
+use crate::target::api::{STICK, Share, Wake};
 use crate::target::error::{TargetError, TargetResult};
 
 /// What the lab has told; kept in a file for an agent that is started anew.
@@ -32,8 +32,6 @@ const LOWER: &str = "/run/ringside/host";
 const CHANGES: &str = "/run/ringside/changes";
 /// The host's root with the guest's changes: where programs run.
 const ROOT: &str = "/run/ringside/root";
-/// The link to the USB stick's node.
-const STICK: &str = "/dev/ringside-usb";
 /// The tag of the share that is the host's root.
 const ROOT_TAG: &str = "root";
 /// Bytes per 9p message: fewer, larger ones are faster.

@@ -174,11 +174,19 @@ fn help(canvas: &mut Canvas<'_>, area: Rect, names: u16, field: &Field) {
                 Kind::Choice(_) => String::new(),
                 _ => format!(" ({})", field.limits()),
             };
+            // Where both don't fit it is the limits that can't be guessed.
+            let room = width.saturating_sub(limits.width() as u16);
+            let after = canvas.text(x, area.y, room, &field.help, Role::Dim);
+            let limits = if after == x {
+                limits.trim_start()
+            } else {
+                &limits
+            };
             canvas.text(
-                x,
+                after,
                 area.y,
-                width,
-                &format!("{}{limits}", field.help),
+                area.right().saturating_sub(after),
+                limits,
                 Role::Dim,
             );
         }

@@ -5,9 +5,10 @@ use ratatui::layout::Rect;
 
 use super::{form, popup};
 use crate::app::command_log::Outcome;
+use crate::app::commands::keys_text;
 use crate::app::commands::{self, Command};
-use crate::app::global::keys_text;
-use crate::app::layers::Palette;
+use crate::app::layer::Palette;
+use crate::app::layers::palette_matches;
 use crate::app::{Hit, Model, views};
 use crate::ui::canvas::{Canvas, row};
 use crate::ui::theme::Role;
@@ -84,7 +85,7 @@ pub(super) fn palette(canvas: &mut Canvas<'_>, area: Rect, model: &Model, palett
         palette.input.text(),
         Some(palette.input.cursor()),
     );
-    let matches = palette.matches();
+    let matches = palette_matches(palette);
     if matches.is_empty() {
         canvas.text(
             inside.x,

@@ -4,7 +4,8 @@
 use ratatui::layout::Rect;
 
 use super::{button, popup};
-use crate::app::layers::{BUTTON_NO, BUTTON_YES, Confirm, Message};
+use crate::app::layer::{Confirm, Message};
+use crate::app::layers::{BUTTON_NO, BUTTON_YES};
 use crate::ui::canvas::{Canvas, row, wrap};
 use crate::ui::theme::Role;
 

@@ -12,7 +12,7 @@ use ratatui::layout::Rect;
 use super::canvas::Canvas;
 use super::theme::Role;
 use crate::app::Model;
-use crate::app::layers::Layer;
+use crate::app::layer::Layer;
 
 /// Paints all layers, bottom first.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {

@@ -5,10 +5,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::config::{ColorDepth, Config, ThemeName};
+use crate::app::layer::Layer;
 use crate::app::link::Connection;
 use crate::app::{Loadable, Model, ViewId};
 use crate::target::api::{
-    CounterValue, KernelInfo, ModuleCounters, ModuleSummary, Sample, TableBytes, TableRange,
+    CounterValue, KernelInfo, ModuleCounters, ModuleSummary, Sample, TableBytes,
 };
 use crate::ui::{Canvas, Hits, Look};
 
@@ -40,10 +41,7 @@ pub(crate) fn model(view: ViewId, modules: &[&str]) -> Model {
 
 /// Named values, as counters or controls.
 pub(crate) fn values(pairs: &[(&str, u64)]) -> Vec<CounterValue> {
-    let value = |(name, value): &(&str, u64)| CounterValue {
-        name: (*name).into(),
-        value: value.to_string(),
-    };
+    let value = |(name, value): &(&str, u64)| CounterValue::new(*name, value);
     pairs.iter().map(value).collect()
 }
 
@@ -55,15 +53,7 @@ pub(crate) fn sample(
     controls: &[(&str, u64)],
     tables: Vec<(&str, Vec<u8>)>,
 ) -> Sample {
-    let table = |(name, bytes): (&str, Vec<u8>)| TableBytes {
-        range: TableRange {
-            module: module.into(),
-            table: name.into(),
-            offset: 0,
-            size: bytes.len() as u32,
-        },
-        bytes,
-    };
+    let table = |(name, bytes): (&str, Vec<u8>)| TableBytes::from_start(module, name, bytes);
     Sample {
         at_ms,
         modules: vec![ModuleCounters {
@@ -104,6 +94,14 @@ pub(crate) fn text(buffer: &Buffer) -> String {
         row.trim_end().to_owned()
     });
     rows.collect::<Vec<_>>().join("\n")
+}
+
+/// What is wrong with what is in the open form.
+pub(crate) fn form_error(model: &Model) -> String {
+    match model.layers.last() {
+        Some(Layer::Form(form)) => form.error(model).unwrap_or_default(),
+        _ => "no form".into(),
+    }
 }
 
 /// The view alone as text.

@@ -115,13 +115,30 @@ fn head(canvas: &mut Canvas<'_>, area: Rect, picture: &Picture<'_>) {
     }
     let half = area.width / 2;
     let semaphores = [
-        ("empty", picture.empty(), Role::Series(2), "free slots"),
-        ("full", picture.occupancy, Role::Series(1), "items"),
+        (
+            "empty",
+            picture.empty,
+            Role::Series(2),
+            "free",
+            Kind::Producer,
+        ),
+        (
+            "full",
+            picture.full,
+            Role::Series(1),
+            "items",
+            Kind::Consumer,
+        ),
     ];
-    for (index, (name, count, role, what)) in semaphores.into_iter().enumerate() {
+    for (index, (name, count, role, what, kind)) in semaphores.into_iter().enumerate() {
         let x = area.x + half * index as u16;
         let number = if area.width >= 60 {
-            format!("{} {what}", grouped(count as i64))
+            let count = grouped(count as i64);
+            match picture.waiting(kind) {
+                0 => format!("{count} {what}"),
+                1 => format!("{count} {what}, 1 waits"),
+                waiting => format!("{count} {what}, {waiting} wait"),
+            }
         } else {
             short(count as f64)
         };

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The forms of view 5.
 
-use super::operations::{self, position, read_action, write_action};
-use super::{go_to_top, node, size};
+use super::comparison;
+use super::cursor::go_to_top;
+use super::device::{node, position, size};
+use super::operations::{self, read_action, write_action};
 use crate::app::equivalent::equivalent;
 use crate::app::form::{Field, Form, Kind};
 use crate::app::hex::{Pattern, parse_bytes, parse_offset, size_text};
-use crate::app::layers::Layer;
+use crate::app::layer::Layer;
 use crate::app::model::Model;
 use crate::target::api::{BLOCK_MAX, Request};
 
@@ -235,7 +237,7 @@ pub(super) fn compare(model: &mut Model) {
         },
         |model, form| {
             let offset = parse_offset(form.text("offset")).unwrap_or(0);
-            operations::compare(model, form.text("path"), offset, bytes(form));
+            comparison::compare(model, form.text("path"), offset, bytes(form));
         },
     );
     open(model, form, |model, form| match form.text("path") {

@@ -3,103 +3,20 @@
 
 use std::sync::Arc;
 
-use super::layout::Layout;
-use super::{Call, Comparison, MODULE, Moved, Stretch, go, go_to_top, node, size};
+use super::comparison::compared;
+use super::cursor::{go, go_to_top};
+use super::device::{block, node, position, quietly, refresh_info, size};
+use super::state::{Call, MODULE, Moved, Stretch, Transfer};
+use super::window::{self, refresh};
 use crate::app::calls::{Owner, Report};
 use crate::app::effect::Effect;
-use crate::app::hex::{Differences, size_text};
+use crate::app::hex::size_text;
 use crate::app::model::Model;
 use crate::target::api::{BLOCK_MAX, BlockAction, BlockOutcome, Request};
 use crate::target::{Item, TargetResult};
 
-/// Bytes that are read around those on the screen, on either side.
-const MARGIN: u64 = 4096;
-/// Stretches begin at a multiple of this.
-const ALIGNMENT: u64 = 512;
 /// Bytes of a file that are written at most.
 const FILE_MAX: usize = 256 << 20;
-
-/// A write in pieces.
-#[derive(Clone, Debug)]
-pub struct Transfer {
-    /// Everything to write.
-    pub data: Arc<Vec<u8>>,
-    /// How much of it is written.
-    pub done: usize,
-    /// Where it began.
-    pub start: u64,
-    /// By offset, or on from the position?
-    pub at_offset: bool,
-}
-
-/// Asks for something without an entry in the command log.
-fn quietly(model: &mut Model, call: Call, request: Request) {
-    let tag = model.call(Owner::Block(call), "read the device", Report::Silent, None);
-    model.effect(Effect::Start {
-        tag,
-        request,
-        input: Arc::default(),
-    });
-}
-
-fn block(model: &mut Model, call: Call, title: &str, action: BlockAction) {
-    let owner = Owner::Block(call);
-    model.start(owner, title, Report::Shown, Request::Block(action));
-}
-
-/// Asks what the module was loaded with, and which devices there are.
-pub(super) fn introduce(model: &mut Model) {
-    let name = MODULE.to_owned();
-    quietly(model, Call::Module, Request::Module { name });
-    quietly(model, Call::Devices, Request::BlockDevices);
-}
-
-/// Asks again what the device is and what it holds on the screen.
-pub(super) fn refresh(model: &mut Model) {
-    quietly(model, Call::Info, Request::Block(BlockAction::Info));
-    model.block.error = None;
-    // What is there stays on the screen until the new bytes arrive.
-    fetch(model);
-}
-
-/// Reads what is on the screen unless it is known.
-pub(super) fn show(model: &mut Model) {
-    let (from, to) = visible(model);
-    let known = |window: &Stretch| window.offset <= from && to <= window.end();
-    if !model.block.window.as_ref().is_some_and(known) {
-        fetch(model);
-    }
-}
-
-/// The offsets that are on the screen.
-fn visible(model: &Model) -> (u64, u64) {
-    let total = size(model);
-    let layout = Layout::of_screen(model.size, model.zoom);
-    let visible = layout.per_row(total) * layout.lines();
-    (model.block.top, (model.block.top + visible).min(total))
-}
-
-/// Reads what is on the screen.
-fn fetch(model: &mut Model) {
-    let total = size(model);
-    if total == 0 {
-        return;
-    }
-    let (from, to) = visible(model);
-    if model.block.reading {
-        model.block.read_again = true;
-        return;
-    }
-    let start = from.saturating_sub(MARGIN) / ALIGNMENT * ALIGNMENT;
-    let end = (to + MARGIN).min(total);
-    model.block.reading = true;
-    model.block.read_from = start;
-    let action = BlockAction::ReadAt {
-        offset: start,
-        size: (end - start).min(u64::from(BLOCK_MAX)) as u32,
-    };
-    quietly(model, Call::Window, Request::Block(action));
-}
 
 /// Reads for the user, on from the position or at an offset.
 pub(super) fn read(model: &mut Model, at: Option<u64>, bytes: u32) {
@@ -131,15 +48,6 @@ pub(super) fn write_action(at: Option<u64>, data: Vec<u8>) -> BlockAction {
             Err(_) => BlockAction::WriteAt { offset, data },
         },
     }
-}
-
-/// Where BREAD and BWRITE go on.
-pub(super) fn position(model: &Model) -> u64 {
-    let counted = model.counters.value(MODULE, "position");
-    let known = model.block.info.map(|info| info.position);
-    known
-        .or(counted.and_then(|value| u64::try_from(value).ok()))
-        .unwrap_or(0)
 }
 
 /// Starts to write.
@@ -206,32 +114,13 @@ pub(super) fn sync(model: &mut Model) {
     block(model, Call::Sync, "sync the device", BlockAction::Sync);
 }
 
-/// Reads a range both ways.
-pub(super) fn compare(model: &mut Model, path: &str, offset: u64, size: u32) {
-    model.block.comparison = Some(Comparison {
-        path: path.to_owned(),
-        offset,
-        size,
-        ..Comparison::default()
-    });
-    block(
-        model,
-        Call::Ours,
-        "compare: read by kmod",
-        BlockAction::ReadAt { offset, size },
-    );
-    let peek = Request::Peek {
-        path: path.to_owned(),
-        offset,
-        size,
-    };
-    let owner = Owner::Block(Call::Theirs);
-    model.start(owner, "compare: read by pread", Report::Shown, peek);
-    go(model, offset);
+/// Takes an item of one of this view's calls.
+pub fn item(model: &mut Model, call: Call, item: Item) {
+    answered(model, call, item);
+    model.changed();
 }
 
-/// Takes an item of one of this view's calls.
-pub(super) fn item(model: &mut Model, call: Call, item: Item) {
+fn answered(model: &mut Model, call: Call, item: Item) {
     match (call, item) {
         (Call::Info, Item::Block(BlockOutcome::Info(info))) => {
             let grown = size(model) != info.size;
@@ -258,7 +147,7 @@ pub(super) fn item(model: &mut Model, call: Call, item: Item) {
             let offset = model.block.read_from;
             model.block.window = Some(Stretch { offset, bytes });
         }
-        (Call::Window, Item::Done(result)) => window(model, result),
+        (Call::Window, Item::Done(result)) => window::arrived(model, result),
         (Call::Read, Item::Block(BlockOutcome::Bytes(bytes))) => was_read(model, &bytes),
         (Call::Read, Item::Done(_)) => refresh_info(model),
         (Call::Write, Item::Block(BlockOutcome::Written(count))) => {
@@ -288,26 +177,6 @@ pub(super) fn item(model: &mut Model, call: Call, item: Item) {
         (Call::Stick(plugged), Item::Done(result)) => stick(model, plugged, &result),
         _ => {}
     }
-}
-
-fn window(model: &mut Model, result: TargetResult<()>) {
-    model.block.reading = false;
-    let again = std::mem::take(&mut model.block.read_again);
-    match result {
-        Ok(()) => model.block.error = None,
-        Err(error) => {
-            model.block.error = Some(error);
-            model.block.window = None;
-            return;
-        }
-    }
-    if again {
-        fetch(model);
-    }
-}
-
-fn refresh_info(model: &mut Model) {
-    quietly(model, Call::Info, Request::Block(BlockAction::Info));
 }
 
 fn was_read(model: &mut Model, bytes: &[u8]) {
@@ -347,29 +216,6 @@ fn wrote(model: &mut Model, result: &TargetResult<()>) {
     if done > 0 {
         go_to_top(model, start);
     }
-}
-
-fn compared(model: &mut Model, note: impl FnOnce(&mut Comparison)) {
-    let Some(comparison) = &mut model.block.comparison else {
-        return;
-    };
-    note(comparison);
-    let (Some(ours), Some(theirs)) = (&comparison.ours, &comparison.theirs) else {
-        return;
-    };
-    let differences = Differences::between(ours, theirs);
-    let path = &comparison.path;
-    let equal = ours.len() - differences.bytes.min(ours.len());
-    model.block.said = Some(match differences.runs.first() {
-        None => format!("the same: kmod and pread of {path} see {equal} equal bytes"),
-        Some(first) => format!(
-            "{} of {} bytes differ from what pread sees, the first at {:#x} (n: next)",
-            differences.bytes,
-            ours.len().max(theirs.len()),
-            comparison.offset + first.start as u64
-        ),
-    });
-    comparison.differences = Some(differences);
 }
 
 fn stick(model: &mut Model, plugged: bool, result: &TargetResult<()>) {

@@ -2,27 +2,17 @@
 //! A subject's address space as rows: a heading for each mapping, rows of
 //! pages below those that are memalloc's.
 
-use super::subjects::Subject;
+use super::page::{PAGE, is_ours, page_of};
+use super::subject::Subject;
+
 use crate::app::event::Move;
 use crate::app::page_table::{Verdict, verdict};
 use crate::target::api::Mapping;
 
-/// Bytes of a page.
-pub const PAGE: u64 = 4096;
 /// Columns of a row before its pages: an address and a space.
 pub const LABEL: u16 = 15;
 /// Columns of the list of subjects, with its box.
 pub const SUBJECTS: u16 = 24;
-
-/// The first address of the page that holds `address`.
-pub fn page_of(address: u64) -> u64 {
-    address & !(PAGE - 1)
-}
-
-/// Is the mapping memalloc's?
-pub fn is_ours(mapping: &Mapping) -> bool {
-    mapping.name.starts_with("/dev/memalloc")
-}
 
 /// Pages in a row of a screen of this width: 8 to 128.
 pub fn per_row(width: u16, zoom: bool) -> u64 {

@@ -3,15 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::SUGGESTED;
-use super::space::{PAGE, is_ours};
+use super::page::{PAGE, SUGGESTED, TABLE, is_ours};
 use crate::app::effect::CallTag;
 use crate::app::page_table::{Level, new_tables};
 use crate::target::TargetError;
 use crate::target::api::{Fault, Mapping, ProgramEnd, SubjectAction, Walk};
-
-/// Address space that one PTE table translates.
-pub(super) const TABLE: u64 = 1 << 21;
 
 /// Whether a subject lives.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use super::space::{PAGE, page_of};
+use super::page::{PAGE, SUGGESTED, TABLE, page_of};
+use super::state::{Call, MODULE, Pane};
 pub use super::subject::{Content, Life, Subject};
-use super::subject::{Job, TABLE, Why};
-use super::{Call, MODULE, Pane, SUGGESTED, owner};
+use super::subject::{Job, Why};
 use crate::app::advice::{self, Doing};
-use crate::app::calls::Report;
+use crate::app::calls::{Owner, Report};
 use crate::app::effect::Effect;
 use crate::app::equivalent::equivalent;
 use crate::app::model::Model;
@@ -28,7 +28,7 @@ pub(super) fn start(model: &mut Model) {
     let number = model.memory.started;
     let title = format!("subject {number}");
     let tag = model.start(
-        owner(Call::Live(number)),
+        Owner::Memory(Call::Live(number)),
         &title,
         Report::Silent,
         Request::Subject,
@@ -185,10 +185,20 @@ fn go_on(model: &mut Model, number: u32) {
     subject.running = Some(job);
     let title = format!("process {pid}: {}", verb(&request));
     if user {
-        model.start(owner(Call::Do(number)), &title, Report::Listed, request);
+        model.start(
+            Owner::Memory(Call::Do(number)),
+            &title,
+            Report::Listed,
+            request,
+        );
     } else {
         // Only what the user wants enters the command log.
-        let tag = model.call(owner(Call::Do(number)), &title, Report::Silent, None);
+        let tag = model.call(
+            Owner::Memory(Call::Do(number)),
+            &title,
+            Report::Silent,
+            None,
+        );
         model.effect(Effect::Start {
             tag,
             request,

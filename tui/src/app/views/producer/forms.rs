@@ -3,7 +3,10 @@
 
 use ringside_uapi::producer_consumer::{DELAY_MAX, MODULE as DESCRIPTION};
 
-use super::{Knob, MODULE, picture, value, write};
+use super::controls::{value, write};
+use super::picture::picture;
+use super::queue::Knob;
+use super::state::MODULE;
 use crate::app::form::{Field, Form, Kind};
 use crate::app::loader;
 use crate::app::model::Model;
@@ -48,7 +51,7 @@ pub(super) fn delays(model: &mut Model) {
         ),
     ];
     // Not recalled: what is set now is the better start.
-    model.open(crate::app::layers::Layer::Form(Form::new(
+    model.open(crate::app::layer::Layer::Form(Form::new(
         "ring-delays",
         "Delays in microseconds",
         fields,
@@ -95,7 +98,7 @@ pub(super) fn parameters(model: &mut Model) {
         |model, form| loader::load_with(model, MODULE, &arguments(form)),
     );
     form.note = "The module is unloaded first if it is loaded; its items are lost.".into();
-    model.open(crate::app::layers::Layer::Form(form));
+    model.open(crate::app::layer::Layer::Form(form));
 }
 
 fn arguments(form: &Form) -> String {

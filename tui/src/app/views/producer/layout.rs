@@ -2,7 +2,7 @@
 //! How the picture of threads and ring is fitted into the space there is. Pure
 //! arithmetic, so that keys move as the picture is drawn.
 
-use crate::app::ring::around;
+use super::edge::around;
 
 /// Rows of the screen that do not belong to the view: header and hints.
 const CHROME: u16 = 4;

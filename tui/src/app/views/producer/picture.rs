@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Everything the picture needs, taken from the sample that is shown.
 
-use super::{Knob, MODULE, Pane, value};
+use super::controls::value;
+use super::queue::Knob;
+use super::state::{MODULE, Pane};
 use crate::app::model::Model;
 use crate::app::ring::{self, Doing, Ends, Kind, Slots, Tally, Thread};
 
@@ -16,6 +18,10 @@ pub struct Picture<'a> {
     pub capacity: usize,
     /// Slots that hold an item.
     pub occupancy: usize,
+    /// What the semaphore `empty` holds.
+    pub empty: usize,
+    /// What the semaphore `full` holds.
+    pub full: usize,
     /// Items ever produced.
     pub produced: u64,
     /// Items ever consumed.
@@ -42,14 +48,18 @@ pub fn picture(model: &Model) -> Option<Picture<'_>> {
         None => Slots::new(0, &[]),
     };
     let (produced, consumed) = (count("produced")?, count("consumed")?);
-    let occupancy = count("occupancy").unwrap_or(0) as usize;
+    let occupancy = (count("occupancy").unwrap_or(0) as usize).min(capacity);
+    // While all threads are being parked a semaphore holds more than the ring has slots for.
+    let semaphore = |name| count(name).unwrap_or(0).min(capacity as u64) as usize;
     Some(Picture {
         threads: threads
             .map(|table| ring::threads(&table.bytes))
             .unwrap_or_default(),
         slots,
         capacity,
-        occupancy: occupancy.min(capacity),
+        occupancy,
+        empty: semaphore("empty"),
+        full: semaphore("full"),
         produced,
         consumed,
         ends: ring::ends(capacity, &slots, produced, consumed),
@@ -72,9 +82,13 @@ impl Picture<'_> {
         self.of(kind).count()
     }
 
-    /// What the semaphore `empty` counts: slots that are free.
-    pub fn empty(&self) -> usize {
-        self.capacity - self.occupancy
+    /// How many threads of a kind wait for their semaphore.
+    pub fn waiting(&self, kind: Kind) -> usize {
+        let doing = match kind {
+            Kind::Producer => Doing::WaitsEmpty,
+            Kind::Consumer => Doing::WaitsFull,
+        };
+        Tally::of(&self.threads, kind).doing(doing)
     }
 
     /// One sentence on what goes on.

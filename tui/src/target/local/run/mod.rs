@@ -14,10 +14,10 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::signal::Signal as NixSignal;
 
 use self::spawn::{Started, spawn};
-use super::Shared;
 use super::process::Process;
 use super::task::{LocalCall, TakesInput, Task};
-use crate::target::api::{Item, OutputStream, RunRequest, Signal, TerminalSize};
+use super::wake::Guest;
+use crate::target::api::{Item, RunRequest, Signal, TerminalSize};
 use crate::target::call::{Call, Sink};
 use crate::target::error::{TargetError, TargetResult};
 
@@ -31,7 +31,7 @@ struct Program {
 }
 
 /// Starts a program; its output and end go to `sink`.
-pub(super) fn start(request: RunRequest, shared: Arc<Shared>, sink: Sink) -> TargetResult<Call> {
+pub(super) fn start(request: RunRequest, guest: Arc<Guest>, sink: Sink) -> TargetResult<Call> {
     let task = Task::new(sink);
     // The program is started on the call's own thread: in a guest, that may
     // mount the host first. Input that comes before waits.
@@ -40,15 +40,15 @@ pub(super) fn start(request: RunRequest, shared: Arc<Shared>, sink: Sink) -> Tar
     let cancelled = Arc::clone(&waiting);
     task.on_cancel(move || cancelled.cancel());
     task.spawn("run", move |task| {
-        let ran = run(&request, &shared, &for_task, task);
+        let ran = run(&request, &guest, &for_task, task);
         for_task.set(None);
         ran
     })?;
     Ok(Call::new(Arc::new(LocalCall::new(task, waiting))))
 }
 
-fn run(request: &RunRequest, shared: &Shared, waiting: &Waiting, task: &Task) -> TargetResult<()> {
-    let root = shared.guest.program_root()?;
+fn run(request: &RunRequest, guest: &Guest, waiting: &Waiting, task: &Task) -> TargetResult<()> {
+    let root = guest.program_root()?;
     let started = match spawn(request, root.as_deref())? {
         Ok(started) => started,
         Err(end) => {
@@ -202,6 +202,3 @@ impl TakesInput for Waiting {
         Ok(())
     }
 }
-
-/// Where a program's output is read.
-type Outputs = Vec<(OutputStream, File)>;

@@ -13,14 +13,15 @@ use std::process::{Command, Stdio};
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::pty::{Winsize, openpty};
 
-use super::Outputs;
 use crate::target::api::{OutputStream, ProgramEnd, RunRequest, TerminalSize};
 use crate::target::error::{TargetError, TargetResult};
-use crate::target::local::AGENT_NICE;
-use crate::target::local::process::Process;
+use crate::target::local::process::{AGENT_NICE, Process};
 
 /// Room in a pipe: fewer, larger reads than with the usual 64 KiB.
 const PIPE_SIZE: i32 = 1 << 20;
+
+/// Where a program's output is read.
+pub(super) type Outputs = Vec<(OutputStream, File)>;
 
 /// A program that runs, and our ends of what it reads and writes.
 pub(super) struct Started {

@@ -2,7 +2,7 @@
 //! Programs run for real.
 
 use super::*;
-use crate::target::api::{ProgramEnd, Request};
+use crate::target::api::{OutputStream, ProgramEnd, Request};
 use crate::target::call::Calls;
 use crate::target::local::Local;
 

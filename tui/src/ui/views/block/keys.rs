@@ -2,16 +2,9 @@
 //! What the keys of view 5 do: before, keys, after.
 
 use super::tests::Script;
-use crate::app::layers::Layer;
+use crate::app::layer::Layer;
 use crate::target::api::{BlockAction, Request};
-use crate::ui::views::fixture::screen;
-
-fn form_error(script: &Script) -> String {
-    match script.model.layers.last() {
-        Some(Layer::Form(form)) => form.error(&script.model).unwrap_or_default(),
-        _ => "no form".into(),
-    }
-}
+use crate::ui::views::fixture::{form_error, screen};
 
 fn last_action(script: &Script) -> &BlockAction {
     let mut asked = script.asked.iter().rev();
@@ -50,7 +43,7 @@ fn hex_and_patterns_are_written() {
 fn what_is_no_hex_is_refused_before_it_is_sent() {
     let mut script = Script::new();
     script.keys("w<tab><tab><space><tab><ctrl-u>xyz<enter>");
-    assert!(form_error(&script).contains("is no hex digit"));
+    assert!(form_error(&script.model).contains("is no hex digit"));
     assert_eq!(&script.disk[..5], b"hello");
 }
 
@@ -58,7 +51,7 @@ fn what_is_no_hex_is_refused_before_it_is_sent() {
 fn a_write_beyond_the_end_is_refused_before_it_is_sent() {
     let mut script = Script::new();
     script.keys("w<tab><ctrl-u>0xfffe<enter>");
-    assert!(form_error(&script).contains("only 2 bytes are left from 0xfffe"));
+    assert!(form_error(&script.model).contains("only 2 bytes are left from 0xfffe"));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use ratatui::layout::Rect;
 
 use super::{end_word, signal_name};
-use crate::app::views::memory::space::{PAGE, is_ours};
+use crate::app::views::memory::page::{PAGE, is_ours};
 use crate::app::views::memory::subjects::{Life, Subject};
 use crate::target::api::Fault;
 use crate::ui::canvas::row;

@@ -3,19 +3,12 @@
 
 use super::tests::{Script, at_work};
 use crate::app::keys::Key;
-use crate::app::layers::Layer;
+use crate::app::layer::Layer;
 use crate::app::link::Connection;
 use crate::app::views::memory::subjects::Life;
 use crate::app::{Event, update};
 use crate::target::TargetError;
-use crate::ui::views::fixture::screen;
-
-fn form_error(script: &Script) -> String {
-    match script.model.layers.last() {
-        Some(Layer::Form(form)) => form.error(&script.model).unwrap_or_default(),
-        _ => "no form".into(),
-    }
-}
+use crate::ui::views::fixture::{form_error, screen};
 
 #[test]
 fn without_a_subject_nothing_can_be_allocated_and_the_key_to_press_is_named() {
@@ -34,7 +27,7 @@ fn without_a_subject_nothing_can_be_allocated_and_the_key_to_press_is_named() {
 fn an_address_that_is_not_a_pages_is_refused_before_it_is_sent() {
     let mut script = Script::new();
     script.keys("na<ctrl-u>0x400000000010");
-    assert!(form_error(&script).contains("not a multiple of 4096"));
+    assert!(form_error(&script.model).contains("not a multiple of 4096"));
     script.keys("<enter>");
     assert!(script.areas.is_empty());
 }
@@ -43,30 +36,30 @@ fn an_address_that_is_not_a_pages_is_refused_before_it_is_sent() {
 fn an_address_where_something_is_mapped_is_refused_before_it_is_sent() {
     let mut script = Script::new();
     script.keys("na<enter>a<ctrl-u>0x400000001000");
-    assert!(form_error(&script).contains("EEXIST"));
+    assert!(form_error(&script.model).contains("EEXIST"));
     script.keys("<esc>a<ctrl-u>0x555555554000");
-    assert!(form_error(&script).contains("/ringside is mapped there already"));
+    assert!(form_error(&script.model).contains("/ringside is mapped there already"));
 }
 
 #[test]
 fn more_pages_than_are_left_are_refused_before_they_are_sent() {
     let mut script = Script::new();
     script.keys("na<tab><ctrl-u>4093");
-    assert!(form_error(&script).contains("only 4092 of 4096 are left"));
+    assert!(form_error(&script.model).contains("only 4092 of 4096 are left"));
     script.keys("<ctrl-u>4092");
-    assert_eq!(form_error(&script), "");
+    assert_eq!(form_error(&script.model), "");
 }
 
 #[test]
 fn the_end_of_user_space_depends_on_the_levels() {
     let mut script = Script::new();
     script.keys("na<ctrl-u>0x7ffffffff000");
-    assert_eq!(form_error(&script), "");
+    assert_eq!(form_error(&script.model), "");
     if let Some(kernel) = &mut script.model.link.kernel {
         kernel.page_table_levels = 4;
     }
     script.keys("<esc>a<ctrl-u>0x7ffffffff000");
-    assert!(form_error(&script).contains("more than"));
+    assert!(form_error(&script.model).contains("more than"));
 }
 
 #[test]

@@ -5,9 +5,8 @@
 use ratatui::layout::Rect;
 
 use super::death;
-use crate::app::views::memory::space::{
-    LABEL, PAGE, PageState, Row, is_ours, page_of, page_state, per_row, row_of, rows,
-};
+use crate::app::views::memory::page::{PAGE, is_ours, page_of};
+use crate::app::views::memory::space::{LABEL, PageState, Row, page_state, per_row, row_of, rows};
 use crate::app::views::memory::subjects::{Life, Subject};
 use crate::app::views::memory::{Pane, pane_number};
 use crate::app::{Hit, Model};

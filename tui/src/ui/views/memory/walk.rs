@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use crate::app::Model;
 use crate::app::page_table::{Entry, LeadsTo, Level, Step, Verdict, split, steps, verdict};
-use crate::app::views::memory::space::page_of;
+use crate::app::views::memory::page::page_of;
 use crate::app::views::memory::subjects::{Life, Subject};
 use crate::target::api::Walk;
 use crate::ui::canvas::row;

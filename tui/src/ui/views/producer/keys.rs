@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the keys of view 3 do: before, keys, after.
 
-use super::tests::busy;
+use super::tests::{busy, moment};
 use crate::app::keys::Key;
-use crate::app::layers::Layer;
+use crate::app::layer::Layer;
 use crate::app::views::producer::{Call, Knob, MODULE, Pane, VIEW};
 use crate::app::{CallTag, Effect, Event, Hit, Model, Owner, update};
 use crate::target::api::Request;
@@ -46,14 +46,45 @@ fn names(written: &[(CallTag, String, String)]) -> Vec<String> {
     names.collect()
 }
 
+/// The kernel has done what it was asked; answers what is asked next.
+fn done(
+    model: &mut Model,
+    written: &[(CallTag, String, String)],
+) -> Vec<(CallTag, String, String)> {
+    sets(update(model, Event::Item(written[0].0, Item::Done(Ok(())))))
+}
+
 #[test]
-fn p_pauses_and_p_again_goes_on() {
+fn p_pauses_and_p_again_goes_on_though_no_sample_came_between() {
     let mut model = busy(2, 2, 10, 5);
     let first = press(&mut model, "p");
     assert_eq!(names(&first), ["paused=1"]);
-    update(&mut model, Event::Item(first[0].0, Item::Done(Ok(()))));
-    // The sample still says 0 until the kernel brings another one.
+    done(&mut model, &first);
+    assert_eq!(names(&press(&mut model, "p")), ["paused=0"]);
+}
+
+#[test]
+fn what_the_kernel_says_counts_again_after_a_write() {
+    let mut model = busy(2, 2, 10, 5);
+    let first = press(&mut model, "p");
+    done(&mut model, &first);
+    // Somebody else let the threads go on meanwhile.
+    for round in 5..8 {
+        model.counters.push(moment(2, 2, 10, round));
+    }
     assert_eq!(names(&press(&mut model, "p")), ["paused=1"]);
+}
+
+#[test]
+fn a_step_is_never_overtaken_by_the_key_that_goes_on() {
+    let mut model = busy(2, 2, 10, 5);
+    let pause = press(&mut model, "psp");
+    assert_eq!(names(&pause), ["paused=1"]);
+    let step = done(&mut model, &pause);
+    assert_eq!(names(&step), ["step=1"]);
+    let resume = done(&mut model, &step);
+    assert_eq!(names(&resume), ["paused=0"]);
+    assert!(done(&mut model, &resume).is_empty());
 }
 
 #[test]
@@ -89,11 +120,11 @@ fn the_focus_chooses_whose_pace_changes() {
 fn steps_are_possible_only_while_paused_and_add_up() {
     let mut model = busy(2, 2, 10, 5);
     assert!(press(&mut model, "s").is_empty());
-    press(&mut model, "p");
+    let pause = press(&mut model, "p");
+    done(&mut model, &pause);
     let first = press(&mut model, "sss");
     assert_eq!(names(&first), ["step=1"]);
-    let effects = update(&mut model, Event::Item(first[0].0, Item::Done(Ok(()))));
-    assert_eq!(names(&sets(effects)), ["step=2"]);
+    assert_eq!(names(&done(&mut model, &first)), ["step=2"]);
 }
 
 #[test]

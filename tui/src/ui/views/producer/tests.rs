@@ -22,7 +22,8 @@ pub(crate) fn busy(producers: u32, consumers: u32, capacity: u64, rounds: u64) -
     model
 }
 
-fn moment(producers: u32, consumers: u32, capacity: u64, round: u64) -> Sample {
+/// The sample of one round.
+pub(crate) fn moment(producers: u32, consumers: u32, capacity: u64, round: u64) -> Sample {
     let occupancy = (capacity * 7 / 10 + round % 3).min(capacity);
     let produced = round * 12 + occupancy;
     let consumed = round * 12;
@@ -55,6 +56,8 @@ fn moment(producers: u32, consumers: u32, capacity: u64, round: u64) -> Sample {
             ("capacity", capacity),
             ("consumed", consumed),
             ("consumer_waits", 3),
+            ("empty", capacity - occupancy),
+            ("full", occupancy),
             ("occupancy", occupancy),
             ("produced", produced),
             ("producer_waits", 40),

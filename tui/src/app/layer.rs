@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What can lie over the view: forms, questions, messages, help, the palette,
+//! the console, the command log. [`super::layers`] is what keys do there.
+
+use super::form::Form;
+use super::model::Model;
+use super::text_field::TextField;
+
+/// Something over the view.
+#[derive(Clone)]
+pub enum Layer {
+    /// The keys of this place, scrolled down by so many lines.
+    Help(usize),
+    /// The palette.
+    Palette(Palette),
+    /// A form.
+    Form(Form),
+    /// A question before something that can't be undone.
+    Confirm(Confirm),
+    /// A message that must be seen.
+    Message(Message),
+    /// What was executed; the selected line counts from the newest.
+    CommandLog(usize),
+    /// The serial console, scrolled up by so many lines.
+    Console(usize),
+    /// What is under way; the selected line.
+    Pending(usize),
+}
+
+/// The palette: a command is found by typing a part of its name or help.
+#[derive(Clone, Debug, Default)]
+pub struct Palette {
+    /// What was typed.
+    pub input: TextField,
+    /// The selected match.
+    pub selected: usize,
+}
+
+/// A question whose answer is yes or no.
+#[derive(Clone)]
+pub struct Confirm {
+    /// The title.
+    pub title: String,
+    /// What happens, in one or two sentences.
+    pub text: String,
+    /// The exact command.
+    pub command: String,
+    /// Whatever `yes` needs to know; not shown.
+    pub context: String,
+    /// Does it. The question is closed before.
+    pub yes: fn(&mut Model, &Confirm),
+}
+
+/// A message that must be seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Message {
+    /// The title: what failed.
+    pub title: String,
+    /// What happened, and why.
+    pub lines: Vec<String>,
+    /// What to do next.
+    pub remedy: Vec<String>,
+}
+
+impl Layer {
+    /// A message about an error or something else that must be seen?
+    pub fn is_message(&self) -> bool {
+        matches!(self, Self::Message(_))
+    }
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Modules on their way in and out. A job gets its image ([`image`]) and its
+//! parameters ([`form`]) in any order, and goes on ([`steps`]) when it has both.
+
+mod form;
+mod image;
+mod parameter;
+pub mod state;
+mod steps;
+
+pub use self::form::{load, parameters};
+pub(super) use self::image::image;
+use self::image::start_image;
+use self::state::Job;
+pub use self::state::{Loader, Step, module_name};
+use self::steps::start_unload;
+pub(super) use self::steps::{holders, item};
+use super::layer::{Confirm, Layer};
+use super::model::Model;
+use crate::target::api::{Capability, STICK};
+
+/// Unloads if loaded, then loads with these parameters, without a form: for
+/// views that have their own.
+pub fn load_with(model: &mut Model, module: &str, parameters: &str) {
+    if let Err(reason) = model.link.can(Capability::Modules) {
+        return model.note(format!("load {module}: {reason}"));
+    }
+    let job = Job {
+        image: None,
+        parameters: Some(parameters.to_owned()),
+        unload_first: model.loaded(module).is_some(),
+    };
+    model.loader.jobs.insert(module.to_owned(), job);
+    start_image(model, module);
+}
+
+/// Builds anew, unloads and loads again with the parameters of the last time.
+pub fn reload(model: &mut Model, module: &str) {
+    let ours = ringside_uapi::module(module).is_some();
+    let key = match model.loader.files.get(module) {
+        Some(path) => path.clone(),
+        None if ours => module.to_owned(),
+        None => {
+            return model.note(format!(
+                "reload {module}: it was not loaded from here; L loads a file"
+            ));
+        }
+    };
+    if model.loaded(module).is_none() {
+        return load(model, Some(&key));
+    }
+    let parameters = match model.loader.last_parameters(module) {
+        Some(parameters) => parameters.to_owned(),
+        None if module == ringside_uapi::kmod::MODULE.name && model.link.in_guest() => {
+            format!("device={STICK}")
+        }
+        None => String::new(),
+    };
+    load_with(model, &key, &parameters);
+    if let Some(job) = model.loader.jobs.get_mut(&key) {
+        job.unload_first = true;
+    }
+}
+
+/// Asks, then unloads.
+pub fn unload(model: &mut Model, module: &str) {
+    if let Err(reason) = model.link.can(Capability::Modules) {
+        return model.note(format!("unload {module}: {reason}"));
+    }
+    if model.modules.ready().is_some() && model.loaded(module).is_none() {
+        return model.note(format!("{module} is not loaded"));
+    }
+    model.open(Layer::Confirm(Confirm {
+        title: format!("Unload {module}?"),
+        text: "Its counters start from nothing when it is loaded again.".into(),
+        command: format!("rmmod {module}"),
+        context: module.to_owned(),
+        yes: |model, confirm| start_unload(model, &confirm.context),
+    }));
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Which modules are on their way, and what is known of their files.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::target::modinfo::ModInfo;
+
+/// A step of loading, unloading or reloading; the text is the job's key: the
+/// module's name or the path of its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The image is being built or read.
+    Image(String),
+    /// The kernel takes the module.
+    Load(String),
+    /// The kernel lets the module go.
+    Unload(String),
+}
+
+/// A module on its way in.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Job {
+    pub(super) image: Option<Arc<Vec<u8>>>,
+    pub(super) parameters: Option<String>,
+    pub(super) unload_first: bool,
+}
+
+/// Modules on their way in and out, and what is known of their files.
+#[derive(Clone, Debug, Default)]
+pub struct Loader {
+    pub(super) jobs: BTreeMap<String, Job>,
+    pub(super) last_parameters: BTreeMap<String, String>,
+    pub(super) files: BTreeMap<String, String>,
+    pub(super) infos: BTreeMap<String, ModInfo>,
+}
+
+impl Loader {
+    /// What the file of a module says of itself, once the file was read.
+    pub fn info(&self, module: &str) -> Option<&ModInfo> {
+        self.infos.get(module)
+    }
+
+    /// The parameters it was loaded with the last time, from here.
+    pub fn last_parameters(&self, module: &str) -> Option<&str> {
+        self.last_parameters.get(module).map(String::as_str)
+    }
+
+    pub(in crate::app) fn forget_guest(&mut self) {
+        self.jobs.clear();
+    }
+}
+
+/// The module's name in a path: `/x/my-mod.ko` is `my_mod`.
+pub fn module_name(key: &str) -> String {
+    let file = key.rsplit('/').next().unwrap_or(key);
+    file.strip_suffix(".ko").unwrap_or(file).replace('-', "_")
+}
+
+pub(super) fn is_path(key: &str) -> bool {
+    key.contains('/') || key.ends_with(".ko")
+}

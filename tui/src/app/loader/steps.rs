@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The steps of a job: unload if need be, load, and what comes of them.
+
+use super::state::{Step, is_path, module_name};
+use crate::app::advice::{self, Doing};
+use crate::app::calls::{Owner, Report};
+use crate::app::model::Model;
+use crate::target::api::{Holder, Request};
+use crate::target::{Item, TargetError};
+
+pub(super) fn start_unload(model: &mut Model, key: &str) {
+    let name = module_name(key);
+    let owner = Owner::Loader(Step::Unload(key.to_owned()));
+    let title = format!("unload {name}");
+    model.start(owner, &title, Report::Listed, Request::Unload { name });
+}
+
+/// The next step of a job, as soon as everything for it is there.
+pub(super) fn go_on(model: &mut Model, key: &str) {
+    let Some(job) = model.loader.jobs.get(key) else {
+        return;
+    };
+    let (Some(image), Some(parameters)) = (job.image.clone(), job.parameters.clone()) else {
+        return;
+    };
+    let name = module_name(key);
+    if job.unload_first {
+        return start_unload(model, key);
+    }
+    model
+        .loader
+        .last_parameters
+        .insert(name.clone(), parameters.clone());
+    if is_path(key) {
+        model.loader.files.insert(name.clone(), key.to_owned());
+    }
+    let owner = Owner::Loader(Step::Load(key.to_owned()));
+    let title = format!("load {name}");
+    let request = Request::Load { name, parameters };
+    model.start_with(owner, &title, Report::Listed, request, image);
+}
+
+/// Takes an item of a load or an unload.
+pub(in crate::app) fn item(model: &mut Model, step: &Step, item: Item) {
+    let Item::Done(result) = item else { return };
+    model.streams.modules_changed();
+    match (step, result) {
+        (Step::Unload(key), Ok(())) => {
+            let name = module_name(key);
+            match model.loader.jobs.get_mut(key) {
+                Some(job) if job.unload_first => {
+                    job.unload_first = false;
+                    go_on(model, key);
+                }
+                _ => model.done(format!("{name} unloaded")),
+            }
+        }
+        (Step::Unload(key), Err(error)) => {
+            model.loader.jobs.remove(key);
+            let name = module_name(key);
+            if matches!(&error, TargetError::Errno { errno, .. } if *errno == nix::libc::EBUSY) {
+                let request = Request::Holders { name: name.clone() };
+                let title = format!("who holds {name}?");
+                model.start(Owner::Holders(name), &title, Report::Silent, request);
+            } else {
+                failed(model, &format!("Unload {name}"), Doing::Unload, &error);
+            }
+        }
+        (Step::Load(key), Ok(())) => {
+            model.loader.jobs.remove(key);
+            model.done(format!("{} loaded", module_name(key)));
+        }
+        (Step::Load(key), Err(error)) => {
+            model.loader.jobs.remove(key);
+            failed(
+                model,
+                &format!("Load {}", module_name(key)),
+                Doing::Load,
+                &error,
+            );
+        }
+        (Step::Image(_), _) => {}
+    }
+}
+
+fn failed(model: &mut Model, title: &str, doing: Doing, error: &TargetError) {
+    if *error == TargetError::Cancelled {
+        model.note(format!("{title}: cancelled"));
+    } else {
+        model.message(advice::explain(title, doing, error));
+    }
+}
+
+/// Who holds a module that would not go.
+pub(in crate::app) fn holders(model: &mut Model, module: &str, item: Item) {
+    let busy = TargetError::errno(nix::libc::EBUSY, format!("unload module {module}"));
+    let mut message = advice::explain(&format!("Unload {module}"), Doing::Unload, &busy);
+    match item {
+        Item::Holders(holders) => {
+            message
+                .lines
+                .extend(holders.iter().map(|holder| match holder {
+                    Holder::Module(name) => format!("  module {name} uses it"),
+                    Holder::Process { pid, comm, what } => {
+                        format!("  process {pid} ({comm}): {what}")
+                    }
+                }));
+            if holders.is_empty() {
+                message
+                    .lines
+                    .push("  nobody can be seen to hold it; it may just have let go".into());
+            }
+        }
+        Item::Done(Err(error)) => message
+            .lines
+            .push(format!("  who it is can't be seen: {error}")),
+        _ => return,
+    }
+    model.message(message);
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! An entry of a page table: which bits are set, what they mean, and where it
+//! leads.
+
+use super::level::{Level, OFFSET_BITS};
+
+/// The bits of an entry that hold a physical address.
+const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
+
+/// A bit of an entry that is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flag {
+    /// Which bit, 0 to 63.
+    pub bit: u32,
+    /// Its name as the kernel has it, without `_PAGE_`.
+    pub name: &'static str,
+    /// What it means, in a few words.
+    pub meaning: &'static str,
+}
+
+const fn flag(bit: u32, name: &'static str, meaning: &'static str) -> Flag {
+    Flag { bit, name, meaning }
+}
+
+const PRESENT: Flag = flag(0, "Present", "there is something to translate to");
+pub(super) const RW: Flag = flag(1, "RW", "may be written");
+pub(super) const USER: Flag = flag(2, "User", "user space may use it");
+const PWT: Flag = flag(3, "PWT", "the cache writes through");
+const PCD: Flag = flag(4, "PCD", "not cached");
+pub(super) const ACCESSED: Flag = flag(5, "Accessed", "the processor used it");
+pub(super) const DIRTY: Flag = flag(6, "Dirty", "the processor wrote to the page");
+const DIRTY_TABLE: Flag = flag(6, "Dirty", "set by the kernel; no meaning for a table");
+const PS: Flag = flag(7, "PS", "maps a large page, no table follows");
+const PAT: Flag = flag(7, "PAT", "chooses a memory type");
+const GLOBAL: Flag = flag(8, "Global", "stays in the TLB across processes");
+const SPECIAL: Flag = flag(9, "Special", "the kernel does not count this page");
+const SOFTW1: Flag = flag(9, "SoftW1", "free for the kernel's own use");
+const UFFD: Flag = flag(10, "Uffd", "watched by userfaultfd");
+const SOFT_DIRTY: Flag = flag(11, "SoftDirty", "written since the last check");
+const PAT_LARGE: Flag = flag(12, "PAT", "chooses a memory type");
+const SOFTW4: Flag = flag(57, "SoftW4", "free for the kernel's own use");
+const SAVED_DIRTY: Flag = flag(58, "SavedDirty", "Dirty, set aside while read-only");
+const NO_PTI_SHADOW: Flag = flag(58, "NoPtiShadow", "no copy for user-mode tables");
+
+const PKEYS: [Flag; 4] = [
+    flag(59, "PKey0", "protection key, bit 1 of 4"),
+    flag(60, "PKey1", "protection key, bit 2 of 4"),
+    flag(61, "PKey2", "protection key, bit 3 of 4"),
+    flag(62, "PKey3", "protection key, bit 4 of 4"),
+];
+
+pub(super) const NX: Flag = flag(63, "NX", "may not be executed");
+const NOT_PRESENT: Flag = flag(8, "ProtNone", "mapped, but nobody may touch it");
+
+/// A raw entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry(pub u64);
+
+/// What an entry leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeadsTo {
+    /// The walk ends here: nothing is mapped.
+    Nothing,
+    /// The next table.
+    Table {
+        /// The number of the 4-KiB page frame it lies in.
+        pfn: u64,
+    },
+    /// A page.
+    Page {
+        /// The number of its first 4-KiB page frame.
+        pfn: u64,
+        /// Its size in bytes.
+        size: u64,
+    },
+}
+
+impl Entry {
+    pub(super) fn has(self, bit: u32) -> bool {
+        self.0 >> bit & 1 == 1
+    }
+
+    /// Does it lead anywhere?
+    pub fn present(self) -> bool {
+        self.has(PRESENT.bit)
+    }
+
+    /// Does it map a page, so that no table follows?
+    pub fn leaf(self, level: Level) -> bool {
+        level == Level::Pte || (matches!(level, Level::Pmd | Level::Pud) && self.has(PS.bit))
+    }
+
+    /// What it leads to.
+    pub fn leads_to(self, level: Level, levels: u32) -> LeadsTo {
+        if !self.present() {
+            LeadsTo::Nothing
+        } else if self.leaf(level) {
+            let size = level.covers(levels);
+            LeadsTo::Page {
+                pfn: (self.0 & ADDRESS & !(size - 1)) >> OFFSET_BITS,
+                size,
+            }
+        } else {
+            LeadsTo::Table {
+                pfn: (self.0 & ADDRESS) >> OFFSET_BITS,
+            }
+        }
+    }
+
+    /// The bits that are set, lowest first, but for the address. What is left
+    /// in an entry that is not present is the kernel's (a swap entry).
+    pub fn flags(self, level: Level) -> Vec<Flag> {
+        if !self.present() {
+            return self
+                .has(NOT_PRESENT.bit)
+                .then_some(NOT_PRESENT)
+                .into_iter()
+                .collect();
+        }
+        let leaf = self.leaf(level);
+        let dirty = if leaf { DIRTY } else { DIRTY_TABLE };
+        let bit7 = if level == Level::Pte { PAT } else { PS };
+        let bit9 = if leaf { SPECIAL } else { SOFTW1 };
+        let bit58 = if level == Level::Pgd {
+            NO_PTI_SHADOW
+        } else {
+            SAVED_DIRTY
+        };
+        let mut known = vec![
+            PRESENT, RW, USER, PWT, PCD, ACCESSED, dirty, bit7, GLOBAL, bit9, UFFD, SOFT_DIRTY,
+        ];
+        if leaf && level != Level::Pte {
+            known.push(PAT_LARGE);
+        }
+        known.extend([SOFTW4, bit58]);
+        known.extend(PKEYS);
+        known.push(NX);
+        known.retain(|flag| self.has(flag.bit));
+        known
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(flags: &[Flag]) -> Vec<&'static str> {
+        flags.iter().map(|flag| flag.name).collect()
+    }
+
+    #[test]
+    fn a_pages_flags_are_spelled_out() {
+        let entry = Entry(0x8000_0000_1234_5025);
+        assert_eq!(
+            names(&entry.flags(Level::Pte)),
+            ["Present", "User", "Accessed", "NX"]
+        );
+        let table = Entry(0x67);
+        let flags = table.flags(Level::Pmd);
+        assert_eq!(
+            names(&flags),
+            ["Present", "RW", "User", "Accessed", "Dirty"]
+        );
+    }
+
+    #[test]
+    fn bit_7_is_ps_above_the_pte_and_pat_in_it() {
+        assert!(names(&Entry(0x81).flags(Level::Pmd)).contains(&"PS"));
+        assert!(names(&Entry(0x81).flags(Level::Pte)).contains(&"PAT"));
+    }
+
+    #[test]
+    fn an_entry_that_is_not_present_has_no_hardware_flags() {
+        assert!(Entry(0xfff0_0000_0000_0002).flags(Level::Pte).is_empty());
+        assert_eq!(names(&Entry(0x100).flags(Level::Pte)), ["ProtNone"]);
+    }
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The ring of producer_consumer as the kernel shows it: threads and slots read
+//! from the records of its tables, and what is worth telling about them.
+
+mod record;
+mod slots;
+mod threads;
+
+pub use self::slots::{Ends, Filled, SLOT_SIZE, Slots, ends};
+pub use self::threads::{Doing, Kind, THREAD_SIZE, Tally, Thread, threads};

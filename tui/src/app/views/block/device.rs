@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is known of the device, and how it is asked.
+
+use std::sync::Arc;
+
+use ringside_uapi::kmod::DEFAULT_BLOCK_DEVICE;
+
+use super::state::{Call, MODULE};
+use crate::app::calls::{Owner, Report};
+use crate::app::effect::Effect;
+use crate::app::model::Model;
+use crate::target::api::{BlockAction, Request, STICK};
+
+/// Asks for something without an entry in the command log.
+pub(super) fn quietly(model: &mut Model, call: Call, request: Request) {
+    let tag = model.call(Owner::Block(call), "read the device", Report::Silent, None);
+    model.effect(Effect::Start {
+        tag,
+        request,
+        input: Arc::default(),
+    });
+}
+
+pub(super) fn block(model: &mut Model, call: Call, title: &str, action: BlockAction) {
+    let owner = Owner::Block(call);
+    model.start(owner, title, Report::Shown, Request::Block(action));
+}
+
+/// The node to compare with.
+pub(super) fn node(model: &Model) -> String {
+    let fallback = if model.link.in_guest() {
+        STICK
+    } else {
+        DEFAULT_BLOCK_DEVICE
+    };
+    model
+        .block
+        .device
+        .clone()
+        .unwrap_or_else(|| fallback.to_owned())
+}
+
+/// The device's size in bytes, as far as it is known.
+pub fn size(model: &Model) -> u64 {
+    let counted = model.counters.value(MODULE, "device_size").unwrap_or(0);
+    let counted = u64::try_from(counted).unwrap_or(0);
+    let size = model.block.info.map_or(counted, |info| info.size);
+    // What the other end says is not trusted so far that sums could overflow.
+    size.min(i64::MAX as u64)
+}
+
+/// Where BREAD and BWRITE go on.
+pub(super) fn position(model: &Model) -> u64 {
+    let counted = model.counters.value(MODULE, "position");
+    let known = model.block.info.map(|info| info.position);
+    known
+        .or(counted.and_then(|value| u64::try_from(value).ok()))
+        .unwrap_or(0)
+}
+
+/// Asks what the module was loaded with, and which devices there are.
+pub(super) fn introduce(model: &mut Model) {
+    let name = MODULE.to_owned();
+    quietly(model, Call::Module, Request::Module { name });
+    quietly(model, Call::Devices, Request::BlockDevices);
+}
+
+pub(super) fn refresh_info(model: &mut Model) {
+    quietly(model, Call::Info, Request::Block(BlockAction::Info));
+}

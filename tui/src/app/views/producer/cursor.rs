@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The focus, and the thread or slot under the cursor.
+
+use super::layout::{self, Layout, RingShape, ThreadShape};
+use super::picture::picture;
+use super::state::Pane;
+use crate::app::event::Move;
+use crate::app::model::Model;
+use crate::app::ring::Kind;
+
+/// The space of a pane, as it is drawn on this screen.
+pub(super) fn space(model: &Model, pane: Pane) -> (usize, usize) {
+    let layout = Layout::of_screen(model.size);
+    match pane {
+        _ if model.zoom => layout::zoomed(model.size),
+        Pane::Ring => layout.ring_space(),
+        Pane::Producers | Pane::Consumers => layout.thread_space(),
+    }
+}
+
+pub(super) fn navigate(model: &mut Model, to: Move) {
+    let Some(picture) = picture(model) else {
+        return;
+    };
+    let focus = model.producer.focus;
+    let space = space(model, focus);
+    let (count, cell, row) = match focus {
+        Pane::Ring => {
+            let shape = RingShape::new(picture.capacity, picture.count(Kind::Producer), space);
+            (
+                picture.capacity,
+                shape.slots_per_cell(),
+                shape.slots_per_row(),
+            )
+        }
+        Pane::Producers | Pane::Consumers => {
+            let kind = if focus == Pane::Producers {
+                Kind::Producer
+            } else {
+                Kind::Consumer
+            };
+            let count = picture.count(kind);
+            let shape = ThreadShape::new(count, space);
+            (count, 1, shape.per_row())
+        }
+    };
+    let last = count.saturating_sub(1);
+    let page = row * space.1.max(1);
+    let position = match focus {
+        Pane::Producers => &mut model.producer.producer,
+        Pane::Ring => &mut model.producer.slot,
+        Pane::Consumers => &mut model.producer.consumer,
+    };
+    let now = *position;
+    *position = match to {
+        Move::Left => now.saturating_sub(cell),
+        Move::Right => now + cell,
+        Move::Up => now.saturating_sub(row),
+        Move::Down => now + row,
+        Move::PageUp => now.saturating_sub(page),
+        Move::PageDown => now + page,
+        Move::Home => 0,
+        Move::End => last,
+    }
+    .min(last);
+    model.changed();
+}
+
+pub(super) fn focus(model: &mut Model, forward: bool) {
+    let panes = Pane::ALL;
+    let now = panes.iter().position(|pane| *pane == model.producer.focus);
+    let step = if forward { 1 } else { panes.len() - 1 };
+    model.producer.focus = panes[(now.unwrap_or(0) + step) % panes.len()];
+    model.changed();
+}
+
+/// The number of a pane in [`crate::app::Hit::Row`].
+pub fn pane_number(pane: Pane) -> u8 {
+    pane as u8
+}
+
+pub(super) fn click(model: &mut Model, pane: u8, index: usize) {
+    let Some(pane) = Pane::ALL
+        .into_iter()
+        .find(|known| pane_number(*known) == pane)
+    else {
+        return;
+    };
+    model.producer.focus = pane;
+    match pane {
+        Pane::Producers => model.producer.producer = index,
+        Pane::Ring => model.producer.slot = index,
+        Pane::Consumers => model.producer.consumer = index,
+    }
+    model.changed();
+}

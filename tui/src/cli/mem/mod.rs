@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `ringside mem`: makes subject processes use `/dev/memalloc`, line by line.
+
+mod line;
+mod told;
+
+use self::line::{Line, parse};
+use self::told::{cause, describe};
+use super::connection::{one, unexpected};
+use super::error::visible;
+use super::{Connection, Failure, Outcome};
+use crate::target::Target;
+use crate::target::api::{Item, Request, SubjectAction, SubjectEvent, SubjectOutcome};
+use crate::target::call::Calls;
+use clap::Args;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io::{BufRead, Write};
+use std::sync::Arc;
+
+/// Make processes allocate, share and touch memory by memalloc
+///
+///     ringside mem 'alloc 0x40000000 4 rw' 'write 0x40000000 hello' \
+///                  'read 0x40000000 5' 'walk 0x40000000'
+///     ringside mem < script             one action per line, # for comments
+///
+/// Actions; numbers in decimal or 0x…:
+///     alloc ADDRESS PAGES ro|rw         map zeroed pages
+///     free ADDRESS                      give back the request that starts there
+///     read ADDRESS BYTES                load
+///     write ADDRESS TEXT                store the rest of the line
+///     hex ADDRESS 00ff…                 store bytes
+///     share ADDRESS SUBJECT ro|rw       offer a page to another subject
+///     access ADDRESS                    map the page that was offered
+///     walk ADDRESS                      the page-table entries, PGD first
+///     maps                              the address space
+///     subject NUMBER                    go on with this subject (there is 1 first)
+///
+/// Each subject is a process of its own and ends with the command. Touching
+/// what must not be touched kills it, and the command fails and says why.
+#[derive(Args, Clone, Debug)]
+#[command(verbatim_doc_comment)]
+pub struct Mem {
+    /// The actions; none: they are read from standard input
+    actions: Vec<String>,
+    /// Print JSON, one line per action
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `--json` prints for a line.
+#[derive(Serialize)]
+struct Did<'a> {
+    action: &'a str,
+    subject: u32,
+    pid: i32,
+    outcome: SubjectOutcome,
+}
+
+impl Mem {
+    /// Does it all in turn.
+    pub fn run(&self, connection: &Connection) -> Outcome {
+        // What makes no sense is refused before anything is done.
+        for action in &self.actions {
+            parse(action)?;
+        }
+        let mut session = Session {
+            target: connection.open()?,
+            subjects: BTreeMap::new(),
+            current: 1,
+            json: self.json,
+        };
+        if self.actions.is_empty() {
+            for line in std::io::stdin().lock().lines() {
+                let line =
+                    line.map_err(|error| Failure::new(format!("read the script: {error}")))?;
+                session.line(&line)?;
+            }
+        } else {
+            for action in &self.actions {
+                session.line(action)?;
+            }
+        }
+        Ok(0)
+    }
+}
+
+struct Session {
+    target: Arc<dyn Target>,
+    subjects: BTreeMap<u32, (i32, Calls)>,
+    current: u32,
+    json: bool,
+}
+
+impl Session {
+    fn line(&mut self, text: &str) -> Result<(), Failure> {
+        let Some(line) = parse(text)? else {
+            return Ok(());
+        };
+        let action = match line {
+            Line::Subject(number) => {
+                self.current = number;
+                self.pid(number)?;
+                return Ok(());
+            }
+            Line::Share(vaddr, number, write) => SubjectAction::Share {
+                vaddr,
+                client: self.pid(number)?,
+                write,
+            },
+            Line::Do(action) => action,
+        };
+        let pid = self.pid(self.current)?;
+        let outcome = match one(&*self.target, Request::SubjectDo { pid, action }) {
+            Ok(Item::SubjectDid(outcome)) => outcome,
+            Ok(other) => return Err(unexpected(&other)),
+            Err(failure) => return Err(self.dead(text).unwrap_or(failure)),
+        };
+        let mut out = std::io::stdout().lock();
+        if self.json {
+            let did = Did {
+                action: text.trim(),
+                subject: self.current,
+                pid,
+                outcome,
+            };
+            writeln!(out, "{}", serde_json::to_string(&did)?)?;
+        } else {
+            let done = format!("{}: {}", text.trim(), describe(&outcome));
+            writeln!(out, "{}", visible(&done))?;
+        }
+        Ok(())
+    }
+
+    /// The process of a subject, which is started if there is none yet.
+    fn pid(&mut self, number: u32) -> Result<i32, Failure> {
+        if let Some((pid, _)) = self.subjects.get(&number) {
+            return Ok(*pid);
+        }
+        let calls = Calls::start(&*self.target, Request::Subject)?;
+        match calls.next() {
+            Item::Subject(SubjectEvent::Started { pid }) => {
+                self.subjects.insert(number, (pid, calls));
+                Ok(pid)
+            }
+            Item::Done(Err(error)) => Err(error.into()),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// The failure that says how the current subject died, if it did.
+    fn dead(&mut self, text: &str) -> Option<Failure> {
+        let (pid, calls) = self.subjects.get(&self.current)?;
+        // A subject that lives answers nothing here, so it is asked first.
+        let action = SubjectAction::Maps;
+        if one(&*self.target, Request::SubjectDo { pid: *pid, action }).is_ok() {
+            return None;
+        }
+        match calls.next() {
+            Item::Subject(SubjectEvent::Died { pid, end, fault }) => Some(Failure::new(format!(
+                "{}: subject {} (pid {pid}) has died: {}",
+                text.trim(),
+                self.current,
+                cause(end, fault.as_ref())
+            ))),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One start of a guest, on a thread of its own; the conductor hears how it went.
+
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::board::Board;
+use super::order::{Order, Started};
+use crate::lab::vm::console::Console;
+use crate::lab::vm::event::MachineEvents;
+use crate::lab::vm::start::{Connect, Hooks, Plan, StartStep, reach_agent, start};
+
+/// One start, on its own thread.
+pub(super) struct Start {
+    pub(super) plan: Plan,
+    pub(super) board: Arc<Board>,
+    pub(super) console: Arc<Console>,
+    pub(super) orders: Sender<Order>,
+    pub(super) attempts: Arc<AtomicU64>,
+}
+
+impl Start {
+    pub(super) fn run(self) {
+        let events = || -> MachineEvents {
+            let attempt = self.attempts.fetch_add(1, Ordering::Relaxed) + 1;
+            let orders = Mutex::new(self.orders.clone());
+            Arc::new(move |event| {
+                let orders = orders.lock().unwrap_or_else(PoisonError::into_inner);
+                drop(orders.send(Order::Event(attempt, event)));
+            })
+        };
+        let port = Arc::new(Mutex::new(None));
+        let slot = Arc::clone(&port);
+        let connect: Connect = Arc::new(move |stream: UnixStream| {
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = stream.try_clone().ok();
+            reach_agent(stream)
+        });
+        let steps = |step| match step {
+            StartStep::Booting(accelerator) | StartStep::Resuming(accelerator) => {
+                self.board
+                    .update(|status| status.accelerator = accelerator.name().into());
+            }
+            StartStep::Detour(why) => tracing::warn!("{why}"),
+            StartStep::Saved => {}
+        };
+        let hooks = Hooks {
+            console: &self.console,
+            events: &events,
+            connect: &connect,
+            steps: &steps,
+        };
+        let started = start(&self.plan, &hooks).map(|guest| Started {
+            attempt: self.attempts.load(Ordering::Relaxed),
+            guest,
+            port: port.lock().unwrap_or_else(PoisonError::into_inner).take(),
+        });
+        drop(self.orders.send(Order::Started(started)));
+    }
+}

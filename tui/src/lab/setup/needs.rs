@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the tools and packages are needed for.
+
+use crate::lab::flavour::Flavour;
+
+/// What is going to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Needs {
+    /// A guest will be started.
+    pub vm: bool,
+    /// A kernel of this flavour, and modules for it, will be built.
+    pub build: Option<Flavour>,
+}
+
+impl Needs {
+    /// Everything for a lab with this kernel.
+    pub fn all(flavour: Flavour) -> Self {
+        Self {
+            vm: true,
+            build: Some(flavour),
+        }
+    }
+}

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One attempt to start a guest: resume the saved machine, else boot and save
+//! one; then tell the guest what it can't know.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::guest::{Guest, Hooks, StartStep};
+use super::plan::Plan;
+use crate::lab::vm::accel::Choice;
+use crate::lab::vm::command::{ROOT_TAG, Spec, WORK_TAG};
+use crate::lab::vm::error::{VmError, VmResult};
+use crate::lab::vm::machine::Machine;
+use crate::lab::vm::saved::{Clock, Key, States};
+use crate::lab::vm::settle::{Plugged, await_stick};
+use crate::lab::vm::watchdog::{Limits, Watchdog};
+use crate::target::api::{Share, Wake};
+use crate::target::call::ask;
+use crate::target::{Request, Target};
+
+/// How long a resumed guest may take to answer: a hundred times what it does.
+const RESUME: Duration = Duration::from_secs(10);
+
+/// The same, once its processors run.
+const AWAKE: Limits = Limits {
+    quiet: RESUME,
+    whole: RESUME,
+};
+
+/// How often a guest that boots is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// What a kernel says that gives up its precise timers because the computer was
+/// too busy for its first look at them.
+const BAD_CLOCK: &str = "APIC timer disabled due to verification failure";
+
+/// What a kernel says whose detectors are spent: KASAN reports once, and lockdep
+/// ends with the first report of anything. A kernel with KASAN and five levels of
+/// page tables may say so for nothing: while it looks at its first processor
+/// anew (`identify_cpu`) it takes that to have four levels, and then a tick of
+/// the timer seems to use memory that can't be.
+const SPENT: &str = "BUG: KASAN:";
+
+/// How often such a guest is booted in all before it is taken as it is.
+const BOOTS: u32 = 3;
+
+/// How many console lines an error shows.
+const LINES: usize = 12;
+
+pub(super) struct Attempt<'a> {
+    pub(super) spec: &'a Spec,
+    pub(super) plan: &'a Plan,
+    pub(super) hooks: &'a Hooks<'a>,
+    pub(super) states: &'a States,
+    pub(super) key: &'a Key,
+}
+
+impl Attempt<'_> {
+    pub(super) fn run(&self, choice: Choice, limits: Limits) -> VmResult<Guest> {
+        if !self.plan.cold
+            && let Some(guest) = self.resume(&choice)
+        {
+            return Ok(guest);
+        }
+        self.boot(choice, limits)
+    }
+
+    /// Resumes the saved machine; `None` where there is none that works.
+    fn resume(&self, choice: &Choice) -> Option<Guest> {
+        let state = self.states.open(self.key)?;
+        (self.hooks.steps)(StartStep::Resuming(self.spec.accelerator));
+        let began = Instant::now();
+        self.hooks.console.begin();
+        let events = (self.hooks.events)();
+        let resumed = self.plan.savable_stick().and_then(|(stick, plugged)| {
+            let console = self.hooks.console;
+            let machine = Machine::launch(self.spec, Some(&stick), Some(&state), console, &events)?;
+            let launched = began.elapsed();
+            machine.go_on(RESUME)?;
+            let read = began.elapsed();
+            let target = self.greet(&machine, AWAKE)?;
+            let started_in = began.elapsed();
+            self.wake(&*target)?;
+            tracing::debug!(
+                "resumed: QEMU up after {launched:?}, the machine read in after {read:?}, \
+                 the agent answered after {started_in:?}, was awake after {:?}",
+                began.elapsed()
+            );
+            Ok(Guest {
+                machine: Arc::new(machine),
+                target,
+                choice: choice.clone(),
+                resumed: true,
+                started_in,
+                plugged,
+            })
+        });
+        match resumed {
+            Ok(guest) => Some(guest),
+            Err(error) => {
+                self.states.discard(self.key);
+                (self.hooks.steps)(StartStep::Detour(format!(
+                    "the saved machine could not be resumed ({}): booting anew",
+                    error.brief()
+                )));
+                None
+            }
+        }
+    }
+
+    /// Boots a guest whose detectors are sound, if that can be had.
+    fn boot(&self, choice: Choice, limits: Limits) -> VmResult<Guest> {
+        let mut left = BOOTS;
+        loop {
+            left -= 1;
+            if let Some(guest) = self.boot_once(choice.clone(), limits, left == 0)? {
+                return Ok(guest);
+            }
+            (self.hooks.steps)(StartStep::Detour(
+                "the kernel reported a mistake while it booted and looks for no more of them \
+                 after it: booting anew"
+                    .into(),
+            ));
+        }
+    }
+
+    /// Boots a guest; `None` where its detectors are spent, unless `anyway`.
+    fn boot_once(&self, choice: Choice, limits: Limits, anyway: bool) -> VmResult<Option<Guest>> {
+        (self.hooks.steps)(StartStep::Booting(self.spec.accelerator));
+        let began = Instant::now();
+        self.hooks.console.begin();
+        let events = (self.hooks.events)();
+        let (stick, plugged) = if self.plan.cold {
+            (self.plan.stick.clone(), Plugged::Right)
+        } else {
+            let (stick, plugged) = self.plan.savable_stick()?;
+            (Some(stick), plugged)
+        };
+        let machine = Machine::launch(
+            self.spec,
+            stick.as_deref(),
+            None,
+            self.hooks.console,
+            &events,
+        )?;
+        let target = self.greet(&machine, limits)?;
+        let started_in = began.elapsed();
+        let spent = self.hooks.console.holds(SPENT);
+        if spent && !anyway {
+            return Ok(None);
+        }
+        if stick.is_some() {
+            await_stick(&*target, true)?;
+        }
+        if !self.plan.cold && !spent {
+            self.save(&machine);
+        }
+        self.wake(&*target)?;
+        Ok(Some(Guest {
+            machine: Arc::new(machine),
+            target,
+            choice,
+            resumed: false,
+            started_in,
+            plugged,
+        }))
+    }
+
+    /// A guest that can't be saved is as good as any other, only slower next time.
+    fn save(&self, machine: &Machine) {
+        let clock = if self.hooks.console.holds(BAD_CLOCK) {
+            Clock::Poor
+        } else {
+            Clock::Good
+        };
+        match self.states.save(self.key, machine, clock) {
+            Ok(true) => (self.hooks.steps)(StartStep::Saved),
+            Ok(false) => {}
+            Err(error) => (self.hooks.steps)(StartStep::Detour(format!(
+                "the guest was not saved, so the next start boots as well: {error}"
+            ))),
+        }
+    }
+
+    /// Waits until the agent answers, within `limits`.
+    fn greet(&self, machine: &Machine, limits: Limits) -> VmResult<Arc<dyn Target>> {
+        let port = machine.take_agent().ok_or_else(|| VmError::Ended {
+            how: "its agent's port is taken".into(),
+        })?;
+        let (send, answer) = channel();
+        let connect = Arc::clone(self.hooks.connect);
+        thread::Builder::new()
+            .name("greet".into())
+            // Nobody listens any more where the guest was given up; its port
+            // ends with it, and so does this thread.
+            .spawn(move || drop(send.send(connect(port))))
+            .map_err(VmError::io("start a thread"))?;
+        let mut watchdog = Watchdog::new(limits, Instant::now());
+        loop {
+            match answer.recv_timeout(LOOK_EVERY) {
+                Ok(Ok(target)) => return Ok(target),
+                Ok(Err(error)) => return Err(self.no_answer(machine, &error.to_string())),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(self.no_answer(machine, "its thread ended"));
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            let last_line = self.hooks.console.last_line();
+            if let Some(why) = watchdog.look(Instant::now(), last_line, machine.worked()) {
+                return Err(self.no_boot(why));
+            }
+        }
+    }
+
+    fn no_answer(&self, machine: &Machine, why: &str) -> VmError {
+        // The port also ends a moment before QEMU does.
+        for _ in 0..50 {
+            if let Some(how) = machine.ended() {
+                return VmError::Ended { how };
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+        self.no_boot(format!("the guest's agent could not be reached ({why})"))
+    }
+
+    fn no_boot(&self, why: String) -> VmError {
+        let why = match self.hooks.console.panic_reason() {
+            Some(panic) => format!("the kernel did not boot: {panic}"),
+            None => why,
+        };
+        VmError::NoBoot {
+            why,
+            console: self.hooks.console.last_lines(LINES),
+        }
+    }
+
+    /// Tells the guest what it can't know.
+    fn wake(&self, target: &dyn Target) -> VmResult<()> {
+        let unix = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        let share = |tag: &str, path: &Path, writable| Share {
+            tag: tag.into(),
+            path: path.as_os_str().as_bytes().to_vec(),
+            writable,
+        };
+        let wake = Wake {
+            unix_ns: u64::try_from(unix.as_nanos()).unwrap_or_default(),
+            entropy: entropy()?,
+            shares: vec![
+                share(ROOT_TAG, Path::new("/"), false),
+                share(WORK_TAG, &self.plan.work, self.plan.work_writable),
+            ],
+        };
+        ask(target, Request::Wake(wake), &[])?;
+        Ok(())
+    }
+}
+
+/// 64 bytes from the host's random pool.
+fn entropy() -> VmResult<Vec<u8>> {
+    use std::io::Read;
+    let mut bytes = vec![0; 64];
+    std::fs::File::open("/dev/urandom")
+        .and_then(|mut pool| pool.read_exact(&mut bytes))
+        .map_err(VmError::io("read /dev/urandom"))?;
+    Ok(bytes)
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A guest that runs, and what its surroundings hear of its start.
+
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::lab::vm::accel::{Accelerator, Choice};
+use crate::lab::vm::console::Console;
+use crate::lab::vm::event::MachineEvents;
+use crate::lab::vm::knock::knock;
+use crate::lab::vm::machine::Machine;
+use crate::lab::vm::settle::{Plugged, Settle};
+use crate::target::remote::Remote;
+use crate::target::{Target, TargetResult};
+
+/// A guest whose agent has answered and was told what it needs to know.
+pub struct Guest {
+    /// The QEMU it runs in.
+    pub machine: Arc<Machine>,
+    /// Its kernel.
+    pub target: Arc<dyn Target>,
+    /// Who runs it, and why.
+    pub choice: Choice,
+    /// Did it resume from a saved machine?
+    pub resumed: bool,
+    /// From the start of QEMU to the agent's answer.
+    pub started_in: Duration,
+    /// What is plugged in so far; [`Guest::settle`] makes it what it should be.
+    pub(super) plugged: Plugged,
+}
+
+impl Guest {
+    /// What is left to be done about the stick.
+    pub fn settle(&self) -> Settle {
+        Settle::new(
+            Arc::clone(&self.machine),
+            Arc::clone(&self.target),
+            self.plugged.clone(),
+        )
+    }
+}
+
+/// Makes a target of the agent's port; blocks until the agent answers.
+pub type Connect = Arc<dyn Fn(UnixStream) -> TargetResult<Arc<dyn Target>> + Send + Sync>;
+
+/// The [`Connect`] of whoever has the agent's port for itself: waits for as
+/// long as the guest boots.
+///
+/// # Errors
+/// The port ends, or an agent of another version answers.
+pub fn reach_agent(port: UnixStream) -> TargetResult<Arc<dyn Target>> {
+    knock(&port)?;
+    Ok(Arc::new(Remote::over_socket(port)?))
+}
+
+/// What of a start is worth telling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StartStep {
+    /// QEMU boots the kernel.
+    Booting(Accelerator),
+    /// QEMU resumes the saved machine.
+    Resuming(Accelerator),
+    /// The first guest was saved for the next start.
+    Saved,
+    /// Something went wrong that another way gets round: the sentence.
+    Detour(String),
+}
+
+/// What a guest's surroundings hear of it.
+pub struct Hooks<'a> {
+    /// Gets what its serial line carries; emptied at each attempt.
+    pub console: &'a Arc<Console>,
+    /// Hears what happens to a machine. Each attempt asks for a new one.
+    pub events: &'a dyn Fn() -> MachineEvents,
+    /// Reaches the agent.
+    pub connect: &'a Connect,
+    /// Hears of the steps.
+    pub steps: &'a dyn Fn(StartStep),
+}
