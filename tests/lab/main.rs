@@ -13,6 +13,7 @@
 
 mod ends;
 mod kernels;
+mod machine;
 mod starts;
 mod stick;
 mod surroundings;
