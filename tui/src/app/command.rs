@@ -7,7 +7,7 @@ use super::model::Model;
 pub struct Command {
     /// How the palette and the config file call it: `module-load`.
     pub name: &'static str,
-    /// Its default keys, as [`Key::parse`] reads them; the first is shown.
+    /// Its default keys, as [`super::Key::parse`] reads them; the first is shown.
     pub keys: &'static [&'static str],
     /// One or two words for the hint bar.
     pub title: &'static str,

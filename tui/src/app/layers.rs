@@ -235,9 +235,9 @@ pub(super) fn paste(model: &mut Model, text: &str) -> bool {
     }
 }
 
-/// The number that [`click`] gets for the button that says yes.
+/// The number that `click` gets for the button that says yes.
 pub const BUTTON_YES: usize = 1000;
-/// The number that [`click`] gets for the button that closes.
+/// The number that `click` gets for the button that closes.
 pub const BUTTON_NO: usize = 1001;
 
 /// A part of the topmost layer was clicked.

@@ -7,9 +7,16 @@
 //! [`Event::Tick`]. So the same keys and the same answers always make the same
 //! screen, and tests drive the very loop that people use.
 //!
-//! Each number key's view is one file in [`views`]; whatever can be done stands
+//! Each number key's view is a folder in [`views`]; whatever can be done stands
 //! once in the command table ([`commands`]), which feeds keys, hints, help, the
 //! palette and the documentation.
+//!
+//! From the bottom up: values that know nothing of a model ([`keys`], [`hex`],
+//! [`page_table`], [`ring`], [`series`], [`log`], …); what is remembered
+//! ([`model`], of which every `state.rs` is a part); what changes it (the views,
+//! [`loader`], `streams`, [`layers`]); and [`update`], which tells them. Forms
+//! and questions ([`form`], [`layer`]) lie in the model and hold what is done
+//! with their answer, a function over the model: these three know each other.
 
 mod actions;
 pub mod advice;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Modules on their way in and out. A job gets its image ([`image`]) and its
-//! parameters ([`form`]) in any order, and goes on ([`steps`]) when it has both.
+//! Modules on their way in and out. A job gets its image (`image`) and its
+//! parameters (`form`) in any order, and goes on (`steps`) when it has both.
 
 mod form;
 mod image;

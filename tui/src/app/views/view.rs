@@ -28,7 +28,7 @@ pub struct View {
     pub key: fn(&mut Model, Key) -> bool,
     /// Esc, when nothing lies over the view. `true` when there was something to back out of.
     pub escape: fn(&mut Model) -> bool,
-    /// A row or cell was clicked: pane and index as [`super::Hit::Row`] has them.
+    /// A row or cell was clicked: pane and index as [`crate::app::Hit::Row`] has them.
     pub click: fn(&mut Model, u8, usize),
     /// The text that `y` copies.
     pub copy: fn(&Model) -> Option<String>,

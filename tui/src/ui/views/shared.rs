@@ -3,6 +3,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::app::hex::ByteKind;
 use crate::app::link::Connection;
 use crate::app::{Loadable, Model};
 use crate::ui::Canvas;
@@ -17,6 +18,17 @@ pub fn level_role(level: u8) -> Role {
         4 => Role::Warning,
         7 => Role::Dim,
         _ => Role::Text,
+    }
+}
+
+/// The role of a byte by its kind.
+pub fn byte_role(byte: u8) -> Role {
+    match ByteKind::of(byte) {
+        ByteKind::Zero => Role::Dim,
+        ByteKind::Text => Role::Series(2),
+        ByteKind::Space => Role::Series(0),
+        ByteKind::Control => Role::Series(1),
+        ByteKind::High => Role::Series(3),
     }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the subjects are asked, one thing at a time; [`super::outcomes`] is what
+//! What the subjects are asked, one thing at a time; `outcomes` is what
 //! comes of it.
 
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A kernel's source tree in the cache: unpacking it, and laying our changes
-//! over it ([`patches`]).
+//! over it (`patches`).
 //!
 //! The tree stays in one place for good, and only the files that a changed
 //! patch touches are written again: the next build is as small as the change.

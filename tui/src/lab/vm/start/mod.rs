@@ -3,7 +3,7 @@
 //! saved machine where there is one, else booted, and saved for the next time.
 //!
 //! A guest is saved before it has mounted anything and before it was told
-//! anything of this run ([`Wake`]), so that every later run can resume it.
+//! anything of this run ([`crate::target::api::Wake`]), so that every later run can resume it.
 
 mod attempt;
 mod guest;

@@ -10,7 +10,7 @@ use crate::app::views::block::layout::Layout;
 use crate::app::views::block::{State, size};
 use crate::app::{Hit, Model};
 use crate::ui::canvas::row;
-use crate::ui::views::memory::byte_role;
+use crate::ui::views::shared::byte_role;
 use crate::ui::{Canvas, Role};
 
 /// What stands out about a byte.

@@ -4,9 +4,10 @@
 use ratatui::layout::Rect;
 
 use crate::app::Model;
-use crate::app::hex::{ByteKind, digits, text_of};
+use crate::app::hex::{digits, text_of};
 use crate::app::views::memory::subjects::Subject;
 use crate::ui::canvas::row;
+use crate::ui::views::shared::byte_role;
 use crate::ui::{Canvas, Role};
 
 /// Bytes in a row.
@@ -53,23 +54,12 @@ pub(super) fn draw(
                 line.y,
                 line.right().saturating_sub(x),
                 &pair,
-                role(*byte),
+                byte_role(*byte),
             ) + 1;
         }
         let text: String = chunk.iter().map(|byte| text_of(*byte)).collect();
         let column = line.x + 13 + PER_ROW as u16 * 3;
         let room = line.right().saturating_sub(column);
         canvas.text(column, line.y, room, &text, Role::Text);
-    }
-}
-
-/// The role of a byte by its kind.
-pub(in crate::ui::views) fn role(byte: u8) -> Role {
-    match ByteKind::of(byte) {
-        ByteKind::Zero => Role::Dim,
-        ByteKind::Text => Role::Series(2),
-        ByteKind::Space => Role::Series(0),
-        ByteKind::Control => Role::Series(1),
-        ByteKind::High => Role::Series(3),
     }
 }

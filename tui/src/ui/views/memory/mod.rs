@@ -8,8 +8,6 @@ mod walk;
 
 use ratatui::layout::Rect;
 
-pub(super) use self::content::role as byte_role;
-
 use super::unready::{self, Introduction};
 use crate::app::views::memory::space::SUBJECTS;
 use crate::app::views::memory::subjects::{Life, Subject};
