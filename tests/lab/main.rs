@@ -13,6 +13,7 @@
 
 mod ends;
 mod kernels;
+mod readme;
 mod starts;
 mod stick;
 mod surroundings;
