@@ -88,10 +88,16 @@ impl BlockDevice {
             )
         })?;
         let file = NonNull::new(file).ok_or(ENXIO)?;
-        // This file has no name, so nobody can ask when it was read or written: noting it at
-        // every turn would cost a tenth of a read of one page.
-        // SAFETY: The file is open, and nobody else has it yet.
+        // Whoever opens a node has the first done for it; without it nothing is read ahead, and
+        // what is not in the page cache comes page by page. The others are because this file has
+        // no name, so nobody can ask when it was read or written: noting it at every turn would
+        // cost a tenth of a read of one page.
+        // SAFETY: The file is open and has a mapping, and nobody else has it yet.
         unsafe {
+            bindings::file_ra_state_init(
+                &raw mut (*file.as_ptr()).__bindgen_anon_3.f_ra,
+                (*file.as_ptr()).f_mapping,
+            );
             (*file.as_ptr()).f_flags |= bindings::O_NOATIME;
             (*file.as_ptr()).f_mode |= FMODE_NOCMTIME;
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* kmod: arguments that can't be right. None of them changes anything. */
 #include "kmod.h"
+#include "module.h"
 
 static const struct {
 	const char *name;
@@ -126,6 +127,27 @@ static void the_file(void)
 	      "nobody else can claim the block device: EBUSY");
 }
 
+/* The log must name the command, the caller, the errno, the reason and the value. */
+static void the_log(void)
+{
+	struct block_io io = { .data = (unsigned long)map, .size = 512, .reserved = 0x77 };
+	char line[200];
+
+	/* It takes only so many lines each second. */
+	milliseconds(1200);
+	log_from_now();
+	ioctl(device, READ64, &io);
+	snprintf(line, sizeof(line), "kmod: READ64 by process %d refused (EINVAL): ", getpid());
+	check(logged(line) == 1, "the log says who was refused what, and which errno it was");
+	log_from_now();
+	ioctl(device, READ64, &io);
+	check(logged("(0x77)") == 1, "and which value was wrong");
+	log_from_now();
+	ioctl(device, BREAD, KERNEL_ADDRESS);
+	snprintf(line, sizeof(line), "(%#lx)", KERNEL_ADDRESS);
+	check(logged(line) == 1, "so it does of a pointer");
+}
+
 static void not_root(void)
 {
 	pid_t child = fork();
@@ -161,6 +183,7 @@ int main(void)
 	sizes_and_offsets();
 	unknown_commands();
 	the_file();
+	the_log();
 	not_root();
 	check_equal(position(), at, "the position is where it was");
 	check_equal(shown("bytes_written"), wrote, "nothing was written");

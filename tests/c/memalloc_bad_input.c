@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* memalloc: arguments that can't be right. None of them changes anything. */
 #include "memalloc.h"
+#include "module.h"
 
 static const struct {
 	const char *name;
@@ -168,6 +169,29 @@ static void the_file(void)
 	device = other;
 }
 
+/* The log must name the command, the caller, the errno, the reason and the value. */
+static void the_log(void)
+{
+	char line[200];
+
+	/* It takes only so many lines each second. */
+	milliseconds(1200);
+	log_from_now();
+	allocate(HERE + 1, 1, true);
+	snprintf(line, sizeof(line), "memalloc: ALLOCATE by process %d refused (EINVAL): ", getpid());
+	check(logged(line) == 1, "the log says who was refused what, and which errno it was");
+	log_from_now();
+	allocate(HERE + 1, 1, true);
+	snprintf(line, sizeof(line), "(%#lx)", HERE + 1);
+	check(logged(line) == 1, "and which value was wrong: %s", line);
+	log_from_now();
+	share(HERE, -5, true);
+	check(logged("SHAREPAGE by process") == 1, "so it does of a process that can't be");
+	log_from_now();
+	allocate(HERE, 4097, true);
+	check(logged("refused: 4096 pages are the limit") == 1, "and of the limit");
+}
+
 static void not_root(void)
 {
 	pid_t child = fork();
@@ -194,6 +218,7 @@ int main(void)
 	unknown_commands();
 	frees();
 	the_file();
+	the_log();
 	not_root();
 	check(is_empty(), "nothing was changed by all this");
 	close(device);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* memalloc: ALLOCATE, FREE and WALK as the contract has them, in one process. */
 #include "memalloc.h"
+#include "module.h"
 
 static void pages_are_as_asked_for(void)
 {
@@ -187,16 +188,23 @@ static void tables(void)
 	unsigned long before[4];
 	unsigned long base = 0x300000000000ul; /* a PGD or P4D entry that nothing uses */
 	unsigned int levels = walk(HERE).levels;
+	char line[200];
 	int i;
 
 	for (i = 0; i < 4; i++)
 		before[i] = shown(names[i]);
+	/* The log takes only so many lines each second. */
+	milliseconds(1200);
+	log_from_now();
 	/* The last page of 2 MiB and the first of the next. */
 	check(allocate(base + 0x1ff000, 2, true) == 0, "two pages across 2 MiB are allocated");
 	check_equal(shown("tables_p4d") - before[0], 0, "they need no new P4D table");
 	check_equal(shown("tables_pud") - before[1], 1, "one new PUD table");
 	check_equal(shown("tables_pmd") - before[2], 1, "one new PMD table");
 	check_equal(shown("tables_pte") - before[3], 2, "two new PTE tables");
+	snprintf(line, sizeof(line), "memalloc: 2 pages at %#lx for process %d, read-write; "
+		 "new tables: 0 P4D, 1 PUD, 1 PMD, 2 PTE", base + 0x1ff000, getpid());
+	check(logged(line) == 1, "and the log says so");
 	for (i = 0; i < 4; i++)
 		before[i] = shown(names[i]);
 	check(allocate(base + 0x201000, 1, true) == 0, "their neighbour is allocated");

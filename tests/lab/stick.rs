@@ -2,6 +2,8 @@
 //! The USB stick: empty, a file, pulled out and plugged in.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 
 use ringside::target::api::LabRequest;
 
@@ -88,6 +90,47 @@ fn a_stick_keeps_its_bytes_while_unplugged_and_over_a_reboot() {
         "/dev/ringside-usb",
     ]);
     assert_eq!(gone.status, 1, "{}", gone.err);
+}
+
+#[test]
+fn a_stick_pulled_out_in_the_middle_of_a_transfer_is_told_and_the_module_unloads() {
+    let surroundings = Surroundings::new();
+    let id = surroundings.up(&[]).id;
+    let lab = surroundings.lab(&id);
+    surroundings.ok(&["load", "kmod"]);
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let program = surroundings.path().join("kmod_gone");
+    let compiled = Command::new("cc")
+        .args(["-std=gnu11", "-O1", "-pthread", "-I"])
+        .arg(root.join("uapi/include"))
+        .arg("-o")
+        .arg(&program)
+        .arg(root.join("tests/c/kmod_gone.c"))
+        .status();
+    assert!(compiled.expect("cc is installed").success());
+    // It reads and writes, says when it is at it, and sees what becomes of it.
+    let program = program.to_str().expect("UTF-8");
+    let mut user = surroundings
+        .command(&["exec", "--lab", "1", "--", program, "wait"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("ringside starts");
+    let mut said = BufReader::new(user.stdout.take().expect("it was piped")).lines();
+    let mut lines = Vec::new();
+    for line in said.by_ref().map_while(Result::ok) {
+        let ready = line == "ready";
+        lines.push(line);
+        if ready {
+            lab_request(&lab, LabRequest::Unplug).expect("it can be pulled out");
+        }
+    }
+    let status = user.wait().expect("it is our child");
+    assert!(status.success(), "{lines:#?}");
+    assert!(lines.iter().any(|line| line == "ready"), "{lines:#?}");
+    // The program has unloaded the module; with the stick back in it loads again.
+    lab_request(&lab, LabRequest::Plug).expect("it can be plugged in");
+    surroundings.ok(&["load", "kmod"]);
+    surroundings.ok(&["unload", "kmod"]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::os::fd::AsRawFd;
 use std::process::Command;
 
 use nix::errno::Errno;
-use ringside_uapi::kmod::{self as km, BlockInfo, BlockIo, BlockRwOps};
+use ringside_uapi::kmod::{self as km, BlockInfo, BlockIo, BlockRwOffsetOps, BlockRwOps};
 
 use super::guest::{self, counter, insmod, rmmod};
 use super::kernel_log;
@@ -151,6 +151,90 @@ fn a_device_that_cannot_be_used_is_refused_with_its_name_in_the_log() {
             rmmod(NAME).expect("it unloads");
         },
     );
+}
+
+#[test]
+fn what_is_not_in_the_page_cache_is_read_ahead_as_it_is_for_dd() {
+    guest::run(
+        "kmod::what_is_not_in_the_page_cache_is_read_ahead_as_it_is_for_dd",
+        || {
+            insmod(NAME, STICK).expect("it loads");
+            let file = open();
+            let node = std::fs::canonicalize("/dev/ringside-usb").expect("the stick is there");
+            let disk = node
+                .file_name()
+                .expect("a node has a name")
+                .to_string_lossy();
+            let requests = || -> u64 {
+                let text = guest::text(&format!("/sys/block/{disk}/stat"));
+                let first = text.split_whitespace().next().expect("it has numbers");
+                first.parse().expect("a number")
+            };
+            let mut buffer = vec![0; 8 << 20];
+            let pages = buffer.len() as u64 / 4096;
+            let before = requests();
+            assert_eq!(at(&file, km::READ64, 64 << 20, &mut buffer), Ok(8 << 20));
+            let asked = requests() - before;
+            assert!(asked < pages / 8, "{asked} requests for {pages} pages");
+            drop(file);
+            rmmod(NAME).expect("it unloads");
+        },
+    );
+}
+
+/// `size` bytes of address space that all lie in the same few pages.
+fn wide_buffer(size: usize) -> *mut u8 {
+    const PAGES: usize = 16 << 20;
+    let file = nix::sys::memfd::memfd_create(c"pages", nix::sys::memfd::MFdFlags::empty())
+        .expect("memory for the buffer");
+    nix::unistd::ftruncate(&file, PAGES as i64).expect("it can be of that size");
+    let map = |address: usize, length, flags, file: i32| {
+        let access = nix::libc::PROT_READ | nix::libc::PROT_WRITE;
+        // SAFETY: only what the first call reserved is replaced by the others.
+        let at = unsafe { nix::libc::mmap(address as _, length, access, flags, file, 0) };
+        assert_ne!(at, nix::libc::MAP_FAILED, "{}", Errno::last());
+        at as usize
+    };
+    let reserve = nix::libc::MAP_PRIVATE | nix::libc::MAP_ANONYMOUS | nix::libc::MAP_NORESERVE;
+    let start = map(0, size, reserve, -1);
+    for offset in (0..size).step_by(PAGES) {
+        let length = PAGES.min(size - offset);
+        let flags = nix::libc::MAP_SHARED | nix::libc::MAP_FIXED;
+        map(start + offset, length, flags, file.as_raw_fd());
+    }
+    start as *mut u8
+}
+
+#[test]
+fn one_call_moves_no_more_than_the_contract_says_whatever_the_size_asked() {
+    const TEST: &str =
+        "kmod::one_call_moves_no_more_than_the_contract_says_whatever_the_size_asked";
+    let disk = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("three_gigabytes");
+    if !guest::is_inside() {
+        let file = File::create(&disk).expect("the target folder can be written");
+        file.set_len(3 << 30).expect("a file may have holes");
+    }
+    let options = ["--disk", disk.to_str().expect("UTF-8")];
+    let modules = || vec![guest::built_modules()];
+    guest::run_with(TEST, &options, modules, || {
+        insmod(NAME, STICK).expect("it loads");
+        let file = open();
+        let mut argument = BlockRwOffsetOps {
+            data: wide_buffer(u32::MAX as usize + 1) as u64,
+            size: u32::MAX,
+            offset: 0,
+        };
+        let moved = ioctl(&file, km::BREADOFFSET, &mut argument);
+        assert_eq!(moved, Ok(km::MAX_TRANSFER));
+        assert_eq!(km::MAX_TRANSFER, 0x7fff_f000);
+        assert_eq!(info(&file).position, u64::from(km::MAX_TRANSFER));
+        drop(file);
+        rmmod(NAME).expect("it unloads");
+        kernel_log::assert_clean();
+    });
+    if !guest::is_inside() {
+        std::fs::remove_file(disk).expect("it is ours");
+    }
 }
 
 #[test]

@@ -306,6 +306,30 @@ fn controls_refuse_what_is_out_of_range_and_what_is_no_number() {
 }
 
 #[test]
+fn items_are_told_at_a_bounded_rate_however_many_there_are() {
+    guest::run(
+        "producer_consumer::items_are_told_at_a_bounded_rate_however_many_there_are",
+        || {
+            let before = kernel_log::lines().len();
+            let start = Instant::now();
+            insmod(NAME, "prod=4 cons=4 size=100").expect("it loads");
+            std::thread::sleep(Duration::from_secs(3));
+            let items = value("produced") + value("consumed");
+            rmmod(NAME).expect("it unloads");
+            let seconds = start.elapsed().as_secs() + 1;
+            let lines = kernel_log::lines().split_off(before);
+            let told = lines.iter().filter(|line| line.contains(" item ")).count() as u64;
+            // Five lines a second of each kind; one for each thread where several ask at once.
+            assert!(
+                (1..=seconds * 5 * 8).contains(&told),
+                "{told} lines in {seconds} s"
+            );
+            assert!(items > 10 * told, "{items} items, {told} lines");
+        },
+    );
+}
+
+#[test]
 fn anyone_may_read_the_counters_and_only_root_the_controls() {
     guest::run(
         "producer_consumer::anyone_may_read_the_counters_and_only_root_the_controls",

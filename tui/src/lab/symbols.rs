@@ -90,10 +90,9 @@ fn image(kernel: &Kernel, frame: &str) -> Option<PathBuf> {
     let module = module.trim_end_matches(']').split(' ').next()?;
     let folder = cache::modules(&cache::root().ok()?).join(&kernel.release);
     let built = modules::found(&folder, module);
-    let newest = built
+    built
         .into_iter()
-        .max_by_key(|path| fs::metadata(path).and_then(|data| data.modified()).ok());
-    newest
+        .max_by_key(|path| fs::metadata(path).and_then(|data| data.modified()).ok())
 }
 
 /// A file's path as a reader wants it: from the top of the kernel's sources, or
