@@ -54,6 +54,7 @@ impl Dashboard {
         let options = Options {
             config,
             builder: builder(Arc::clone(&target)),
+            finder: Arc::new(lab::modules::file),
             locator: Arc::new(locate),
             state: dashboard::state_path(),
         };
