@@ -46,6 +46,10 @@ use kernel::{
 
 use cursor::Cursor;
 use support::{
+    argument::{
+        self,
+        Wrong, //
+    },
     block_device::BlockDevice,
     device::{
         Operations,
@@ -63,7 +67,6 @@ use support::{
     },
     text::Escaped,
     user::{
-        self,
         Fields,
         Structure, //
     }, //
@@ -75,6 +78,8 @@ mod transfer;
 
 #[path = "../support"]
 mod support {
+    #[allow(dead_code, reason = "some of it is for other modules")]
+    pub(crate) mod argument;
     pub(crate) mod block_device;
     pub(crate) mod device;
     pub(crate) mod errno;
@@ -130,20 +135,21 @@ enum Direction {
 struct Failure {
     error: Error,
     /// What is wrong with which argument, if it is an argument's fault.
-    wrong: Option<(&'static str, u64)>,
+    wrong: Option<Wrong>,
 }
 
 impl Failure {
     fn argument(error: Error, why: &'static str, value: u64) -> Self {
-        Self {
-            error,
-            wrong: Some((why, value)),
-        }
+        Wrong { error, why, value }.into()
     }
+}
 
-    fn unreadable(error: Error, address: usize) -> Self {
-        let why = "the argument does not point to memory of the caller's";
-        Self::argument(error, why, address as u64)
+impl From<Wrong> for Failure {
+    fn from(wrong: Wrong) -> Self {
+        Self {
+            error: wrong.error,
+            wrong: Some(wrong),
+        }
     }
 }
 
@@ -151,11 +157,6 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self { error, wrong: None }
     }
-}
-
-/// The structure of `N` bytes that a command's argument points to.
-fn argument<const N: usize>(address: usize) -> Result<[u8; N], Failure> {
-    user::read(address).map_err(|error| Failure::unreadable(error, address))
 }
 
 /// The device and all that is known about it.
@@ -188,8 +189,8 @@ impl Stick {
     }
 
     /// BREAD and BWRITE: on from the position.
-    fn go_on(&self, direction: Direction, argument: usize) -> Result<usize, Failure> {
-        let bytes = self::argument::<{ size_of::<abi::BlockRwOps>() }>(argument)?;
+    fn go_on(&self, direction: Direction, address: usize) -> Result<usize, Failure> {
+        let bytes = argument::read::<{ size_of::<abi::BlockRwOps>() }>(address)?;
         let mut fields = Fields::new(&bytes);
         let (data, size) = (fields.u64(), fields.u32());
         let position = self.cursor.take()?;
@@ -200,8 +201,8 @@ impl Stick {
     }
 
     /// BREADOFFSET and BWRITEOFFSET: goes to an offset first.
-    fn go_to(&self, direction: Direction, argument: usize) -> Result<usize, Failure> {
-        let bytes = self::argument::<{ size_of::<abi::BlockRwOffsetOps>() }>(argument)?;
+    fn go_to(&self, direction: Direction, address: usize) -> Result<usize, Failure> {
+        let bytes = argument::read::<{ size_of::<abi::BlockRwOffsetOps>() }>(address)?;
         let mut fields = Fields::new(&bytes);
         let (data, size, offset) = (fields.u64(), fields.u32(), u64::from(fields.u32()));
         let position = self.cursor.take()?;
@@ -211,8 +212,8 @@ impl Stick {
     }
 
     /// READ64 and WRITE64: anywhere, and the position stays.
-    fn anywhere(&self, direction: Direction, argument: usize) -> Result<usize, Failure> {
-        let bytes = self::argument::<{ size_of::<abi::BlockIo>() }>(argument)?;
+    fn anywhere(&self, direction: Direction, address: usize) -> Result<usize, Failure> {
+        let bytes = argument::read::<{ size_of::<abi::BlockIo>() }>(address)?;
         let mut fields = Fields::new(&bytes);
         let (data, offset) = (fields.u64(), fields.u64());
         let (size, reserved) = (fields.u32(), fields.u32());
@@ -305,7 +306,7 @@ impl Stick {
     }
 
     /// INFO: describes the device.
-    fn info(&self, argument: usize) -> Result<usize, Failure> {
+    fn info(&self, address: usize) -> Result<usize, Failure> {
         let mut flags = 0;
         if self.device.read_only() {
             flags |= abi::FLAG_READ_ONLY;
@@ -318,21 +319,14 @@ impl Stick {
             .u64(self.cursor.at())
             .u32(self.device.logical_block_size())
             .u32(flags);
-        user::write(argument, result.bytes())
-            .map_err(|error| Failure::unreadable(error, argument))?;
+        argument::write(address, result.bytes())?;
         Ok(0)
     }
 
     /// Writes to the log what is wrong with a call.
     fn complain(&self, command: &str, failure: &Failure) {
-        if let Some((why, value)) = failure.wrong {
-            limited!(
-                self.refused,
-                pr_warn,
-                "{command} by process {} refused ({}): {why} ({value:#x})\n",
-                kernel::current!().tgid(),
-                errno::name(failure.error)
-            );
+        if let Some(wrong) = failure.wrong {
+            wrong.tell(command, &self.refused);
         }
     }
 

@@ -15,7 +15,13 @@ use kernel::{
 };
 
 use crate::{
+    books::{
+        Books,
+        Offer,
+        Ticket, //
+    },
     counters::Counters,
+    limits::Refusal,
     support::{
         mapping::{
             Mapping,
@@ -23,61 +29,8 @@ use crate::{
         },
         page_table::Tables,
         process::Process, //
-    },
-    uapi::memalloc::{
-        PAGES_LIMIT,
-        REQUESTS_LIMIT, //
     }, //
 };
-
-/// Why a request can't be had.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Refusal {
-    /// There would be more than [`PAGES_LIMIT`] pages.
-    Pages,
-    /// There would be more than [`REQUESTS_LIMIT`] requests.
-    Requests,
-}
-
-/// How much is handed out: what lives, and what is just being mapped.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub(crate) struct Usage {
-    pages: u64,
-    requests: u64,
-}
-
-impl Usage {
-    /// With `pages` more pages in one more request.
-    fn with(self, pages: u64) -> Result<Self, Refusal> {
-        let pages = self.pages.saturating_add(pages);
-        let requests = self.requests + 1;
-        if pages > PAGES_LIMIT {
-            Err(Refusal::Pages)
-        } else if requests > REQUESTS_LIMIT {
-            Err(Refusal::Requests)
-        } else {
-            Ok(Self { pages, requests })
-        }
-    }
-}
-
-/// A live request.
-struct Request {
-    mapping: Arc<Mapping>,
-    /// The process that it was mapped into.
-    process: Process,
-    /// Indices of its pages that another request holds as well.
-    shared: KVec<usize>,
-}
-
-/// A page offered to a process.
-struct Offer {
-    number: u64,
-    from: Arc<Mapping>,
-    index: usize,
-    writable: bool,
-    to: Process,
-}
 
 /// A page that the calling process may map now; see [`Ledger::offered`].
 pub(crate) struct Offered {
@@ -89,30 +42,6 @@ pub(crate) struct Offered {
     pub(crate) index: usize,
     /// Whether the page may be written.
     pub(crate) writable: bool,
-}
-
-/// A mapping that a thread has asked the kernel for, which calls the device's `mmap` to set it up.
-struct Ticket {
-    /// The thread, by the address of its task.
-    thread: usize,
-    mapping: Arc<Mapping>,
-    /// Pages that are reserved for it; a request is reserved as well.
-    pages: u64,
-    /// The offer that it takes up.
-    offer: Option<u64>,
-}
-
-struct Books {
-    /// Live requests and reservations.
-    usage: Usage,
-    /// Pages that live requests hold.
-    live_pages: u64,
-    /// At most [`REQUESTS_LIMIT`], for which there is room from the start.
-    requests: KVec<Request>,
-    offers: KVec<Offer>,
-    offers_made: u64,
-    /// At most one for each reserved request, for which there is room from the start.
-    tickets: KVec<Ticket>,
 }
 
 /// The books, and the counters that show what is in them.
@@ -128,14 +57,7 @@ impl Ledger {
     /// Empty books.
     pub(crate) fn new() -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
-            books <- new_mutex!(Books {
-                usage: Usage::default(),
-                live_pages: 0,
-                requests: KVec::with_capacity(REQUESTS_LIMIT as usize, GFP_KERNEL)?,
-                offers: KVec::new(),
-                offers_made: 0,
-                tickets: KVec::with_capacity(REQUESTS_LIMIT as usize, GFP_KERNEL)?,
-            }, "memalloc_books"),
+            books <- new_mutex!(Books::new()?, "memalloc_books"),
             counters: Counters::new(),
         }? Error)
     }
@@ -229,127 +151,6 @@ impl Owner for Ledger {
     }
 }
 
-impl Books {
-    /// Where the request with this mapping stands.
-    fn position(&self, mapping: &Arc<Mapping>) -> Option<usize> {
-        self.requests
-            .iter()
-            .position(|request| Arc::ptr_eq(&request.mapping, mapping))
-    }
-
-    /// Makes what was being set up a live request, and takes up the offer that it is for.
-    fn open(&mut self, pending: &Pending<'_>) -> Result {
-        let mut shared = KVec::new();
-        if let Some(number) = pending.offer {
-            let found = self
-                .offers
-                .iter()
-                .position(|offer| offer.number == number)
-                .ok_or(ENOENT)?;
-            let (from, index) = {
-                let offer = self.offers.get(found).ok_or(ENOENT)?;
-                (offer.from.clone(), offer.index)
-            };
-            // An offer ends with its request, so the request is there.
-            let owner = self.position(&from).ok_or(ENOENT)?;
-            shared.push(0, GFP_KERNEL)?;
-            if let Some(owner) = self.requests.get_mut(owner) {
-                if !owner.shared.contains(&index) {
-                    owner.shared.push(index, GFP_KERNEL)?;
-                }
-            }
-            self.offers.remove(found).map_err(|_| ENOENT)?;
-        }
-        self.requests
-            .push_within_capacity(Request {
-                mapping: pending.mapping.clone(),
-                process: Process::current(),
-                shared,
-            })
-            // Room for all that can be reserved was made at the start.
-            .map_err(|_| ENOSPC)?;
-        self.live_pages += pending.reservation.pages.unwrap_or(0);
-        Ok(())
-    }
-
-    /// Ends a request and all that is offered of it.
-    fn close(&mut self, mapping: &Arc<Mapping>) -> Option<Request> {
-        let found = self.position(mapping)?;
-        let request = self.requests.remove(found).ok()?;
-        self.offers
-            .retain(|offer| !Arc::ptr_eq(&offer.from, mapping));
-        let mut held_by_others = 0;
-        for &index in &request.shared {
-            let same = |other: &Request, its: usize| {
-                other.mapping.pages().same(its, mapping.pages(), index)
-            };
-            let holders = self.holders(mapping, index);
-            if holders > 0 {
-                held_by_others += 1;
-            }
-            if holders == 1 {
-                // It is no longer shared.
-                for other in self.requests.iter_mut() {
-                    let kept = other.shared.iter().position(|its| same(other, *its));
-                    if let Some(kept) = kept {
-                        let _ = other.shared.remove(kept);
-                    }
-                }
-            }
-        }
-        let gone = mapping.pages().len() as u64 - held_by_others;
-        self.live_pages -= gone;
-        self.usage.pages -= gone;
-        self.usage.requests -= 1;
-        Some(request)
-    }
-
-    /// How many requests hold the page at `index` of `mapping`, as far as they share it.
-    fn holders(&self, mapping: &Mapping, index: usize) -> usize {
-        self.requests
-            .iter()
-            .filter(|request| request.holds(mapping, index))
-            .count()
-    }
-
-    /// Pages that more than one process has mapped.
-    fn shared_pages(&self) -> u64 {
-        let mut count = 0;
-        for (position, request) in self.requests.iter().enumerate() {
-            for &index in &request.shared {
-                let holds = |other: &&Request| other.holds(&request.mapping, index);
-                // Counted with the first of the requests that hold it.
-                let first = !self.requests.iter().take(position).any(|it| holds(&it));
-                let elsewhere = self
-                    .requests
-                    .iter()
-                    .filter(holds)
-                    .any(|other| other.process != request.process);
-                if first && elsewhere {
-                    count += 1;
-                }
-            }
-        }
-        count
-    }
-
-    /// Puts what is live now on show.
-    fn show(&self, counters: &Counters) {
-        counters.pages_mapped.set(self.live_pages);
-        counters.requests.set(self.requests.len() as u64);
-        counters.shared_pages.set(self.shared_pages());
-    }
-}
-
-impl Request {
-    /// Does it share the page at `index` of `mapping`?
-    fn holds(&self, mapping: &Mapping, index: usize) -> bool {
-        self.shared
-            .iter()
-            .any(|its| self.mapping.pages().same(*its, mapping.pages(), index))
-    }
-}
-
 /// Room for a request, given back when this is dropped.
 pub(crate) struct Reservation<'a> {
     ledger: &'a Ledger,
@@ -419,7 +220,8 @@ impl Pending<'_> {
     pub(crate) fn commit(mut self, made: Tables) -> Result {
         let ledger = self.reservation.ledger;
         let mut books = ledger.books.lock();
-        books.open(&self)?;
+        let pages = self.reservation.pages.unwrap_or(0);
+        books.open(&self.mapping, pages, self.offer)?;
         self.reservation.pages = None;
         books.show(&ledger.counters);
         if self.offer.is_none() {
@@ -432,54 +234,4 @@ impl Pending<'_> {
 /// Names the calling thread for as long as it is in this call.
 fn this_thread() -> usize {
     kernel::task::Task::current_raw() as usize
-}
-
-#[kunit_tests(memalloc_ledger)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_last_page_and_the_last_request_can_be_had() {
-        let almost = Usage {
-            pages: PAGES_LIMIT - 1,
-            requests: REQUESTS_LIMIT - 1,
-        };
-        assert_eq!(
-            almost.with(1),
-            Ok(Usage {
-                pages: PAGES_LIMIT,
-                requests: REQUESTS_LIMIT
-            })
-        );
-    }
-
-    #[test]
-    fn one_page_or_one_request_more_is_refused_for_its_own_reason() {
-        let pages = Usage {
-            pages: PAGES_LIMIT,
-            requests: 1,
-        };
-        assert_eq!(pages.with(1), Err(Refusal::Pages));
-        let requests = Usage {
-            pages: 1,
-            requests: REQUESTS_LIMIT,
-        };
-        assert_eq!(requests.with(1), Err(Refusal::Requests));
-        assert_eq!(Usage::default().with(u64::MAX), Err(Refusal::Pages));
-    }
-
-    #[test]
-    fn a_page_that_is_counted_already_needs_only_a_request() {
-        let pages = Usage {
-            pages: PAGES_LIMIT,
-            requests: 1,
-        };
-        assert_eq!(
-            pages.with(0),
-            Ok(Usage {
-                pages: PAGES_LIMIT,
-                requests: 2
-            })
-        );
-    }
 }

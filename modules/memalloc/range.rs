@@ -7,18 +7,17 @@ use kernel::{
     prelude::*, //
 };
 
-/// An argument that can't be right.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Wrong {
-    /// What is wrong with it.
-    pub(crate) why: &'static str,
-    /// The argument.
-    pub(crate) value: u64,
-}
+use crate::support::argument::Wrong;
 
 /// The addresses of `count` pages from `start`, in a process whose addresses end at `limit`.
 pub(crate) fn pages(start: u64, count: i32, limit: usize) -> Result<Range<usize>, Wrong> {
-    let wrong = |why, value| Err(Wrong { why, value });
+    let wrong = |why, value| {
+        Err(Wrong {
+            error: EINVAL,
+            why,
+            value,
+        })
+    };
     let size = match usize::try_from(count) {
         Err(_) | Ok(0) => return wrong("num_pages must be at least 1", count as u32 as u64),
         // Fits: fewer than 2^31 times 2^12.
@@ -38,6 +37,7 @@ pub(crate) fn pages(start: u64, count: i32, limit: usize) -> Result<Range<usize>
 pub(crate) fn page(address: u64, limit: usize) -> Result<usize, Wrong> {
     let wrong = |why| {
         Err(Wrong {
+            error: EINVAL,
             why,
             value: address,
         })

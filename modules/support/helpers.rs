@@ -6,8 +6,10 @@ use kernel::{
     prelude::*, //
 };
 
-// As in the kernel's own bindings: empty structs in the kernel's types are no trouble behind a pointer.
-#[allow(improper_ctypes)]
+#[allow(
+    improper_ctypes,
+    reason = "as in the kernel's own bindings: its empty structs are no trouble behind a pointer"
+)]
 extern "C" {
     pub(crate) fn ringside_task_size_max() -> c_ulong;
     pub(crate) fn ringside_alloc_pages(count: usize, pages: *mut *mut bindings::page) -> usize;

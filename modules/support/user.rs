@@ -30,9 +30,8 @@ pub(crate) fn read<const N: usize>(address: usize) -> Result<[u8; N]> {
     let to = (&raw mut words).cast();
     // SAFETY: `words` holds as many words as are asked for, at the right alignment. The address
     // may be any: it is checked there, and accessed as user memory only.
-    let read = unsafe {
-        helpers::ringside_get_words(to, address as *const u64, N / size_of::<u64>())
-    };
+    let read =
+        unsafe { helpers::ringside_get_words(to, address as *const u64, N / size_of::<u64>()) };
     if read {
         Ok(words.0)
     } else {

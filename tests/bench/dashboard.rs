@@ -249,11 +249,8 @@ fn ingest() {
         "target",
         50.0,
     );
-    let (received, lost) = dashboard.model.log.totals();
-    println!(
-        "  {received} records received, {lost} lost, {} kept",
-        dashboard.model.log.len()
-    );
+    let totals = dashboard.model.log.totals();
+    println!("  {totals:?}, {} kept", dashboard.model.log.len());
 }
 
 fn search(name: &str, first: &str, wanted: &str) {

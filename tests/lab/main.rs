@@ -13,6 +13,7 @@
 
 mod ends;
 mod kernels;
+mod machine;
 mod readme;
 mod starts;
 mod stick;

@@ -7,6 +7,9 @@
     reason = "a test says what it expected, and exports nothing"
 )]
 
+mod flood;
+mod flooder;
+mod oops;
 mod restored;
 mod runtime;
 mod session;

@@ -10,5 +10,6 @@ pub mod cli;
 pub mod dashboard;
 mod embedded;
 pub mod lab;
+mod log_file;
 pub mod target;
 pub mod ui;

@@ -37,6 +37,12 @@ pub fn explain(title: &str, doing: Doing, error: &TargetError) -> Message {
             lines.push(why.clone());
             remedy.push("The dashboard tries to reach the kernel again by itself.".into());
         }
+        TargetError::Oopsed(_) => {
+            lines.push(format!("{error}."));
+            lines.push("What the module held is stuck, and it can't be unloaded.".into());
+            remedy.push("The kernel log (6) shows where and why.".into());
+            remedy.push("In a lab, B boots a new guest.".into());
+        }
         TargetError::Unsupported(why) | TargetError::Invalid(why) => lines.push(why.clone()),
         TargetError::Cancelled => lines.push("It was cancelled.".into()),
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::effect::CallTag;
 use super::loader::state::Step;
+use super::symbols::state::Frame;
 use super::views::block::state::Call as BlockCall;
 use super::views::memory::state::Call as MemoryCall;
 use super::views::modules::Call as ModulesCall;
@@ -32,6 +33,8 @@ pub enum Owner {
     Holders(String),
     /// [`super::loader`]: a step of loading or unloading a module.
     Loader(Step),
+    /// [`super::symbols`]: file and line of these.
+    Symbols(Vec<Frame>),
     /// View 2.
     Name(NameCall),
     /// View 3.

@@ -3,6 +3,8 @@
 
 use std::collections::VecDeque;
 
+use super::log::Trace;
+
 /// How many lines are kept.
 pub const KEPT: usize = 5000;
 /// A line is cut after so many bytes.
@@ -42,6 +44,14 @@ impl Console {
     /// The full lines, oldest first.
     pub fn lines(&self) -> impl DoubleEndedIterator<Item = &str> + ExactSizeIterator {
         self.lines.iter().map(String::as_str)
+    }
+
+    /// The last oops or panic in it.
+    pub fn trace(&self) -> Option<Trace> {
+        let of_guest = |line: &&String| !line.starts_with("--- guest ");
+        let start = self.lines.iter().rev().take_while(of_guest).count();
+        let lines = self.lines.range(self.lines.len() - start..);
+        Trace::last_of(lines.map(String::as_str))
     }
 
     /// What came after the last line's end.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::symbols::state::Frame;
 use crate::target::Request;
 
 /// Names a call for as long as it runs; never used twice.
@@ -38,6 +39,16 @@ pub enum Effect {
         tag: CallTag,
         /// Its path; `~/` is the home folder.
         path: String,
+    },
+    /// Find the file and line of places in an oops; answered by
+    /// [`super::Event::Located`].
+    Locate {
+        /// The call.
+        tag: CallTag,
+        /// The kernel that oopsed (`uname -r`).
+        release: String,
+        /// The places.
+        frames: Vec<Frame>,
     },
     /// Write a file of this machine; answered by [`super::Event::Saved`].
     Save {

@@ -40,6 +40,8 @@ pub enum Event {
     Built(CallTag, Result<Vec<u8>, String>),
     /// A file was read, or not.
     FileRead(CallTag, Result<Vec<u8>, String>),
+    /// Places in an oops were found, or why they can't be.
+    Located(CallTag, Result<Vec<Option<String>>, String>),
     /// A file was written (its full path), or not.
     Saved(CallTag, Result<String, String>),
     /// There is time for a slice of long work; comes while [`super::Model::has_work`].

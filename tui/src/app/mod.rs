@@ -38,6 +38,7 @@ pub mod page_table;
 pub mod ring;
 pub mod series;
 mod streams;
+pub mod symbols;
 pub mod text_field;
 pub mod toasts;
 pub mod update;

@@ -18,6 +18,7 @@ pub use super::loadable::Loadable;
 use super::loader::state::Loader;
 use super::log::Log;
 use super::streams::state::Streams;
+use super::symbols::state::Symbols;
 use super::toasts::{Toasts, Tone};
 use super::views::block::state::State as Block;
 use super::views::id::ViewId;
@@ -69,6 +70,8 @@ pub struct Model {
     pub log: Log,
     /// The serial console.
     pub console: Console,
+    /// File and line of what oopsed.
+    pub symbols: Symbols,
     /// Modules on their way in and out.
     pub loader: Loader,
     /// The calls under way.

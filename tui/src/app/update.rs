@@ -13,6 +13,7 @@ use super::link;
 use super::loader;
 use super::model::Model;
 use super::streams;
+use super::symbols;
 use super::views;
 use crate::target::{Item, TargetError, TargetResult};
 
@@ -38,6 +39,11 @@ pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
                 Some(Owner::Loader(step)) => loader::image(model, &step, result),
                 Some(Owner::Block(call)) => views::block::file(model, call, result),
                 _ => {}
+            }
+        }
+        Event::Located(tag, result) => {
+            if let Some(Owner::Symbols(frames)) = end(model, tag, &Ok(())) {
+                symbols::located(model, frames, result);
             }
         }
         Event::Saved(tag, result) => saved(model, tag, result),
@@ -85,6 +91,7 @@ fn tick(model: &mut Model, now_ms: u64) {
     for tag in deaf {
         item(model, tag, Item::Done(Err(TargetError::Cancelled)));
     }
+    symbols::tick(model);
     (views::view(model.view).tick)(model);
 }
 
@@ -216,7 +223,7 @@ fn item(model: &mut Model, tag: CallTag, item: Item) {
         end(model, tag, result);
     }
     match owner {
-        Owner::Nobody => {}
+        Owner::Nobody | Owner::Symbols(_) => {}
         Owner::Kernel
         | Owner::Lab
         | Owner::Modules

@@ -9,7 +9,9 @@ use clap::Args;
 
 use super::lab_args::LabArgs;
 use super::{Connection, Failure, Outcome, our_module};
+use crate::app::symbols::state::Frame;
 use crate::dashboard::{self, Options};
+use crate::lab;
 use crate::lab::client::{self, LabClient};
 use crate::lab::error::LabError;
 use crate::lab::progress::Event;
@@ -52,6 +54,7 @@ impl Dashboard {
         let options = Options {
             config,
             builder: builder(Arc::clone(&target)),
+            locator: Arc::new(locate),
             state: dashboard::state_path(),
         };
         Ok(dashboard::run(target, options)?.status())
@@ -92,6 +95,18 @@ fn builder(target: Arc<dyn Target>) -> dashboard::Builder {
             .map_err(|failure| failure.to_string())?;
         std::fs::read(&file).map_err(|error| format!("read {}: {error}", file.display()))
     })
+}
+
+/// Looks places in an oops up in the kernel of the cache that it happened in.
+fn locate(release: &str, frames: &[Frame]) -> Result<Vec<Option<String>>, String> {
+    let frames: Vec<_> = frames
+        .iter()
+        .map(|frame| lab::symbols::Frame {
+            text: &frame.text,
+            exact: frame.exact,
+        })
+        .collect();
+    lab::symbols::locate(release, &frames)
 }
 
 impl From<dashboard::DashboardError> for Failure {

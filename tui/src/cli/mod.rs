@@ -44,6 +44,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::agent::init::{self, is_guest_init};
+use crate::log_file;
 
 pub use connection::Connection;
 pub use error::{Failure, Outcome};
@@ -136,6 +137,13 @@ pub fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Outcome {
     let connection = &cli.connection;
+    // An agent leaves nothing on the machine that it serves.
+    if !matches!(
+        cli.command,
+        Some(Command::Agent(_) | Command::Subject(_) | Command::Completions(_))
+    ) {
+        log_file::start();
+    }
     match &cli.command {
         // The dashboard.
         None => dashboard::Dashboard::default().run(connection),

@@ -8,6 +8,7 @@ use std::thread;
 
 use super::message::Message;
 use crate::app::{CallTag, Event};
+use crate::target::kmsg::parsed;
 use crate::target::{Call, Item, Request, Target, TargetError};
 
 /// Batches of the log that wait for the loop before the stream is stopped: the
@@ -124,7 +125,7 @@ fn start(
         }
         drop(sink_events.send(Message::App(Box::new(Event::Item(tag, item)))));
     });
-    let call = match target.start(request, sink) {
+    let call = match target.start(request.clone(), parsed(&request, sink)) {
         Ok(call) => call,
         Err(error) => {
             drop(events.send(Message::App(Box::new(Event::CallFailed(tag, error)))));

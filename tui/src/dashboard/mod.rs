@@ -23,11 +23,16 @@ pub use environment::{config_path, look, state_path};
 
 use crate::app::config::Config;
 use crate::app::config::file::ConfigError;
+use crate::app::symbols::state::Frame;
 use crate::target::Target;
 
 /// Builds a module of ours by name and answers its .ko file, or, in a few
 /// lines, why not (the compiler's last words). Runs on a thread of its own.
 pub type Builder = Arc<dyn Fn(&str) -> Result<Vec<u8>, String> + Send + Sync>;
+
+/// Finds the file and line of places in an oops of the kernel that is named
+/// first, or says why it can't. Runs on a thread of its own.
+pub type Locator = Arc<dyn Fn(&str, &[Frame]) -> Result<Vec<Option<String>>, String> + Send + Sync>;
 
 /// What the dashboard is started with.
 pub struct Options {
@@ -35,6 +40,8 @@ pub struct Options {
     pub config: Config,
     /// Builds modules.
     pub builder: Builder,
+    /// Finds file and line of what oopsed.
+    pub locator: Locator,
     /// The file in which typed inputs are kept between runs; `None`: nowhere.
     pub state: Option<PathBuf>,
 }

@@ -175,6 +175,14 @@ impl Runner {
                 let builder = Arc::clone(&self.options.builder);
                 self.work(move || Event::Built(tag, builder(&name)));
             }
+            Effect::Locate {
+                tag,
+                release,
+                frames,
+            } => {
+                let locator = Arc::clone(&self.options.locator);
+                self.work(move || Event::Located(tag, locator(&release, &frames)));
+            }
             Effect::ReadFile { tag, path } => {
                 self.work(move || Event::FileRead(tag, files::read(&path)));
             }

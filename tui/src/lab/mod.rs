@@ -18,4 +18,5 @@ pub mod ready;
 pub mod runtime;
 mod seen;
 pub mod setup;
+pub mod symbols;
 pub mod vm;

@@ -102,6 +102,19 @@ fn output(root: &Path, kernel: &Kernel, source: &Path) -> PathBuf {
         .join(format!("{name}-{identity}"))
 }
 
+/// The files of a module below `folder`, which holds a folder per build.
+pub(crate) fn found(folder: &Path, module: &str) -> Vec<PathBuf> {
+    let builds = fs::read_dir(folder).into_iter().flatten().flatten();
+    builds
+        .filter_map(|build| made(&build.path()).ok())
+        .flatten()
+        .filter(|path| {
+            let name = path.file_stem().unwrap_or_default().to_string_lossy();
+            name.replace('-', "_") == module
+        })
+        .collect()
+}
+
 /// The modules that the last build made, as Kbuild lists them.
 fn made(output: &Path) -> BuildResult<Vec<PathBuf>> {
     let list = output.join("modules.order");

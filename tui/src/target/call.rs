@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use super::api::{Item, Request, Signal, TerminalSize};
 use super::error::{TargetError, TargetResult};
+use super::kmsg::parsed;
 
 /// Receives the items of one call, in order, on a thread of the target's.
 /// [`Item::Done`] is the last, comes exactly once, and comes however the call
@@ -77,7 +78,8 @@ impl Calls {
     /// As [`Target::start`].
     pub fn start(target: &dyn Target, request: Request) -> TargetResult<Self> {
         let (send, items) = sync_channel(QUEUE);
-        let call = target.start(request, Box::new(move |item| drop(send.send(item))))?;
+        let sink = parsed(&request, Box::new(move |item| drop(send.send(item))));
+        let call = target.start(request, sink)?;
         Ok(Self { items, call })
     }
 

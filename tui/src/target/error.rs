@@ -25,6 +25,9 @@ pub enum TargetError {
     /// The request makes no sense.
     #[error("{0}")]
     Invalid(String),
+    /// The kernel oopsed while it did this.
+    #[error("{0}: the kernel oopsed while it did that, and killed the thread that asked for it")]
+    Oopsed(String),
     /// The other end of the connection is gone.
     #[error("{0}")]
     Gone(String),

@@ -9,6 +9,7 @@
 pub mod api;
 pub mod call;
 pub mod error;
+pub mod kmsg;
 pub mod local;
 pub mod modinfo;
 pub mod remote;

@@ -28,6 +28,8 @@ pub(crate) struct Harness {
     pub(crate) quit: bool,
     /// What a build answers.
     pub(crate) build: Result<Vec<u8>, String>,
+    /// What comes of looking for file and line.
+    pub(crate) located: Result<Vec<Option<String>>, String>,
     now_ms: u64,
 }
 
@@ -48,6 +50,7 @@ impl Harness {
                 "parmtype=name:charp",
                 "description=Says hello",
             ])),
+            located: Err("this kernel was built without debug information".into()),
             now_ms: 0,
         };
         harness.resize(80, 24);
@@ -93,6 +96,9 @@ impl Harness {
                 let text = String::from_utf8_lossy(&bytes).into_owned();
                 self.saved.push((path.clone(), text));
                 queue.push_back(Event::Saved(tag, Ok(path)));
+            }
+            Effect::Locate { tag, .. } => {
+                queue.push_back(Event::Located(tag, self.located.clone()));
             }
             Effect::Copy(text) => self.copied.push(text),
             Effect::Quit => self.quit = true,

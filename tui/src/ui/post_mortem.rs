@@ -6,8 +6,11 @@ use ratatui::layout::Rect;
 use super::canvas::{Canvas, row, wrap};
 use super::theme::Role;
 use crate::app::Model;
-use crate::app::log::Kind;
+use crate::app::log::{Kind, readable};
 use crate::target::api::GuestState;
+
+/// So many callers are shown.
+const CALLERS: usize = 4;
 
 /// Paints the screen that says why the guest died.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
@@ -34,8 +37,25 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         );
         y += 1;
     }
-    if let Some(trace) = newest_trace(model) {
-        for (label, value) in [("in", &trace.function), ("at", &trace.place)] {
+    let last = model.console.trace();
+    if let Some(trace) = last.as_ref().or_else(|| newest_trace(model)) {
+        let place = model.symbols.place(&trace.function, true);
+        let place = place.unwrap_or(&trace.place).to_owned();
+        let mut facts = vec![("in", readable(&trace.function)), ("at", place)];
+        if !reason.contains(&trace.reason) {
+            facts.insert(0, ("after", trace.reason.clone()));
+        }
+        let callers =
+            trace
+                .calls
+                .iter()
+                .take(CALLERS)
+                .map(|call| match model.symbols.place(call, false) {
+                    Some(place) => format!("{}  {place}", readable(call)),
+                    None => readable(call),
+                });
+        facts.extend(callers.map(|caller| ("called by", caller)));
+        for (label, value) in &facts {
             if !value.is_empty() {
                 let line = row(inside, y);
                 canvas.spans(

@@ -12,7 +12,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 pub use pattern::{Pattern, PatternError};
 pub use row::{Kind, Row, level_name, stamp};
 pub use scan::Scan;
-pub use trace::Trace;
+pub use trace::{Trace, readable};
 
 use crate::target::TargetError;
 use crate::target::api::KmsgBatch;
@@ -43,6 +43,17 @@ impl Default for Filter {
     }
 }
 
+/// What became of the kernel's records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// They arrived.
+    pub received: u64,
+    /// The kernel had overwritten them before they were read.
+    pub lost: u64,
+    /// They are missing, and the kernel did not say that it lost them.
+    pub missing: u64,
+}
+
 /// The kernel log.
 #[derive(Clone, Debug, Default)]
 pub struct Log {
@@ -59,8 +70,7 @@ pub struct Log {
     shown: Scan,
     found: Scan,
     next_sequence: Option<u64>,
-    received: u64,
-    lost: u64,
+    totals: Totals,
     /// Why the log can't be read, when it can't.
     pub failed: Option<TargetError>,
 }
@@ -82,10 +92,17 @@ impl Log {
                 continue;
             }
             self.next_sequence = Some(record.sequence + 1);
-            self.received += 1;
+            self.totals.received += 1;
             if record.lost_before > 0 {
-                self.lost += record.lost_before;
+                self.totals.lost += record.lost_before;
                 self.add(Row::gap(record.lost_before, record.at_us));
+            }
+            // A jump that the kernel did not account for happened on the way.
+            let jump = expected.map_or(0, |next| record.sequence - next);
+            let missing = jump.saturating_sub(record.lost_before);
+            if missing > 0 {
+                self.totals.missing += missing;
+                self.add(Row::missing(missing, record.at_us));
             }
             let source = self.source_of(&record.text);
             let number = self.end();
@@ -196,9 +213,9 @@ impl Log {
         self.limit
     }
 
-    /// Records received, and records the kernel had overwritten before they were read.
-    pub fn totals(&self) -> (u64, u64) {
-        (self.received, self.lost)
+    /// What became of the records of every guest so far.
+    pub fn totals(&self) -> Totals {
+        self.totals
     }
 
     /// Where to go on reading after an interruption.
@@ -232,6 +249,11 @@ impl Log {
             .traces
             .binary_search_by_key(&first, |trace| trace.first);
         self.traces.get(index.ok()?)
+    }
+
+    /// Every oops that is kept, oldest first.
+    pub fn traces(&self) -> impl DoubleEndedIterator<Item = &Trace> {
+        self.traces.iter()
     }
 
     /// Is the block that starts at this row folded into one line?

@@ -10,6 +10,8 @@ pub enum Kind {
     Record,
     /// So many records were overwritten before they were read.
     Gap(u64),
+    /// So many records are missing, and the kernel did not say so.
+    Missing(u64),
     /// The guest of this generation starts here.
     Guest(u32),
 }
@@ -69,6 +71,10 @@ impl Row {
         Self::mark(Kind::Gap(lost), at_us)
     }
 
+    pub(super) fn missing(count: u64, at_us: u64) -> Self {
+        Self::mark(Kind::Missing(count), at_us)
+    }
+
     pub(super) fn guest(generation: u32) -> Self {
         Self::mark(Kind::Guest(generation), 0)
     }
@@ -83,6 +89,7 @@ impl Row {
         match self.kind {
             Kind::Record => format!("[{}] {}", stamp(self.at_us), self.text),
             Kind::Gap(lost) => format!("--- {lost} records lost ---"),
+            Kind::Missing(count) => format!("--- {count} records missing ---"),
             Kind::Guest(generation) => format!("--- guest {generation} starts ---"),
         }
     }

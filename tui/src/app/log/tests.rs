@@ -36,6 +36,22 @@ fn shown(log: &Log) -> Vec<u64> {
 }
 
 #[test]
+fn a_jump_that_the_kernel_did_not_account_for_is_told_from_what_it_lost() {
+    let mut log = log(&[(6, "a"), (6, "b")]);
+    let mut after = record(10, 6, "c");
+    after.lost_before = 5;
+    log.push(KmsgBatch {
+        records: vec![after],
+    });
+    let totals = log.totals();
+    assert_eq!((totals.received, totals.lost, totals.missing), (3, 5, 3));
+    let kinds: Vec<_> = (log.start()..log.end())
+        .filter_map(|number| Some(log.row(number)?.kind))
+        .collect();
+    assert_eq!(kinds[2..], [Kind::Gap(5), Kind::Missing(3), Kind::Record]);
+}
+
+#[test]
 fn it_keeps_the_newest_rows_and_goes_on_counting() {
     let mut log = Log::new(10);
     for sequence in 0..25 {
@@ -67,7 +83,8 @@ fn lost_records_are_a_row_with_their_number() {
         records: vec![after],
     });
     assert_eq!(log.row(1).unwrap().kind, Kind::Gap(10));
-    assert_eq!(log.totals(), (2, 10));
+    let totals = log.totals();
+    assert_eq!((totals.received, totals.lost, totals.missing), (2, 10, 0));
 }
 
 #[test]

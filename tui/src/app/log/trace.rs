@@ -5,6 +5,8 @@ use super::row::Row;
 
 /// A block of more lines than this is cut.
 const LONGEST: u64 = 400;
+/// At least so much of the reason stands in one line.
+const REASON_MIN: usize = 24;
 /// Two lines of a block are not further apart than this, in microseconds.
 const APART_US: u64 = 2_000_000;
 
@@ -24,6 +26,8 @@ pub struct Trace {
     /// The functions of the call trace, innermost first.
     pub calls: Vec<String>,
     pub(super) ended: bool,
+    /// Its end mark has come; the registers may follow once more.
+    closing: bool,
     in_calls: bool,
     last_us: u64,
     rulers: u8,
@@ -42,21 +46,59 @@ const STARTS: &[&str] = &[
     "rust_kernel: panicked at",
 ];
 
+/// What follows the end mark of an oops: its registers again, and whom it cost.
+const TRAILERS: &[&str] = &[
+    "RIP: ", "Code: ", "RSP: ", "RAX: ", "RDX: ", "RBP: ", "R10: ", "R13: ", "FS:  ", "CS:  ",
+    "CR2: ", "DR0: ", "DR3: ", "PKRU: ", "note: ",
+];
+
 fn ruler(text: &str) -> bool {
     text.len() > 40 && text.bytes().all(|byte| byte == b'=')
 }
 
 impl Trace {
+    /// The last block in the lines of a console (which may begin with times)
+    /// that says where it happened: a panic after an oops says no more than
+    /// that there was one.
+    pub fn last_of<'a>(lines: impl Iterator<Item = &'a str>) -> Option<Self> {
+        let mut open: Option<Self> = None;
+        let mut telling: Option<Self> = None;
+        for (number, line) in lines.enumerate() {
+            let number = number as u64;
+            let timed = line
+                .strip_prefix('[')
+                .and_then(|rest| rest.split_once("] "));
+            let text = timed.map_or(line, |(_, text)| text);
+            let taken = open
+                .as_mut()
+                .is_some_and(|trace| !trace.ended && trace.take_text(number, text, 0));
+            if !taken && let Some(trace) = Self::begin(number, text, 0) {
+                telling = open.replace(trace).filter(Self::tells).or(telling);
+            }
+        }
+        match open {
+            Some(trace) if trace.tells() => Some(trace),
+            last => telling.or(last),
+        }
+    }
+
+    fn tells(&self) -> bool {
+        !self.function.is_empty() || !self.calls.is_empty()
+    }
+
     /// A block starts with this row, if its text says so.
     pub(super) fn start(number: u64, row: &Row) -> Option<Self> {
-        let text: &str = &row.text;
+        Self::begin(number, &row.text, row.at_us)
+    }
+
+    fn begin(number: u64, text: &str, at_us: u64) -> Option<Self> {
         if !STARTS.iter().any(|start| text.starts_with(start)) && !ruler(text) {
             return None;
         }
         let mut trace = Self {
             first: number,
             last: number,
-            last_us: row.at_us,
+            last_us: at_us,
             rulers: u8::from(ruler(text)),
             ..Self::default()
         };
@@ -66,13 +108,17 @@ impl Trace {
 
     /// Takes the next row; `false` when it belongs to the block no more.
     pub(super) fn take(&mut self, number: u64, row: &Row) -> bool {
-        let text: &str = &row.text;
-        let late = row.at_us.saturating_sub(self.last_us) > APART_US;
-        if late || number - self.first > LONGEST {
+        self.take_text(number, &row.text, row.at_us)
+    }
+
+    fn take_text(&mut self, number: u64, text: &str, at_us: u64) -> bool {
+        let late = at_us.saturating_sub(self.last_us) > APART_US;
+        let over = self.closing && !TRAILERS.iter().any(|start| text.starts_with(start));
+        if late || over || number - self.first > LONGEST {
             return false;
         }
         self.last = number;
-        self.last_us = row.at_us;
+        self.last_us = at_us;
         self.learn(text);
         if ruler(text) {
             self.rulers += 1;
@@ -80,9 +126,7 @@ impl Trace {
             // second, an oops of its own, starts a new block.
             self.ended = self.rulers >= 2;
         }
-        if text.starts_with("---[ end ") {
-            self.ended = true;
-        }
+        self.closing |= text.starts_with("---[ end ");
         true
     }
 
@@ -143,8 +187,8 @@ impl Trace {
         }
     }
 
-    /// What one line says of it.
-    pub fn headline(&self) -> String {
+    /// What one line of so many characters says of it: why, and where.
+    pub fn headline(&self, width: usize, ellipsis: &str) -> String {
         let reason = if self.reason.is_empty() {
             "kernel report"
         } else {
@@ -156,9 +200,25 @@ impl Trace {
             &self.function
         };
         if function.is_empty() {
-            format!("{reason} ({} lines)", self.len())
-        } else {
-            format!("{reason} in {function} ({} lines)", self.len())
+            return reason.to_owned();
         }
+        // A long reason is cut, and not the function.
+        let place = format!(" in {}", readable(function));
+        let room = width.saturating_sub(place.chars().count()).max(REASON_MIN);
+        if reason.chars().count() <= room {
+            return format!("{reason}{place}");
+        }
+        let cut: String = reason.chars().take(room - 1).collect();
+        format!("{}{ellipsis}{place}", cut.trim_end())
+    }
+}
+
+/// A function in an oops as its author wrote it: Rust's are mangled.
+pub fn readable(frame: &str) -> String {
+    let end = frame.find('+').unwrap_or(frame.len());
+    let (name, place) = frame.split_at(end);
+    match rustc_demangle::try_demangle(name) {
+        Ok(name) => format!("{name:#}{place}"),
+        Err(_) => frame.to_owned(),
     }
 }

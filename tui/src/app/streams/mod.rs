@@ -315,5 +315,6 @@ fn new_guest(model: &mut Model, generation: u32) {
     model.streams.kernel_asked = None;
     model.streams.kmsg_asked = None;
     model.loader.forget_guest();
+    model.symbols.new_guest();
     views::new_guest(model);
 }

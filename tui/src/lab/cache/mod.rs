@@ -9,6 +9,7 @@
 //! modules/          what modules are built into, one folder for each source and kernel
 //! tools/            programs that no package provides (bindgen)
 //! own/              a copy of the modules that travel with the program
+//! ringside.log      what was met with and has no place on the screen
 //! ```
 //!
 //! A thing is made under a temporary name and renamed when it is whole, or has a

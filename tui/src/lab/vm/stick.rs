@@ -124,9 +124,9 @@ impl Stick {
 /// QEMU's copy of it included.
 fn lock(file: &File) -> nix::Result<()> {
     use std::os::fd::AsRawFd;
+    let how = nix::libc::LOCK_EX | nix::libc::LOCK_NB;
     // SAFETY: flock takes a descriptor, which `file` keeps open, and no memory.
-    let result =
-        unsafe { nix::libc::flock(file.as_raw_fd(), nix::libc::LOCK_EX | nix::libc::LOCK_NB) };
+    let result = unsafe { nix::libc::flock(file.as_raw_fd(), how) };
     nix::errno::Errno::result(result).map(drop)
 }
 

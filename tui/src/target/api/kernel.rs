@@ -202,6 +202,16 @@ impl TableBytes {
     }
 }
 
+/// A piece of the kernel log as `/dev/kmsg` gave it: whole records, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KmsgText {
+    /// The records, each as the kernel writes it.
+    pub text: String,
+    /// Where the kernel said that it had overwritten records before they were
+    /// read: before the record at this offset, or before the next piece's first.
+    pub overruns: Vec<u32>,
+}
+
 /// Records of the kernel log, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KmsgBatch {

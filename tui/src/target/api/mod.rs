@@ -84,7 +84,7 @@ pub enum Request {
         /// The value, as text.
         value: String,
     },
-    /// The kernel log: [`Item::Kmsg`] batches. Without `follow` it ends at the
+    /// The kernel log: [`Item::KmsgText`] pieces. Without `follow` it ends at the
     /// newest record, with it when cancelled.
     Kmsg {
         /// Start at the record with this sequence number; `None`: at the oldest kept.
@@ -177,7 +177,9 @@ pub enum Item {
     Holders(Vec<Holder>),
     /// To [`Request::Counters`] and [`Request::Watch`].
     Sample(Sample),
-    /// To [`Request::Kmsg`].
+    /// To [`Request::Kmsg`]: the log's text, see [`super::kmsg::parsed`].
+    KmsgText(KmsgText),
+    /// What [`super::kmsg::parsed`] makes of it; never travels.
     Kmsg(KmsgBatch),
     /// To [`Request::Syscall`].
     Syscall(SyscallInfo),

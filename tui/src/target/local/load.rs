@@ -67,7 +67,8 @@ pub(super) fn start(name: String, parameters: String, sink: Sink) -> TargetResul
     let image = Arc::new(Image::default());
     let (taken, ending) = (Arc::clone(&image), Arc::clone(&image));
     task.on_cancel(move || ending.close_input());
-    task.spawn("load", move |task| {
+    let doing = format!("load {name}");
+    task.spawn_watched("load", doing, move |task| {
         let image = taken.wait();
         if task.cancelled() {
             return Err(TargetError::Cancelled);

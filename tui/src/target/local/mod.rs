@@ -61,13 +61,34 @@ impl Target for Local {
             request => {
                 let task = Task::new(sink);
                 // The name is what the kernel calls the caller, in the log too.
-                task.spawn("ringside", move |task| {
-                    answer(request, &subjects, &guest, task)
-                })?;
+                let doing = risky(&request);
+                let work = move |task: &Task| answer(request, &subjects, &guest, task);
+                match doing {
+                    Some(doing) => task.spawn_watched("ringside", doing, work)?,
+                    None => task.spawn("ringside", work)?,
+                }
                 Ok(Call::new(Arc::new(LocalCall::new(task, NoInput))))
             }
         }
     }
+}
+
+/// What a request has a module do, where that may run into a bug of the module's.
+fn risky(request: &Request) -> Option<String> {
+    Some(match request {
+        Request::Unload { name } => format!("unload {name}"),
+        Request::SetParameter {
+            module, parameter, ..
+        } => format!("set {parameter} of {module}"),
+        Request::Set {
+            module, control, ..
+        } => format!("set {control} of {module}"),
+        Request::Counters { .. } => "read the counters".into(),
+        Request::CallSyscall { .. } => "make the system call".into(),
+        Request::SetSyscallMessage { .. } => "set the system call's message".into(),
+        Request::Block(_) => "use /dev/kmod".into(),
+        _ => return None,
+    })
 }
 
 /// Answers a request that takes no input.

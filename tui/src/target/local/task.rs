@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A request under way: its sink, and what cancelling it does.
 
+use std::path::Path;
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use nix::unistd::gettid;
 
 use crate::target::api::{Item, Signal, TerminalSize};
 use crate::target::call::{CallControl, Sink};
 use crate::target::error::{TargetError, TargetResult};
+
+/// How often a thread that may meet an oops is looked after.
+const OOPS_CHECK: Duration = Duration::from_millis(200);
 
 /// Hands items to a sink, one at a time, and the last exactly once.
 pub(super) struct Task {
@@ -57,6 +64,55 @@ impl Task {
             })
             .map_err(|error| TargetError::io(&error, "start a thread for the request"))?;
         Ok(())
+    }
+
+    /// As [`Task::spawn`], for what may run into a bug of a module's: an oops
+    /// kills the thread in the middle of its system call, so that it can't end
+    /// the task. Another thread sees to it; `doing` says what was being done.
+    pub(super) fn spawn_watched(
+        self: &Arc<Self>,
+        name: &str,
+        doing: String,
+        work: impl FnOnce(&Self) -> TargetResult<()> + Send + 'static,
+    ) -> TargetResult<()> {
+        let (tell, told) = channel();
+        self.spawn(name, move |task| {
+            // Nobody listens when the other thread could not be made.
+            let _ = tell.send(gettid());
+            work(task)
+        })?;
+        let task = Arc::clone(self);
+        std::thread::Builder::new()
+            .name("watch".into())
+            .spawn(move || {
+                // A task that is over before it said which thread it had is over.
+                let Ok(thread) = told.recv() else { return };
+                let thread = format!("/proc/self/task/{thread}");
+                while !task.over_within(OOPS_CHECK) {
+                    if !Path::new(&thread).exists() {
+                        task.finish(Err(TargetError::Oopsed(doing.clone())));
+                    }
+                }
+            })
+            .map_err(|error| TargetError::io(&error, "start a thread for the request"))?;
+        Ok(())
+    }
+
+    /// Is it over, or will it be within this time?
+    fn over_within(&self, time: Duration) -> bool {
+        let until = Instant::now() + time;
+        let mut state = self.state();
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if matches!(state.sink, Holder::Gone) || left.is_zero() {
+                return matches!(state.sink, Holder::Gone);
+            }
+            state = self
+                .changed
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -245,7 +301,6 @@ impl<I: TakesInput> CallControl for LocalCall<I> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::mpsc::channel;
 
     #[test]
     fn a_task_cancelled_from_inside_its_sink_ends_once_and_without_deadlock() {
@@ -270,6 +325,21 @@ mod tests {
                 Item::Done(Err(TargetError::Cancelled))
             ]
         );
+    }
+
+    #[test]
+    fn a_task_whose_thread_is_killed_in_a_system_call_ends_all_the_same() {
+        let (send, items) = channel();
+        let task = Task::new(Box::new(move |item| send.send(item).unwrap()));
+        task.spawn_watched("victim", "load module x".into(), |_| {
+            // SAFETY: ends this thread alone, as an oops does: nothing is
+            // unwound, and nothing else of the process is touched.
+            unsafe { nix::libc::syscall(nix::libc::SYS_exit, 0) };
+            Ok(())
+        })
+        .unwrap();
+        let oopsed = TargetError::Oopsed("load module x".into());
+        assert_eq!(items.recv(), Ok(Item::Done(Err(oopsed))));
     }
 
     #[test]

@@ -223,10 +223,10 @@ fn reseed(seed: &[u8]) -> TargetResult<()> {
         .open("/dev/urandom")
         .map_err(|error| TargetError::io(&error, doing))?;
     let call = |request: u32, argument: *const PoolInfo| {
+        let (device, request) = (device.as_raw_fd(), u64::from(request));
         // SAFETY: RNDADDENTROPY reads a pool_info with `size` bytes behind it,
         // which `pool` is; RNDRESEEDCRNG looks at no argument.
-        let result =
-            unsafe { nix::libc::ioctl(device.as_raw_fd(), u64::from(request) as _, argument) };
+        let result = unsafe { nix::libc::ioctl(device, request as _, argument) };
         Errno::result(result).map_err(|errno| failed(errno, doing))
     };
     call(RNDADDENTROPY, &raw const pool)?;

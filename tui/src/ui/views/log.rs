@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::shared::{level_mark, level_role, message};
 use crate::app::link::Connection;
-use crate::app::log::{Kind, Row, stamp};
+use crate::app::log::{Kind, Row, Trace, readable, stamp};
 use crate::app::views::log::{end, filter_text, selected};
 use crate::app::{Hit, Model};
 use crate::ui::Canvas;
@@ -52,7 +52,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
 
 fn status(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     let log = &model.log;
-    let (received, lost) = log.totals();
+    let totals = log.totals();
     let shown = log.shown_count(end(model));
     let mut parts = vec![format!(
         "{} of {} records",
@@ -63,11 +63,13 @@ fn status(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         parts.push(format!(
             "the last {} of {}",
             grouped(log.limit() as i64),
-            grouped(received as i64)
+            grouped(totals.received as i64)
         ));
     }
-    if lost > 0 {
-        parts.push(format!("{} lost", grouped(lost as i64)));
+    for (count, what) in [(totals.lost, "lost"), (totals.missing, "missing")] {
+        if count > 0 {
+            parts.push(format!("{} {what}", grouped(count as i64)));
+        }
     }
     parts.extend(filter_text(log.filter()));
     if let Some(pattern) = log.pattern() {
@@ -198,6 +200,14 @@ fn record(canvas: &mut Canvas<'_>, area: Rect, model: &Model, (number, entry): (
             canvas.text(area.x, area.y, area.width, &text, Role::Warning);
             return;
         }
+        Kind::Missing(count) => {
+            let text = format!(
+                " {separator} {} records missing here: they did not arrive {separator}",
+                grouped(count as i64)
+            );
+            canvas.text(area.x, area.y, area.width, &text, Role::Bad);
+            return;
+        }
         Kind::Guest(generation) => {
             let text = format!(" {separator} guest {generation} starts {separator}");
             canvas.text(area.x, area.y, area.width, &text, Role::Title);
@@ -215,8 +225,13 @@ fn record(canvas: &mut Canvas<'_>, area: Rect, model: &Model, (number, entry): (
     if let Some(trace) = model.log.trace(entry) {
         let folded = model.log.is_folded(trace.first);
         if number == trace.first && folded {
-            let text = format!("{} {}", canvas.look.glyphs.arrows[1], trace.headline());
-            canvas.text(x, area.y, right.saturating_sub(x), &text, Role::Bad);
+            let lines = format!("{} lines", trace.len());
+            let room = right.saturating_sub(x + lines.len() as u16 + 1);
+            let ellipsis = canvas.look.glyphs.ellipsis;
+            let headline = trace.headline(usize::from(room.saturating_sub(2)), ellipsis);
+            let text = format!("{} {headline}", canvas.look.glyphs.arrows[1]);
+            canvas.text(x, area.y, room, &text, Role::Bad);
+            canvas.right(area, &lines, Role::Dim);
             return;
         }
         let line = canvas.look.glyphs.lines[1];
@@ -275,6 +290,37 @@ fn record(canvas: &mut Canvas<'_>, area: Rect, model: &Model, (number, entry): (
     }
 }
 
+/// What matters in an oops: reason, function, place, callers.
+fn oops(model: &Model, trace: &Trace, width: usize) -> Vec<(String, Role)> {
+    let place = |text: &str, exact| model.symbols.place(text, exact);
+    let mut lines = vec![(format!("reason    {}", trace.reason), Role::Bad)];
+    if !trace.function.is_empty() {
+        let function = readable(&trace.function);
+        lines.push((format!("function  {function}"), Role::Warning));
+    }
+    let known = place(&trace.function, true).unwrap_or(&trace.place);
+    if !known.is_empty() {
+        lines.push((format!("place     {known}"), Role::Warning));
+    }
+    for (index, call) in trace.calls.iter().enumerate() {
+        let label = if index == 0 { "called by" } else { "" };
+        let mut line = format!("{label:<10}{}", readable(call));
+        if let Some(place) = place(call, false) {
+            let used = line.chars().count() + place.chars().count();
+            // Places stand in a column of their own where there is one.
+            let gap = (width / 2).saturating_sub(line.chars().count()).max(2);
+            let gap = gap.min(width.saturating_sub(used + 2)).max(2);
+            line.push_str(&" ".repeat(gap));
+            line.push_str(place);
+        }
+        lines.push((line, Role::Text));
+    }
+    if let Some(why) = &model.symbols.missing {
+        lines.push((format!("file:line {why}"), Role::Dim));
+    }
+    lines
+}
+
 fn detail(canvas: &mut Canvas<'_>, area: Rect, model: &Model, entry: &Row) {
     let inside = canvas.panel(area, "Record", true);
     let facility = match entry.facility {
@@ -296,21 +342,7 @@ fn detail(canvas: &mut Canvas<'_>, area: Rect, model: &Model, entry: &Row) {
         lines.push((format!("{name}={value}"), Role::Dim));
     }
     if let Some(trace) = model.log.trace(entry) {
-        lines.push((format!("reason    {}", trace.reason), Role::Bad));
-        if !trace.function.is_empty() {
-            lines.push((format!("function  {}", trace.function), Role::Warning));
-        }
-        if !trace.place.is_empty() {
-            lines.push((format!("place     {}", trace.place), Role::Warning));
-        }
-        for (index, call) in trace.calls.iter().enumerate() {
-            let label = if index == 0 {
-                "called by "
-            } else {
-                "          "
-            };
-            lines.push((format!("{label}{call}"), Role::Text));
-        }
+        lines.extend(oops(model, trace, usize::from(inside.width)));
     }
     for line in wrap(&entry.text, inside.width.saturating_sub(2)) {
         lines.push((line, Role::Title));

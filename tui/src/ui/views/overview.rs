@@ -287,10 +287,13 @@ fn warnings(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         let place = row(inside, index as u16);
         let time = stamp(entry.at_us);
         let time = time.split('.').next().unwrap_or("");
-        let text = model
-            .log
-            .trace(entry)
-            .map_or_else(|| entry.text.to_string(), |trace| trace.headline());
+        let text = model.log.trace(entry).map_or_else(
+            || entry.text.to_string(),
+            |trace| {
+                let room = usize::from(place.width).saturating_sub(time.len() + 4);
+                trace.headline(room, canvas.look.glyphs.ellipsis)
+            },
+        );
         let role = shared::level_role(entry.level);
         let mark = shared::level_mark(canvas, entry.level);
         canvas.spans(

@@ -39,7 +39,7 @@ pub fn draw(
             format!("{module} is not loaded"),
             Role::Title,
             introduction.text.to_owned(),
-            Some(("L", format!("loads {module}"))),
+            Some(("L", format!("to load {module}."))),
         ),
         Readiness::Broken => (
             format!("{module} crashed"),
@@ -47,7 +47,7 @@ pub fn draw(
             "It caused a kernel oops and can be neither used nor unloaded. The kernel log (6) \
              shows where."
                 .to_owned(),
-            Some(("B", "boots a new guest".to_owned())),
+            Some(("B", "to boot a new guest.".to_owned())),
         ),
         Readiness::Missing(reason) => (
             "Not possible on this kernel".to_owned(),
@@ -74,7 +74,7 @@ pub fn draw(
             "The guest is not running".to_owned(),
             Role::Bad,
             "What it showed is gone with it.".to_owned(),
-            Some(("B", "boots a new guest".to_owned())),
+            Some(("B", "to boot a new guest.".to_owned())),
         ),
     };
     let inside = canvas.panel(area, "", false);

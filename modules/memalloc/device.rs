@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The commands of `/dev/memalloc`.
+
+use kernel::{
+    fs::File,
+    mm::{
+        virt::VmaNew,
+        MmWithUser, //
+    },
+    page::PAGE_SIZE,
+    prelude::*,
+    sync::Arc, //
+};
+
+use crate::{
+    counters::Counters,
+    ledger::Ledger,
+    limits::Refusal,
+    range,
+    support::{
+        argument::{
+            self,
+            caller,
+            Wrong, //
+        },
+        device::Operations,
+        mapping::{
+            self,
+            Mapping, //
+        },
+        page_table,
+        pages::Pages,
+        process::Process,
+        rate_limit::{
+            limited,
+            RateLimit, //
+        },
+        user::{
+            Fields,
+            Structure, //
+        }, //
+    },
+    uapi::memalloc as abi, //
+};
+
+/// Log lines in a second, of each of the two kinds.
+const LINES_PER_SECOND: u32 = 20;
+
+/// The device's side of the module.
+pub(crate) struct Device {
+    ledger: Arc<Ledger>,
+    /// What was done.
+    done: RateLimit,
+    /// What was refused.
+    refused: RateLimit,
+}
+
+/// Why a command fails.
+enum Failure {
+    /// An argument can't be right.
+    Argument(Wrong),
+    /// A limit would be exceeded.
+    Limit(Refusal),
+    /// Something is mapped there already.
+    Exists,
+    /// It could not be done.
+    Other(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        if error == EEXIST {
+            Self::Exists
+        } else {
+            Self::Other(error)
+        }
+    }
+}
+
+impl From<Wrong> for Failure {
+    fn from(wrong: Wrong) -> Self {
+        Self::Argument(wrong)
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Limit(refusal)
+    }
+}
+
+impl Device {
+    /// Hands out what `ledger` allows.
+    pub(crate) fn new(ledger: Arc<Ledger>) -> Self {
+        Self {
+            ledger,
+            done: RateLimit::new(LINES_PER_SECOND),
+            refused: RateLimit::new(LINES_PER_SECOND),
+        }
+    }
+
+    /// ALLOCATE: maps zeroed pages.
+    fn allocate(&self, mm: &MmWithUser, file: &File, address: usize) -> Result<(), Failure> {
+        let bytes = argument::read::<{ size_of::<abi::AllocInfo>() }>(address)?;
+        let mut fields = Fields::new(&bytes);
+        let (vaddr, count, writable) = (fields.u64(), fields.i32(), fields.u8() != 0);
+        let range = range::pages(vaddr, count, mapping::address_limit())?;
+        let count = (range.end - range.start) / PAGE_SIZE;
+
+        let room = self.ledger.reserve(count as u64)?;
+        // Spares the work for nothing; the kernel looks again when it maps.
+        if !mapping::is_free(mm, range.clone()) {
+            return Err(Failure::Exists);
+        }
+        let pages = Pages::zeroed(count)?;
+        let request = Mapping::new(pages, range.start, writable, self.ledger.clone())?;
+        let ticket = room.issue(request.clone(), None)?;
+        mapping::map(file, range.start, range.len(), writable)?;
+        drop(ticket);
+
+        let made = request.tables_made();
+        limited!(
+            self.done,
+            pr_info,
+            "{} at {:#x} for process {}, {}; new tables: {} P4D, {} PUD, {} PMD, {} PTE\n",
+            Plural(count, "page"),
+            range.start,
+            caller(),
+            access(writable),
+            made.p4d,
+            made.pud,
+            made.pmd,
+            made.pte,
+        );
+        Ok(())
+    }
+
+    /// FREE: gives a whole request back.
+    fn free(&self, address: usize) -> Result<(), Failure> {
+        let bytes = argument::read::<{ size_of::<abi::FreeInfo>() }>(address)?;
+        let vaddr = Fields::new(&bytes).u64();
+        let start = range::page(vaddr, mapping::address_limit())?;
+        match mapping::unmap(start) {
+            Err(error) if error == EINVAL => Err(Failure::Argument(Wrong {
+                error,
+                why: "no request of the caller's starts at vaddr",
+                value: vaddr,
+            })),
+            other => Ok(other?),
+        }
+    }
+
+    /// SHAREPAGE: offers a page to another process.
+    fn share(&self, mm: &MmWithUser, address: usize) -> Result<(), Failure> {
+        let bytes = argument::read::<{ size_of::<abi::SharepageInfo>() }>(address)?;
+        let mut fields = Fields::new(&bytes);
+        let (vaddr, client, writable) = (fields.u64(), fields.i32(), fields.u8() != 0);
+        let page = range::page(vaddr, mapping::address_limit())?;
+        let not_ours = Failure::Argument(Wrong {
+            error: EINVAL,
+            why: "vaddr is in no request of the caller's",
+            value: vaddr,
+        });
+        let Some(request) = mapping::find(mm, page) else {
+            return Err(not_ours);
+        };
+        let process = Process::find(client).map_err(|error| {
+            Failure::Argument(Wrong {
+                error,
+                why: "there is no process client_pid",
+                value: client as u32 as u64,
+            })
+        })?;
+        let index = (page - request.start()) / PAGE_SIZE;
+        let writable = writable && request.writable();
+        match self.ledger.offer(request, index, writable, process) {
+            Err(error) if error == EINVAL => return Err(not_ours),
+            other => other?,
+        }
+        limited!(
+            self.done,
+            pr_info,
+            "process {} offers its page at {page:#x} to process {client}, {}\n",
+            caller(),
+            access(writable)
+        );
+        Ok(())
+    }
+
+    /// ACCESSPAGE: maps the page that was offered to the caller.
+    fn access(&self, mm: &MmWithUser, file: &File, address: usize) -> Result<(), Failure> {
+        let bytes = argument::read::<{ size_of::<abi::AccesspageInfo>() }>(address)?;
+        let vaddr = Fields::new(&bytes).u64();
+        let range = range::pages(vaddr, 1, mapping::address_limit())?;
+        let offered = self.ledger.offered().ok_or(Failure::Argument(Wrong {
+            error: ENOENT,
+            why: "no page is offered to the caller, to map at vaddr",
+            value: vaddr,
+        }))?;
+
+        // The page is counted with its owner's request already.
+        let room = self.ledger.reserve(0)?;
+        if !mapping::is_free(mm, range.clone()) {
+            return Err(Failure::Exists);
+        }
+        let page = offered.from.pages().share(offered.index)?;
+        let request = Mapping::new(page, range.start, offered.writable, self.ledger.clone())?;
+        let ticket = room.issue(request, Some(&offered))?;
+        mapping::map(file, range.start, range.len(), offered.writable)?;
+        drop(ticket);
+        limited!(
+            self.done,
+            pr_info,
+            "process {} maps the page offered to it at {vaddr:#x}, {}\n",
+            caller(),
+            access(offered.writable)
+        );
+        Ok(())
+    }
+
+    /// WALK: reads the page-table entries that translate an address.
+    fn walk(&self, mm: &MmWithUser, address: usize) -> Result<(), Failure> {
+        let bytes = argument::read::<{ size_of::<abi::WalkInfo>() }>(address)?;
+        let vaddr = Fields::new(&bytes).u64();
+        let walk = page_table::walk(mm, vaddr as usize).map_err(|error| {
+            Failure::Argument(Wrong {
+                error,
+                why: "vaddr does not lie in user space",
+                value: vaddr,
+            })
+        })?;
+        let mut result = Structure::<{ size_of::<abi::WalkInfo>() }>::new()
+            .u64(vaddr)
+            .u32(walk.levels)
+            .u32(walk.depth);
+        for entry in walk.entry {
+            result = result.u64(entry);
+        }
+        Ok(argument::write(address, result.bytes())?)
+    }
+
+    /// Counts a failure, writes it to the log where the caller's arguments are to blame, and
+    /// says which errno it is.
+    fn account(&self, command: &str, failure: Failure) -> Error {
+        let counters: &Counters = &self.ledger.counters;
+        match failure {
+            Failure::Argument(wrong) => {
+                counters.refused_invalid.add(1);
+                wrong.tell(command, &self.refused);
+                wrong.error
+            }
+            Failure::Limit(Refusal::Pages) => {
+                counters.refused_pages_limit.add(1);
+                limited!(
+                    self.refused,
+                    pr_warn,
+                    "{command} by process {} refused: {} pages are the limit\n",
+                    caller(),
+                    abi::PAGES_LIMIT
+                );
+                Error::from_errno(-abi::ERRNO_PAGES_LIMIT)
+            }
+            Failure::Limit(Refusal::Requests) => {
+                counters.refused_requests_limit.add(1);
+                limited!(
+                    self.refused,
+                    pr_warn,
+                    "{command} by process {} refused: {} requests are the limit\n",
+                    caller(),
+                    abi::REQUESTS_LIMIT
+                );
+                Error::from_errno(-abi::ERRNO_REQUESTS_LIMIT)
+            }
+            Failure::Exists => {
+                counters.refused_exists.add(1);
+                EEXIST
+            }
+            Failure::Other(error) => error,
+        }
+    }
+}
+
+fn access(writable: bool) -> &'static str {
+    if writable {
+        "read-write"
+    } else {
+        "read-only"
+    }
+}
+
+/// So many of something, in words.
+struct Plural(usize, &'static str);
+
+impl kernel::fmt::Display for Plural {
+    fn fmt(&self, f: &mut kernel::fmt::Formatter<'_>) -> kernel::fmt::Result {
+        let ending = if self.0 == 1 { "" } else { "s" };
+        f.write_fmt(kernel::prelude::fmt!("{} {}{}", self.0, self.1, ending))
+    }
+}
+
+#[vtable]
+impl Operations for Device {
+    const NAME: &'static CStr = c"memalloc";
+
+    fn ioctl(&self, file: &File, command: u32, argument: usize) -> Result<usize> {
+        let current = kernel::current!();
+        let mm = current.mm().ok_or(EINVAL)?;
+        let (name, result) = match command {
+            abi::ALLOCATE => ("ALLOCATE", self.allocate(mm, file, argument)),
+            abi::FREE => ("FREE", self.free(argument)),
+            abi::SHAREPAGE => ("SHAREPAGE", self.share(mm, argument)),
+            abi::ACCESSPAGE => ("ACCESSPAGE", self.access(mm, file, argument)),
+            abi::WALK => ("WALK", self.walk(mm, argument)),
+            _ => return Err(ENOTTY),
+        };
+        match result {
+            Ok(()) => Ok(0),
+            Err(failure) => Err(self.account(name, failure)),
+        }
+    }
+
+    fn mmap(&self, _file: &File, vma: &VmaNew) -> Result {
+        // Only on behalf of an ioctl of the same thread; otherwise the device can't be mapped.
+        let pending = self.ledger.take_ticket().ok_or(ENODEV)?;
+        pending
+            .mapping
+            .clone()
+            .attach(vma, |made| pending.commit(made))
+    }
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is worth knowing and has no place on the screen, in a file: why a start
+//! took a detour, what a lab process met with while nobody watched.
+//!
+//! `ringside.log` in the cache folder; it comes into being with the first line.
+//! `RINGSIDE_LOG` says how much goes there: `off`, `error`, `warn` (as by
+//! itself), `info`, `debug` or `trace`.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tracing::Subscriber;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::lab::cache;
+
+/// A file this large is put aside, as `ringside.log.old`.
+const LARGE: u64 = 1 << 20;
+
+/// Sends what this process has to tell to the file. Without a cache folder, or
+/// where the file can't be written, it is not told: nothing depends on it.
+pub(crate) fn start() {
+    let level = std::env::var("RINGSIDE_LOG").ok();
+    let level = level.and_then(|level| level.parse().ok());
+    let Ok(root) = cache::root() else { return };
+    let subscriber = subscriber(&root.join("ringside.log"), level);
+    // Whoever started it before in this process has done the same.
+    drop(tracing::subscriber::set_global_default(subscriber));
+}
+
+fn subscriber(path: &Path, level: Option<LevelFilter>) -> impl Subscriber + Send + Sync {
+    tracing_subscriber::fmt()
+        .with_max_level(level.unwrap_or(LevelFilter::WARN))
+        .with_target(false)
+        .with_writer(LogFile(path.to_owned()))
+        .finish()
+}
+
+/// The file, opened anew for each line: lines are few, and several processes
+/// write to it.
+struct LogFile(PathBuf);
+
+impl LogFile {
+    fn open(&self) -> io::Result<File> {
+        if fs::metadata(&self.0).is_ok_and(|file| file.len() > LARGE) {
+            fs::rename(&self.0, self.0.with_extension("log.old"))?;
+        }
+        OpenOptions::new().append(true).create(true).open(&self.0)
+    }
+}
+
+impl<'a> MakeWriter<'a> for LogFile {
+    type Writer = Line;
+
+    fn make_writer(&'a self) -> Line {
+        Line(self.open().ok())
+    }
+}
+
+/// Where one line goes; it is written as a whole.
+struct Line(Option<File>);
+
+impl Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(file) = &mut self.0 {
+            // Whose line it is; at one go, since others write there, too.
+            let mut line = format!("[{}] ", std::process::id()).into_bytes();
+            line.extend_from_slice(bytes);
+            file.write_all(&line)?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tell(path: &Path, level: Option<LevelFilter>) {
+        tracing::subscriber::with_default(subscriber(path, level), || {
+            tracing::debug!("all is well");
+            tracing::warn!("the stick is {}", "gone");
+        });
+    }
+
+    #[test]
+    fn a_warning_is_a_line_with_its_process_and_level() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ringside.log");
+        tell(&path, None);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with(&format!("[{}] ", std::process::id())));
+        assert!(text.contains("WARN") && text.ends_with("the stick is gone\n"));
+        assert_eq!(text.lines().count(), 1);
+        tell(&path, Some(LevelFilter::DEBUG));
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains("all is well"), "{text}");
+        assert_eq!(text.lines().count(), 3);
+    }
+
+    #[test]
+    fn a_large_file_is_put_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ringside.log");
+        fs::write(&path, vec![b'x'; LARGE as usize + 1]).unwrap();
+        tell(&path, None);
+        assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 1);
+        assert!(folder.path().join("ringside.log.old").exists());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_disturbs_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("none/ringside.log");
+        tell(&path, None);
+        assert!(!path.exists());
+    }
+}
