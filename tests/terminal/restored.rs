@@ -58,6 +58,64 @@ fn after_sigquit_the_terminal_is_restored() {
 }
 
 #[test]
+#[cfg(debug_assertions)]
+fn after_a_panic_in_a_thread_the_terminal_is_restored_and_the_message_stands_on_it() {
+    let runtime = Runtime::new();
+    let binary = Path::new(env!("CARGO_BIN_EXE_ringside"));
+    let environment = [
+        ("XDG_RUNTIME_DIR", runtime.folder()),
+        ("RINGSIDE_TEST_PANIC", "1"),
+    ];
+    let mut session = Session::start_with(binary, &[], 24, 80, &environment);
+    session.wait_for("connected");
+    session.keys("2L");
+    let status = session.wait();
+    session.assert_restored();
+    assert_eq!(status.exit_code(), 101, "{status:?}");
+    let screen = session.screen();
+    assert!(
+        screen.contains("a panic that RINGSIDE_TEST_PANIC asks for"),
+        "{screen}"
+    );
+}
+
+#[test]
+fn ctrl_z_gives_the_shell_its_terminal_and_fg_brings_the_dashboard_back() {
+    let runtime = Runtime::new();
+    let environment = [("XDG_RUNTIME_DIR", runtime.folder()), ("PS1", "shell> ")];
+    let arguments = ["--norc", "--noprofile", "-i"];
+    let mut shell = Session::start_with(Path::new("/bin/bash"), &arguments, 24, 80, &environment);
+    shell.wait_for("shell> ");
+    shell.keys(&format!("{}\r", env!("CARGO_BIN_EXE_ringside")));
+    shell.wait_for("connected");
+    shell.keys("\x1a");
+    shell.wait_for("Stopped");
+    assert!(
+        !shell.cells().alternate_screen(),
+        "the shell has its screen"
+    );
+    shell.keys("echo $((6 * 7))\r");
+    shell.wait_for("\n42");
+    shell.keys("fg\r");
+    shell.wait_for("connected");
+    // It hears keys, and draws all that it had drawn before.
+    shell.keys("6");
+    shell.wait_for("What the kernel says");
+    shell.keys("q");
+    shell.wait_until("the shell again", |screen| {
+        screen.trim_end().ends_with("ringside\nshell>")
+    });
+    shell.keys("echo status $?\r");
+    shell.wait_for("status 0");
+    assert!(!shell.cells().alternate_screen());
+    assert!(!shell.cells().hide_cursor(), "the cursor is visible");
+    assert_eq!(shell.count("\x1b[?1049h"), 2, "it took the screen twice");
+    assert_eq!(shell.count("\x1b[?1049l"), 2, "and gave it back twice");
+    shell.keys("exit\r");
+    assert!(shell.wait().success());
+}
+
+#[test]
 fn it_follows_the_terminals_size_and_says_when_there_is_too_little_room() {
     let runtime = Runtime::new();
     let mut session = dashboard(&runtime);

@@ -117,8 +117,26 @@ fn it_allocates_walks_five_levels_and_shows_what_killed_a_subject() {
     quit(session);
 }
 
+/// Runs `ringside` on the dashboard's lab; what it writes.
+fn ringside(runtime: &Runtime, arguments: &[&str]) -> Vec<u8> {
+    let output = Command::new(RINGSIDE)
+        .args(["--lab", "1"])
+        .args(arguments)
+        .env("XDG_RUNTIME_DIR", runtime.folder())
+        .output()
+        .expect("ringside starts");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {complaint}");
+    output.stdout
+}
+
+/// Runs a line of the shell in the dashboard's guest; what it writes.
+fn shell(runtime: &Runtime, line: &str) -> Vec<u8> {
+    ringside(runtime, &["exec", "--", "sh", "-c", line])
+}
+
 #[test]
-fn it_writes_a_block_that_dd_then_finds_and_survives_the_unplugged_stick() {
+fn what_it_writes_is_found_by_dd_and_what_dd_writes_is_shown() {
     let runtime = Runtime::new();
     let mut session = dashboard(&runtime);
     load(&mut session, "5", "kmod is not loaded", "read-write 1 GiB");
@@ -126,31 +144,132 @@ fn it_writes_a_block_that_dd_then_finds_and_survives_the_unplugged_stick() {
     session.wait_for("Write to the device");
     session.keys(ENTER);
     session.wait_for("68 65 6c 6c 6f");
-    let dd = Command::new(RINGSIDE)
-        .args([
-            "--lab",
-            "1",
-            "exec",
-            "--",
-            "dd",
-            "if=/dev/ringside-usb",
-            "bs=5",
-            "count=1",
-            "status=none",
-        ])
-        .env("XDG_RUNTIME_DIR", runtime.folder())
-        .output()
-        .expect("ringside starts");
-    assert_eq!(
-        dd.stdout,
-        b"hello",
-        "{}",
-        String::from_utf8_lossy(&dd.stderr)
-    );
+    session.keys("s");
+    session.wait_for("synced: every write is on the device");
+    let read = "dd if=/dev/ringside-usb bs=5 count=1 status=none";
+    assert_eq!(shell(&runtime, read), b"hello");
+    let write = "printf RINGSIDE | dd of=/dev/ringside-usb bs=8 seek=4 conv=notrunc status=none";
+    shell(&runtime, write);
+    session.keys("i");
+    session.wait_for("52 49 4e 47 53 49 44 45");
+    quit(session);
+}
+
+#[test]
+fn a_stick_that_was_pulled_out_and_put_back_serves_the_module_loaded_anew() {
+    let runtime = Runtime::new();
+    let mut session = dashboard(&runtime);
+    load(&mut session, "5", "kmod is not loaded", "read-write 1 GiB");
+    session.keys("w");
+    session.wait_for("Write to the device");
+    session.keys(ENTER);
+    session.wait_for("68 65 6c 6c 6f");
+    session.keys("s");
+    session.wait_for("synced: every write is on the device");
     session.keys("u");
     session.wait_for("[y yes, do it]");
     session.keys("y");
     session.wait_for("GONE");
+    session.keys("p");
+    session.wait_for("the stick is in; R reloads kmod");
+    session.keys("R");
+    session.wait_until("the same bytes on the device again", |screen| {
+        screen.contains("read-write 1 GiB") && screen.contains("68 65 6c 6c 6f")
+    });
+    quit(session);
+}
+
+#[test]
+fn the_counters_of_every_module_move_on_the_overview() {
+    let runtime = Runtime::new();
+    let mut session = dashboard(&runtime);
+    for module in ["my_name", "producer_consumer", "memalloc", "kmod"] {
+        ringside(&runtime, &["load", module]);
+    }
+    let value = |screen: &str, counter: &str| {
+        let (_, rest) = screen.split_once(counter)?;
+        let word = rest.split_whitespace().next()?;
+        word.replace(',', "").parse::<u64>().ok()
+    };
+    session.wait_until("a greeting", |screen| value(screen, "greetings") == Some(1));
+    session.wait_until("items", |screen| value(screen, "produced") > Some(0));
+    let first = value(&session.screen(), "produced");
+    session.wait_until("more items", |screen| value(screen, "produced") > first);
+    session.keys("4");
+    session.wait_for("pages 0/4096");
+    session.keys("n");
+    session.wait_for("alive");
+    session.keys("a");
+    session.wait_for("Allocate pages");
+    session.keys(ENTER);
+    session.wait_for("pages 4/4096");
+    session.keys("5");
+    session.wait_for("read-write 1 GiB");
+    session.keys("w");
+    session.wait_for("Write to the device");
+    session.keys(ENTER);
+    session.wait_for("68 65 6c 6c 6f");
+    session.keys("2");
+    session.wait_for("a system call written in Rust");
+    session.keys("c");
+    session.wait_until("the call in the count", |screen| {
+        value(screen, "calls") == Some(1)
+    });
+    session.keys("1");
+    session.wait_until("the pages", |screen| {
+        value(screen, "pages mapped") == Some(4)
+    });
+    session.wait_until("the bytes", |screen| {
+        value(screen, "bytes written") == Some(5)
+    });
+    quit(session);
+}
+
+#[test]
+fn it_lists_sorts_filters_and_unloads_modules_and_says_who_holds_a_busy_one() {
+    let runtime = Runtime::new();
+    let mut session = dashboard(&runtime);
+    for module in ["my_name", "memalloc"] {
+        ringside(&runtime, &["load", module]);
+    }
+    session.keys("7");
+    session.wait_for("2 modules, ours first");
+    session.keys("s");
+    session.wait_for("by name");
+    let place = |screen: &str, name: &str| screen.find(&format!(" {name} "));
+    session.wait_until("memalloc before my_name", |screen| {
+        place(screen, "memalloc") < place(screen, "my_name")
+    });
+    session.keys("/my_");
+    session.keys(ENTER);
+    session.wait_until("one module that is listed", |screen| {
+        place(screen, "my_name").is_some() && place(screen, "memalloc").is_none()
+    });
+    session.wait_for("intParameter      2025");
+    session.keys("U");
+    session.wait_for("rmmod my_name");
+    session.keys("y");
+    session.wait_for("my_name unloaded");
+    session.keys(ESCAPE);
+    session.wait_until("the filter to go", |screen| {
+        place(screen, "memalloc").is_some()
+    });
+    // A subject that has pages holds the module.
+    session.keys("4");
+    session.wait_for("pages 0/4096");
+    session.keys("n");
+    session.wait_for("alive");
+    session.keys("a");
+    session.wait_for("Allocate pages");
+    session.keys(ENTER);
+    session.wait_for("pages 4/4096");
+    session.keys("7");
+    session.wait_for("Every module of this kernel");
+    session.keys("U");
+    session.wait_for("rmmod memalloc");
+    session.keys("y");
+    session.wait_for("EBUSY");
+    session.wait_for("(subject): /dev/memalloc (mapped)");
     quit(session);
 }
 

@@ -17,7 +17,9 @@ pub(super) fn quit(model: &mut Model) {
 }
 
 pub(super) fn back(model: &mut Model) {
-    if model.toasts.clear() || (views::view(model.view).escape)(model) {
+    // A message that goes by itself does not cost a key of its own.
+    model.toasts.clear();
+    if (views::view(model.view).escape)(model) {
         return;
     }
     if model.zoom {

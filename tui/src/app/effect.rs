@@ -40,6 +40,16 @@ pub enum Effect {
         /// Its path; `~/` is the home folder.
         path: String,
     },
+    /// Find the file of a module that is loaded; answered by
+    /// [`super::Event::FileRead`].
+    FindModule {
+        /// The call.
+        tag: CallTag,
+        /// The kernel that has it (`uname -r`).
+        release: String,
+        /// The module.
+        name: String,
+    },
     /// Find the file and line of places in an oops; answered by
     /// [`super::Event::Located`].
     Locate {

@@ -54,9 +54,9 @@ impl Toasts {
         before != self.shown.len()
     }
 
-    /// Takes all away; `true` when there were any.
-    pub fn clear(&mut self) -> bool {
-        !std::mem::take(&mut self.shown).is_empty()
+    /// Takes all away.
+    pub fn clear(&mut self) {
+        self.shown.clear();
     }
 
     /// The messages, oldest first.

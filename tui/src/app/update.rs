@@ -38,6 +38,7 @@ pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
             match end(model, tag, &outcome(&result)) {
                 Some(Owner::Loader(step)) => loader::image(model, &step, result),
                 Some(Owner::Block(call)) => views::block::file(model, call, result),
+                Some(Owner::Module(call)) => views::modules::file(model, &call, result),
                 _ => {}
             }
         }

@@ -54,6 +54,7 @@ impl Dashboard {
         let options = Options {
             config,
             builder: builder(Arc::clone(&target)),
+            finder: Arc::new(lab::modules::file),
             locator: Arc::new(locate),
             state: dashboard::state_path(),
         };
@@ -90,6 +91,12 @@ impl Dashboard {
 /// if it fails.
 fn builder(target: Arc<dyn Target>) -> dashboard::Builder {
     Arc::new(move |name| {
+        // Tests of a panic in a thread provoke one; no release has this.
+        #[cfg(debug_assertions)]
+        assert!(
+            std::env::var_os("RINGSIDE_TEST_PANIC").is_none(),
+            "a panic that RINGSIDE_TEST_PANIC asks for"
+        );
         let mut silent = |_: Event| {};
         let file = our_module::file(name, &*target, &mut silent, |error| error)
             .map_err(|failure| failure.to_string())?;

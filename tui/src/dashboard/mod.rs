@@ -34,12 +34,18 @@ pub type Builder = Arc<dyn Fn(&str) -> Result<Vec<u8>, String> + Send + Sync>;
 /// first, or says why it can't. Runs on a thread of its own.
 pub type Locator = Arc<dyn Fn(&str, &[Frame]) -> Result<Vec<Option<String>>, String> + Send + Sync>;
 
+/// Finds the file of a module by the kernel's release and its name, or says why
+/// there is none. Runs on a thread of its own.
+pub type Finder = Arc<dyn Fn(&str, &str) -> Result<Vec<u8>, String> + Send + Sync>;
+
 /// What the dashboard is started with.
 pub struct Options {
     /// The settings.
     pub config: Config,
     /// Builds modules.
     pub builder: Builder,
+    /// Finds the files of modules.
+    pub finder: Finder,
     /// Finds file and line of what oopsed.
     pub locator: Locator,
     /// The file in which typed inputs are kept between runs; `None`: nowhere.

@@ -102,9 +102,19 @@ fn output(root: &Path, kernel: &Kernel, source: &Path) -> PathBuf {
         .join(format!("{name}-{identity}"))
 }
 
-/// The files of a module below `folder`, which holds a folder per build.
-pub(crate) fn found(folder: &Path, module: &str) -> Vec<PathBuf> {
-    let builds = fs::read_dir(folder).into_iter().flatten().flatten();
+/// The bytes of a loaded module's file: its newest build for the kernel `release`.
+///
+/// # Errors
+/// Why there is none.
+pub fn file(release: &str, module: &str) -> Result<Vec<u8>, String> {
+    let path = newest(release, module).ok_or("it was not built here")?;
+    fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// The newest build of a module for the kernel `release`.
+pub(crate) fn newest(release: &str, module: &str) -> Option<PathBuf> {
+    let folder = cache::modules(&cache::root().ok()?).join(release);
+    let builds = fs::read_dir(folder).ok()?.flatten();
     builds
         .filter_map(|build| made(&build.path()).ok())
         .flatten()
@@ -112,7 +122,7 @@ pub(crate) fn found(folder: &Path, module: &str) -> Vec<PathBuf> {
             let name = path.file_stem().unwrap_or_default().to_string_lossy();
             name.replace('-', "_") == module
         })
-        .collect()
+        .max_by_key(|path| fs::metadata(path).and_then(|data| data.modified()).ok())
 }
 
 /// The modules that the last build made, as Kbuild lists them.

@@ -16,7 +16,6 @@ use addr2line::gimli::{DwarfSections, EndianSlice, LittleEndian, SectionId};
 use object::read::elf::ElfFile64;
 use object::{Object, ObjectKind, ObjectSection, ObjectSymbol, RelocationTarget, SectionIndex};
 
-use super::cache;
 use super::flavour::Flavour;
 use super::kernel::{self, Kernel};
 use super::modules;
@@ -88,11 +87,7 @@ fn image(kernel: &Kernel, frame: &str) -> Option<PathBuf> {
         return Some(kernel.vmlinux.clone());
     };
     let module = module.trim_end_matches(']').split(' ').next()?;
-    let folder = cache::modules(&cache::root().ok()?).join(&kernel.release);
-    let built = modules::found(&folder, module);
-    built
-        .into_iter()
-        .max_by_key(|path| fs::metadata(path).and_then(|data| data.modified()).ok())
+    modules::newest(&kernel.release, module)
 }
 
 /// A file's path as a reader wants it: from the top of the kernel's sources, or

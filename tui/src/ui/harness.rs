@@ -97,6 +97,10 @@ impl Harness {
                 self.saved.push((path.clone(), text));
                 queue.push_back(Event::Saved(tag, Ok(path)));
             }
+            Effect::FindModule { tag, .. } => {
+                let none = Err("it was not built here".into());
+                queue.push_back(Event::FileRead(tag, none));
+            }
             Effect::Locate { tag, .. } => {
                 queue.push_back(Event::Located(tag, self.located.clone()));
             }

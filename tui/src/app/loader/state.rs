@@ -41,6 +41,11 @@ impl Loader {
         self.infos.get(module)
     }
 
+    /// The file of a module was found elsewhere.
+    pub(in crate::app) fn learn(&mut self, module: &str, info: ModInfo) {
+        self.infos.entry(module.to_owned()).or_insert(info);
+    }
+
     /// The parameters it was loaded with the last time, from here.
     pub fn last_parameters(&self, module: &str) -> Option<&str> {
         self.last_parameters.get(module).map(String::as_str)

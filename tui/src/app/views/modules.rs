@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! View 7: every module of the kernel.
 
+use std::collections::BTreeMap;
+
 use super::View;
 use crate::app::calls::{Owner, Report};
 use crate::app::commands::{Command, always};
+use crate::app::effect::Effect;
 use crate::app::event::Move;
 use crate::app::form::{Field, Form, Kind};
 use crate::app::keys::{Key, KeyCode};
@@ -12,6 +15,7 @@ use crate::app::model::{Loadable, Model};
 use crate::app::text_field::TextField;
 use crate::target::Item;
 use crate::target::api::{Capability, ModuleDetail, ModuleSummary, Request};
+use crate::target::modinfo::ModInfo;
 
 /// How often what is known of the selected module is asked for again.
 const EVERY_MS: u64 = 3000;
@@ -23,6 +27,8 @@ pub enum Call {
     Detail(String),
     /// A parameter or control was written.
     Written,
+    /// The file of this module, which says who wrote it.
+    File(String),
 }
 
 /// The order of the list.
@@ -83,6 +89,8 @@ pub struct State {
     pub detail: Loadable<ModuleDetail>,
     /// Whose detail that is.
     pub detail_of: String,
+    /// Modules whose files can't be had, and why.
+    pub fileless: BTreeMap<String, String>,
     asked_ms: Option<u64>,
 }
 
@@ -204,6 +212,7 @@ pub const VIEW: View = View {
         let view = &mut model.modules_view;
         view.detail = Loadable::Loading;
         view.detail_of.clear();
+        view.fileless.clear();
         view.asked_ms = None;
     },
     ..View::new(
@@ -362,10 +371,46 @@ fn tick(model: &mut Model) {
     }
 }
 
+/// Looks for the file of a module that nobody loaded from here.
+fn find(model: &mut Model, name: &str) {
+    let owner = Owner::Module(Call::File(name.to_owned()));
+    let known = model.loader.info(name).is_some()
+        || model.modules_view.fileless.contains_key(name)
+        || model.calls.has(&owner);
+    let Some(release) = model
+        .link
+        .kernel
+        .as_ref()
+        .map(|kernel| kernel.release.clone())
+    else {
+        return;
+    };
+    if known {
+        return;
+    }
+    let tag = model.call(owner, "look for the module's file", Report::Silent, None);
+    model.effect(Effect::FindModule {
+        tag,
+        release,
+        name: name.to_owned(),
+    });
+}
+
+/// The file of a module was found, or not.
+pub(in crate::app) fn file(model: &mut Model, call: &Call, found: Result<Vec<u8>, String>) {
+    let Call::File(name) = call else { return };
+    match found.and_then(|bytes| ModInfo::parse(&bytes)) {
+        Ok(info) => model.loader.learn(name, info),
+        Err(why) => drop(model.modules_view.fileless.insert(name.clone(), why)),
+    }
+    model.changed();
+}
+
 fn ask(model: &mut Model) {
     let Some(name) = selected(model).map(|module| module.name.clone()) else {
         return;
     };
+    find(model, &name);
     let owner = Owner::Module(Call::Detail(name.clone()));
     if model.link.can(Capability::Modules).is_err() || model.calls.has(&owner) {
         return;

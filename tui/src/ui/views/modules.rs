@@ -14,7 +14,7 @@ use crate::ui::Canvas;
 use crate::ui::canvas::{row, wrap};
 use crate::ui::layers::input;
 use crate::ui::theme::Role;
-use crate::ui::units::{bytes, range};
+use crate::ui::units::{bytes, grouped, range, short};
 
 /// Draws it.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
@@ -222,15 +222,22 @@ fn one(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
             if let Some(version) = &detail.version {
                 line(canvas, "version", version, Role::Text);
             }
-            if area.height > 24 {
-                if let Some(version) = &detail.srcversion {
-                    line(canvas, "source", version, Role::Dim);
+            let tall = area.height > 24;
+            if let (Some(version), true) = (&detail.srcversion, tall) {
+                line(canvas, "source", version, Role::Dim);
+            }
+            let keys: &[&str] = if tall {
+                &["license", "author", "vermagic"]
+            } else {
+                &["license"]
+            };
+            for key in keys {
+                if let Some(value) = info.and_then(|info| info.get(key)) {
+                    line(canvas, key, value, Role::Dim);
                 }
-                for key in ["license", "author", "vermagic"] {
-                    if let Some(value) = info.and_then(|info| info.get(key)) {
-                        line(canvas, key, value, Role::Dim);
-                    }
-                }
+            }
+            if let (true, Some(why)) = (tall, view.fileless.get(&module.name)) {
+                line(canvas, "file", why, Role::Dim);
             }
         }
         (Loadable::Failed(error), None) if view.detail_of == module.name => {
@@ -251,6 +258,11 @@ fn one(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     };
     counters(canvas, rest, model, &module.name);
 }
+
+/// A chart is not narrower, not wider and not lower than this.
+const NARROWEST: u16 = 36;
+const WIDEST: u16 = 90;
+const LOWEST: u16 = 2;
 
 fn taint_words(letters: &str) -> String {
     let words = letters.chars().map(|letter| match letter {
@@ -320,7 +332,10 @@ fn counters(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: &str) {
         range(model.range_ms())
     );
     heading(canvas, row(area, 0), &title);
-    for (index, counter) in live.counters.iter().enumerate() {
+    let room = usize::from(area.height - 1);
+    let fits = live.counters.len() <= room;
+    let shown = if fits { room } else { room - 1 };
+    for (index, counter) in live.counters.iter().take(shown).enumerate() {
         counter_row(
             canvas,
             row(area, index as u16 + 1),
@@ -328,6 +343,23 @@ fn counters(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: &str) {
             (module, &counter.name),
         );
     }
+    if !fits {
+        let more = live.counters.len() - shown;
+        let text = format!("{more} more: z shows all");
+        let last = row(area, area.height - 1);
+        canvas.text(last.x, last.y, last.width, &text, Role::Dim);
+    }
+}
+
+/// Columns and height of the charts of so many counters: as tall as they can
+/// be with all of them in sight.
+fn grid(area: Rect, count: usize) -> (usize, u16) {
+    let most = usize::from(area.width / NARROWEST).max(1);
+    let least = usize::from(area.width / WIDEST).clamp(1, most);
+    let height = |columns: usize| area.height / count.div_ceil(columns).max(1) as u16;
+    let tall = (least..=most).find(|columns| height(*columns) >= 6);
+    let columns = tall.unwrap_or(most);
+    (columns, height(columns).clamp(LOWEST, 26))
 }
 
 /// A chart for every counter of the module.
@@ -342,12 +374,9 @@ fn charts(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: &str) {
             Role::Dim,
         );
     };
-    let columns = usize::from(inside.width / 60).max(1);
-    let room = usize::from(inside.height / 6).max(1) * columns;
-    let shown = live.counters.len().min(room);
-    let lines = shown.div_ceil(columns).max(1);
-    let height = (inside.height / lines as u16).min(26);
-    for (index, counter) in live.counters.iter().take(shown).enumerate() {
+    let (columns, height) = grid(inside, live.counters.len());
+    let room = usize::from(inside.height / height) * columns;
+    for (index, counter) in live.counters.iter().take(room).enumerate() {
         let width = inside.width / columns as u16;
         let place = Rect::new(
             inside.x + (index % columns) as u16 * width,
@@ -356,16 +385,35 @@ fn charts(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: &str) {
             height,
         );
         let monotonic = is_monotonic(module, &counter.name);
-        let unit = if monotonic { " per second" } else { "" };
-        let label = format!(
-            "{}{unit}: {}",
-            counter.name.replace('_', " "),
-            counter.value
-        );
-        canvas.text(place.x, place.y, place.width, &label, Role::Title);
+        let value = match model.counters.value(module, &counter.name) {
+            Some(number) => grouped(number),
+            None => counter.value.clone(),
+        };
+        let name = counter.name.replace('_', " ");
+        let x = canvas.text(place.x, place.y, place.width, &name, Role::Dim) + 1;
+        let x = canvas.text(
+            x,
+            place.y,
+            place.right().saturating_sub(x),
+            &value,
+            Role::Title,
+        ) + 1;
+        if monotonic {
+            let rate = model.counters.rate(module, &counter.name).unwrap_or(0.0);
+            let text = format!("{}/s, as drawn", short(rate));
+            canvas.text(
+                x,
+                place.y,
+                place.right().saturating_sub(x),
+                &text,
+                Role::Dim,
+            );
+        }
+        // A line between two charts, where there is room for it.
+        let gap = u16::from(place.height > 4);
         let plot = Rect {
             y: place.y + 1,
-            height: place.height.saturating_sub(2),
+            height: place.height.saturating_sub(1 + gap),
             ..place
         };
         let points = canvas.chart_columns(plot);
