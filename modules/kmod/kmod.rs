@@ -242,6 +242,11 @@ impl Stick {
         let ended = transfer::run(
             size,
             |done, length| {
+                // While the block layer lets go of a device the page cache still holds some of
+                // it; but what was said to be gone must not answer.
+                if self.is_gone() {
+                    return Err(ENODEV);
+                }
                 // Addresses and offsets that wrap are refused by whoever gets them.
                 let (data, offset) = (data.wrapping_add(done), offset + done as u64);
                 match direction {

@@ -160,6 +160,10 @@ impl BlockDevice {
 
     /// How many bytes it holds: 0 when it is gone.
     pub(crate) fn size(&self) -> u64 {
+        // The block layer needs a while to say so itself.
+        if self.is_gone() {
+            return 0;
+        }
         // SAFETY: The device stays while it is open.
         unsafe { helpers::ringside_bdev_size(self.device()) }
     }

@@ -71,7 +71,8 @@ int main(int count, char **arguments)
 		snprintf(path, sizeof(path), "/sys/block/%s/device/delete", basename(resolved));
 		put(path, "1");
 	}
-	for (i = 0; i < 200 && !(info().flags & KMOD_FLAG_GONE); i++)
+	/* Two minutes: a busy guest with detectors lets go of a stick only slowly. */
+	for (i = 0; i < 2400 && !(info().flags & KMOD_FLAG_GONE); i++)
 		usleep(50000);
 	check(info().flags & KMOD_FLAG_GONE, "INFO says that the device is gone");
 	usleep(200000);

@@ -62,9 +62,10 @@ fn comparable(line: &str) -> String {
         in_number = is_digit;
     }
     // A time is padded to its width.
-    text.replace("[ ", "[")
-        .replace("[ ", "[")
-        .replace("[ ", "[")
+    match text.strip_prefix('[') {
+        Some(rest) => format!("[{}", rest.trim_start()),
+        None => text,
+    }
 }
 
 /// A shell's command with our binary in front of its path.
