@@ -400,7 +400,7 @@ fn charts(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: &str) {
         ) + 1;
         if monotonic {
             let rate = model.counters.rate(module, &counter.name).unwrap_or(0.0);
-            let text = format!("{}/s, as drawn", short(rate));
+            let text = format!("drawn: {}/s", short(rate));
             canvas.text(
                 x,
                 place.y,
