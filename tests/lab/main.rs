@@ -14,6 +14,7 @@
 mod ends;
 mod kernels;
 mod machine;
+mod readme;
 mod starts;
 mod stick;
 mod surroundings;

@@ -3,7 +3,8 @@
 
 use std::io::Write;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Args, Subcommand};
 
 use super::Outcome;
 use super::progress::Show;
@@ -30,8 +31,8 @@ enum Action {
     /// Remove parts of it, or all
     Clean {
         /// What to remove
-        #[arg(value_enum, required_unless_present = "all")]
-        parts: Vec<PartName>,
+        #[arg(value_parser = parts(), required_unless_present = "all")]
+        parts: Vec<Part>,
         /// Remove everything
         #[arg(long, conflicts_with = "parts")]
         all: bool,
@@ -39,33 +40,12 @@ enum Action {
 }
 
 /// The parts as they are typed.
-#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-enum PartName {
-    /// The kernel's archive as it was published
-    Downloads,
-    /// The kernel's unpacked sources
-    Sources,
-    /// Built kernels
-    Build,
-    /// Built modules
-    Modules,
-    /// Programs that setup built (bindgen)
-    Tools,
-    /// Saved machines, initramfs and what else guests start from
-    Guests,
-}
-
-impl From<PartName> for Part {
-    fn from(name: PartName) -> Self {
-        match name {
-            PartName::Downloads => Self::Downloads,
-            PartName::Sources => Self::Sources,
-            PartName::Build => Self::Build,
-            PartName::Modules => Self::Modules,
-            PartName::Tools => Self::Tools,
-            PartName::Guests => Self::Guests,
-        }
-    }
+fn parts() -> impl TypedValueParser<Value = Part> {
+    let known = Part::ALL.map(|part| PossibleValue::new(part.name()).help(part.what()));
+    PossibleValuesParser::new(known).try_map(|name| {
+        let mut parts = Part::ALL.into_iter();
+        parts.find(|part| part.name() == name).ok_or("no such part")
+    })
 }
 
 impl Cache {
@@ -75,7 +55,7 @@ impl Cache {
         if let Some(Action::Clean { parts, all }) = &self.action {
             let parts: Vec<Part> = match all {
                 true => Part::ALL.to_vec(),
-                false => parts.iter().copied().map(Part::from).collect(),
+                false => parts.clone(),
             };
             let mut show = Show::new();
             for part in parts {

@@ -28,13 +28,21 @@ pub trait Target: Send + Sync {
 pub trait CallControl: Send + Sync {
     /// Sends input: a module's image, a program's standard input. Blocks while
     /// the other end has no room for it.
-    fn send(&self, bytes: &[u8]) -> TargetResult<()>;
+    fn send(&self, _bytes: &[u8]) -> TargetResult<()> {
+        Err(TargetError::Invalid("this request takes no input".into()))
+    }
     /// Says that no more input comes.
-    fn close_input(&self) -> TargetResult<()>;
+    fn close_input(&self) -> TargetResult<()> {
+        Ok(())
+    }
     /// Tells a program on a terminal its new size.
-    fn resize(&self, size: TerminalSize) -> TargetResult<()>;
+    fn resize(&self, _size: TerminalSize) -> TargetResult<()> {
+        Err(TargetError::Invalid("this request has no terminal".into()))
+    }
     /// Sends a signal to the program.
-    fn signal(&self, signal: Signal) -> TargetResult<()>;
+    fn signal(&self, _signal: Signal) -> TargetResult<()> {
+        Err(TargetError::Invalid("this request runs no program".into()))
+    }
     /// Ends the call; it answers [`TargetError::Cancelled`] unless it was done already.
     fn cancel(&self);
 }

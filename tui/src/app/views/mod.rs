@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The views, one per number key: which there are and what each provides.
 //!
-//! A view is a file here with its state, its commands and how they change the
-//! state, and a file of the same name in [`crate::ui::views`] that draws it.
+//! A view is a folder here and a file or folder of the same name in
+//! [`crate::ui::views`] that draws it. Its `state.rs` is what the model
+//! remembers of it, its `mod.rs` what it provides: its commands, which the other
+//! files carry out. [`view`] looks up what the view with a [`ViewId`] provides.
 
 pub mod block;
 pub mod id;

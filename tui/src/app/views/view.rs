@@ -65,3 +65,10 @@ impl View {
         }
     }
 }
+
+/// The pane after (or before) the one that has the focus, round and round.
+pub(super) fn next<P: Copy + PartialEq>(panes: &[P], now: P, forward: bool) -> P {
+    let at = panes.iter().position(|pane| *pane == now).unwrap_or(0);
+    let step = if forward { 1 } else { panes.len() - 1 };
+    panes[(at + step) % panes.len()]
+}

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use crate::target::api::{Item, Signal, TerminalSize};
+use crate::target::api::Item;
 use crate::target::{Call, CallControl, Sink, TargetError, TargetResult};
 
 /// Bytes of console that wait for one reader; what comes beyond is lost to it.
@@ -104,22 +104,6 @@ struct Control {
 }
 
 impl CallControl for Control {
-    fn send(&self, _bytes: &[u8]) -> TargetResult<()> {
-        Err(TargetError::Invalid("this request takes no input".into()))
-    }
-
-    fn close_input(&self) -> TargetResult<()> {
-        Ok(())
-    }
-
-    fn resize(&self, _size: TerminalSize) -> TargetResult<()> {
-        Err(TargetError::Invalid("this request has no terminal".into()))
-    }
-
-    fn signal(&self, _signal: Signal) -> TargetResult<()> {
-        Err(TargetError::Invalid("this request runs no program".into()))
-    }
-
     fn cancel(&self) {
         let stop = self
             .stop

@@ -9,7 +9,7 @@ use super::board::Board;
 use super::order::{Done, Order};
 use super::stream;
 use crate::lab::vm::console::Console;
-use crate::target::api::{Item, LabRequest, Signal, TerminalSize};
+use crate::target::api::{Item, LabRequest};
 use crate::target::{Call, CallControl, Request, Sink, Target, TargetError, TargetResult};
 
 /// A lab and its guest as one target; lasts over reboots.
@@ -124,21 +124,5 @@ fn pieces(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 struct Instant;
 
 impl CallControl for Instant {
-    fn send(&self, _bytes: &[u8]) -> TargetResult<()> {
-        Err(TargetError::Invalid("this request takes no input".into()))
-    }
-
-    fn close_input(&self) -> TargetResult<()> {
-        Ok(())
-    }
-
-    fn resize(&self, _size: TerminalSize) -> TargetResult<()> {
-        Err(TargetError::Invalid("this request has no terminal".into()))
-    }
-
-    fn signal(&self, _signal: Signal) -> TargetResult<()> {
-        Err(TargetError::Invalid("this request runs no program".into()))
-    }
-
     fn cancel(&self) {}
 }

@@ -62,14 +62,7 @@ pub(super) fn help(canvas: &mut Canvas<'_>, area: Rect, model: &Model, top: usiz
     }
     if lines.len() > room + top {
         let more = format!("{} more", canvas.look.glyphs.arrows[3]);
-        canvas.right(
-            Rect {
-                y: inside.bottom(),
-                ..inside
-            },
-            &more,
-            Role::Dim,
-        );
+        below(canvas, inside, &more);
     }
 }
 
@@ -228,14 +221,7 @@ pub(super) fn console(canvas: &mut Canvas<'_>, area: Rect, model: &Model, back: 
     }
     if back > 0 {
         let more = format!("{} {back} more", canvas.look.glyphs.arrows[3]);
-        canvas.right(
-            Rect {
-                y: inside.bottom(),
-                ..inside
-            },
-            &more,
-            Role::Dim,
-        );
+        below(canvas, inside, &more);
     }
 }
 
@@ -268,4 +254,13 @@ pub(super) fn pending(canvas: &mut Canvas<'_>, area: Rect, model: &Model, select
         }
         canvas.hit(place, Hit::Layer(index));
     }
+}
+
+/// Says on the lower border that there is more.
+fn below(canvas: &mut Canvas<'_>, inside: Rect, more: &str) {
+    let border = Rect {
+        y: inside.bottom(),
+        ..inside
+    };
+    canvas.right(border, more, Role::Dim);
 }

@@ -6,6 +6,7 @@ use super::state::Pane;
 use super::{space, subjects};
 use crate::app::event::Move;
 use crate::app::model::Model;
+use crate::app::views::view::next;
 
 /// Shows another subject, with the cursor on its first page of ours.
 pub(super) fn select(model: &mut Model, index: usize) {
@@ -30,10 +31,7 @@ pub(super) fn cursor_moved(model: &mut Model) {
 }
 
 pub(super) fn focus(model: &mut Model, forward: bool) {
-    let panes = Pane::ALL;
-    let now = panes.iter().position(|pane| *pane == model.memory.focus);
-    let step = if forward { 1 } else { panes.len() - 1 };
-    model.memory.focus = panes[(now.unwrap_or(0) + step) % panes.len()];
+    model.memory.focus = next(&Pane::ALL, model.memory.focus, forward);
     model.changed();
 }
 

@@ -9,6 +9,7 @@
 
 mod cursor;
 mod forms;
+mod outcomes;
 pub mod page;
 pub mod space;
 pub mod state;
@@ -197,8 +198,8 @@ fn alive(model: &Model) -> Result<(), String> {
 /// Takes an item of one of this view's calls.
 pub fn item(model: &mut Model, call: Call, item: Item) {
     match call {
-        Call::Live(number) => subjects::lived(model, number, item),
-        Call::Do(number) => subjects::did(model, number, item),
+        Call::Live(number) => outcomes::lived(model, number, item),
+        Call::Do(number) => outcomes::did(model, number, item),
     }
     model.changed();
 }

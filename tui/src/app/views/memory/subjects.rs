@@ -1,26 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The subjects: what each is asked, one thing at a time, and what is known of it.
+//! What the subjects are asked, one thing at a time; [`super::outcomes`] is what
+//! comes of it.
 
 use std::sync::Arc;
 
 use super::page::{PAGE, SUGGESTED, TABLE, page_of};
-use super::state::{Call, MODULE, Pane};
+use super::state::Call;
 pub use super::subject::{Content, Life, Subject};
 use super::subject::{Job, Why};
-use crate::app::advice::{self, Doing};
 use crate::app::calls::{Owner, Report};
 use crate::app::effect::Effect;
 use crate::app::equivalent::equivalent;
 use crate::app::model::Model;
-use crate::target::api::{ProgramEnd, Request, SubjectAction, SubjectEvent, SubjectOutcome};
-use crate::target::{Item, TargetError, TargetResult};
+use crate::target::api::{Request, SubjectAction};
 
 /// The most subjects in the list.
 pub const MOST: usize = 16;
-/// Bytes read that are shown at once.
-const SHOWN: usize = 12;
 /// Pages that are walked again after they were touched.
-const WALKED: u64 = 16;
+pub(super) const WALKED: u64 = 16;
 
 /// Starts a subject and shows it.
 pub(super) fn start(model: &mut Model) {
@@ -36,61 +33,6 @@ pub(super) fn start(model: &mut Model) {
     model.memory.subjects.push(Subject::new(number, tag));
     model.memory.selected = model.memory.subjects.len() - 1;
     model.memory.cursor = SUGGESTED;
-}
-
-/// Takes an item of a subject's life.
-pub(super) fn lived(model: &mut Model, number: u32, item: Item) {
-    let Some(subject) = model.memory.by_number(number) else {
-        return;
-    };
-    match item {
-        Item::Subject(SubjectEvent::Started { pid }) => {
-            subject.pid = Some(pid);
-            subject.life = Life::Alive;
-            look_around(model, number);
-        }
-        Item::Subject(SubjectEvent::Died { end, fault, .. }) => {
-            subject.life = Life::Dead { end, fault };
-            died(model, number);
-        }
-        Item::Done(result) => {
-            if let Life::Starting | Life::Alive = subject.life {
-                subject.life = match result {
-                    Ok(()) => Life::Lost(TargetError::Gone("it ended without a word".into())),
-                    Err(TargetError::Cancelled) => Life::Dead {
-                        end: ProgramEnd::Signalled(nix::libc::SIGKILL),
-                        fault: None,
-                    },
-                    Err(error) => Life::Lost(error),
-                };
-                died(model, number);
-            }
-        }
-        _ => {}
-    }
-}
-
-fn died(model: &mut Model, number: u32) {
-    let mut pid = None;
-    let mut cursor = None;
-    if let Some(subject) = model.memory.by_number(number) {
-        subject.jobs.clear();
-        subject.running = None;
-        subject.offered.clear();
-        pid = subject.pid;
-        cursor = subject.fault().map(|fault| page_of(fault.address));
-    }
-    // An offer dies with either process.
-    for other in &mut model.memory.subjects {
-        other.offered.retain(|_, client| Some(*client) != pid);
-    }
-    let shown = model
-        .memory
-        .subject()
-        .is_some_and(|subject| subject.number == number);
-    if let (true, Some(cursor)) = (shown, cursor) {
-        model.memory.cursor = cursor;
-    }
 }
 
 /// Makes a subject do what the user wants.
@@ -114,7 +56,7 @@ pub(super) fn ask(model: &mut Model, number: u32, action: SubjectAction) {
 }
 
 /// One address for each PTE table that the pages touch.
-fn tables_along(vaddr: u64, pages: i32) -> Vec<u64> {
+pub(super) fn tables_along(vaddr: u64, pages: i32) -> Vec<u64> {
     let end = vaddr.saturating_add(pages.max(1) as u64 * PAGE);
     let mut addresses = vec![vaddr];
     let mut next = (vaddr / TABLE + 1).saturating_mul(TABLE);
@@ -141,7 +83,7 @@ pub(super) fn look(model: &mut Model, number: u32, page: u64) {
     go_on(model, number);
 }
 
-fn push_walk(subject: &mut Subject, page: u64) {
+pub(super) fn push_walk(subject: &mut Subject, page: u64) {
     subject.jobs.push_back(Job {
         action: SubjectAction::Walk { vaddr: page },
         why: Why::Look,
@@ -149,7 +91,7 @@ fn push_walk(subject: &mut Subject, page: u64) {
 }
 
 /// Asks for the address space, and walks the page under the cursor.
-fn look_around(model: &mut Model, number: u32) {
+pub(super) fn look_around(model: &mut Model, number: u32) {
     let page = page_of(model.memory.cursor);
     let Some(subject) = model.memory.by_number(number) else {
         return;
@@ -163,7 +105,7 @@ fn look_around(model: &mut Model, number: u32) {
 }
 
 /// Starts the next thing that a subject is to do.
-fn go_on(model: &mut Model, number: u32) {
+pub(super) fn go_on(model: &mut Model, number: u32) {
     let Some(subject) = model.memory.by_number(number) else {
         return;
     };
@@ -207,7 +149,7 @@ fn go_on(model: &mut Model, number: u32) {
     }
 }
 
-fn verb(request: &Request) -> &'static str {
+pub(super) fn verb(request: &Request) -> &'static str {
     let Request::SubjectDo { action, .. } = request else {
         return "?";
     };
@@ -220,185 +162,5 @@ fn verb(request: &Request) -> &'static str {
         SubjectAction::Access { .. } => "map an offered page",
         SubjectAction::Walk { .. } => "walk",
         SubjectAction::Maps => "list mappings",
-    }
-}
-
-/// Takes an item of something that a subject does.
-pub(super) fn did(model: &mut Model, number: u32, item: Item) {
-    let Some(subject) = model.memory.by_number(number) else {
-        return;
-    };
-    match item {
-        Item::SubjectDid(outcome) => noted(subject, outcome),
-        Item::Done(result) => {
-            let Some(job) = subject.running.take() else {
-                return;
-            };
-            ended(model, number, &job, result);
-            go_on(model, number);
-        }
-        _ => {}
-    }
-}
-
-fn noted(subject: &mut Subject, outcome: SubjectOutcome) {
-    let Some(job) = &subject.running else { return };
-    match outcome {
-        SubjectOutcome::Walk(walk) => {
-            match job.why {
-                Why::Before => subject.before.push(walk),
-                Why::After => subject.later.push(walk),
-                Why::User | Why::Look => {}
-            }
-            if job.why != Why::Before {
-                subject.walks.insert(page_of(walk.vaddr), walk);
-            }
-        }
-        SubjectOutcome::Bytes(bytes) => {
-            if let SubjectAction::Read { vaddr, .. } = job.action {
-                subject.content = Some(Content { vaddr, bytes });
-            }
-        }
-        SubjectOutcome::Maps(maps) => subject.maps = maps,
-        SubjectOutcome::Done => {}
-    }
-}
-
-fn ended(model: &mut Model, number: u32, job: &Job, result: TargetResult<()>) {
-    let failed = match result {
-        Ok(()) => None,
-        // It is dying; how comes with its last words.
-        Err(TargetError::Gone(_)) => return,
-        Err(error) => Some(error),
-    };
-    if let Some(error) = failed {
-        if matches!(job.why, Why::Before | Why::User)
-            && let Some(subject) = model.memory.by_number(number)
-        {
-            subject.before.clear();
-            subject.said = Some(error.to_string());
-        }
-        if job.why == Why::User && error != TargetError::Cancelled {
-            let what = verb(&Request::SubjectDo {
-                pid: 0,
-                action: job.action.clone(),
-            });
-            model.message(advice::explain(
-                &format!("{MODULE}: {what}"),
-                Doing::Other,
-                &error,
-            ));
-        }
-        return;
-    }
-    if job.why == Why::User {
-        succeeded(model, number, &job.action);
-    }
-}
-
-/// Notes what the user's action changed, and looks at what came of it.
-fn succeeded(model: &mut Model, number: u32, action: &SubjectAction) {
-    let Some(subject) = model.memory.by_number(number) else {
-        return;
-    };
-    let pid = subject.pid;
-    let mut touched = None;
-    let mut cursor = None;
-    let said = match action {
-        SubjectAction::Allocate {
-            vaddr,
-            pages,
-            write,
-        } => {
-            subject.earlier = std::mem::take(&mut subject.before);
-            subject.later.clear();
-            for address in tables_along(*vaddr, *pages) {
-                subject.jobs.push_back(Job {
-                    action: SubjectAction::Walk { vaddr: address },
-                    why: Why::After,
-                });
-            }
-            cursor = Some(*vaddr);
-            let access = if *write { "read-write" } else { "read-only" };
-            format!("{pages} pages at {vaddr:#x}, {access}")
-        }
-        SubjectAction::Free { vaddr } => {
-            if let Some(area) = subject.mapping(*vaddr).cloned() {
-                let freed = |page: &u64| (area.start..area.end).contains(page);
-                subject.walks.retain(|page, _| !freed(page));
-                subject.offered.retain(|page, _| !freed(page));
-                subject.shared.retain(|page| !freed(page));
-            }
-            format!("freed the request at {vaddr:#x}")
-        }
-        SubjectAction::Read { vaddr, size } => {
-            touched = Some((*vaddr, u64::from(*size)));
-            cursor = Some(*vaddr);
-            let content = subject.content.as_ref();
-            let bytes = content.map_or(&[][..], |content| &content.bytes);
-            let shown = bytes[..bytes.len().min(SHOWN)].escape_ascii();
-            format!("read {size} bytes at {vaddr:#x}: \"{shown}…\"")
-        }
-        SubjectAction::Write { vaddr, bytes } => {
-            touched = Some((*vaddr, bytes.len() as u64));
-            cursor = Some(*vaddr);
-            format!("wrote {} bytes at {vaddr:#x}", bytes.len())
-        }
-        SubjectAction::Share { vaddr, client, .. } => {
-            subject.offered.insert(page_of(*vaddr), *client);
-            format!("offered the page at {vaddr:#x} to process {client}: it maps it with o")
-        }
-        SubjectAction::Access { vaddr } => {
-            subject.shared.insert(*vaddr);
-            cursor = Some(*vaddr);
-            format!("mapped the offered page at {vaddr:#x}")
-        }
-        SubjectAction::Walk { vaddr } => {
-            cursor = Some(*vaddr);
-            format!("walked the page table for {vaddr:#x}")
-        }
-        SubjectAction::Maps => "listed its mappings".into(),
-    };
-    subject.said = Some(said);
-    if let Some((vaddr, size)) = touched {
-        let first = page_of(vaddr);
-        let last = page_of(vaddr + size.saturating_sub(1));
-        for page in (first..=last).step_by(PAGE as usize).take(WALKED as usize) {
-            push_walk(subject, page);
-        }
-    }
-    if let SubjectAction::Access { .. } = action {
-        taken(model, pid);
-    }
-    if let SubjectAction::Read { .. } = action {
-        model.memory.content_row = 0;
-    }
-    let shown = model
-        .memory
-        .subject()
-        .is_some_and(|subject| subject.number == number);
-    if let (true, Some(cursor)) = (shown, cursor) {
-        model.memory.cursor = cursor;
-        if model.memory.focus == Pane::Subjects {
-            model.memory.focus = Pane::Space;
-        }
-    }
-    look_around(model, number);
-}
-
-/// The process took what was offered to it: the owner's page is now shared.
-fn taken(model: &mut Model, client: Option<i32>) {
-    let Some(client) = client else { return };
-    for owner in &mut model.memory.subjects {
-        let taken: Vec<u64> = owner
-            .offered
-            .iter()
-            .filter(|(_, to)| **to == client)
-            .map(|(page, _)| *page)
-            .collect();
-        for page in taken {
-            owner.offered.remove(&page);
-            owner.shared.insert(page);
-        }
     }
 }

@@ -7,6 +7,7 @@ use super::state::Pane;
 use crate::app::event::Move;
 use crate::app::model::Model;
 use crate::app::ring::Kind;
+use crate::app::views::view::next;
 
 /// The space of a pane, as it is drawn on this screen.
 pub(super) fn space(model: &Model, pane: Pane) -> (usize, usize) {
@@ -67,10 +68,7 @@ pub(super) fn navigate(model: &mut Model, to: Move) {
 }
 
 pub(super) fn focus(model: &mut Model, forward: bool) {
-    let panes = Pane::ALL;
-    let now = panes.iter().position(|pane| *pane == model.producer.focus);
-    let step = if forward { 1 } else { panes.len() - 1 };
-    model.producer.focus = panes[(now.unwrap_or(0) + step) % panes.len()];
+    model.producer.focus = next(&Pane::ALL, model.producer.focus, forward);
     model.changed();
 }
 
