@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::app::Model;
 use crate::app::counters::is_monotonic;
+use crate::target::api::CounterValue;
 use crate::ui::Canvas;
 use crate::ui::theme::Role;
 use crate::ui::units::{grouped, range, short};
@@ -38,9 +39,25 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: &
             Role::Dim,
         );
     };
-    let (columns, height) = grid(inside, live.counters.len());
+    paint(canvas, inside, model, (module, &live.counters));
+}
+
+/// Is there room for charts of so many counters that show more than a row does?
+pub(super) fn fit(area: Rect, count: usize) -> bool {
+    let (columns, height) = grid(area, count);
+    height >= 5 && usize::from(area.height / height) * columns >= count
+}
+
+/// Draws the charts without a frame around them.
+pub(super) fn paint(
+    canvas: &mut Canvas<'_>,
+    inside: Rect,
+    model: &Model,
+    (module, counters): (&str, &[CounterValue]),
+) {
+    let (columns, height) = grid(inside, counters.len());
     let room = usize::from(inside.height / height) * columns;
-    for (index, counter) in live.counters.iter().take(room).enumerate() {
+    for (index, counter) in counters.iter().take(room).enumerate() {
         let width = inside.width / columns as u16;
         let place = Rect::new(
             inside.x + (index % columns) as u16 * width,
@@ -64,7 +81,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: &
         ) + 1;
         if monotonic {
             let rate = model.counters.rate(module, &counter.name).unwrap_or(0.0);
-            let text = format!("drawn: {}/s", short(rate));
+            let text = format!(" drawn: {}/s", short(rate));
             canvas.text(
                 x,
                 place.y,

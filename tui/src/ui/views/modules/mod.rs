@@ -328,6 +328,14 @@ fn counters(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: &str) {
         range(model.range_ms())
     );
     heading(canvas, row(area, 0), &title);
+    let below = Rect {
+        y: area.y + 1,
+        height: area.height - 1,
+        ..area
+    };
+    if charts::fit(below, live.counters.len()) {
+        return charts::paint(canvas, below, model, (module, &live.counters));
+    }
     let room = usize::from(area.height - 1);
     let fits = live.counters.len() <= room;
     let shown = if fits { room } else { room - 1 };
