@@ -270,6 +270,8 @@ fn it_lists_sorts_filters_and_unloads_modules_and_says_who_holds_a_busy_one() {
     session.keys("y");
     session.wait_for("EBUSY");
     session.wait_for("(subject): /dev/memalloc (mapped)");
+    session.keys(ENTER);
+    session.wait_until("the message to close", |screen| !screen.contains("EBUSY"));
     quit(session);
 }
 
@@ -289,5 +291,21 @@ fn it_survives_the_kernels_crash_says_why_and_boots_a_new_one() {
     session.keys(ESCAPE);
     // A terminal sends Escape and then a key just as it sends Alt and that key.
     session.wait_until("help to close", |screen| !screen.contains("Everywhere"));
+    quit(session);
+}
+
+#[test]
+fn a_lab_whose_process_was_killed_is_replaced_with_one_key() {
+    let runtime = Runtime::new();
+    let mut session = dashboard(&runtime);
+    let status = ringside(&runtime, &["vm", "status"]);
+    let status: serde_json::Value = serde_json::from_slice(&status).expect("JSON");
+    let pid = status["pid"].as_i64().expect("a lab has a process");
+    let pid = nix::unistd::Pid::from_raw(pid.try_into().expect("an i32"));
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).expect("it runs");
+    session.wait_for("B starts a new one");
+    session.keys("B");
+    session.wait_for("connected");
+    load(&mut session, "5", "kmod is not loaded", "read-write 1 GiB");
     quit(session);
 }

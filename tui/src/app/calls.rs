@@ -8,7 +8,7 @@ use super::loader::state::Step;
 use super::symbols::state::Frame;
 use super::views::block::state::Call as BlockCall;
 use super::views::memory::state::Call as MemoryCall;
-use super::views::modules::Call as ModulesCall;
+use super::views::modules::state::Call as ModulesCall;
 use super::views::name::state::Call as NameCall;
 use super::views::producer::state::Call as ProducerCall;
 

@@ -40,6 +40,12 @@ pub enum Effect {
         /// Its path; `~/` is the home folder.
         path: String,
     },
+    /// Start a lab in place of the one that is gone; answered by
+    /// [`super::Event::Revived`].
+    Revive {
+        /// The call.
+        tag: CallTag,
+    },
     /// Find the file of a module that is loaded; answered by
     /// [`super::Event::FileRead`].
     FindModule {

@@ -40,6 +40,8 @@ pub enum Event {
     Built(CallTag, Result<Vec<u8>, String>),
     /// A file was read, or not.
     FileRead(CallTag, Result<Vec<u8>, String>),
+    /// A lab took the place of the one that was gone, or why none could.
+    Revived(CallTag, Result<(), String>),
     /// Places in an oops were found, or why they can't be.
     Located(CallTag, Result<Vec<Option<String>>, String>),
     /// A file was written (its full path), or not.

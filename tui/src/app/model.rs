@@ -24,7 +24,7 @@ use super::views::block::state::State as Block;
 use super::views::id::ViewId;
 use super::views::log::State as LogView;
 use super::views::memory::state::State as Memory;
-use super::views::modules::State as ModulesView;
+use super::views::modules::state::State as ModulesView;
 use super::views::name::state::State as Name;
 use super::views::overview::state::State as Overview;
 use super::views::producer::state::State as Producer;

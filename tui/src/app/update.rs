@@ -42,6 +42,12 @@ pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
                 _ => {}
             }
         }
+        Event::Revived(tag, result) => {
+            let result = result.map_err(TargetError::Invalid);
+            if end(model, tag, &result).is_some() && result.is_ok() {
+                streams::revived(model);
+            }
+        }
         Event::Located(tag, result) => {
             if let Some(Owner::Symbols(frames)) = end(model, tag, &Ok(())) {
                 symbols::located(model, frames, result);

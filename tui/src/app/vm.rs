@@ -2,6 +2,7 @@
 //! What the commands of the virtual machine do.
 
 use super::calls::{Owner, Report};
+use super::effect::Effect;
 use super::layer::{Confirm, Layer};
 use super::link::Connection;
 use super::model::Model;
@@ -19,12 +20,25 @@ pub(super) fn running(model: &Model) -> Result<(), String> {
     }
 }
 
+/// Starts a lab in place of the one that is gone.
+fn revive(model: &mut Model) {
+    let title = "start a new lab";
+    let under_way = model.calls.iter().any(|(_, call)| call.title == title);
+    if !under_way {
+        let tag = model.call(Owner::Nobody, title, Report::Shown, None);
+        model.effect(Effect::Revive { tag });
+    }
+}
+
 /// Asks the lab for something.
 pub(super) fn lab_request(model: &mut Model, title: &str, request: LabRequest) {
     model.start(Owner::Nobody, title, Report::Shown, Request::Lab(request));
 }
 
 pub(super) fn reboot(model: &mut Model) {
+    if model.link.lab_gone {
+        return revive(model);
+    }
     let alive = model.link.dead().is_none() && model.link.connection == Connection::Up;
     let start = |model: &mut Model| {
         lab_request(

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::lab_args::LabArgs;
+use super::relay::Relay;
 use super::{Connection, Failure, Outcome, our_module};
 use crate::app::symbols::state::Frame;
 use crate::dashboard::{self, Options};
 use crate::lab;
-use crate::lab::client::{self, LabClient};
+use crate::lab::client;
 use crate::lab::error::LabError;
 use crate::lab::progress::Event;
 use crate::target::Target;
@@ -50,10 +51,13 @@ impl Dashboard {
         }
         let config = dashboard::read_config()?;
         // Kept to the end: a lab of our own goes when its client does.
-        let (target, _lab) = self.kernel(connection)?;
+        let relay = Arc::new(self.kernel(connection)?);
+        let (reviving, lab) = (Arc::clone(&relay), self.lab.clone());
+        let target: Arc<dyn Target> = relay;
         let options = Options {
             config,
             builder: builder(Arc::clone(&target)),
+            reviver: Arc::new(move || reviving.revive(&lab).map_err(|failure| failure.to_string())),
             finder: Arc::new(lab::modules::file),
             locator: Arc::new(locate),
             state: dashboard::state_path(),
@@ -62,27 +66,24 @@ impl Dashboard {
     }
 
     /// The kernel that is meant, and the lab around it if it is ours.
-    fn kernel(
-        &self,
-        connection: &Connection,
-    ) -> Result<(Arc<dyn Target>, Option<LabClient>), Failure> {
+    fn kernel(&self, connection: &Connection) -> Result<Relay, Failure> {
         if connection.is_explicit() {
             if !self.lab.is_plain() {
                 return Err(Failure::usage(
                     "options for a new lab make no sense for a kernel that runs already",
                 ));
             }
-            return Ok((connection.open()?, None));
+            return Ok(Relay::new(connection.open()?, None));
         }
         if self.lab.is_plain() {
             match client::attach(None) {
-                Ok(lab) => return Ok((lab.target(), Some(lab))),
+                Ok(lab) => return Ok(Relay::new(lab.target(), Some(lab))),
                 Err(LabError::NoLab) => {}
                 Err(error) => return Err(error.into()),
             }
         }
         let lab = client::start(&self.lab.options()?, None)?;
-        Ok((lab.target(), Some(lab)))
+        Ok(Relay::new(lab.target(), Some(lab)))
     }
 }
 

@@ -33,6 +33,7 @@ pub mod modules;
 mod numbers;
 pub mod our_module;
 pub mod progress;
+mod relay;
 pub mod set;
 pub mod setup;
 pub mod syscall;

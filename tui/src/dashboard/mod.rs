@@ -34,6 +34,10 @@ pub type Builder = Arc<dyn Fn(&str) -> Result<Vec<u8>, String> + Send + Sync>;
 /// first, or says why it can't. Runs on a thread of its own.
 pub type Locator = Arc<dyn Fn(&str, &[Frame]) -> Result<Vec<Option<String>>, String> + Send + Sync>;
 
+/// Starts a lab in place of the one that is gone: the target then is the new
+/// one's. Runs on a thread of its own.
+pub type Reviver = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
+
 /// Finds the file of a module by the kernel's release and its name, or says why
 /// there is none. Runs on a thread of its own.
 pub type Finder = Arc<dyn Fn(&str, &str) -> Result<Vec<u8>, String> + Send + Sync>;
@@ -44,6 +48,8 @@ pub struct Options {
     pub config: Config,
     /// Builds modules.
     pub builder: Builder,
+    /// Starts a lab when the one there was is gone.
+    pub reviver: Reviver,
     /// Finds the files of modules.
     pub finder: Finder,
     /// Finds file and line of what oopsed.

@@ -175,6 +175,10 @@ impl Runner {
                 let builder = Arc::clone(&self.options.builder);
                 self.work(move || Event::Built(tag, builder(&name)));
             }
+            Effect::Revive { tag } => {
+                let reviver = Arc::clone(&self.options.reviver);
+                self.work(move || Event::Revived(tag, reviver()));
+            }
             Effect::FindModule { tag, release, name } => {
                 let finder = Arc::clone(&self.options.finder);
                 self.work(move || Event::FileRead(tag, finder(&release, &name)));

@@ -97,6 +97,7 @@ impl Harness {
                 self.saved.push((path.clone(), text));
                 queue.push_back(Event::Saved(tag, Ok(path)));
             }
+            Effect::Revive { tag } => queue.push_back(Event::Revived(tag, Ok(()))),
             Effect::FindModule { tag, .. } => {
                 let none = Err("it was not built here".into());
                 queue.push_back(Event::FileRead(tag, none));

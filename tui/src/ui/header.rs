@@ -197,7 +197,7 @@ fn now_line(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     {
         let text = if model.link.lab_gone {
             format!(
-                "{} the lab is gone: q leaves, `ringside` starts a new one",
+                "{} the lab is gone, somebody ended its process: B starts a new one",
                 glyphs.no
             )
         } else {

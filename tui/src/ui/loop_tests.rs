@@ -292,7 +292,7 @@ fn a_lab_that_is_gone_is_told_from_a_guest_that_is_gone() {
     let mut dashboard = guest();
     dashboard.lab_dies();
     dashboard.pass(2000);
-    assert!(dashboard.shows("the lab is gone: q leaves"));
+    assert!(dashboard.shows("B starts a new one"));
     dashboard.keys("q");
     assert!(dashboard.quit);
 }

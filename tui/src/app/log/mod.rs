@@ -2,6 +2,7 @@
 //! The kernel log as it was received: a bounded number of rows, filtered and
 //! searched in slices, so that no key ever waits for it.
 
+mod filter;
 mod pattern;
 mod row;
 mod scan;
@@ -9,6 +10,7 @@ mod trace;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
+pub use filter::{Filter, Totals};
 pub use pattern::{Pattern, PatternError};
 pub use row::{Kind, Row, level_name, stamp};
 pub use scan::Scan;
@@ -21,38 +23,6 @@ use crate::target::api::KmsgBatch;
 const SLICE: usize = 8192;
 /// The most different sources that are told apart.
 const SOURCES: usize = 4096;
-
-/// Which rows are shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Filter {
-    /// The least urgent level shown, 0 to 7.
-    pub level: u8,
-    /// Only records of this source: a module, a subsystem.
-    pub source: Option<String>,
-    /// Only records with a match of the pattern.
-    pub only_matches: bool,
-}
-
-impl Default for Filter {
-    fn default() -> Self {
-        Self {
-            level: 7,
-            source: None,
-            only_matches: false,
-        }
-    }
-}
-
-/// What became of the kernel's records.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// They arrived.
-    pub received: u64,
-    /// The kernel had overwritten them before they were read.
-    pub lost: u64,
-    /// They are missing, and the kernel did not say that it lost them.
-    pub missing: u64,
-}
 
 /// The kernel log.
 #[derive(Clone, Debug, Default)]

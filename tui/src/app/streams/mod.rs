@@ -285,6 +285,19 @@ fn lab(model: &mut Model, status: LabStatus) {
     model.changed();
 }
 
+/// Another lab took the place of the one that was gone.
+pub(super) fn revived(model: &mut Model) {
+    new_guest(model, 1);
+    model.streams.generation = 0;
+    model.streams.lab_asked = None;
+    model.streams.console_asked = None;
+    model.console.missing = None;
+    model.link.lab = None;
+    model.link.lab_gone = false;
+    model.link.mourned = None;
+    model.done("a new lab was started");
+}
+
 /// Another guest: nothing that was known of the old one holds.
 fn new_guest(model: &mut Model, generation: u32) {
     let streams: Vec<_> = model

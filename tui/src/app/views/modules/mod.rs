@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! View 7: every module of the kernel.
 
-use std::collections::BTreeMap;
+mod edit;
+pub mod state;
 
 use super::View;
 use crate::app::calls::{Owner, Report};
 use crate::app::commands::{Command, always};
 use crate::app::effect::Effect;
 use crate::app::event::Move;
-use crate::app::form::{Field, Form, Kind};
 use crate::app::keys::{Key, KeyCode};
 use crate::app::link::is_lost;
 use crate::app::model::{Loadable, Model};
@@ -16,83 +16,11 @@ use crate::app::text_field::TextField;
 use crate::target::Item;
 use crate::target::api::{Capability, ModuleDetail, ModuleSummary, Request};
 use crate::target::modinfo::ModInfo;
+use edit::edit;
+pub use state::{Call, Sort, State, Value};
 
 /// How often what is known of the selected module is asked for again.
 const EVERY_MS: u64 = 3000;
-
-/// Which of this view's calls an item belongs to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Call {
-    /// Everything about this module.
-    Detail(String),
-    /// A parameter or control was written.
-    Written,
-    /// The file of this module, which says who wrote it.
-    File(String),
-}
-
-/// The order of the list.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sort {
-    /// Ours first, then by name.
-    #[default]
-    Ours,
-    /// By name.
-    Name,
-    /// Largest first.
-    Size,
-    /// Most used first.
-    Users,
-}
-
-impl Sort {
-    /// In words.
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::Ours => "ours first",
-            Self::Name => "by name",
-            Self::Size => "by size",
-            Self::Users => "by users",
-        }
-    }
-}
-
-/// A value of the selected module that can be seen, and perhaps changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Value {
-    /// Its name.
-    pub name: String,
-    /// What it is; `None` when it can't be read.
-    pub value: Option<String>,
-    /// Can it be written?
-    pub writable: bool,
-    /// A control, and not a parameter.
-    pub control: bool,
-}
-
-/// What the view remembers.
-#[derive(Clone, Debug, Default)]
-pub struct State {
-    /// The selected module.
-    pub selected: Option<String>,
-    /// The order.
-    pub sort: Sort,
-    /// What the names must contain.
-    pub filter: String,
-    /// The filter is being typed.
-    pub typing: Option<TextField>,
-    /// The focus is on the values of the selected module and not on the list.
-    pub on_values: bool,
-    /// The selected value.
-    pub value: usize,
-    /// Everything about the selected module.
-    pub detail: Loadable<ModuleDetail>,
-    /// Whose detail that is.
-    pub detail_of: String,
-    /// Modules whose files can't be had, and why.
-    pub fileless: BTreeMap<String, String>,
-    asked_ms: Option<u64>,
-}
 
 const fn command(
     name: &'static str,
@@ -446,85 +374,4 @@ pub fn item(model: &mut Model, call: Call, item: Item) {
         }
         _ => {}
     }
-}
-
-fn edit(model: &mut Model) {
-    if !model.modules_view.on_values {
-        model.modules_view.on_values = true;
-        return;
-    }
-    let values = values(model);
-    let Some(value) = values.get(model.modules_view.value) else {
-        return model.note("this module shows no parameter and no control");
-    };
-    if !value.writable {
-        return model.note(format!(
-            "{} can't be changed while the module is loaded",
-            value.name
-        ));
-    }
-    let Some(module) = selected(model).map(|module| module.name.clone()) else {
-        return;
-    };
-    let known = ringside_uapi::module(&module);
-    let control = known.and_then(|known| {
-        known
-            .controls
-            .iter()
-            .find(|control| value.control && control.name == value.name)
-    });
-    let (kind, help) = match control {
-        Some(control) => (
-            Kind::Integer {
-                min: i128::from(control.min),
-                max: i128::from(control.max),
-            },
-            control.help,
-        ),
-        None => (Kind::Text { max: 1023 }, "the new value"),
-    };
-    let text = value.value.clone().unwrap_or_default();
-    let field = Field::new(&value.name, kind, help, &text);
-    let mut form = Form::new(
-        "module-value",
-        &format!("{module}: {}", value.name),
-        vec![field],
-        |form| {
-            let text = form.fields.first().map_or("", Field::text);
-            let quoted = crate::app::equivalent::quote(text);
-            format!("echo {quoted} > /sys/module/{}", form.context)
-        },
-        write,
-    );
-    let folder = if value.control {
-        "controls"
-    } else {
-        "parameters"
-    };
-    form.context = format!("{module}/{folder}/{}", value.name);
-    model.open(crate::app::layers::Layer::Form(form));
-}
-
-fn write(model: &mut Model, form: &Form) {
-    let mut parts = form.context.splitn(3, '/').map(str::to_owned);
-    let (Some(module), Some(folder), Some(name)) = (parts.next(), parts.next(), parts.next())
-    else {
-        return;
-    };
-    let value = form.fields.first().map_or("", Field::text).to_owned();
-    let title = format!("set {name} of {module}");
-    let request = if folder == "controls" {
-        Request::Set {
-            module,
-            control: name,
-            value,
-        }
-    } else {
-        Request::SetParameter {
-            module,
-            parameter: name,
-            value,
-        }
-    };
-    model.start(Owner::Module(Call::Written), &title, Report::Shown, request);
 }

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! View 6: the kernel log, followed, filtered, searched.
 
-use std::sync::Arc;
+mod forms;
+mod search;
 
 use super::View;
-use crate::app::calls::{Owner, Report};
 use crate::app::commands::{Command, always};
-use crate::app::effect::Effect;
 use crate::app::event::Move;
-use crate::app::form::{Field, Form, Kind};
 use crate::app::keys::{Key, KeyCode};
-use crate::app::layers::{Confirm, Layer};
-use crate::app::log::{Filter, Pattern, Row, level_name};
+use crate::app::log::{Filter, Row, level_name};
 use crate::app::model::Model;
 use crate::app::text_field::TextField;
+use forms::{choose_source, clear, save};
+pub(in crate::app) use search::worked;
+use search::{search, step, warning};
 
 /// What the view remembers.
 #[derive(Clone, Debug, Default)]
@@ -305,82 +305,6 @@ fn escape(model: &mut Model) -> bool {
     true
 }
 
-fn search(model: &mut Model, text: &str) {
-    if text.is_empty() {
-        model.log.set_pattern(None);
-        model.log_view.error = None;
-        return;
-    }
-    match Pattern::new(text, model.log_view.regex) {
-        Ok(pattern) => {
-            model.log.set_pattern(Some(pattern));
-            model.log_view.error = None;
-            model.log_view.seek = Some(selected(model).map_or(end(model), |number| number + 1));
-        }
-        Err(error) => model.log_view.error = Some(error.to_string()),
-    }
-}
-
-/// A slice of the search was done: has the match that is looked for been found?
-pub(in crate::app) fn worked(model: &mut Model) {
-    let Some(from) = model.log_view.seek else {
-        return;
-    };
-    let found = model.log.next_match(from, false);
-    if found.is_some() {
-        model.log_view.cursor = found;
-        model.log_view.seek = None;
-    } else if !model.log.has_work() {
-        let after = model.log.next_match(from, true);
-        if after.is_some() {
-            model.log_view.cursor = after;
-        }
-        model.log_view.seek = None;
-    }
-}
-
-fn step(model: &mut Model, forward: bool) {
-    let from = selected(model).unwrap_or(0);
-    match model.log.next_match(from, forward) {
-        Some(number) => model.log_view.cursor = Some(number),
-        None if forward => model.note("there is no match further down"),
-        None => model.note("there is no match further up"),
-    }
-}
-
-fn warning(model: &mut Model, forward: bool) {
-    // While following, the newest warning is the one that matters.
-    let (from, forward) = match model.log_view.cursor {
-        Some(cursor) => (cursor, forward),
-        None => (end(model), false),
-    };
-    let found = model.log.next_warning(from, forward);
-    let visible = found.map(
-        |number| match model.log.row(number).and_then(|row| row.block) {
-            Some(first) if model.log.is_folded(first) => first,
-            _ => number,
-        },
-    );
-    match visible {
-        // The lines of a folded oops count once.
-        Some(number) if forward && number <= from && model.log_view.cursor.is_some() => {
-            let last = model
-                .log
-                .row(number)
-                .and_then(|row| model.log.trace(row))
-                .map(|trace| trace.last);
-            let beyond = model.log.next_warning(last.unwrap_or(from), true);
-            match beyond {
-                Some(beyond) => model.log_view.cursor = Some(beyond),
-                None => model.note("there is no warning further down"),
-            }
-        }
-        Some(number) => model.log_view.cursor = Some(number),
-        None if forward => model.note("there is no warning further down"),
-        None => model.note("there is no warning further up"),
-    }
-}
-
 /// Goes to a row.
 pub(in crate::app) fn go_to(model: &mut Model, number: u64) {
     model.log_view.cursor = Some(number);
@@ -403,92 +327,6 @@ fn expand(model: &mut Model) {
         }
         _ => model.log_view.expanded = !model.log_view.expanded,
     }
-}
-
-fn choose_source(model: &mut Model) {
-    let mut sources: Vec<String> = model.log.sources().to_vec();
-    sources.sort_by_key(|source| (ringside_uapi::module(source).is_none(), source.clone()));
-    sources.insert(0, "all".into());
-    let now = model
-        .log
-        .filter()
-        .source
-        .clone()
-        .unwrap_or_else(|| "all".into());
-    let field = Field::new(
-        "module",
-        Kind::Choice(sources),
-        "Left and Right choose",
-        &now,
-    );
-    let form = Form::new(
-        "log-source",
-        "Show the records of",
-        vec![field],
-        |form| match form.text("module") {
-            "all" => "dmesg".into(),
-            source => format!("dmesg | grep '{source}: '"),
-        },
-        |model, form| {
-            let source = form.text("module").to_owned();
-            let source = (source != "all").then_some(source);
-            let filter = model.log.filter().clone();
-            refilter(model, Filter { source, ..filter });
-        },
-    );
-    model.open(Layer::Form(form));
-}
-
-fn save(model: &mut Model) {
-    let field = Field::new(
-        "file",
-        Kind::Text { max: 4096 },
-        "a new file; one that exists is not touched",
-        "ringside-kernel.log",
-    );
-    let mut form = Form::new(
-        "log-save",
-        "Save the records that are shown",
-        vec![field],
-        |form| format!("dmesg > {}", form.text("file")),
-        |model, form| {
-            let end = end(model);
-            let shown =
-                (0..model.log.shown_count(end)).filter_map(|index| model.log.shown_at(index));
-            let rows = shown.filter_map(|number| model.log.row(number));
-            let mut text = String::new();
-            for row in rows {
-                text.push_str(&text_of(model, row));
-                text.push('\n');
-            }
-            let tag = model.call(Owner::Nobody, "save the log", Report::Shown, None);
-            model.effect(Effect::Save {
-                tag,
-                path: form.text("file").trim().to_owned(),
-                bytes: Arc::new(text.into_bytes()),
-            });
-        },
-    );
-    form.check = |_, form| {
-        form.text("file")
-            .trim()
-            .is_empty()
-            .then(|| "name a file".into())
-    };
-    model.open_form(form);
-}
-
-fn clear(model: &mut Model) {
-    model.open(Layer::Confirm(Confirm {
-        title: "Forget the log?".into(),
-        text: "The records received so far go from this screen; the kernel keeps its own.".into(),
-        command: "clear".into(),
-        context: String::new(),
-        yes: |model, _| {
-            model.log.clear();
-            model.log_view = State::default();
-        },
-    }));
 }
 
 /// Records arrived.

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Draws view 7: the modules.
 
+mod charts;
+
 use ratatui::layout::{Constraint, Layout, Rect};
 
 use super::overview::counter_row;
 use super::shared::message;
-use crate::app::counters::is_monotonic;
 use crate::app::link::Connection;
 use crate::app::views::modules::{detail, listed_modules, selected, values};
 use crate::app::{Hit, Loadable, Model};
@@ -14,14 +15,14 @@ use crate::ui::Canvas;
 use crate::ui::canvas::{row, wrap};
 use crate::ui::layers::input;
 use crate::ui::theme::Role;
-use crate::ui::units::{bytes, grouped, range, short};
+use crate::ui::units::{bytes, range};
 
 /// Draws it.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     if model.zoom
         && let Some(module) = selected(model)
     {
-        return charts(canvas, area, model, &module.name);
+        return charts::draw(canvas, area, model, &module.name);
     }
     let widths = if area.width >= 120 {
         [Constraint::Percentage(45), Constraint::Fill(1)]
@@ -259,11 +260,6 @@ fn one(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     counters(canvas, rest, model, &module.name);
 }
 
-/// A chart is not narrower, not wider and not lower than this.
-const NARROWEST: u16 = 36;
-const WIDEST: u16 = 90;
-const LOWEST: u16 = 2;
-
 fn taint_words(letters: &str) -> String {
     let words = letters.chars().map(|letter| match letter {
         'O' => "O out of the kernel's tree".to_owned(),
@@ -332,6 +328,14 @@ fn counters(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: &str) {
         range(model.range_ms())
     );
     heading(canvas, row(area, 0), &title);
+    let below = Rect {
+        y: area.y + 1,
+        height: area.height - 1,
+        ..area
+    };
+    if charts::fit(below, live.counters.len()) {
+        return charts::paint(canvas, below, model, (module, &live.counters));
+    }
     let room = usize::from(area.height - 1);
     let fits = live.counters.len() <= room;
     let shown = if fits { room } else { room - 1 };
@@ -348,79 +352,5 @@ fn counters(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: &str) {
         let text = format!("{more} more: z shows all");
         let last = row(area, area.height - 1);
         canvas.text(last.x, last.y, last.width, &text, Role::Dim);
-    }
-}
-
-/// Columns and height of the charts of so many counters: as tall as they can
-/// be with all of them in sight.
-fn grid(area: Rect, count: usize) -> (usize, u16) {
-    let most = usize::from(area.width / NARROWEST).max(1);
-    let least = usize::from(area.width / WIDEST).clamp(1, most);
-    let height = |columns: usize| area.height / count.div_ceil(columns).max(1) as u16;
-    let tall = (least..=most).find(|columns| height(*columns) >= 6);
-    let columns = tall.unwrap_or(most);
-    (columns, height(columns).clamp(LOWEST, 26))
-}
-
-/// A chart for every counter of the module.
-fn charts(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: &str) {
-    let title = format!("{module}, {}", range(model.range_ms()));
-    let inside = canvas.panel(area, &title, true);
-    let Some(live) = model.counters.module(module) else {
-        return message(
-            canvas,
-            inside,
-            "This module has no counters folder.",
-            Role::Dim,
-        );
-    };
-    let (columns, height) = grid(inside, live.counters.len());
-    let room = usize::from(inside.height / height) * columns;
-    for (index, counter) in live.counters.iter().take(room).enumerate() {
-        let width = inside.width / columns as u16;
-        let place = Rect::new(
-            inside.x + (index % columns) as u16 * width,
-            inside.y + (index / columns) as u16 * height,
-            width.saturating_sub(1),
-            height,
-        );
-        let monotonic = is_monotonic(module, &counter.name);
-        let value = match model.counters.value(module, &counter.name) {
-            Some(number) => grouped(number),
-            None => counter.value.clone(),
-        };
-        let name = counter.name.replace('_', " ");
-        let x = canvas.text(place.x, place.y, place.width, &name, Role::Dim) + 1;
-        let x = canvas.text(
-            x,
-            place.y,
-            place.right().saturating_sub(x),
-            &value,
-            Role::Title,
-        ) + 1;
-        if monotonic {
-            let rate = model.counters.rate(module, &counter.name).unwrap_or(0.0);
-            let text = format!("{}/s, as drawn", short(rate));
-            canvas.text(
-                x,
-                place.y,
-                place.right().saturating_sub(x),
-                &text,
-                Role::Dim,
-            );
-        }
-        // A line between two charts, where there is room for it.
-        let gap = u16::from(place.height > 4);
-        let plot = Rect {
-            y: place.y + 1,
-            height: place.height.saturating_sub(1 + gap),
-            ..place
-        };
-        let points = canvas.chart_columns(plot);
-        let curve =
-            model
-                .counters
-                .columns((module, &counter.name), model.range_ms(), points, monotonic);
-        canvas.chart(plot, &[(curve, Role::Series(index))]);
     }
 }
