@@ -34,7 +34,7 @@ pub struct Session {
 }
 
 /// How long anything that is waited for may take: long, since machines are slow.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 #[allow(
     dead_code,
