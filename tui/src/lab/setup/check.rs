@@ -231,6 +231,8 @@ fn generators(checks: &mut Checks<'_>) {
     checks.program("xz", "unpacks the kernel's sources", Thing::Xz);
     checks.program("patch", "adds our system call to the kernel", Thing::Patch);
     checks.program("curl", "fetches the kernel's sources", Thing::Curl);
+    // insmod and its like, which may lie in a folder that only root looks into.
+    checks.program("kmod", "loads modules in a guest's shell", Thing::Kmod);
 }
 
 /// Disk and memory.

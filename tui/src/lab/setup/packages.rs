@@ -26,6 +26,7 @@ pub(crate) enum Thing {
     Xz,
     Patch,
     Curl,
+    Kmod,
     Disk,
     Memory,
 }
@@ -70,6 +71,7 @@ pub(crate) fn packages(thing: Thing, family: Family) -> &'static [&'static str] 
         (Thing::Xz, _) => &["xz"],
         (Thing::Patch, _) => &["patch"],
         (Thing::Curl, _) => &["curl"],
+        (Thing::Kmod, _) => &["kmod"],
     }
 }
 

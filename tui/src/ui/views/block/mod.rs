@@ -26,7 +26,7 @@ const INTRODUCTION: Introduction = Introduction {
     shell: &[
         "insmod kmod.ko device=/dev/sda",
         "ioctl(open(\"/dev/kmod\", O_RDWR), BREAD, &ops)",
-        "dd if=/dev/sda bs=512 count=1 | xxd",
+        "dd if=/dev/sda bs=512 count=1 | od -A x -t x1z",
     ],
 };
 
