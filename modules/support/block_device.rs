@@ -38,9 +38,11 @@ static HOLDER: u8 = 0;
 ///
 /// # Invariants
 ///
-/// `file` was opened by `bdev_file_open_by_path` and is ours to close.
+/// `file` was opened by `bdev_file_open_by_path` and is ours to close; `device` is the device that
+/// it stands for, which stays while the file is open, and so does its disk.
 pub(crate) struct BlockDevice {
     file: NonNull<bindings::file>,
+    device: NonNull<bindings::block_device>,
     read_only: bool,
 }
 
@@ -63,20 +65,28 @@ impl BlockDevice {
         let name = CStr::from_bytes_with_nul(&name).map_err(|_| EINVAL)?;
 
         match Self::open_for(name, BLK_OPEN_READ | BLK_OPEN_WRITE) {
-            Ok(file) => Ok(Self {
+            Ok((file, device)) => Ok(Self {
                 file,
+                device,
                 read_only: false,
             }),
             // What the block layer says of a device that can't be written, and what drivers say.
-            Err(error) if error == EACCES || error == EROFS => Ok(Self {
-                file: Self::open_for(name, BLK_OPEN_READ)?,
-                read_only: true,
-            }),
+            Err(error) if error == EACCES || error == EROFS => {
+                let (file, device) = Self::open_for(name, BLK_OPEN_READ)?;
+                Ok(Self {
+                    file,
+                    device,
+                    read_only: true,
+                })
+            }
             Err(error) => Err(error),
         }
     }
 
-    fn open_for(name: &CStr, mode: bindings::blk_mode_t) -> Result<NonNull<bindings::file>> {
+    fn open_for(
+        name: &CStr,
+        mode: bindings::blk_mode_t,
+    ) -> Result<(NonNull<bindings::file>, NonNull<bindings::block_device>)> {
         let holder = (&raw const HOLDER).cast_mut().cast();
         // SAFETY: `name` is a string; the holder is only compared; no holder operations are given.
         let file = from_err_ptr(unsafe {
@@ -101,7 +111,15 @@ impl BlockDevice {
             (*file.as_ptr()).f_flags |= bindings::O_NOATIME;
             (*file.as_ptr()).f_mode |= FMODE_NOCMTIME;
         }
-        Ok(file)
+        // SAFETY: The file is the open file of a block device.
+        match NonNull::new(unsafe { bindings::file_bdev(file.as_ptr()) }) {
+            Some(device) => Ok((file, device)),
+            None => {
+                // SAFETY: The file is ours to close, and nobody else has it.
+                unsafe { bindings::bdev_fput(file.as_ptr()) };
+                Err(ENXIO)
+            }
+        }
     }
 
     /// Reads up to `size` bytes at `offset` into the caller's memory at `address`.
@@ -165,13 +183,13 @@ impl BlockDevice {
             return 0;
         }
         // SAFETY: The device stays while it is open.
-        unsafe { helpers::ringside_bdev_size(self.device()) }
+        unsafe { helpers::ringside_bdev_size(self.device.as_ptr()) }
     }
 
     /// The size of its logical blocks in bytes.
     pub(crate) fn logical_block_size(&self) -> u32 {
         // SAFETY: The device stays while it is open.
-        unsafe { helpers::ringside_bdev_logical_block_size(self.device()) }
+        unsafe { helpers::ringside_bdev_logical_block_size(self.device.as_ptr()) }
     }
 
     /// Was it opened for reading only?
@@ -181,14 +199,9 @@ impl BlockDevice {
 
     /// Was it taken away? It does not come back: what is plugged in again is another device.
     pub(crate) fn is_gone(&self) -> bool {
-        // SAFETY: The device stays while it is open, and so does its disk, to which it points all
-        // its life.
-        !unsafe { bindings::disk_live((*self.device()).bd_disk) }
-    }
-
-    fn device(&self) -> *mut bindings::block_device {
-        // SAFETY: `file` is the open file of a block device, by the type invariants.
-        unsafe { bindings::file_bdev(self.file.as_ptr()) }
+        // SAFETY: The device and its disk stay while the file is open, by the type invariants; the
+        // device points to the same disk all its life.
+        !unsafe { bindings::disk_live((*self.device.as_ptr()).bd_disk) }
     }
 }
 
