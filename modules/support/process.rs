@@ -39,8 +39,8 @@ impl Process {
             )
         };
         // INVARIANT: `get_task_pid` took a reference; a running task's thread group has a pid.
-        // SAFETY: As said, it is not null.
         Self {
+            // SAFETY: As said, it is not null.
             pid: unsafe { NonNull::new_unchecked(pid) },
         }
     }

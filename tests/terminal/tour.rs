@@ -117,6 +117,14 @@ fn it_allocates_walks_five_levels_and_shows_what_killed_a_subject() {
     quit(session);
 }
 
+/// Writes what the form of view 5 proposes, and sees it arrive.
+fn write_hello(session: &mut Session) {
+    session.keys("w");
+    session.wait_for("Write to the device");
+    session.keys(ENTER);
+    session.wait_for("68 65 6c 6c 6f");
+}
+
 /// Runs `ringside` on the dashboard's lab; what it writes.
 fn ringside(runtime: &Runtime, arguments: &[&str]) -> Vec<u8> {
     let output = Command::new(RINGSIDE)
@@ -140,10 +148,7 @@ fn what_it_writes_is_found_by_dd_and_what_dd_writes_is_shown() {
     let runtime = Runtime::new();
     let mut session = dashboard(&runtime);
     load(&mut session, "5", "kmod is not loaded", "read-write 1 GiB");
-    session.keys("w");
-    session.wait_for("Write to the device");
-    session.keys(ENTER);
-    session.wait_for("68 65 6c 6c 6f");
+    write_hello(&mut session);
     session.keys("s");
     session.wait_for("synced: every write is on the device");
     let read = "dd if=/dev/ringside-usb bs=5 count=1 status=none";
@@ -160,10 +165,7 @@ fn a_stick_that_was_pulled_out_and_put_back_serves_the_module_loaded_anew() {
     let runtime = Runtime::new();
     let mut session = dashboard(&runtime);
     load(&mut session, "5", "kmod is not loaded", "read-write 1 GiB");
-    session.keys("w");
-    session.wait_for("Write to the device");
-    session.keys(ENTER);
-    session.wait_for("68 65 6c 6c 6f");
+    write_hello(&mut session);
     session.keys("s");
     session.wait_for("synced: every write is on the device");
     session.keys("u");
@@ -205,10 +207,7 @@ fn the_counters_of_every_module_move_on_the_overview() {
     session.wait_for("pages 4/4096");
     session.keys("5");
     session.wait_for("read-write 1 GiB");
-    session.keys("w");
-    session.wait_for("Write to the device");
-    session.keys(ENTER);
-    session.wait_for("68 65 6c 6c 6f");
+    write_hello(&mut session);
     session.keys("2");
     session.wait_for("a system call written in Rust");
     session.keys("c");

@@ -25,3 +25,22 @@ pub struct Command {
 pub fn always(_: &Model) -> Result<(), String> {
     Ok(())
 }
+
+/// A command that is always possible and stands in the hint bar.
+pub const fn command(
+    name: &'static str,
+    keys: &'static [&'static str],
+    title: &'static str,
+    help: &'static str,
+    run: fn(&mut Model),
+) -> Command {
+    Command {
+        name,
+        keys,
+        title,
+        help,
+        hint: true,
+        enabled: always,
+        run,
+    }
+}

@@ -5,7 +5,7 @@ mod forms;
 mod search;
 
 use super::View;
-use crate::app::commands::{Command, always};
+use crate::app::command::{Command, command};
 use crate::app::event::Move;
 use crate::app::keys::{Key, KeyCode};
 use crate::app::log::{Filter, Row, level_name};
@@ -30,24 +30,6 @@ pub struct State {
     pub expanded: bool,
     /// A match is looked for, from this row upwards and then downwards.
     seek: Option<u64>,
-}
-
-const fn command(
-    name: &'static str,
-    keys: &'static [&'static str],
-    title: &'static str,
-    help: &'static str,
-    run: fn(&mut Model),
-) -> Command {
-    Command {
-        name,
-        keys,
-        title,
-        help,
-        hint: true,
-        enabled: always,
-        run,
-    }
 }
 
 const fn searching(

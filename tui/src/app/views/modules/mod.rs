@@ -6,7 +6,7 @@ pub mod state;
 
 use super::View;
 use crate::app::calls::{Owner, Report};
-use crate::app::commands::{Command, always};
+use crate::app::command::{Command, command};
 use crate::app::effect::Effect;
 use crate::app::event::Move;
 use crate::app::keys::{Key, KeyCode};
@@ -21,24 +21,6 @@ pub use state::{Call, Sort, State, Value};
 
 /// How often what is known of the selected module is asked for again.
 const EVERY_MS: u64 = 3000;
-
-const fn command(
-    name: &'static str,
-    keys: &'static [&'static str],
-    title: &'static str,
-    help: &'static str,
-    run: fn(&mut Model),
-) -> Command {
-    Command {
-        name,
-        keys,
-        title,
-        help,
-        hint: true,
-        enabled: always,
-        run,
-    }
-}
 
 /// Its commands.
 pub const COMMANDS: &[Command] = &[
