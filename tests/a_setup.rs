@@ -14,9 +14,7 @@ fn main() -> ExitCode {
     let modules = concat!(env!("CARGO_MANIFEST_DIR"), "/../modules");
     for arguments in [&["setup"][..], &["build", modules][..]] {
         eprintln!("ringside {}", arguments.join(" "));
-        let status = Command::new(env!("CARGO_BIN_EXE_ringside"))
-            .args(arguments)
-            .status();
+        let status = Command::new(env!("CARGO_BIN_EXE_ringside")).args(arguments).status();
         match status {
             Ok(status) if status.success() => {}
             Ok(status) => {

@@ -34,24 +34,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mut files = Vec::new();
         gather(&folder, kinds, &mut files)?;
         files.sort();
-        writeln!(
-            code,
-            "/// {doc}\npub(crate) static {name}: &[(&str, &str)] = &["
-        )?;
+        writeln!(code, "/// {doc}\npub(crate) static {name}: &[(&str, &str)] = &[")?;
         for file in files {
             let path = file.strip_prefix(&folder)?;
-            writeln!(
-                code,
-                "    ({path:?}, include_str!({:?})),",
-                file.canonicalize()?
-            )?;
+            writeln!(code, "    ({path:?}, include_str!({:?})),", file.canonicalize()?)?;
         }
         writeln!(code, "];")?;
     }
-    fs::write(
-        PathBuf::from(std::env::var("OUT_DIR")?).join("embedded.rs"),
-        code,
-    )?;
+    fs::write(PathBuf::from(std::env::var("OUT_DIR")?).join("embedded.rs"), code)?;
     println!("cargo::rerun-if-changed=build.rs");
     Ok(())
 }
@@ -61,13 +51,8 @@ fn gather(folder: &Path, kinds: &[&str], files: &mut Vec<PathBuf>) -> Result<(),
     println!("cargo::rerun-if-changed={}", folder.display());
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        let hidden = path
-            .file_name()
-            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        let kind = path
-            .extension()
-            .or(path.file_name())
-            .and_then(|kind| kind.to_str());
+        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        let kind = path.extension().or(path.file_name()).and_then(|kind| kind.to_str());
         if hidden || path.is_symlink() {
             // What Kbuild leaves in a source folder is none of ours.
         } else if path.is_dir() {
@@ -81,9 +66,6 @@ fn gather(folder: &Path, kinds: &[&str], files: &mut Vec<PathBuf>) -> Result<(),
 
 /// Kbuild's own: `my_name.mod.c`, and the table that support/layout.c makes.
 fn generated(path: &Path) -> bool {
-    let name = path
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or_default();
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     name.ends_with(".mod.c") || name.ends_with("_generated.rs")
 }

@@ -10,13 +10,7 @@ use crate::client::{RINGSIDE, assert_ends, client, exec, text};
 #[test]
 fn exec_passes_input_output_errors_directory_environment_and_status() {
     let output = client()
-        .args([
-            "exec",
-            "--",
-            "sh",
-            "-c",
-            "pwd; echo \"$WORD\"; echo no >&2; exit 9",
-        ])
+        .args(["exec", "--", "sh", "-c", "pwd; echo \"$WORD\"; echo no >&2; exit 9"])
         .current_dir("/usr")
         .env("WORD", "two  words")
         .stdin(Stdio::null())
@@ -33,12 +27,7 @@ fn exec_passes_input_output_errors_directory_environment_and_status() {
 #[test]
 fn exec_ends_with_the_statuses_that_its_help_defines() {
     let status = |arguments: &[&str]| {
-        let output = client()
-            .arg("exec")
-            .args(arguments)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
+        let output = client().arg("exec").args(arguments).stdin(Stdio::null()).output().unwrap();
         (output.status.code().unwrap(), text(&output.stderr))
     };
     let (code, words) = status(&["--", "no-such-program"]);
@@ -62,10 +51,7 @@ fn an_agent_that_is_killed_in_the_middle_of_a_frame_ends_the_call_with_a_reason(
     assert_eq!(output.status.code(), Some(125));
     let words = text(&output.stderr);
     let (pid, words) = words.split_once('\n').unwrap();
-    assert!(
-        words.contains("agent is gone") && words.contains("signal 9"),
-        "{words}"
-    );
+    assert!(words.contains("agent is gone") && words.contains("signal 9"), "{words}");
     assert_ends(pid);
 }
 
@@ -132,11 +118,7 @@ fn a_reader_that_has_seen_enough_ends_the_program() {
 fn what_is_printed_as_json_is_json() {
     for arguments in [&["info"][..], &["counters"], &["block", "devices"]] {
         let output = client().args(arguments).arg("--json").output().unwrap();
-        assert!(
-            output.status.success(),
-            "{arguments:?}: {}",
-            text(&output.stderr)
-        );
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
         let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert!(value.is_object() || value.is_array());
     }
@@ -144,10 +126,7 @@ fn what_is_printed_as_json_is_json() {
 
 #[test]
 fn a_subject_that_dies_is_reported_with_signal_place_and_cause() {
-    let output = client()
-        .args(["mem", "maps", "write 0x10 x"])
-        .output()
-        .unwrap();
+    let output = client().args(["mem", "maps", "write 0x10 x"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stdout).contains("[stack]"));
     let words = text(&output.stderr);

@@ -3,42 +3,32 @@
 
 use std::process::Command;
 
-use ringside::target::wire::{Body, Frame, Kind, PAYLOAD_MAX, version};
+use ringside::kernel::wire::{Body, Frame, Kind, PAYLOAD_MAX, version};
 
 use crate::client::{RINGSIDE, text};
 
 #[test]
 fn a_kernel_that_cannot_be_reached_is_one_clear_error() {
     let error = |connect: &str| {
-        let output = Command::new(RINGSIDE)
-            .args(["--connect", connect, "info"])
-            .output()
-            .unwrap();
+        let output = Command::new(RINGSIDE).args(["--connect", connect, "info"]).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{connect}");
         assert!(output.stdout.is_empty());
         text(&output.stderr)
     };
     let words = error("/no/such/program");
-    assert!(
-        words.contains("/no/such/program") && words.contains("help: "),
-        "{words}"
-    );
+    assert!(words.contains("/no/such/program") && words.contains("help: "), "{words}");
     let words = error("sh -c 'echo no route to host >&2; exit 255'");
     assert!(words.contains("no route to host"), "{words}");
     let words = error("cat");
     assert!(words.contains("no ringside agent"), "{words}");
     let words = error("yes");
     assert!(words.contains("no ringside agent"), "{words}");
-    let output = Command::new(RINGSIDE)
-        .args(["--connect", "an 'open quote", "info"])
-        .output()
-        .unwrap();
+    let output =
+        Command::new(RINGSIDE).args(["--connect", "an 'open quote", "info"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     // exec's own failures have a status of their own.
-    let output = Command::new(RINGSIDE)
-        .args(["--connect", "false", "exec", "--", "true"])
-        .output()
-        .unwrap();
+    let output =
+        Command::new(RINGSIDE).args(["--connect", "false", "exec", "--", "true"]).output().unwrap();
     assert_eq!(output.status.code(), Some(125));
 }
 
@@ -56,10 +46,7 @@ fn an_agent_of_another_version_is_refused_with_both_versions() {
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
     let words = text(&output.stderr);
-    assert!(
-        words.contains("9.9.9-0badf00d") && words.contains(&version()),
-        "{words}"
-    );
+    assert!(words.contains("9.9.9-0badf00d") && words.contains(&version()), "{words}");
 }
 
 #[test]
@@ -75,9 +62,5 @@ fn a_stream_that_breaks_off_inside_a_frame_is_an_end_and_not_a_hang() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(
-        text(&output.stderr).contains("ended"),
-        "{}",
-        text(&output.stderr)
-    );
+    assert!(text(&output.stderr).contains("ended"), "{}", text(&output.stderr));
 }

@@ -5,8 +5,8 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use ringside::target::api::{Request, RunRequest};
-use ringside::target::wire::{Body, FRAME_MAX, Frame, FrameReader, Kind, PAYLOAD_MAX, version};
+use ringside::kernel::api::{Request, RunRequest};
+use ringside::kernel::wire::{Body, FRAME_MAX, Frame, FrameReader, Kind, PAYLOAD_MAX, version};
 
 use crate::client::{RINGSIDE, assert_ends, text};
 
@@ -55,9 +55,7 @@ fn an_agent_gets_over_garbage_and_oversized_frames_and_ends_with_its_input() {
     agent.say(0, &Body::Hello(version()));
     agent.expect(0, Kind::Welcome);
     // A header that promises four gigabytes, with a sound checksum.
-    let mut oversized = Frame::new(0, 1, Kind::Start, false, b"x")
-        .as_bytes()
-        .to_vec();
+    let mut oversized = Frame::new(0, 1, Kind::Start, false, b"x").as_bytes().to_vec();
     oversized[16..20].copy_from_slice(&u32::MAX.to_le_bytes());
     let sum = crc32fast::hash(&oversized[..24]);
     oversized[24..28].copy_from_slice(&sum.to_le_bytes());
@@ -96,9 +94,7 @@ fn programs_end_with_the_agent_however_it_ends() {
             terminal: None,
         };
         agent.say(1, &Body::Start(Request::Run(run)));
-        let pid = text(agent.expect(1, Kind::Stdout).payload())
-            .trim()
-            .to_owned();
+        let pid = text(agent.expect(1, Kind::Stdout).payload()).trim().to_owned();
         assert!(Path::new(&format!("/proc/{pid}")).exists());
         if kill {
             agent.child.kill().unwrap();

@@ -17,12 +17,7 @@ fn a_shell_needs_a_terminal_and_says_what_does_not() {
 #[test]
 fn a_shell_has_a_terminal_of_the_same_size_and_gives_ours_back() {
     use portable_pty::{CommandBuilder, PtySize, native_pty_system};
-    let size = |rows, cols| PtySize {
-        rows,
-        cols,
-        pixel_width: 0,
-        pixel_height: 0,
-    };
+    let size = |rows, cols| PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
     let pair = native_pty_system().openpty(size(31, 97)).unwrap();
     let mut command = CommandBuilder::new("sh");
     let script = format!(
@@ -53,9 +48,7 @@ fn a_shell_has_a_terminal_of_the_same_size_and_gives_ours_back() {
             }
         }
     };
-    writer
-        .write_all(b"echo size-$(stty size | tr ' ' x)\n")
-        .unwrap();
+    writer.write_all(b"echo size-$(stty size | tr ' ' x)\n").unwrap();
     wait_for("size-31x97");
     pair.master.resize(size(40, 111)).unwrap();
     // The news travels: SIGWINCH here, then a frame, then SIGWINCH there.

@@ -21,10 +21,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ringside::app::config::{ColorDepth, Config, ThemeName};
 use ringside::app::{CallTag, Effect, Event, Key, Model, ViewId, update};
-use ringside::target::api::{
+use ringside::kernel::api::{
     CounterValue, KernelInfo, KmsgBatch, KmsgRecord, ModuleCounters, ModuleSummary, Sample,
 };
-use ringside::target::{Item, Request, TargetError};
+use ringside::kernel::{Item, Request, TargetError};
 use ringside::ui::{self, Hits, Look};
 
 const RECORDS: u64 = 200_000;
@@ -38,15 +38,9 @@ struct Dashboard {
 
 impl Dashboard {
     fn new() -> Self {
-        let mut dashboard = Self {
-            model: Model::new(Config::default(), BTreeMap::new()),
-            kmsg: None,
-            watch: None,
-        };
-        dashboard.send(Event::Resize {
-            width: 200,
-            height: 60,
-        });
+        let mut dashboard =
+            Self { model: Model::new(Config::default(), BTreeMap::new()), kmsg: None, watch: None };
+        dashboard.send(Event::Resize { width: 200, height: 60 });
         dashboard.send(Event::Tick { now_ms: 100 });
         dashboard
     }
@@ -67,9 +61,7 @@ impl Dashboard {
                 }),
                 Request::Modules => {
                     let names = (0..60).map(|index| format!("module_{index}"));
-                    let ours = ringside_uapi::MODULES
-                        .iter()
-                        .map(|module| module.name.to_owned());
+                    let ours = ringside_uapi::MODULES.iter().map(|module| module.name.to_owned());
                     let summary = |name| ModuleSummary {
                         name,
                         state: "Live".into(),
@@ -135,11 +127,7 @@ impl Dashboard {
             }];
         }
         let tag = self.watch.expect("the counters are watched");
-        let sample = Sample {
-            at_ms: step * 100,
-            modules,
-            tables: Vec::new(),
-        };
+        let sample = Sample { at_ms: step * 100, modules, tables: Vec::new() };
         self.send(Event::Item(tag, Item::Sample(sample)));
     }
 
@@ -169,38 +157,20 @@ fn main() {
     series();
     frames();
     ingest();
-    search(
-        "text, the match is the oldest record",
-        "slot 3 ",
-        "Producer-3 puts item 3 ",
-    );
+    search("text, the match is the oldest record", "slot 3 ", "Producer-3 puts item 3 ");
 }
 
 /// CPU time of this thread.
 fn cpu() -> Duration {
-    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID)
-        .expect("a clock")
-        .into()
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).expect("a clock").into()
 }
 
 /// Views at their busiest; those with pictures are measured by `--bench frame`.
 const BUSIEST: [(ViewId, &str, &str); 5] = [
-    (
-        ViewId::Overview,
-        "",
-        "overview, every module's counters move",
-    ),
+    (ViewId::Overview, "", "overview, every module's counters move"),
     (ViewId::Name, "", "name and syscall, in a busy log"),
-    (
-        ViewId::Log,
-        "/item 7<enter>",
-        "log, a match in every second line",
-    ),
-    (
-        ViewId::Log,
-        "<esc><esc>f<tab>",
-        "log, a record with all its fields",
-    ),
+    (ViewId::Log, "/item 7<enter>", "log, a match in every second line"),
+    (ViewId::Log, "<esc><esc>f<tab>", "log, a record with all its fields"),
     (ViewId::Modules, "z", "modules, the charts of one"),
 ];
 
@@ -263,20 +233,8 @@ fn ingest() {
         slowest = slowest.max(turn.elapsed());
     }
     let rate = from as f64 / start.elapsed().as_secs_f64();
-    print(
-        "log lines taken in, filtered, searched and drawn",
-        "k/s",
-        rate / 1e3,
-        "target",
-        50.0,
-    );
-    print(
-        "slowest turn of the loop meanwhile",
-        "ms",
-        slowest.as_secs_f64() * 1e3,
-        "target",
-        50.0,
-    );
+    print("log lines taken in, filtered, searched and drawn", "k/s", rate / 1e3, "target", 50.0);
+    print("slowest turn of the loop meanwhile", "ms", slowest.as_secs_f64() * 1e3, "target", 50.0);
     let totals = dashboard.model.log.totals();
     println!("  {totals:?}, {} kept", dashboard.model.log.len());
 }
@@ -312,13 +270,7 @@ fn search(name: &str, first: &str, wanted: &str) {
     let figure = median(times).as_secs_f64() * 1e3;
     let name = format!("search in 200,000: {name}");
     print(&name, "ms", figure, "target", 50.0);
-    print(
-        "slowest slice of the search",
-        "ms",
-        slowest.as_secs_f64() * 1e3,
-        "target",
-        50.0,
-    );
+    print("slowest slice of the search", "ms", slowest.as_secs_f64() * 1e3, "target", 50.0);
 }
 
 /// Memory that is this process's own, in MB.
@@ -327,11 +279,7 @@ fn resident() -> f64 {
     let text = std::fs::read_to_string("/proc/self/smaps_rollup").expect("smaps_rollup");
     let line = text.lines().find(|line| line.starts_with("Rss:"));
     let words = line.and_then(|line| line.split_whitespace().nth(1));
-    words
-        .and_then(|word| word.parse::<f64>().ok())
-        .unwrap_or(0.0)
-        * 1.024
-        / 1e3
+    words.and_then(|word| word.parse::<f64>().ok()).unwrap_or(0.0) * 1.024 / 1e3
 }
 
 fn series() {
@@ -343,13 +291,7 @@ fn series() {
         dashboard.sample(step, 40);
     }
     let each = start.elapsed().as_secs_f64() * 1e6 / steps as f64;
-    print(
-        "40 counters at 10 Hz for 8 hours, memory",
-        "MB",
-        resident() - before,
-        "target",
-        64.0,
-    );
+    print("40 counters at 10 Hz for 8 hours, memory", "MB", resident() - before, "target", 64.0);
     let kept = (0..40).all(|index| {
         let name = format!("counter_{index}");
         dashboard.model.counters.value("many", &name).is_some()

@@ -79,10 +79,8 @@ impl Status {
         let mut status = Self::default();
         for part in line.split(" · ") {
             let part = part.split("  ").next().unwrap_or("").trim();
-            let numbers: Vec<u64> = part
-                .split(' ')
-                .filter_map(|word| word.replace(',', "").parse().ok())
-                .collect();
+            let numbers: Vec<u64> =
+                part.split(' ').filter_map(|word| word.replace(',', "").parse().ok()).collect();
             match (part.rsplit(' ').next(), numbers.last()) {
                 (Some("records"), Some(number)) => {
                     (status.kept, status.received) = (*number, *number);
@@ -129,21 +127,9 @@ fn flood(session: &mut Session, flooder: &Flooder, rate: u64) {
     };
     println!("flood of {LINES} lines, {asked}");
     let thousands = LINES as f64 / 1e3;
-    print(
-        "  written in the guest",
-        "k/s",
-        thousands / written,
-        "target",
-        50.0,
-    );
+    print("  written in the guest", "k/s", thousands / written, "target", 50.0);
     let received = (after.received - before.received) as f64 / 1e3;
-    print(
-        "  taken in and on the screen",
-        "k/s",
-        received / taken,
-        "written",
-        thousands / written,
-    );
+    print("  taken in and on the screen", "k/s", received / taken, "written", thousands / written);
     println!(
         "  {} received, {} lost by the kernel, {} missing; the kernel's last record is {}",
         after.received,
@@ -167,15 +153,9 @@ fn flood(session: &mut Session, flooder: &Flooder, rate: u64) {
         "target",
         target,
     );
-    let late = times
-        .iter()
-        .filter(|time| time.as_secs_f64() * 1e3 > target)
-        .count();
+    let late = times.iter().filter(|time| time.as_secs_f64() * 1e3 > target).count();
     println!("  {late} of {} keys took longer", times.len());
-    println!(
-        "  memory of the dashboard: {most:.1} MB at most, with {} records kept",
-        after.kept
-    );
+    println!("  memory of the dashboard: {most:.1} MB at most, with {} records kept", after.kept);
 }
 
 /// Presses a key; how long until its frame is on the screen.
@@ -196,14 +176,7 @@ fn press(session: &mut Session, key: &str, shown: impl Fn(&str) -> bool) -> Dura
 /// Resident memory in MB.
 fn resident(pid: i32) -> f64 {
     let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = text
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .unwrap_or("");
+    let line = text.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or("");
     let words = line.split_whitespace().nth(1);
-    words
-        .and_then(|word| word.parse::<f64>().ok())
-        .unwrap_or(0.0)
-        * 1.024
-        / 1e3
+    words.and_then(|word| word.parse::<f64>().ok()).unwrap_or(0.0) * 1.024 / 1e3
 }

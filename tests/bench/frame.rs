@@ -10,8 +10,8 @@ use ratatui::layout::Rect;
 use ringside::app::config::{ColorDepth, Config, ThemeName};
 use ringside::app::link::Connection;
 use ringside::app::{Effect, Event, Key, Loadable, Model, ViewId, update};
-use ringside::target::Item;
-use ringside::target::api::{
+use ringside::kernel::Item;
+use ringside::kernel::api::{
     BlockAction, BlockDeviceInfo, BlockOutcome, CounterValue, Mapping, ModuleCounters,
     ModuleSummary, Request, Sample, SubjectAction, SubjectEvent, SubjectOutcome, TableBytes, Walk,
 };
@@ -144,12 +144,7 @@ fn press(model: &mut Model, keys: &str) {
 /// Answers what the views ask.
 fn answer(model: &mut Model, effects: Vec<Effect>) {
     for effect in effects {
-        let Effect::Start {
-            tag,
-            request,
-            input,
-        } = effect
-        else {
+        let Effect::Start { tag, request, input } = effect else {
             continue;
         };
         assert_eq!(input, Arc::default());
@@ -194,9 +189,7 @@ fn answer(model: &mut Model, effects: Vec<Effect>) {
 /// Milliseconds of CPU time that this thread has used.
 fn cpu_ms() -> f64 {
     let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID);
-    time.map_or(f64::NAN, |time| {
-        time.tv_sec() as f64 * 1e3 + time.tv_nsec() as f64 / 1e6
-    })
+    time.map_or(f64::NAN, |time| time.tv_sec() as f64 * 1e3 + time.tv_nsec() as f64 / 1e6)
 }
 
 /// The median over the rounds of the mean over the frames.
@@ -217,10 +210,7 @@ fn measure(name: &str, model: &Model) {
         .collect();
     rounds.sort_by(f64::total_cmp);
     let (width, height) = SCREEN;
-    println!(
-        "{name:<42} {width}×{height}: {:.3} ms of CPU a frame",
-        rounds[ROUNDS / 2]
-    );
+    println!("{name:<42} {width}×{height}: {:.3} ms of CPU a frame", rounds[ROUNDS / 2]);
 }
 
 fn main() {

@@ -35,15 +35,8 @@ fn main() {
 
 fn run(arguments: &[&str]) -> Duration {
     let start = Instant::now();
-    let output = Command::new(RINGSIDE)
-        .args(arguments)
-        .output()
-        .expect("ringside starts");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output = Command::new(RINGSIDE).args(arguments).output().expect("ringside starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     start.elapsed()
 }
 
@@ -51,25 +44,9 @@ fn run(arguments: &[&str]) -> Duration {
 fn exec() {
     run(&["exec", "--", "true"]);
     let resumed = median((0..ROUNDS).map(|_| run(&["exec", "--", "true"])).collect());
-    print(
-        "exec -- true, resumed",
-        "s",
-        resumed.as_secs_f64(),
-        "target",
-        0.7,
-    );
-    let cold = median(
-        (0..ROUNDS)
-            .map(|_| run(&["exec", "--cold", "--", "true"]))
-            .collect(),
-    );
-    print(
-        "exec --cold -- true",
-        "s",
-        cold.as_secs_f64(),
-        "target",
-        2.0,
-    );
+    print("exec -- true, resumed", "s", resumed.as_secs_f64(), "target", 0.7);
+    let cold = median((0..ROUNDS).map(|_| run(&["exec", "--cold", "--", "true"])).collect());
+    print("exec --cold -- true", "s", cold.as_secs_f64(), "target", 2.0);
 }
 
 /// Bytes through `exec -- cat`, less the time of an exec that moves none.
@@ -96,13 +73,7 @@ fn throughput() {
     assert!(child.wait().expect("it is our child").success());
     assert_eq!(back, 64 << 20, "every byte comes back");
     let seconds = start.elapsed().saturating_sub(idle).as_secs_f64();
-    print(
-        "exec -- cat, 64 MiB from stdin to stdout",
-        "MB/s",
-        67.1 / seconds,
-        "target",
-        100.0,
-    );
+    print("exec -- cat, 64 MiB from stdin to stdout", "MB/s", 67.1 / seconds, "target", 100.0);
 }
 
 /// The dashboard's start, its return from a crash, and what it costs at rest.
@@ -110,13 +81,7 @@ fn dashboard() {
     let start = Instant::now();
     let mut session = Session::start(Path::new(RINGSIDE), &[], 24, 80);
     session.wait_for("connected");
-    print(
-        "ringside to the first live frame",
-        "s",
-        start.elapsed().as_secs_f64(),
-        "target",
-        0.7,
-    );
+    print("ringside to the first live frame", "s", start.elapsed().as_secs_f64(), "target", 0.7);
     std::thread::sleep(Duration::from_secs(3));
     at_rest(&session);
     session.keys("!");
@@ -126,13 +91,7 @@ fn dashboard() {
     let start = Instant::now();
     session.keys("b");
     session.wait_for("connected");
-    print(
-        "from a crash to a fresh guest",
-        "s",
-        start.elapsed().as_secs_f64(),
-        "target",
-        0.7,
-    );
+    print("from a crash to a fresh guest", "s", start.elapsed().as_secs_f64(), "target", 0.7);
     session.keys("q");
     session.wait();
 }
@@ -142,20 +101,9 @@ fn at_rest(session: &Session) {
     const SECONDS: u64 = 10;
     let dashboard = session.pid().as_raw();
     let children = descendants(dashboard);
-    let qemu = children
-        .iter()
-        .copied()
-        .find(|pid| comm(*pid).starts_with("qemu"));
-    let lab = children
-        .iter()
-        .copied()
-        .find(|pid| Some(*pid) != qemu && comm(*pid) == "ringside");
-    let before = (
-        session.bytes(),
-        ticks(dashboard),
-        lab.map(ticks),
-        qemu.map(ticks),
-    );
+    let qemu = children.iter().copied().find(|pid| comm(*pid).starts_with("qemu"));
+    let lab = children.iter().copied().find(|pid| Some(*pid) != qemu && comm(*pid) == "ringside");
+    let before = (session.bytes(), ticks(dashboard), lab.map(ticks), qemu.map(ticks));
     std::thread::sleep(Duration::from_secs(SECONDS));
     let percent = |now: u64, then: u64| (now - then) as f64 / SECONDS as f64;
     let ours = percent(ticks(dashboard), before.1)
@@ -167,34 +115,16 @@ fn at_rest(session: &Session) {
         "target",
         0.0,
     );
-    print(
-        "at rest: dashboard and lab process",
-        "% core",
-        ours,
-        "target",
-        0.3,
-    );
+    print("at rest: dashboard and lab process", "% core", ours, "target", 0.3);
     if let Some(pid) = qemu {
         println!(
             "at rest: QEMU itself {:.1} % of a core",
             percent(ticks(pid), before.3.unwrap_or(0))
         );
     }
-    print(
-        "at rest: memory of the dashboard",
-        "MB",
-        resident(dashboard),
-        "target",
-        20.0,
-    );
+    print("at rest: memory of the dashboard", "MB", resident(dashboard), "target", 20.0);
     if let Some(pid) = lab {
-        print(
-            "at rest: memory of the lab process",
-            "MB",
-            resident(pid),
-            "target",
-            20.0,
-        );
+        print("at rest: memory of the lab process", "MB", resident(pid), "target", 20.0);
     }
 }
 
@@ -216,26 +146,16 @@ fn rebuild() {
     for round in 0..3 {
         fs::write(&file, format!("{text}\n// edited {round}\n")).expect("the copy can be written");
         let start = Instant::now();
-        let built = Command::new(RINGSIDE)
-            .args(["build", &folder])
-            .output()
-            .expect("ringside starts");
+        let built =
+            Command::new(RINGSIDE).args(["build", &folder]).output().expect("ringside starts");
         let said = String::from_utf8_lossy(&built.stdout).into_owned();
-        let module = said
-            .lines()
-            .find(|line| line.ends_with("my_name.ko"))
-            .expect("it names what it built");
+        let module =
+            said.lines().find(|line| line.ends_with("my_name.ko")).expect("it names what it built");
         run(&["load", module.trim()]);
         times.push(start.elapsed());
         run(&["unload", "my_name"]);
     }
-    print(
-        "my_name edited, rebuilt, loaded",
-        "s",
-        median(times).as_secs_f64(),
-        "target",
-        3.0,
-    );
+    print("my_name edited, rebuilt, loaded", "s", median(times).as_secs_f64(), "target", 3.0);
     run(&["down"]);
 }
 
@@ -255,17 +175,12 @@ fn copy_folder(from: &Path, to: &Path) {
 fn descendants(pid: i32) -> Vec<i32> {
     let mut found = Vec::new();
     let session = fs::read_dir("/proc").expect("/proc can be read");
-    let all: Vec<i32> = session
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .collect();
+    let all: Vec<i32> =
+        session.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
     let mut open = vec![pid];
     while let Some(parent) = open.pop() {
         for child in &all {
-            if stat(*child)
-                .get(1)
-                .is_some_and(|field| *field == parent.to_string())
-            {
+            if stat(*child).get(1).is_some_and(|field| *field == parent.to_string()) {
                 found.push(*child);
                 open.push(*child);
             }
@@ -277,44 +192,27 @@ fn descendants(pid: i32) -> Vec<i32> {
 /// The fields of `/proc/<pid>/stat` after the name: state, parent, …
 fn stat(pid: i32) -> Vec<String> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let rest = text
-        .rsplit_once(") ")
-        .map(|(_, rest)| rest)
-        .unwrap_or_default();
+    let rest = text.rsplit_once(") ").map(|(_, rest)| rest).unwrap_or_default();
     rest.split_whitespace().map(str::to_owned).collect()
 }
 
 /// User and system time so far in hundredths of a second (`USER_HZ` is 100 on x86-64).
 fn ticks(pid: i32) -> u64 {
     let fields = stat(pid);
-    let field = |index: usize| {
-        fields
-            .get(index)
-            .and_then(|text| text.parse::<u64>().ok())
-            .unwrap_or(0)
-    };
+    let field =
+        |index: usize| fields.get(index).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
     field(11) + field(12)
 }
 
 fn comm(pid: i32) -> String {
-    fs::read_to_string(format!("/proc/{pid}/comm"))
-        .unwrap_or_default()
-        .trim()
-        .to_owned()
+    fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_owned()
 }
 
 /// Resident memory that is the process's own, in MB.
 fn resident(pid: i32) -> f64 {
     let path = PathBuf::from(format!("/proc/{pid}/smaps_rollup"));
     let text = fs::read_to_string(path).unwrap_or_default();
-    let line = text
-        .lines()
-        .find(|line| line.starts_with("Rss:"))
-        .unwrap_or("Rss: 0 kB");
-    line.split_whitespace()
-        .nth(1)
-        .and_then(|text| text.parse::<f64>().ok())
-        .unwrap_or(0.0)
-        * 1.024
+    let line = text.lines().find(|line| line.starts_with("Rss:")).unwrap_or("Rss: 0 kB");
+    line.split_whitespace().nth(1).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0) * 1.024
         / 1000.0
 }

@@ -3,10 +3,7 @@
 //! does without them. The C programs in this folder measure and print; this
 //! builds them and the modules, and starts them there. Run it with
 //! `cargo bench --bench modules`.
-#![allow(
-    clippy::expect_used,
-    reason = "a benchmark says what it expected, and ends"
-)]
+#![allow(clippy::expect_used, reason = "a benchmark says what it expected, and ends")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -37,27 +34,21 @@ struct Lab {
 
 impl Lab {
     fn start() -> Self {
-        let lab = Self {
-            runtime: tempfile::tempdir().expect("the temporary folder can be written"),
-        };
+        let lab =
+            Self { runtime: tempfile::tempdir().expect("the temporary folder can be written") };
         lab.ringside(&["up".into()]);
         lab
     }
 
     fn command(&self, arguments: &[PathBuf]) -> Command {
         let mut command = Command::new(RINGSIDE);
-        command
-            .args(arguments)
-            .env("XDG_RUNTIME_DIR", self.runtime.path());
+        command.args(arguments).env("XDG_RUNTIME_DIR", self.runtime.path());
         command
     }
 
     fn ringside(&self, arguments: &[PathBuf]) {
-        let status = self
-            .command(arguments)
-            .stdout(Stdio::null())
-            .status()
-            .expect("ringside starts");
+        let status =
+            self.command(arguments).stdout(Stdio::null()).status().expect("ringside starts");
         assert!(status.success(), "{arguments:?} ended with {status}");
     }
 
@@ -96,18 +87,12 @@ fn built(folder: &Path) -> Vec<PathBuf> {
         .stderr(Stdio::inherit())
         .output()
         .expect("ringside starts");
-    assert!(
-        output.status.success(),
-        "{} does not build",
-        folder.display()
-    );
+    assert!(output.status.success(), "{} does not build", folder.display());
     let files = String::from_utf8_lossy(&output.stdout).into_owned();
     files.lines().map(PathBuf::from).collect()
 }
 
 fn find(files: &[PathBuf], name: &str) -> PathBuf {
-    let found = files
-        .iter()
-        .find(|file| file.file_stem().is_some_and(|stem| stem == name));
+    let found = files.iter().find(|file| file.file_stem().is_some_and(|stem| stem == name));
     found.expect("the module was built").clone()
 }

@@ -33,23 +33,11 @@ mod reports;
 
 /// Each under the name by which it runs itself again inside a guest.
 const TESTS: [(&str, fn()); 7] = [
-    (
-        reports::USE_AFTER_FREE,
-        reports::kasan_reports_a_use_after_free,
-    ),
-    (
-        reports::LOCK_ORDER,
-        reports::lockdep_reports_two_locks_taken_in_both_orders,
-    ),
-    (
-        reports::SLEEP_IN_ATOMIC,
-        reports::a_sleep_in_atomic_context_is_reported,
-    ),
+    (reports::USE_AFTER_FREE, reports::kasan_reports_a_use_after_free),
+    (reports::LOCK_ORDER, reports::lockdep_reports_two_locks_taken_in_both_orders),
+    (reports::SLEEP_IN_ATOMIC, reports::a_sleep_in_atomic_context_is_reported),
     (reports::SHIFT, reports::ubsan_reports_a_shift_too_far),
-    (
-        reports::MAPPED_PAGE,
-        reports::the_page_table_check_reports_a_page_freed_while_it_is_mapped,
-    ),
+    (reports::MAPPED_PAGE, reports::the_page_table_check_reports_a_page_freed_while_it_is_mapped),
     (leaks::NAME, leaks::kmemleak_reports_a_leak_and_none_of_ours),
     (kunit::NAME, kunit::every_suite_runs_and_no_case_fails),
 ];
@@ -65,9 +53,7 @@ fn main() -> ExitCode {
         if debug {
             trial
         } else {
-            trial
-                .with_kind("only with RINGSIDE_KERNEL=debug")
-                .with_ignored_flag(true)
+            trial.with_kind("only with RINGSIDE_KERNEL=debug").with_ignored_flag(true)
         }
     });
     libtest_mimic::run(&arguments, trials.collect()).exit_code()

@@ -7,12 +7,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use ringside::kernel::api::{GuestState, Item, LabRequest};
+use ringside::kernel::call::ask;
+use ringside::kernel::{Request, TargetError};
 use ringside::lab::flavour::Flavour;
 use ringside::lab::options::{BootKernel, LabOptions};
 use ringside::lab::{cache, client};
-use ringside::target::api::{GuestState, Item, LabRequest};
-use ringside::target::call::ask;
-use ringside::target::{Request, TargetError};
 
 use super::surroundings::{Surroundings, expect_gone, image, kill, lab_request, lives, wait_for};
 
@@ -33,16 +33,9 @@ fn a_panic_is_told_with_its_reason_and_a_reboot_gets_over_it() {
     let Err(TargetError::Gone(why)) = crash else {
         panic!("the crash ended with {crash:?}");
     };
-    assert!(
-        why.contains("Kernel panic - not syncing: sysrq triggered crash"),
-        "{why}"
-    );
+    assert!(why.contains("Kernel panic - not syncing: sysrq triggered crash"), "{why}");
     let mut told = String::new();
-    log.stderr
-        .take()
-        .expect("piped")
-        .read_to_string(&mut told)
-        .expect("it ends");
+    log.stderr.take().expect("piped").read_to_string(&mut told).expect("it ends");
     assert!(!log.wait().expect("it ends").success());
     assert!(told.contains("sysrq triggered crash"), "{told}");
 
@@ -111,21 +104,14 @@ fn a_killed_exec_takes_qemu_along() {
         .spawn()
         .expect("ringside starts");
     let mut up = [0; 3];
-    exec.stdout
-        .take()
-        .expect("piped")
-        .read_exact(&mut up)
-        .expect("it says so");
+    exec.stdout.take().expect("piped").read_exact(&mut up).expect("it says so");
     let pid = exec.id() as i32;
     let children = std::fs::read_dir(format!("/proc/{pid}/task"))
         .expect("it runs")
         .flatten()
         .filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok())
         .collect::<String>();
-    let qemu: Vec<i32> = children
-        .split_whitespace()
-        .filter_map(|pid| pid.parse().ok())
-        .collect();
+    let qemu: Vec<i32> = children.split_whitespace().filter_map(|pid| pid.parse().ok()).collect();
     assert_eq!(qemu.len(), 1, "{children}");
     exec.kill().expect("it is our child");
     exec.wait().expect("it is our child");
@@ -226,10 +212,7 @@ fn a_lab_ends_with_its_owner_even_if_that_is_killed() {
 #[test]
 fn an_up_that_is_killed_while_the_guest_boots_leaves_no_lab() {
     let surroundings = Surroundings::new();
-    let mut up = surroundings
-        .command(&["up", "--cold"])
-        .spawn()
-        .expect("ringside starts");
+    let mut up = surroundings.command(&["up", "--cold"]).spawn().expect("ringside starts");
     let status = surroundings.lab("1").status().expect("the lab answers");
     up.kill().expect("it is our child");
     up.wait().expect("it is our child");

@@ -18,14 +18,8 @@ fn a_file_that_is_no_kernel_is_refused_with_qemus_words() {
     let surroundings = Surroundings::with_empty_cache();
     let garbage = surroundings.path().join("garbage");
     fs::write(&garbage, vec![0x5a; 100_000]).expect("it can be written");
-    let error = refused(
-        &surroundings,
-        &["up", "--image", garbage.to_str().expect("UTF-8")],
-    );
-    assert!(
-        error.contains("QEMU ended") && error.contains("kernel"),
-        "{error}"
-    );
+    let error = refused(&surroundings, &["up", "--image", garbage.to_str().expect("UTF-8")]);
+    assert!(error.contains("QEMU ended") && error.contains("kernel"), "{error}");
     let missing = refused(&surroundings, &["up", "--image", "/nonexistent"]);
     assert!(missing.contains("/nonexistent"), "{missing}");
 }
@@ -33,10 +27,7 @@ fn a_file_that_is_no_kernel_is_refused_with_qemus_words() {
 #[test]
 fn a_kernel_that_panics_while_it_boots_is_told_with_its_console() {
     let surroundings = Surroundings::with_empty_cache();
-    let error = refused(
-        &surroundings,
-        &["up", "--append", "rdinit=/none init=/none"],
-    );
+    let error = refused(&surroundings, &["up", "--append", "rdinit=/none init=/none"]);
     // Not "did not answer within" the two minutes that a boot may take.
     assert!(error.contains("Kernel panic - not syncing"), "{error}");
     assert!(error.contains("last lines of its console"), "{error}");
@@ -58,9 +49,6 @@ fn a_kernel_that_says_nothing_is_given_up_after_15_seconds() {
     let path = silent.to_str().expect("UTF-8");
     let error = refused(&surroundings, &["up", "--accel", "tcg", "--image", path]);
     // On a busy computer it has longer: as long as it takes to work for so long.
-    assert!(
-        error.contains("wrote no line to its console for"),
-        "{error}"
-    );
+    assert!(error.contains("wrote no line to its console for"), "{error}");
     assert!(start.elapsed() >= Duration::from_secs(15));
 }

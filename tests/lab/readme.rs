@@ -104,10 +104,7 @@ fn the_sessions_of_the_readme_print_what_stands_there() {
     for step in &guest {
         writeln!(typed, "{}\necho; echo '{MARK}'", step.command).expect("a string grows");
     }
-    let script = format!(
-        "TYPED={}\n{script}",
-        shlex::try_quote(&typed).expect("no NUL")
-    );
+    let script = format!("TYPED={}\n{script}", shlex::try_quote(&typed).expect("no NUL"));
     let said = shell(&surroundings, &script);
     let printed: Vec<&str> = said.out.split(MARK).collect();
     assert_eq!(printed.len(), guest.len() + 1, "{}{}", said.out, said.err);

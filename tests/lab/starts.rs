@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use ringside::target::api::{GuestState, LabRequest};
+use ringside::kernel::api::{GuestState, LabRequest};
 
 use super::surroundings::{Surroundings, lab_request};
 
@@ -16,9 +16,7 @@ fn states(surroundings: &Surroundings) -> Vec<PathBuf> {
     let folder = surroundings.cache().join("states");
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let paths = entries.map(|entry| entry.path());
-    paths
-        .filter(|path| path.extension().is_some_and(|end| end == "state"))
-        .collect()
+    paths.filter(|path| path.extension().is_some_and(|end| end == "state")).collect()
 }
 
 #[test]
@@ -29,12 +27,9 @@ fn the_first_start_boots_and_the_next_ones_resume() {
     surroundings.ok(&["down", &first.id]);
     assert_eq!(states(&surroundings).len(), 1);
     // Another working directory is no reason to boot.
-    let second: ringside::target::api::LabStatus = {
+    let second: ringside::kernel::api::LabStatus = {
         let mut command = surroundings.command(&["up", "--json"]);
-        let output = command
-            .current_dir("/usr")
-            .output()
-            .expect("ringside starts");
+        let output = command.current_dir("/usr").output().expect("ringside starts");
         serde_json::from_slice(&output.stdout).expect("a status in JSON")
     };
     assert!(second.resumed && second.stick_plugged, "{second:?}");
@@ -57,10 +52,7 @@ fn a_resumed_guest_knows_the_time_and_has_its_own_randomness() {
         let unix = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         let now = unix.expect("after 1970").as_secs();
         let guest: u64 = time.parse().expect("seconds");
-        assert!(
-            now.abs_diff(guest) < 30,
-            "the guest's clock is at {guest}, ours at {now}"
-        );
+        assert!(now.abs_diff(guest) < 30, "the guest's clock is at {guest}, ours at {now}");
         seen.push(random.to_owned());
     }
     assert_ne!(seen[0], seen[1], "two guests have the same random numbers");
@@ -77,14 +69,9 @@ fn a_damaged_saved_machine_is_replaced_by_a_boot() {
     surroundings.ok(&["exec", "--", "true"]);
     let anew = fs::metadata(&state).expect("it was saved anew").len();
     assert!(anew > whole.len() as u64 * 3 / 4, "{anew} bytes");
-    let mut file = fs::File::options()
-        .read(true)
-        .write(true)
-        .open(&state)
-        .expect("it opens");
+    let mut file = fs::File::options().read(true).write(true).open(&state).expect("it opens");
     file.seek(SeekFrom::Start(4096)).expect("it is longer");
-    file.write_all(&vec![0xa5; 1 << 20])
-        .expect("it can be written");
+    file.write_all(&vec![0xa5; 1 << 20]).expect("it can be written");
     drop(file);
     let status = surroundings.up(&[]);
     assert!(!status.resumed, "{status:?}");
@@ -117,14 +104,8 @@ fn a_reboot_keeps_clients_and_gives_a_fresh_guest() {
     surroundings.ok(&["exec", "--lab", "1", "--", "touch", "/tmp/old"]);
     lab_request(&lab, LabRequest::Reboot { cold: false }).expect("it reboots");
     let second = lab.status().expect("the same client goes on");
-    assert_eq!(
-        (second.generation, &second.guest),
-        (2, &GuestState::Running)
-    );
-    assert!(
-        second.stick_plugged && second.qemu_pid != first.qemu_pid,
-        "{second:?}"
-    );
+    assert_eq!((second.generation, &second.guest), (2, &GuestState::Running));
+    assert!(second.stick_plugged && second.qemu_pid != first.qemu_pid, "{second:?}");
     let old = surroundings.run(&["exec", "--lab", "1", "--", "test", "-e", "/tmp/old"]);
     assert_eq!(old.status, 1, "{}", old.err);
     lab_request(&lab, LabRequest::PowerOff).expect("it powers off");

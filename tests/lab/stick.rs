@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use ringside::target::api::LabRequest;
+use ringside::kernel::api::LabRequest;
 
 use super::surroundings::{Surroundings, lab_request};
 
@@ -20,29 +20,18 @@ fn a_stick_in_a_file_is_written_to_and_kept() {
     let size = "blockdev --getsize64 /dev/ringside-usb; printf written > /dev/ringside-usb";
     let out = surroundings.ok(&["exec", "--disk", path, "--", "sh", "-c", size]);
     assert_eq!(out.trim(), (8 << 20).to_string());
-    assert!(
-        fs::read(&disk)
-            .expect("it can be read")
-            .starts_with(b"written")
-    );
+    assert!(fs::read(&disk).expect("it can be read").starts_with(b"written"));
     // In a lab, too, which resumes a machine that had another stick.
     let status = surroundings.up(&["--disk", path]);
     assert_eq!(status.stick_file.as_deref(), Some(path));
-    assert_eq!(
-        surroundings.ok(&["exec", "--lab", "1", "--", "sh", "-c", READ]),
-        "written"
-    );
+    assert_eq!(surroundings.ok(&["exec", "--lab", "1", "--", "sh", "-c", READ]), "written");
     let busy = surroundings.run(&["exec", "--disk", path, "--", "true"]);
     assert_eq!(busy.status, 125);
     assert!(busy.err.contains("another lab"), "{}", busy.err);
     let change = "printf changed > /dev/ringside-usb";
     surroundings.ok(&["exec", "--lab", "1", "--", "sh", "-c", change]);
     surroundings.ok(&["down"]);
-    assert!(
-        fs::read(&disk)
-            .expect("it can be read")
-            .starts_with(b"changed")
-    );
+    assert!(fs::read(&disk).expect("it can be read").starts_with(b"changed"));
 }
 
 #[test]
@@ -54,41 +43,19 @@ fn a_stick_keeps_its_bytes_while_unplugged_and_over_a_reboot() {
     surroundings.ok(&["exec", "--lab", "1", "--", "sh", "-c", write]);
     lab_request(&lab, LabRequest::Unplug).expect("it can be pulled out");
     assert!(!lab.status().expect("it answers").stick_plugged);
-    let gone = surroundings.run(&[
-        "exec",
-        "--lab",
-        "1",
-        "--",
-        "test",
-        "-e",
-        "/dev/ringside-usb",
-    ]);
+    let gone = surroundings.run(&["exec", "--lab", "1", "--", "test", "-e", "/dev/ringside-usb"]);
     assert_eq!(gone.status, 1, "{}", gone.err);
     assert!(lab_request(&lab, LabRequest::Unplug).is_err());
     lab_request(&lab, LabRequest::Plug).expect("it can be plugged in");
-    assert_eq!(
-        surroundings.ok(&["exec", "--lab", "1", "--", "sh", "-c", READ]),
-        "kept up"
-    );
+    assert_eq!(surroundings.ok(&["exec", "--lab", "1", "--", "sh", "-c", READ]), "kept up");
     lab_request(&lab, LabRequest::Reboot { cold: false }).expect("it reboots");
     assert!(lab.status().expect("it answers").stick_plugged);
-    assert_eq!(
-        surroundings.ok(&["exec", "--lab", "1", "--", "sh", "-c", READ]),
-        "kept up"
-    );
+    assert_eq!(surroundings.ok(&["exec", "--lab", "1", "--", "sh", "-c", READ]), "kept up");
     // Unplugged, it stays so.
     lab_request(&lab, LabRequest::Unplug).expect("it can be pulled out");
     lab_request(&lab, LabRequest::Reboot { cold: false }).expect("it reboots");
     assert!(!lab.status().expect("it answers").stick_plugged);
-    let gone = surroundings.run(&[
-        "exec",
-        "--lab",
-        "1",
-        "--",
-        "test",
-        "-e",
-        "/dev/ringside-usb",
-    ]);
+    let gone = surroundings.run(&["exec", "--lab", "1", "--", "test", "-e", "/dev/ringside-usb"]);
     assert_eq!(gone.status, 1, "{}", gone.err);
 }
 

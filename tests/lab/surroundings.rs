@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use ringside::kernel::api::{GuestState, Item, LabRequest, LabStatus};
+use ringside::kernel::call::ask;
+use ringside::kernel::{Request, TargetResult};
 use ringside::lab::client::{LabClient, attach_in};
-use ringside::lab::kernel;
+use ringside::lab::linux;
 use ringside::lab::progress::Event;
-use ringside::target::api::{GuestState, Item, LabRequest, LabStatus};
-use ringside::target::call::ask;
-use ringside::target::{Request, TargetResult};
 
 /// How long a lab process may take to listen.
 const STARTS_WITHIN: Duration = Duration::from_secs(30);
@@ -33,10 +33,7 @@ impl Surroundings {
     /// With the user's own cache: starts resume.
     pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        Self {
-            folder,
-            cache: None,
-        }
+        Self { folder, cache: None }
     }
 
     /// With an empty cache: the first start boots. The kernel is the user's.
@@ -62,14 +59,9 @@ impl Surroundings {
 
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ringside"));
-        command
-            .args(arguments)
-            .env("XDG_RUNTIME_DIR", self.folder.path())
-            .stdin(Stdio::null());
+        command.args(arguments).env("XDG_RUNTIME_DIR", self.folder.path()).stdin(Stdio::null());
         if let Some((cache, image)) = &self.cache {
-            command
-                .env("RINGSIDE_IMAGE", image)
-                .env("RINGSIDE_CACHE", cache);
+            command.env("RINGSIDE_IMAGE", image).env("RINGSIDE_CACHE", cache);
         }
         command
     }
@@ -111,9 +103,7 @@ impl Surroundings {
             return Vec::new();
         };
         let names = entries.flatten().map(|entry| entry.file_name());
-        names
-            .map(|name| name.to_string_lossy().into_owned())
-            .collect()
+        names.map(|name| name.to_string_lossy().into_owned()).collect()
     }
 }
 
@@ -141,9 +131,7 @@ pub fn image() -> PathBuf {
     }
     let flavour = std::env::var("RINGSIDE_KERNEL").unwrap_or_else(|_| "lab".into());
     let flavour = flavour.parse().expect("RINGSIDE_KERNEL names a kernel");
-    kernel::ensure(flavour, &mut |_: Event| {})
-        .expect("the kernel is built")
-        .image
+    linux::ensure(flavour, &mut |_: Event| {}).expect("the kernel is built").image
 }
 
 /// Asks the lab itself for something.
@@ -181,10 +169,7 @@ pub fn lives(pid: i32) -> bool {
 pub fn expect_gone(pid: i32, what: &str) {
     let start = Instant::now();
     while lives(pid) {
-        assert!(
-            start.elapsed() < Duration::from_secs(5),
-            "{what} ({pid}) lives on"
-        );
+        assert!(start.elapsed() < Duration::from_secs(5), "{what} ({pid}) lives on");
         std::thread::sleep(Duration::from_millis(10));
     }
 }

@@ -12,13 +12,13 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use ringside::kernel::api::{BlockAction, Item, OutputStream, ProgramEnd, RunRequest, Share, Wake};
+use ringside::kernel::call::ask;
+use ringside::kernel::{Request, Target};
 use ringside::lab::flavour::Flavour;
 use ringside::lab::progress::Event;
 use ringside::lab::vm::start::reach_agent;
-use ringside::lab::{kernel, modules};
-use ringside::target::api::{BlockAction, Item, OutputStream, ProgramEnd, RunRequest, Share, Wake};
-use ringside::target::call::ask;
-use ringside::target::{Request, Target};
+use ringside::lab::{linux, modules};
 
 use super::surroundings::Surroundings;
 
@@ -42,7 +42,7 @@ impl Drop for Qemu {
 /// kmod.ko for the kernel under test.
 fn kmod() -> PathBuf {
     let flavour = Flavour::from_environment().expect("RINGSIDE_KERNEL names a kernel");
-    let kernel = kernel::ensure(flavour, &mut |_: Event| {}).expect("the kernel is built");
+    let kernel = linux::ensure(flavour, &mut |_: Event| {}).expect("the kernel is built");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../modules");
     let files = modules::build(&kernel, &source, &mut |_: Event| {}).expect("the modules build");
     let is_kmod = |file: &&PathBuf| file.file_name().is_some_and(|name| name == "kmod.ko");
@@ -71,10 +71,7 @@ fn boot(surroundings: &Surroundings) -> (Qemu, PathBuf) {
     }
     drive.expect("the line has a stick");
     words.push("-drive".into());
-    words.push(format!(
-        "if=none,id=second,format=raw,file={}",
-        stick(1).display()
-    ));
+    words.push(format!("if=none,id=second,format=raw,file={}", stick(1).display()));
     words.push("-device".into());
     words.push("usb-storage,drive=second,bus=usb.0".into());
     let qemu = Command::new(&words[0])
@@ -98,11 +95,7 @@ fn reach(socket: &Path) -> Arc<dyn Target> {
         std::thread::sleep(Duration::from_millis(10));
     };
     let target = reach_agent(stream).expect("the agent answers");
-    let root = Share {
-        tag: "root".into(),
-        path: b"/".to_vec(),
-        writable: false,
-    };
+    let root = Share { tag: "root".into(), path: b"/".to_vec(), writable: false };
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let now = now.expect("it is later than 1970").as_nanos();
     let wake = Wake {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::kmod::{DeleteModuleFlags, ModuleInitFlags, delete_module, finit_module};
 use ringside::lab::progress::Event;
-use ringside::lab::{kernel, modules};
+use ringside::lab::{linux, modules};
 
 /// Set inside the guest to the name of the test to run there.
 const INSIDE: &str = "RINGSIDE_TEST_IN_GUEST";
@@ -84,15 +84,13 @@ pub fn run_with(
 /// The folder that holds our modules, built for the kernel under test.
 pub fn built_modules() -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER
-        .get_or_init(|| built(&repository().join("modules")))
-        .clone()
+    FOLDER.get_or_init(|| built(&repository().join("modules"))).clone()
 }
 
 /// Builds the modules in `source` for the kernel under test; the folder with the .ko files.
 pub fn built(source: &Path) -> PathBuf {
     let flavour = flavour().parse().expect("RINGSIDE_KERNEL names a kernel");
-    let kernel = kernel::ensure(flavour, &mut |_: Event| {}).expect("the kernel is built");
+    let kernel = linux::ensure(flavour, &mut |_: Event| {}).expect("the kernel is built");
     let files = modules::build(&kernel, source, &mut |_: Event| {}).expect("the modules build");
     let file = files.first().expect("a module was built");
     file.parent().expect("a file has a folder").to_owned()
@@ -138,8 +136,7 @@ pub fn text(path: &str) -> String {
 /// A counter of a module.
 pub fn counter(module: &str, name: &str) -> u64 {
     let text = text(&format!("/sys/module/{module}/counters/{name}"));
-    text.parse()
-        .unwrap_or_else(|_| panic!("{module}/{name} holds {text:?} and no number"))
+    text.parse().unwrap_or_else(|_| panic!("{module}/{name} holds {text:?} and no number"))
 }
 
 /// Writes a control of a module.
@@ -151,10 +148,7 @@ pub fn set(module: &str, control: &str, value: &str) -> std::io::Result<()> {
 pub fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(10);
     while !condition() {
-        assert!(
-            Instant::now() < deadline,
-            "waited ten seconds in vain: {what}"
-        );
+        assert!(Instant::now() < deadline, "waited ten seconds in vain: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

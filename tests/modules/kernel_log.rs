@@ -69,9 +69,6 @@ pub fn reports() -> Vec<String> {
 pub fn assert_clean() {
     let reports = reports();
     if !reports.is_empty() {
-        panic!(
-            "the kernel reported {reports:#?}\nthe whole log:\n{}",
-            lines().join("\n")
-        );
+        panic!("the kernel reported {reports:#?}\nthe whole log:\n{}", lines().join("\n"));
     }
 }

@@ -16,11 +16,7 @@ const NAME: &str = "kmod";
 const STICK: &str = "device=/dev/ringside-usb";
 
 fn open() -> File {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(km::DEVICE)
-        .expect("root may open the device")
+    OpenOptions::new().read(true).write(true).open(km::DEVICE).expect("root may open the device")
 }
 
 fn ioctl<T>(file: &File, command: u32, argument: &mut T) -> Result<u32, Errno> {
@@ -32,27 +28,14 @@ fn ioctl<T>(file: &File, command: u32, argument: &mut T) -> Result<u32, Errno> {
 
 fn sequential(file: &File, command: u32, buffer: &mut [u8]) -> Result<u32, Errno> {
     let size = buffer.len() as u32;
-    let mut argument = BlockRwOps {
-        data: buffer.as_mut_ptr() as u64,
-        size,
-        padding: 0,
-    };
+    let mut argument = BlockRwOps { data: buffer.as_mut_ptr() as u64, size, padding: 0 };
     ioctl(file, command, &mut argument)
 }
 
 fn at(file: &File, command: u32, offset: u64, buffer: &mut [u8]) -> Result<u32, Errno> {
     let size = buffer.len() as u32;
     let data = buffer.as_mut_ptr() as u64;
-    ioctl(
-        file,
-        command,
-        &mut BlockIo {
-            data,
-            offset,
-            size,
-            reserved: 0,
-        },
-    )
+    ioctl(file, command, &mut BlockIo { data, offset, size, reserved: 0 })
 }
 
 fn info(file: &File) -> BlockInfo {
@@ -63,47 +46,39 @@ fn info(file: &File) -> BlockInfo {
 
 #[test]
 fn what_it_writes_is_what_dd_reads_and_the_other_way_round() {
-    guest::run(
-        "kmod::what_it_writes_is_what_dd_reads_and_the_other_way_round",
-        || {
-            insmod(NAME, STICK).expect("it loads");
-            let file = open();
-            let mut out = vec![0x5a; 512 * 3];
-            assert_eq!(sequential(&file, km::BWRITE, &mut out), Ok(1536));
-            let dd = Command::new("dd")
-                .args(["if=/dev/ringside-usb", "bs=512", "count=4", "status=none"])
-                .output()
-                .expect("dd is there");
-            assert_eq!(&dd.stdout[..1536], &out[..]);
-            assert!(dd.stdout[1536..].iter().all(|byte| *byte == 0));
-            std::fs::write("/tmp/pattern", vec![0x77; 512])
-                .expect("the guest's /tmp can be written");
-            let dd = Command::new("dd")
-                .args([
-                    "if=/tmp/pattern",
-                    "of=/dev/ringside-usb",
-                    "seek=9",
-                    "bs=512",
-                    "conv=notrunc",
-                    "status=none",
-                ])
-                .status()
-                .expect("dd is there");
-            assert!(dd.success());
-            let mut back = vec![0; 512];
-            assert_eq!(at(&file, km::READ64, 9 * 512, &mut back), Ok(512));
-            assert_eq!(back, vec![0x77; 512]);
-            assert_eq!(
-                info(&file).position,
-                1536,
-                "READ64 leaves the position alone"
-            );
-            assert_eq!(counter(NAME, "bytes_written"), 1536);
-            assert_eq!(counter(NAME, "bytes_read"), 512);
-            drop(file);
-            rmmod(NAME).expect("it unloads");
-        },
-    );
+    guest::run("kmod::what_it_writes_is_what_dd_reads_and_the_other_way_round", || {
+        insmod(NAME, STICK).expect("it loads");
+        let file = open();
+        let mut out = vec![0x5a; 512 * 3];
+        assert_eq!(sequential(&file, km::BWRITE, &mut out), Ok(1536));
+        let dd = Command::new("dd")
+            .args(["if=/dev/ringside-usb", "bs=512", "count=4", "status=none"])
+            .output()
+            .expect("dd is there");
+        assert_eq!(&dd.stdout[..1536], &out[..]);
+        assert!(dd.stdout[1536..].iter().all(|byte| *byte == 0));
+        std::fs::write("/tmp/pattern", vec![0x77; 512]).expect("the guest's /tmp can be written");
+        let dd = Command::new("dd")
+            .args([
+                "if=/tmp/pattern",
+                "of=/dev/ringside-usb",
+                "seek=9",
+                "bs=512",
+                "conv=notrunc",
+                "status=none",
+            ])
+            .status()
+            .expect("dd is there");
+        assert!(dd.success());
+        let mut back = vec![0; 512];
+        assert_eq!(at(&file, km::READ64, 9 * 512, &mut back), Ok(512));
+        assert_eq!(back, vec![0x77; 512]);
+        assert_eq!(info(&file).position, 1536, "READ64 leaves the position alone");
+        assert_eq!(counter(NAME, "bytes_written"), 1536);
+        assert_eq!(counter(NAME, "bytes_read"), 512);
+        drop(file);
+        rmmod(NAME).expect("it unloads");
+    });
 }
 
 #[test]
@@ -117,10 +92,7 @@ fn transfers_at_the_end_of_the_device_are_short() {
         assert_eq!(at(&file, km::WRITE64, size - 300, &mut buffer), Ok(300));
         assert_eq!(at(&file, km::READ64, size - 300, &mut buffer), Ok(300));
         assert_eq!(at(&file, km::READ64, size, &mut buffer), Ok(0));
-        assert_eq!(
-            at(&file, km::WRITE64, size, &mut buffer),
-            Err(Errno::ENOSPC)
-        );
+        assert_eq!(at(&file, km::WRITE64, size, &mut buffer), Err(Errno::ENOSPC));
         drop(file);
         rmmod(NAME).expect("it unloads");
     });
@@ -128,58 +100,45 @@ fn transfers_at_the_end_of_the_device_are_short() {
 
 #[test]
 fn a_device_that_cannot_be_used_is_refused_with_its_name_in_the_log() {
-    guest::run(
-        "kmod::a_device_that_cannot_be_used_is_refused_with_its_name_in_the_log",
-        || {
-            let cases = [
-                ("/dev/nothing-here", Errno::ENOENT),
-                ("/dev/null", Errno::ENOTBLK),
-                ("/tmp", Errno::ENOTBLK),
-            ];
-            for (device, errno) in cases {
-                let before = kernel_log::lines().len();
-                assert_eq!(
-                    insmod(NAME, &format!("device={device}")),
-                    Err(errno),
-                    "{device}"
-                );
-                let said = kernel_log::lines().split_off(before).join("\n");
-                assert!(said.contains(device), "{device} is not named in {said:?}");
-            }
-            assert!(!std::path::Path::new("/sys/module/kmod").exists());
-            insmod(NAME, STICK).expect("a good device still loads");
-            rmmod(NAME).expect("it unloads");
-        },
-    );
+    guest::run("kmod::a_device_that_cannot_be_used_is_refused_with_its_name_in_the_log", || {
+        let cases = [
+            ("/dev/nothing-here", Errno::ENOENT),
+            ("/dev/null", Errno::ENOTBLK),
+            ("/tmp", Errno::ENOTBLK),
+        ];
+        for (device, errno) in cases {
+            let before = kernel_log::lines().len();
+            assert_eq!(insmod(NAME, &format!("device={device}")), Err(errno), "{device}");
+            let said = kernel_log::lines().split_off(before).join("\n");
+            assert!(said.contains(device), "{device} is not named in {said:?}");
+        }
+        assert!(!std::path::Path::new("/sys/module/kmod").exists());
+        insmod(NAME, STICK).expect("a good device still loads");
+        rmmod(NAME).expect("it unloads");
+    });
 }
 
 #[test]
 fn what_is_not_in_the_page_cache_is_read_ahead_as_it_is_for_dd() {
-    guest::run(
-        "kmod::what_is_not_in_the_page_cache_is_read_ahead_as_it_is_for_dd",
-        || {
-            insmod(NAME, STICK).expect("it loads");
-            let file = open();
-            let node = std::fs::canonicalize("/dev/ringside-usb").expect("the stick is there");
-            let disk = node
-                .file_name()
-                .expect("a node has a name")
-                .to_string_lossy();
-            let requests = || -> u64 {
-                let text = guest::text(&format!("/sys/block/{disk}/stat"));
-                let first = text.split_whitespace().next().expect("it has numbers");
-                first.parse().expect("a number")
-            };
-            let mut buffer = vec![0; 8 << 20];
-            let pages = buffer.len() as u64 / 4096;
-            let before = requests();
-            assert_eq!(at(&file, km::READ64, 64 << 20, &mut buffer), Ok(8 << 20));
-            let asked = requests() - before;
-            assert!(asked < pages / 8, "{asked} requests for {pages} pages");
-            drop(file);
-            rmmod(NAME).expect("it unloads");
-        },
-    );
+    guest::run("kmod::what_is_not_in_the_page_cache_is_read_ahead_as_it_is_for_dd", || {
+        insmod(NAME, STICK).expect("it loads");
+        let file = open();
+        let node = std::fs::canonicalize("/dev/ringside-usb").expect("the stick is there");
+        let disk = node.file_name().expect("a node has a name").to_string_lossy();
+        let requests = || -> u64 {
+            let text = guest::text(&format!("/sys/block/{disk}/stat"));
+            let first = text.split_whitespace().next().expect("it has numbers");
+            first.parse().expect("a number")
+        };
+        let mut buffer = vec![0; 8 << 20];
+        let pages = buffer.len() as u64 / 4096;
+        let before = requests();
+        assert_eq!(at(&file, km::READ64, 64 << 20, &mut buffer), Ok(8 << 20));
+        let asked = requests() - before;
+        assert!(asked < pages / 8, "{asked} requests for {pages} pages");
+        drop(file);
+        rmmod(NAME).expect("it unloads");
+    });
 }
 
 /// `size` bytes of address space that all lie in the same few pages.

@@ -15,11 +15,7 @@ const PAGE: u64 = 4096;
 const BASE: u64 = 0x6000_0000_0000;
 
 fn open() -> File {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(ma::DEVICE)
-        .expect("root may open the device")
+    OpenOptions::new().read(true).write(true).open(ma::DEVICE).expect("root may open the device")
 }
 
 fn ioctl<T>(file: &File, command: u32, argument: &mut T) -> Result<(), Errno> {
@@ -29,12 +25,7 @@ fn ioctl<T>(file: &File, command: u32, argument: &mut T) -> Result<(), Errno> {
 }
 
 fn allocate(file: &File, vaddr: u64, num_pages: i32, write: bool) -> Result<(), Errno> {
-    let mut info = AllocInfo {
-        vaddr,
-        num_pages,
-        write: write.into(),
-        padding: [0; 3],
-    };
+    let mut info = AllocInfo { vaddr, num_pages, write: write.into(), padding: [0; 3] };
     ioctl(file, ma::ALLOCATE, &mut info)
 }
 
@@ -43,77 +34,53 @@ fn free(file: &File, vaddr: u64) -> Result<(), Errno> {
 }
 
 fn walk(file: &File, vaddr: u64) -> WalkInfo {
-    let mut info = WalkInfo {
-        vaddr,
-        ..WalkInfo::default()
-    };
+    let mut info = WalkInfo { vaddr, ..WalkInfo::default() };
     ioctl(file, ma::WALK, &mut info).expect("any user address can be walked");
     info
 }
 
 #[test]
 fn pages_come_zeroed_hold_what_is_written_and_are_counted() {
-    guest::run(
-        "memalloc::pages_come_zeroed_hold_what_is_written_and_are_counted",
-        || {
-            insmod(NAME, "").expect("it loads");
-            let file = open();
-            allocate(&file, BASE, 4, true).expect("four pages");
-            assert_eq!(
-                (counter(NAME, "pages_mapped"), counter(NAME, "requests")),
-                (4, 1)
-            );
-            // SAFETY: the kernel has just mapped these four pages for us.
-            let bytes = unsafe { std::slice::from_raw_parts_mut(BASE as *mut u8, 4 * 4096) };
-            assert!(bytes.iter().all(|byte| *byte == 0));
-            bytes.fill(0xa5);
-            assert!(bytes.iter().all(|byte| *byte == 0xa5));
-            assert_eq!(free(&file, BASE), Ok(()));
-            assert_eq!(
-                (counter(NAME, "pages_mapped"), counter(NAME, "requests")),
-                (0, 0)
-            );
-            assert_eq!(
-                (counter(NAME, "allocations"), counter(NAME, "frees")),
-                (1, 1)
-            );
-            drop(file);
-            rmmod(NAME).expect("it unloads");
-        },
-    );
+    guest::run("memalloc::pages_come_zeroed_hold_what_is_written_and_are_counted", || {
+        insmod(NAME, "").expect("it loads");
+        let file = open();
+        allocate(&file, BASE, 4, true).expect("four pages");
+        assert_eq!((counter(NAME, "pages_mapped"), counter(NAME, "requests")), (4, 1));
+        // SAFETY: the kernel has just mapped these four pages for us.
+        let bytes = unsafe { std::slice::from_raw_parts_mut(BASE as *mut u8, 4 * 4096) };
+        assert!(bytes.iter().all(|byte| *byte == 0));
+        bytes.fill(0xa5);
+        assert!(bytes.iter().all(|byte| *byte == 0xa5));
+        assert_eq!(free(&file, BASE), Ok(()));
+        assert_eq!((counter(NAME, "pages_mapped"), counter(NAME, "requests")), (0, 0));
+        assert_eq!((counter(NAME, "allocations"), counter(NAME, "frees")), (1, 1));
+        drop(file);
+        rmmod(NAME).expect("it unloads");
+    });
 }
 
 #[test]
 fn the_limits_are_the_old_ones_with_the_old_error_numbers() {
-    guest::run(
-        "memalloc::the_limits_are_the_old_ones_with_the_old_error_numbers",
-        || {
-            insmod(NAME, "").expect("it loads");
-            let file = open();
-            allocate(&file, BASE, 4096, true).expect("all the pages there are");
-            assert_eq!(
-                allocate(&file, BASE + 8192 * PAGE, 1, true),
-                Err(Errno::ENOENT)
-            );
-            free(&file, BASE).expect("it was a request");
-            assert_eq!(allocate(&file, BASE, 4097, true), Err(Errno::ENOENT));
-            for request in 0..100 {
-                allocate(&file, BASE + request * 2 * PAGE, 1, false).expect("a hundred requests");
-            }
-            assert_eq!(
-                allocate(&file, BASE + 1000 * PAGE, 1, true),
-                Err(Errno::ESRCH)
-            );
-            assert_eq!(counter(NAME, "refused_pages_limit"), 2);
-            assert_eq!(counter(NAME, "refused_requests_limit"), 1);
-            for request in 0..100 {
-                free(&file, BASE + request * 2 * PAGE).expect("it was a request");
-            }
-            assert_eq!(counter(NAME, "pages_mapped"), 0);
-            drop(file);
-            rmmod(NAME).expect("it unloads");
-        },
-    );
+    guest::run("memalloc::the_limits_are_the_old_ones_with_the_old_error_numbers", || {
+        insmod(NAME, "").expect("it loads");
+        let file = open();
+        allocate(&file, BASE, 4096, true).expect("all the pages there are");
+        assert_eq!(allocate(&file, BASE + 8192 * PAGE, 1, true), Err(Errno::ENOENT));
+        free(&file, BASE).expect("it was a request");
+        assert_eq!(allocate(&file, BASE, 4097, true), Err(Errno::ENOENT));
+        for request in 0..100 {
+            allocate(&file, BASE + request * 2 * PAGE, 1, false).expect("a hundred requests");
+        }
+        assert_eq!(allocate(&file, BASE + 1000 * PAGE, 1, true), Err(Errno::ESRCH));
+        assert_eq!(counter(NAME, "refused_pages_limit"), 2);
+        assert_eq!(counter(NAME, "refused_requests_limit"), 1);
+        for request in 0..100 {
+            free(&file, BASE + request * 2 * PAGE).expect("it was a request");
+        }
+        assert_eq!(counter(NAME, "pages_mapped"), 0);
+        drop(file);
+        rmmod(NAME).expect("it unloads");
+    });
 }
 
 #[test]
@@ -135,33 +102,24 @@ fn unload_is_refused_while_pages_are_mapped_even_with_the_file_closed() {
 
 #[test]
 fn a_walk_goes_through_five_levels_to_the_page_and_stops_at_a_hole() {
-    guest::run(
-        "memalloc::a_walk_goes_through_five_levels_to_the_page_and_stops_at_a_hole",
-        || {
-            insmod(NAME, "").expect("it loads");
-            let file = open();
-            let hole = walk(&file, BASE);
-            allocate(&file, BASE, 1, true).expect("one page");
-            let page = walk(&file, BASE);
-            let accelerated = page.levels == 4;
-            assert!(page.levels == 5 || accelerated, "{page:?}");
-            assert_eq!(page.depth, 5, "{page:?}");
-            assert!(
-                hole.depth < 5 || hole.entry[4] & 1 == 0,
-                "nothing was mapped there: {hole:?}"
-            );
-            assert_eq!(page.entry[4] & 1, 1, "the page is present: {page:?}");
-            assert_eq!(page.entry[4] & 2, 2, "the page is writable: {page:?}");
-            assert!(
-                counter(NAME, "tables_pte") >= 1,
-                "its PTE table came into being for it"
-            );
-            free(&file, BASE).expect("it was a request");
-            allocate(&file, BASE, 1, false).expect("one page to read");
-            assert_eq!(walk(&file, BASE).entry[4] & 2, 0, "the page is read-only");
-            free(&file, BASE).expect("it was a request");
-            drop(file);
-            rmmod(NAME).expect("it unloads");
-        },
-    );
+    guest::run("memalloc::a_walk_goes_through_five_levels_to_the_page_and_stops_at_a_hole", || {
+        insmod(NAME, "").expect("it loads");
+        let file = open();
+        let hole = walk(&file, BASE);
+        allocate(&file, BASE, 1, true).expect("one page");
+        let page = walk(&file, BASE);
+        let accelerated = page.levels == 4;
+        assert!(page.levels == 5 || accelerated, "{page:?}");
+        assert_eq!(page.depth, 5, "{page:?}");
+        assert!(hole.depth < 5 || hole.entry[4] & 1 == 0, "nothing was mapped there: {hole:?}");
+        assert_eq!(page.entry[4] & 1, 1, "the page is present: {page:?}");
+        assert_eq!(page.entry[4] & 2, 2, "the page is writable: {page:?}");
+        assert!(counter(NAME, "tables_pte") >= 1, "its PTE table came into being for it");
+        free(&file, BASE).expect("it was a request");
+        allocate(&file, BASE, 1, false).expect("one page to read");
+        assert_eq!(walk(&file, BASE).entry[4] & 2, 0, "the page is read-only");
+        free(&file, BASE).expect("it was a request");
+        drop(file);
+        rmmod(NAME).expect("it unloads");
+    });
 }

@@ -7,15 +7,11 @@ use super::kernel_log;
 const FOLDER: &str = ringside_uapi::my_syscall::FOLDER;
 
 fn number() -> i64 {
-    text(&format!("{FOLDER}/number"))
-        .parse()
-        .expect("the number is one")
+    text(&format!("{FOLDER}/number")).parse().expect("the number is one")
 }
 
 fn calls() -> u64 {
-    text(&format!("{FOLDER}/calls"))
-        .parse()
-        .expect("the count is a number")
+    text(&format!("{FOLDER}/calls")).parse().expect("the count is a number")
 }
 
 fn call() -> i64 {
@@ -25,78 +21,56 @@ fn call() -> i64 {
 
 #[test]
 fn it_returns_zero_counts_and_names_its_caller() {
-    guest::run(
-        "my_syscall::it_returns_zero_counts_and_names_its_caller",
-        || {
-            let before = calls();
-            assert_eq!(number(), 473);
-            assert_eq!(call(), 0);
-            assert_eq!(calls(), before + 1);
-            let pid = std::process::id().to_string();
-            let message = text(&format!("{FOLDER}/message"));
-            let lines = kernel_log::lines();
-            let line = lines
-                .iter()
-                .rfind(|line| line.contains(&message))
-                .expect("the message is logged");
-            assert!(
-                line.contains(&pid),
-                "{line:?} does not name the caller {pid}"
-            );
-        },
-    );
+    guest::run("my_syscall::it_returns_zero_counts_and_names_its_caller", || {
+        let before = calls();
+        assert_eq!(number(), 473);
+        assert_eq!(call(), 0);
+        assert_eq!(calls(), before + 1);
+        let pid = std::process::id().to_string();
+        let message = text(&format!("{FOLDER}/message"));
+        let lines = kernel_log::lines();
+        let line =
+            lines.iter().rfind(|line| line.contains(&message)).expect("the message is logged");
+        assert!(line.contains(&pid), "{line:?} does not name the caller {pid}");
+    });
 }
 
 #[test]
 fn root_edits_the_message_within_its_limit() {
-    guest::run(
-        "my_syscall::root_edits_the_message_within_its_limit",
-        || {
-            let file = format!("{FOLDER}/message");
-            std::fs::write(&file, "Good evening\n").expect("root may write");
-            assert_eq!(text(&file), "Good evening");
-            assert_eq!(call(), 0);
-            assert!(kernel_log::has("Good evening"));
-            let longest = "x".repeat(ringside_uapi::my_syscall::MESSAGE_MAX);
-            std::fs::write(&file, &longest).expect("the longest fits");
-            assert_eq!(text(&file), longest);
-            let error =
-                std::fs::write(&file, format!("{longest}x")).expect_err("one more does not");
-            assert_eq!(error.raw_os_error(), Some(nix::libc::EINVAL));
-            assert_eq!(text(&file), longest, "a refused message changes nothing");
-        },
-    );
+    guest::run("my_syscall::root_edits_the_message_within_its_limit", || {
+        let file = format!("{FOLDER}/message");
+        std::fs::write(&file, "Good evening\n").expect("root may write");
+        assert_eq!(text(&file), "Good evening");
+        assert_eq!(call(), 0);
+        assert!(kernel_log::has("Good evening"));
+        let longest = "x".repeat(ringside_uapi::my_syscall::MESSAGE_MAX);
+        std::fs::write(&file, &longest).expect("the longest fits");
+        assert_eq!(text(&file), longest);
+        let error = std::fs::write(&file, format!("{longest}x")).expect_err("one more does not");
+        assert_eq!(error.raw_os_error(), Some(nix::libc::EINVAL));
+        assert_eq!(text(&file), longest, "a refused message changes nothing");
+    });
 }
 
 #[test]
 fn many_calls_are_all_counted_but_not_all_logged() {
-    guest::run(
-        "my_syscall::many_calls_are_all_counted_but_not_all_logged",
-        || {
-            let before = (calls(), kernel_log::lines().len());
-            for _ in 0..1000 {
-                assert_eq!(call(), 0);
-            }
-            assert_eq!(calls(), before.0 + 1000);
-            let logged = kernel_log::lines().len() - before.1;
-            assert!((1..200).contains(&logged), "{logged} lines for 1000 calls");
-        },
-    );
+    guest::run("my_syscall::many_calls_are_all_counted_but_not_all_logged", || {
+        let before = (calls(), kernel_log::lines().len());
+        for _ in 0..1000 {
+            assert_eq!(call(), 0);
+        }
+        assert_eq!(calls(), before.0 + 1000);
+        let logged = kernel_log::lines().len() - before.1;
+        assert!((1..200).contains(&logged), "{logged} lines for 1000 calls");
+    });
 }
 
 #[test]
 fn anyone_may_call_it_and_only_root_may_edit_it() {
-    guest::run(
-        "my_syscall::anyone_may_call_it_and_only_root_may_edit_it",
-        || {
-            let output = guest::as_nobody("my_syscall::as_nobody");
-            assert!(
-                output.status.success(),
-                "{}",
-                String::from_utf8_lossy(&output.stderr)
-            );
-        },
-    );
+    guest::run("my_syscall::anyone_may_call_it_and_only_root_may_edit_it", || {
+        let output = guest::as_nobody("my_syscall::as_nobody");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    });
 }
 
 #[test]

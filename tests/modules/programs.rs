@@ -65,26 +65,14 @@ pub fn path(name: &str) -> PathBuf {
     // Written under a name of its own and then renamed: tests run side by side.
     let fresh = folder.join(format!("{name}.{:?}", std::thread::current().id()));
     let output = Command::new("cc")
-        .args([
-            "-std=gnu11",
-            "-O1",
-            "-Wall",
-            "-Wextra",
-            "-Werror",
-            "-pthread",
-            "-I",
-        ])
+        .args(["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-I"])
         .arg(root.join("uapi/include"))
         .arg("-o")
         .arg(&fresh)
         .arg(root.join(format!("tests/c/{name}.c")))
         .output()
         .expect("cc is installed");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     std::fs::rename(&fresh, &program).expect("the program can be renamed");
     program
 }
@@ -112,15 +100,8 @@ pub fn run(name: &str) {
     let output = command.output().expect("the program starts");
     let said = String::from_utf8_lossy(&output.stdout);
     let complained = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "{name}: {}\n{said}\n{complained}",
-        output.status
-    );
-    assert!(
-        said.lines().any(|line| line.starts_with("ok")),
-        "{name} checked nothing: {said}"
-    );
+    assert!(output.status.success(), "{name}: {}\n{said}\n{complained}", output.status);
+    assert!(said.lines().any(|line| line.starts_with("ok")), "{name} checked nothing: {said}");
     if let Given::Borrowed(module, _) = given {
         rmmod(module).expect("nothing of the program keeps it");
     }

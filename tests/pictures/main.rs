@@ -29,24 +29,17 @@ fn main() -> ExitCode {
     fs::create_dir_all(&folder).expect("the repository can be written");
     // The binary that cargo built beside this example.
     let example = std::env::current_exe().expect("a program has a path");
-    let binary = example
-        .parent()
-        .and_then(Path::parent)
-        .expect("it lies in target/<profile>/examples");
+    let binary =
+        example.parent().and_then(Path::parent).expect("it lies in target/<profile>/examples");
     let binary = binary.join("ringside");
-    let built = Command::new(env!("CARGO"))
-        .args(build_arguments(&binary))
-        .status();
+    let built = Command::new(env!("CARGO")).args(build_arguments(&binary)).status();
     if !built.is_ok_and(|status| status.success()) {
         eprintln!("cargo could not build the ringside binary");
         return ExitCode::FAILURE;
     }
     let mut session =
         Session::start_with(&binary, &[], ROWS, COLUMNS, &[("COLORTERM", "truecolor")]);
-    let mut pictures = Pictures {
-        folder,
-        session: &mut session,
-    };
+    let mut pictures = Pictures { folder, session: &mut session };
     pictures.all();
     session.keys("q");
     session.wait();
@@ -76,11 +69,7 @@ impl Pictures<'_> {
     /// The tour: every view with something to see in it.
     fn all(&mut self) {
         self.session.wait_for("connected");
-        self.load(
-            "2",
-            "a module with parameters",
-            &format!("{DOWN}{CONTROL_U}Summer"),
-        );
+        self.load("2", "a module with parameters", &format!("{DOWN}{CONTROL_U}Summer"));
         self.load(
             "3",
             "is not loaded",
@@ -118,15 +107,11 @@ impl Pictures<'_> {
 
         self.session.keys("5");
         self.settle();
-        for text in [
-            "Ringside writes this from inside the kernel.",
-            "dd reads it back.",
-        ] {
+        for text in ["Ringside writes this from inside the kernel.", "dd reads it back."] {
             self.session.keys("w");
             self.session.wait_for("Write to the device");
             // From the first field, where, to the fourth, what.
-            self.session
-                .keys(&format!("{DOWN}{DOWN}{DOWN}{CONTROL_U}{text}{DOWN}"));
+            self.session.keys(&format!("{DOWN}{DOWN}{DOWN}{CONTROL_U}{text}{DOWN}"));
             self.session.keys(ENTER);
             self.settle();
         }
@@ -149,10 +134,9 @@ impl Pictures<'_> {
         self.session.keys(key);
         self.session.wait_for(sight);
         self.session.keys("L");
-        self.session
-            .wait_until("the form, with the module built", |screen| {
-                screen.contains("[Enter go]") && !screen.contains("building")
-            });
+        self.session.wait_until("the form, with the module built", |screen| {
+            screen.contains("[Enter go]") && !screen.contains("building")
+        });
         self.session.keys(&format!("{typed}{ENTER}"));
         self.session.wait_until("the module", |screen| {
             screen.contains(" loaded") && !screen.contains("[Enter go]")

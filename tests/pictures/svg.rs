@@ -90,22 +90,13 @@ fn runs(screen: &Screen, row: u16, columns: u16) -> Vec<Run> {
             continue;
         }
         let look = Look::of(cell);
-        let text = if cell.has_contents() {
-            cell.contents()
-        } else {
-            " "
-        };
+        let text = if cell.has_contents() { cell.contents() } else { " " };
         match runs.last_mut() {
             Some(run) if run.look == look => {
                 run.text.push_str(text);
                 run.columns = column + 1 - run.column;
             }
-            _ => runs.push(Run {
-                column,
-                columns: 1,
-                text: text.into(),
-                look,
-            }),
+            _ => runs.push(Run { column, columns: 1, text: text.into(), look }),
         }
     }
     runs
@@ -126,21 +117,9 @@ impl Run {
         if self.text.trim().is_empty() {
             return;
         }
-        let bold = if self.look.bold {
-            " font-weight=\"bold\""
-        } else {
-            ""
-        };
-        let dim = if self.look.dim {
-            " opacity=\"0.6\""
-        } else {
-            ""
-        };
-        let underline = if self.look.underline {
-            " text-decoration=\"underline\""
-        } else {
-            ""
-        };
+        let bold = if self.look.bold { " font-weight=\"bold\"" } else { "" };
+        let dim = if self.look.dim { " opacity=\"0.6\"" } else { "" };
+        let underline = if self.look.underline { " text-decoration=\"underline\"" } else { "" };
         let baseline = top + CELL.1 * 0.77;
         // A place for each character: fonts without box drawing or Braille take
         // those from another, whose characters are wider or narrower.
@@ -178,8 +157,5 @@ fn colour(colour: Color) -> Option<String> {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

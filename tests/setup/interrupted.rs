@@ -20,9 +20,7 @@ fn hanging_setup(place: &Place) -> (Child, Pid) {
     let mut command = place.bare(&["setup", "--yes"]);
     let child = command.stderr(Stdio::piped()).spawn().unwrap();
     let file = place.path("cache.pid");
-    wait_for("apt-get runs", || {
-        fs::read_to_string(&file).is_ok_and(|text| text.ends_with('\n'))
-    });
+    wait_for("apt-get runs", || fs::read_to_string(&file).is_ok_and(|text| text.ends_with('\n')));
     let apt = fs::read_to_string(&file).unwrap().trim().parse().unwrap();
     (child, Pid::from_raw(apt))
 }
@@ -34,18 +32,11 @@ fn a_second_interruption_ends_setup_at_once_with_all_it_started() {
     let pid = Pid::from_raw(child.id() as i32);
     kill(pid, Signal::SIGINT).unwrap();
     std::thread::sleep(Duration::from_millis(500));
-    assert!(
-        child.try_wait().unwrap().is_none(),
-        "the first asks, and waits"
-    );
+    assert!(child.try_wait().unwrap().is_none(), "the first asks, and waits");
     let second = Instant::now();
     kill(pid, Signal::SIGINT).unwrap();
     let status = child.wait().unwrap();
-    assert!(
-        second.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        second.elapsed()
-    );
+    assert!(second.elapsed() < Duration::from_secs(3), "{:?}", second.elapsed());
     assert_eq!(status.code(), Some(130));
     let mut text = String::new();
     child.stderr.unwrap().read_to_string(&mut text).unwrap();
@@ -56,19 +47,10 @@ fn a_second_interruption_ends_setup_at_once_with_all_it_started() {
 #[test]
 fn what_setup_started_does_not_outlive_it_even_when_it_is_killed() {
     let place = Place::new();
-    place.program(
-        "apt-get",
-        "echo $$ > \"$RINGSIDE_CACHE.pid\"; exec /bin/sleep 60",
-    );
-    let mut child = place
-        .bare(&["setup", "--yes"])
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    place.program("apt-get", "echo $$ > \"$RINGSIDE_CACHE.pid\"; exec /bin/sleep 60");
+    let mut child = place.bare(&["setup", "--yes"]).stderr(Stdio::null()).spawn().unwrap();
     let file = place.path("cache.pid");
-    wait_for("apt-get runs", || {
-        fs::read_to_string(&file).is_ok_and(|text| text.ends_with('\n'))
-    });
+    wait_for("apt-get runs", || fs::read_to_string(&file).is_ok_and(|text| text.ends_with('\n')));
     let apt = Pid::from_raw(fs::read_to_string(&file).unwrap().trim().parse().unwrap());
     child.kill().unwrap();
     child.wait().unwrap();

@@ -23,19 +23,8 @@ fn an_unknown_kernel_is_refused_with_those_there_are() {
 fn sources_of_another_version_are_refused() {
     let place = Place::new();
     let tree = place.tree([6, 12, 1]);
-    let text = failed(
-        place.equipped(&["build", "--kernel-source", tree.to_str().unwrap()]),
-        1,
-    );
-    says(
-        &text,
-        &[
-            "can't be used as the kernel's sources",
-            "Linux 6.12.1",
-            "7.3",
-            "help: ",
-        ],
-    );
+    let text = failed(place.equipped(&["build", "--kernel-source", tree.to_str().unwrap()]), 1);
+    says(&text, &["can't be used as the kernel's sources", "Linux 6.12.1", "7.3", "help: "]);
     assert_eq!(place.kernels(), 0);
 }
 
@@ -45,9 +34,7 @@ fn a_damaged_tarball_is_refused_and_leaves_no_sources() {
     let tree = place.tree([7, 3, 4]);
     fs::write(
         tree.join("noise"),
-        (0..200_000_u32)
-            .flat_map(|n| n.wrapping_mul(n).to_le_bytes())
-            .collect::<Vec<_>>(),
+        (0..200_000_u32).flat_map(|n| n.wrapping_mul(n).to_le_bytes()).collect::<Vec<_>>(),
     )
     .unwrap();
     let tarball = place.path("linux-7.3.4.tar.gz");
@@ -61,14 +48,8 @@ fn a_damaged_tarball_is_refused_and_leaves_no_sources() {
     assert!(tar.unwrap().success());
     let whole = fs::read(&tarball).unwrap();
     fs::write(&tarball, &whole[..whole.len() / 2]).unwrap();
-    let text = failed(
-        place.equipped(&["build", "--kernel-source", tarball.to_str().unwrap()]),
-        1,
-    );
-    says(
-        &text,
-        &["linux-7.3.4.tar.gz can't be used", "nexpected", "help: "],
-    );
+    let text = failed(place.equipped(&["build", "--kernel-source", tarball.to_str().unwrap()]), 1);
+    says(&text, &["linux-7.3.4.tar.gz can't be used", "nexpected", "help: "]);
     let left: Vec<_> = fs::read_dir(place.path("cache/sources"))
         .unwrap()
         .flatten()
@@ -90,13 +71,7 @@ fn a_failed_build_shows_the_last_words_and_where_the_log_is() {
     place.program("patch", "true");
     let command = place.equipped(&["build", "--kernel-source", tree.to_str().unwrap()]);
     let text = failed(command, 1);
-    says(
-        &text,
-        &[
-            "configuring the kernel failed",
-            "fork.c:7:1: error: no semicolon",
-        ],
-    );
+    says(&text, &["configuring the kernel failed", "fork.c:7:1: error: no semicolon"]);
     says(&text, &["help: the whole log is", "lab.log"]);
     assert_eq!(place.kernels(), 0);
 }
@@ -127,23 +102,11 @@ fn without_a_network_the_archive_is_named_and_nothing_is_left() {
     let sources = place.path("apt");
     fs::create_dir(&sources).unwrap();
     // Nothing listens on the discard port of this machine.
-    fs::write(
-        sources.join("sources.list"),
-        "deb http://127.0.0.1:9/debian stable main\n",
-    )
-    .unwrap();
+    fs::write(sources.join("sources.list"), "deb http://127.0.0.1:9/debian stable main\n").unwrap();
     let mut command = place.equipped(&["build"]);
     command.env("RINGSIDE_APT_SOURCES", &sources);
     let text = failed(command, 1);
-    says(
-        &text,
-        &[
-            "can't be fetched",
-            "127.0.0.1:9",
-            "help: check the network",
-            "--kernel-source",
-        ],
-    );
+    says(&text, &["can't be fetched", "127.0.0.1:9", "help: check the network", "--kernel-source"]);
     assert_eq!(place.kernels(), 0);
     assert!(!place.path("cache/sources/chosen.json").exists());
 }
@@ -158,25 +121,14 @@ fn a_full_disk_is_noticed_before_anything_is_fetched() {
     command.args([RINGSIDE, "build"]);
     place.equip(&mut command);
     let text = failed(command, 1);
-    says(
-        &text,
-        &[
-            "not enough room",
-            "32 MiB are free",
-            "help: ",
-            "RINGSIDE_CACHE=DIR",
-        ],
-    );
+    says(&text, &["not enough room", "32 MiB are free", "help: ", "RINGSIDE_CACHE=DIR"]);
 }
 
 #[test]
 fn a_kernel_that_is_half_made_is_not_taken_for_whole() {
     let place = Place::new();
-    for name in [
-        "build/lab/arch/x86/boot/bzImage",
-        "build/lab/vmlinux",
-        "build/lab/Module.symvers",
-    ] {
+    for name in ["build/lab/arch/x86/boot/bzImage", "build/lab/vmlinux", "build/lab/Module.symvers"]
+    {
         let file: PathBuf = place.path("cache").join(name);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, "half").unwrap();
@@ -195,18 +147,9 @@ fn the_cache_is_shown_and_cleaned_part_by_part() {
     let output = place.bare(&["cache", "--json"]).output().unwrap();
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let parts = json["parts"].as_array().unwrap();
-    let downloads = parts
-        .iter()
-        .find(|part| part["name"] == "downloads")
-        .unwrap();
+    let downloads = parts.iter().find(|part| part["name"] == "downloads").unwrap();
     assert!(downloads["bytes"].as_u64().unwrap() >= 100_000);
-    let clean = |part: &str| {
-        place
-            .bare(&["cache", "clean", part])
-            .status()
-            .unwrap()
-            .success()
-    };
+    let clean = |part: &str| place.bare(&["cache", "clean", part]).status().unwrap().success();
     assert!(clean("sources") && file.exists());
     assert!(clean("downloads") && !file.exists());
     assert!(!clean("everything"));

@@ -9,13 +9,8 @@ use crate::place::{Place, RINGSIDE, says};
 
 /// Answers setup's question on a terminal; what it printed, and its status.
 fn answer(place: &Place, keys: &str) -> (String, u32) {
-    let terminal = native_pty_system()
-        .openpty(PtySize {
-            rows: 50,
-            cols: 200,
-            ..PtySize::default()
-        })
-        .unwrap();
+    let terminal =
+        native_pty_system().openpty(PtySize { rows: 50, cols: 200, ..PtySize::default() }).unwrap();
     let mut command = CommandBuilder::new(RINGSIDE);
     command.args(["setup"]);
     command.env("PATH", place.path("bin"));
@@ -43,13 +38,7 @@ fn on_a_terminal_setup_says_why_and_what_and_asks_once() {
     place.program("apt-get", ": > \"$RINGSIDE_CACHE.ran\"; exit 1");
     let (text, status) = answer(&place, "n\n");
     assert_eq!(status, 1);
-    says(
-        &text,
-        &[
-            "flex makes parsers of the build: there is no flex",
-            "Ringside would run:",
-        ],
-    );
+    says(&text, &["flex makes parsers of the build: there is no flex", "Ringside would run:"]);
     says(&text, &["you said no", "apt-get install -y"]);
     assert_eq!(text.matches("[Y/n]").count(), 1);
     assert!(!place.path("cache.ran").exists());

@@ -25,10 +25,7 @@ impl Flooder {
             .status()
             .expect("cc is installed");
         assert!(compiled.success());
-        Self {
-            program,
-            runtime: runtime.to_owned(),
-        }
+        Self { program, runtime: runtime.to_owned() }
     }
 
     /// Writes so many lines, this many a second (0: as fast as it goes);

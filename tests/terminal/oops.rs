@@ -12,16 +12,11 @@ const RINGSIDE: &str = env!("CARGO_BIN_EXE_ringside");
 /// The file of a module in `tests/broken/`, built for the kernel under test.
 fn broken(module: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/broken");
-    let output = Command::new(RINGSIDE)
-        .arg("build")
-        .arg(folder)
-        .output()
-        .expect("ringside starts");
+    let output = Command::new(RINGSIDE).arg("build").arg(folder).output().expect("ringside starts");
     let built = String::from_utf8_lossy(&output.stdout).into_owned();
     let file = format!("/{module}.ko");
     let path = built.lines().find(|line| line.ends_with(&file));
-    path.unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&output.stderr)))
-        .to_owned()
+    path.unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&output.stderr))).to_owned()
 }
 
 #[test]

@@ -62,10 +62,7 @@ fn after_sigquit_the_terminal_is_restored() {
 fn after_a_panic_in_a_thread_the_terminal_is_restored_and_the_message_stands_on_it() {
     let runtime = Runtime::new();
     let binary = Path::new(env!("CARGO_BIN_EXE_ringside"));
-    let environment = [
-        ("XDG_RUNTIME_DIR", runtime.folder()),
-        ("RINGSIDE_TEST_PANIC", "1"),
-    ];
+    let environment = [("XDG_RUNTIME_DIR", runtime.folder()), ("RINGSIDE_TEST_PANIC", "1")];
     let mut session = Session::start_with(binary, &[], 24, 80, &environment);
     session.wait_for("connected");
     session.keys("2L");
@@ -73,10 +70,7 @@ fn after_a_panic_in_a_thread_the_terminal_is_restored_and_the_message_stands_on_
     session.assert_restored();
     assert_eq!(status.exit_code(), 101, "{status:?}");
     let screen = session.screen();
-    assert!(
-        screen.contains("a panic that RINGSIDE_TEST_PANIC asks for"),
-        "{screen}"
-    );
+    assert!(screen.contains("a panic that RINGSIDE_TEST_PANIC asks for"), "{screen}");
 }
 
 #[test]
@@ -90,10 +84,7 @@ fn ctrl_z_gives_the_shell_its_terminal_and_fg_brings_the_dashboard_back() {
     shell.wait_for("connected");
     shell.keys("\x1a");
     shell.wait_for("Stopped");
-    assert!(
-        !shell.cells().alternate_screen(),
-        "the shell has its screen"
-    );
+    assert!(!shell.cells().alternate_screen(), "the shell has its screen");
     shell.keys("echo $((6 * 7))\r");
     shell.wait_for("\n42");
     shell.keys("fg\r");
@@ -102,9 +93,7 @@ fn ctrl_z_gives_the_shell_its_terminal_and_fg_brings_the_dashboard_back() {
     shell.keys("6");
     shell.wait_for("What the kernel says");
     shell.keys("q");
-    shell.wait_until("the shell again", |screen| {
-        screen.trim_end().ends_with("ringside\nshell>")
-    });
+    shell.wait_until("the shell again", |screen| screen.trim_end().ends_with("ringside\nshell>"));
     shell.keys("echo status $?\r");
     shell.wait_for("status 0");
     assert!(!shell.cells().alternate_screen());
@@ -141,21 +130,12 @@ fn a_dashboard_at_rest_writes_nothing_to_the_terminal() {
     for _ in 0..100 {
         let before = session.bytes();
         std::thread::sleep(std::time::Duration::from_millis(500));
-        quiet = if session.bytes() == before {
-            quiet + 1
-        } else {
-            0
-        };
+        quiet = if session.bytes() == before { quiet + 1 } else { 0 };
         if quiet == 6 {
             break;
         }
     }
-    assert_eq!(
-        quiet,
-        6,
-        "three seconds without a byte never came:\n{}",
-        session.screen()
-    );
+    assert_eq!(quiet, 6, "three seconds without a byte never came:\n{}", session.screen());
     session.keys("q");
     assert!(session.wait().success());
 }

@@ -36,10 +36,7 @@ pub struct Session {
 /// How long anything that is waited for may take: long, since machines are slow.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-#[allow(
-    dead_code,
-    reason = "each of the programs that share this file uses a part of it"
-)]
+#[allow(dead_code, reason = "each of the programs that share this file uses a part of it")]
 impl Session {
     /// Starts `program` in a terminal of `rows` and `columns`.
     pub fn start(program: &Path, arguments: &[&str], rows: u16, columns: u16) -> Self {
@@ -54,15 +51,8 @@ impl Session {
         columns: u16,
         environment: &[(&str, &str)],
     ) -> Self {
-        let size = PtySize {
-            rows,
-            cols: columns,
-            pixel_width: 0,
-            pixel_height: 0,
-        };
-        let pair = native_pty_system()
-            .openpty(size)
-            .expect("a pseudo-terminal can be made");
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).expect("a pseudo-terminal can be made");
         let before = settings(&*pair.master);
         let mut command = CommandBuilder::new(program);
         command.args(arguments);
@@ -72,18 +62,12 @@ impl Session {
         for (name, value) in environment {
             command.env(name, value);
         }
-        let child = pair
-            .slave
-            .spawn_command(command)
-            .expect("the program starts");
+        let child = pair.slave.spawn_command(command).expect("the program starts");
         let shown = Arc::new(Mutex::new(Shown {
             parser: vt100::Parser::new(cells(rows), cells(columns), 0),
             raw: Vec::new(),
         }));
-        let mut output = pair
-            .master
-            .try_clone_reader()
-            .expect("the terminal can be read");
+        let mut output = pair.master.try_clone_reader().expect("the terminal can be read");
         let sink = Arc::clone(&shown);
         let reader = std::thread::spawn(move || {
             let mut buffer = [0; 65536];
@@ -93,10 +77,7 @@ impl Session {
                 shown.raw.extend_from_slice(&buffer[..size]);
             }
         });
-        let keyboard = pair
-            .master
-            .take_writer()
-            .expect("the terminal can be written");
+        let keyboard = pair.master.take_writer().expect("the terminal can be written");
         Self {
             child,
             master: pair.master,
@@ -110,9 +91,7 @@ impl Session {
 
     /// Types `keys`: plain text and escape sequences, as a terminal sends them.
     pub fn keys(&mut self, keys: &str) {
-        self.keyboard
-            .write_all(keys.as_bytes())
-            .expect("the terminal takes keys");
+        self.keyboard.write_all(keys.as_bytes()).expect("the terminal takes keys");
         self.keyboard.flush().expect("the terminal takes keys");
     }
 
@@ -139,9 +118,7 @@ impl Session {
 
     /// Waits until the screen shows `text`.
     pub fn wait_for(&self, text: &str) {
-        self.wait_until(&format!("{text:?} on the screen"), |screen| {
-            screen.contains(text)
-        });
+        self.wait_until(&format!("{text:?} on the screen"), |screen| screen.contains(text));
     }
 
     /// Waits until `condition` holds of the screen's text.
@@ -152,29 +129,16 @@ impl Session {
             if condition(&screen) {
                 return;
             }
-            assert!(
-                Instant::now() < deadline,
-                "waited in vain for {what}; the screen:\n{screen}"
-            );
+            assert!(Instant::now() < deadline, "waited in vain for {what}; the screen:\n{screen}");
             std::thread::sleep(Duration::from_millis(10));
         }
     }
 
     /// Changes the terminal's size.
     pub fn resize(&self, rows: u16, columns: u16) {
-        let size = PtySize {
-            rows,
-            cols: columns,
-            pixel_width: 0,
-            pixel_height: 0,
-        };
-        lock(&self.shown)
-            .parser
-            .screen_mut()
-            .set_size(cells(rows), cells(columns));
-        self.master
-            .resize(size)
-            .expect("the terminal can be resized");
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        lock(&self.shown).parser.screen_mut().set_size(cells(rows), cells(columns));
+        self.master.resize(size).expect("the terminal can be resized");
     }
 
     /// The program's process id.
@@ -197,27 +161,15 @@ impl Session {
                 std::thread::sleep(Duration::from_millis(50));
                 return status;
             }
-            assert!(
-                Instant::now() < deadline,
-                "it does not end; the screen:\n{}",
-                self.screen()
-            );
+            assert!(Instant::now() < deadline, "it does not end; the screen:\n{}", self.screen());
             std::thread::sleep(Duration::from_millis(10));
         }
     }
 
     /// Checks that the terminal is as it was found, and was put back just once.
     pub fn assert_restored(&self) {
-        assert_eq!(
-            self.count("\x1b[?1049h"),
-            1,
-            "it entered the alternate screen once"
-        );
-        assert_eq!(
-            self.count("\x1b[?1049l"),
-            1,
-            "it left the alternate screen once"
-        );
+        assert_eq!(self.count("\x1b[?1049h"), 1, "it entered the alternate screen once");
+        assert_eq!(self.count("\x1b[?1049l"), 1, "it left the alternate screen once");
         let screen = self.cells();
         assert!(!screen.alternate_screen(), "the alternate screen is left");
         assert!(!screen.hide_cursor(), "the cursor is visible");
@@ -228,10 +180,7 @@ impl Session {
             "the mouse is let go"
         );
         let after = settings(&*self.master);
-        assert_eq!(
-            after.local_flags, self.before.local_flags,
-            "echo and line mode are back"
-        );
+        assert_eq!(after.local_flags, self.before.local_flags, "echo and line mode are back");
         assert_eq!(after.input_flags, self.before.input_flags);
         assert_eq!(after.output_flags, self.before.output_flags);
     }
@@ -259,9 +208,7 @@ fn lock(shown: &Mutex<Shown>) -> MutexGuard<'_, Shown> {
 }
 
 fn settings(master: &dyn MasterPty) -> Termios {
-    let fd = master
-        .as_raw_fd()
-        .expect("a Unix terminal has a descriptor");
+    let fd = master.as_raw_fd().expect("a Unix terminal has a descriptor");
     // SAFETY: `master` owns the descriptor and outlives the borrow.
     let fd = unsafe { BorrowedFd::borrow_raw(fd) };
     tcgetattr(fd).expect("a terminal has settings")

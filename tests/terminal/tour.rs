@@ -18,11 +18,8 @@ const CONTROL_U: &str = "\x15";
 /// A dashboard with a lab of its own.
 fn dashboard(runtime: &Runtime) -> Session {
     let folder = runtime.folder();
-    let environment = [
-        ("XDG_RUNTIME_DIR", folder),
-        ("XDG_STATE_HOME", folder),
-        ("XDG_CONFIG_HOME", folder),
-    ];
+    let environment =
+        [("XDG_RUNTIME_DIR", folder), ("XDG_STATE_HOME", folder), ("XDG_CONFIG_HOME", folder)];
     let session = Session::start_with(Path::new(RINGSIDE), &[], 24, 80, &environment);
     session.wait_for("connected");
     session
@@ -64,9 +61,7 @@ fn it_loads_my_name_with_parameters_shows_the_greeting_and_unloads() {
     session.keys("2");
     session.wait_for("● loaded");
     session.keys("c");
-    session.wait_until("the call in the count", |screen| {
-        screen.contains("calls    1")
-    });
+    session.wait_until("the call in the count", |screen| screen.contains("calls    1"));
     session.keys("U");
     session.wait_for("rmmod my_name");
     session.keys("y");
@@ -78,12 +73,7 @@ fn it_loads_my_name_with_parameters_shows_the_greeting_and_unloads() {
 fn it_shows_the_ring_at_work_and_paused() {
     let runtime = Runtime::new();
     let mut session = dashboard(&runtime);
-    load(
-        &mut session,
-        "3",
-        "producer_consumer is not loaded",
-        "Ring of 10 slots",
-    );
+    load(&mut session, "3", "producer_consumer is not loaded", "Ring of 10 slots");
     session.wait_for("● running");
     session.keys("p");
     session.wait_for("PAUSED");
@@ -211,16 +201,10 @@ fn the_counters_of_every_module_move_on_the_overview() {
     session.keys("2");
     session.wait_for("a system call written in Rust");
     session.keys("c");
-    session.wait_until("the call in the count", |screen| {
-        value(screen, "calls") == Some(1)
-    });
+    session.wait_until("the call in the count", |screen| value(screen, "calls") == Some(1));
     session.keys("1");
-    session.wait_until("the pages", |screen| {
-        value(screen, "pages mapped") == Some(4)
-    });
-    session.wait_until("the bytes", |screen| {
-        value(screen, "bytes written") == Some(5)
-    });
+    session.wait_until("the pages", |screen| value(screen, "pages mapped") == Some(4));
+    session.wait_until("the bytes", |screen| value(screen, "bytes written") == Some(5));
     quit(session);
 }
 
@@ -250,9 +234,7 @@ fn it_lists_sorts_filters_and_unloads_modules_and_says_who_holds_a_busy_one() {
     session.keys("y");
     session.wait_for("my_name unloaded");
     session.keys(ESCAPE);
-    session.wait_until("the filter to go", |screen| {
-        place(screen, "memalloc").is_some()
-    });
+    session.wait_until("the filter to go", |screen| place(screen, "memalloc").is_some());
     // A subject that has pages holds the module.
     session.keys("4");
     session.wait_for("pages 0/4096");

@@ -15,9 +15,7 @@ mod tests {
         assert!(has("Kbuild") && has("my_name/my_name.rs"));
         assert!(UAPI.iter().any(|(name, _)| *name == "lib.rs"));
         assert!(
-            KERNEL_PATCHES
-                .iter()
-                .all(|(name, text)| name.ends_with(".patch") && !text.is_empty())
+            KERNEL_PATCHES.iter().all(|(name, text)| name.ends_with(".patch") && !text.is_empty())
         );
     }
 }

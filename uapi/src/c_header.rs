@@ -59,10 +59,7 @@ fn command(
     help: &str,
 ) -> fmt::Result {
     writeln!(out, "/* {help} */\n#define {name} {macro_call}")?;
-    writeln!(
-        out,
-        "_Static_assert({name} == {number:#010x}u, \"number of {name}\");"
-    )
+    writeln!(out, "_Static_assert({name} == {number:#010x}u, \"number of {name}\");")
 }
 
 /// Writes the whole header.
@@ -98,10 +95,7 @@ pub fn write(out: &mut impl Write) -> fmt::Result {
 }
 
 fn memalloc(out: &mut impl Write) -> fmt::Result {
-    writeln!(
-        out,
-        "/* --- memalloc: pages mapped into the calling process --- */\n"
-    )?;
+    writeln!(out, "/* --- memalloc: pages mapped into the calling process --- */\n")?;
     writeln!(out, "#define MEMALLOC_DEVICE \"{}\"", memalloc::DEVICE)?;
     writeln!(
         out,
@@ -185,10 +179,7 @@ fn memalloc(out: &mut impl Write) -> fmt::Result {
 }
 
 fn kmod(out: &mut impl Write) -> fmt::Result {
-    writeln!(
-        out,
-        "/* --- kmod: reads and writes of a block device --- */\n"
-    )?;
+    writeln!(out, "/* --- kmod: reads and writes of a block device --- */\n")?;
     writeln!(out, "#define KMOD_DEVICE \"{}\"", kmod::DEVICE)?;
     writeln!(
         out,
@@ -254,12 +245,7 @@ fn kmod(out: &mut impl Write) -> fmt::Result {
             kmod::BWRITEOFFSET,
             "Goes to an offset, then writes.",
         ),
-        (
-            "INFO",
-            "_IOR('a', 'e', struct block_info)",
-            kmod::INFO,
-            "Describes the device.",
-        ),
+        ("INFO", "_IOR('a', 'e', struct block_info)", kmod::INFO, "Describes the device."),
         (
             "SYNC",
             "_IO('a', 'f')",

@@ -109,21 +109,11 @@ const _: () = assert!(core::mem::offset_of!(BlockIo, size) == 16);
 const _: () = assert!(core::mem::offset_of!(BlockInfo, flags) == 20);
 
 const fn bytes(name: &'static str, monotonic: bool, help: &'static str) -> Counter {
-    Counter {
-        name,
-        unit: Unit::Bytes,
-        monotonic,
-        help,
-    }
+    Counter { name, unit: Unit::Bytes, monotonic, help }
 }
 
 const fn total(name: &'static str, help: &'static str) -> Counter {
-    Counter {
-        name,
-        unit: Unit::Count,
-        monotonic: true,
-        help,
-    }
+    Counter { name, unit: Unit::Count, monotonic: true, help }
 }
 
 /// What the module shows.

@@ -21,12 +21,8 @@ pub mod producer_consumer;
 use describe::Module;
 
 /// Every module of ours that can be loaded, in the order the dashboard lists them.
-pub const MODULES: &[&Module] = &[
-    &my_name::MODULE,
-    &producer_consumer::MODULE,
-    &memalloc::MODULE,
-    &kmod::MODULE,
-];
+pub const MODULES: &[&Module] =
+    &[&my_name::MODULE, &producer_consumer::MODULE, &memalloc::MODULE, &kmod::MODULE];
 
 /// The description of the module called `name`, if it is one of ours.
 pub fn module(name: &str) -> Option<&'static Module> {

@@ -136,21 +136,11 @@ const _: () = assert!(core::mem::offset_of!(SharepageInfo, write) == 12);
 const _: () = assert!(core::mem::offset_of!(WalkInfo, entry) == 16);
 
 const fn level(name: &'static str, help: &'static str) -> Counter {
-    Counter {
-        name,
-        unit: Unit::Count,
-        monotonic: false,
-        help,
-    }
+    Counter { name, unit: Unit::Count, monotonic: false, help }
 }
 
 const fn total(name: &'static str, help: &'static str) -> Counter {
-    Counter {
-        name,
-        unit: Unit::Count,
-        monotonic: true,
-        help,
-    }
+    Counter { name, unit: Unit::Count, monotonic: true, help }
 }
 
 /// What the module shows.
@@ -173,42 +163,18 @@ pub const MODULE: Module = Module {
             help: "the most pages that may be held at one time",
         },
         level("requests", "live requests"),
-        level(
-            "requests_limit",
-            "the most requests that may live at one time",
-        ),
+        level("requests_limit", "the most requests that may live at one time"),
         total("allocations", "ALLOCATE calls that succeeded"),
         total("frees", "requests given back, by FREE or otherwise"),
-        total(
-            "refused_pages_limit",
-            "ALLOCATE calls refused: too many pages",
-        ),
+        total("refused_pages_limit", "ALLOCATE calls refused: too many pages"),
         total("refused_requests_limit", "calls refused: too many requests"),
-        total(
-            "refused_exists",
-            "calls refused: something is mapped there already",
-        ),
-        total(
-            "refused_invalid",
-            "calls refused: an argument that can't be right",
-        ),
+        total("refused_exists", "calls refused: something is mapped there already"),
+        total("refused_invalid", "calls refused: an argument that can't be right"),
         level("shared_pages", "pages mapped by more than one process"),
-        total(
-            "tables_p4d",
-            "P4D tables that came into being for an ALLOCATE",
-        ),
-        total(
-            "tables_pud",
-            "PUD tables that came into being for an ALLOCATE",
-        ),
-        total(
-            "tables_pmd",
-            "PMD tables that came into being for an ALLOCATE",
-        ),
-        total(
-            "tables_pte",
-            "PTE tables that came into being for an ALLOCATE",
-        ),
+        total("tables_p4d", "P4D tables that came into being for an ALLOCATE"),
+        total("tables_pud", "PUD tables that came into being for an ALLOCATE"),
+        total("tables_pmd", "PMD tables that came into being for an ALLOCATE"),
+        total("tables_pte", "PTE tables that came into being for an ALLOCATE"),
     ],
     controls: &[],
     tables: &[],

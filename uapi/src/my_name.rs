@@ -11,10 +11,7 @@ pub const MODULE: Module = Module {
     parameters: &[
         Parameter {
             name: "intParameter",
-            kind: ParameterKind::Integer {
-                min: i32::MIN as i64,
-                max: i32::MAX as i64,
-            },
+            kind: ParameterKind::Integer { min: i32::MIN as i64, max: i32::MAX as i64 },
             default: "2025",
             help: "the year in the greeting",
         },

@@ -62,21 +62,11 @@ const _: () = assert!(core::mem::size_of::<SlotRecord>() == 16);
 const _: () = assert!(core::mem::offset_of!(ThreadRecord, items) == 8);
 
 const fn level(name: &'static str, help: &'static str) -> Counter {
-    Counter {
-        name,
-        unit: Unit::Count,
-        monotonic: false,
-        help,
-    }
+    Counter { name, unit: Unit::Count, monotonic: false, help }
 }
 
 const fn total(name: &'static str, help: &'static str) -> Counter {
-    Counter {
-        name,
-        unit: Unit::Count,
-        monotonic: true,
-        help,
-    }
+    Counter { name, unit: Unit::Count, monotonic: true, help }
 }
 
 const fn integer(
@@ -85,22 +75,11 @@ const fn integer(
     default: &'static str,
     help: &'static str,
 ) -> Parameter {
-    Parameter {
-        name,
-        kind: ParameterKind::Integer { min: 0, max },
-        default,
-        help,
-    }
+    Parameter { name, kind: ParameterKind::Integer { min: 0, max }, default, help }
 }
 
 const fn control(name: &'static str, unit: Unit, max: u64, help: &'static str) -> Control {
-    Control {
-        name,
-        unit,
-        min: 0,
-        max,
-        help,
-    }
+    Control { name, unit, min: 0, max, help }
 }
 
 /// What the module shows.
@@ -111,30 +90,16 @@ pub const MODULE: Module = Module {
     parameters: &[
         integer("prod", THREADS_MAX, "1", "producer threads"),
         integer("cons", THREADS_MAX, "1", "consumer threads"),
-        integer(
-            "size",
-            SLOTS_MAX,
-            "10",
-            "slots of the ring: what the semaphore empty starts with",
-        ),
+        integer("size", SLOTS_MAX, "10", "slots of the ring: what the semaphore empty starts with"),
     ],
     counters: &[
         level("capacity", "slots of the ring"),
         level("occupancy", "slots that hold an item now"),
-        level(
-            "empty",
-            "what the semaphore empty holds: slots that nobody has claimed to fill",
-        ),
-        level(
-            "full",
-            "what the semaphore full holds: items that nobody has claimed to take",
-        ),
+        level("empty", "what the semaphore empty holds: slots that nobody has claimed to fill"),
+        level("full", "what the semaphore full holds: items that nobody has claimed to take"),
         total("produced", "items put into the ring"),
         total("consumed", "items taken out of the ring"),
-        total(
-            "producer_waits",
-            "times a producer waited for an empty slot",
-        ),
+        total("producer_waits", "times a producer waited for an empty slot"),
         total("consumer_waits", "times a consumer waited for a full slot"),
     ],
     controls: &[
@@ -150,12 +115,7 @@ pub const MODULE: Module = Module {
             DELAY_MAX,
             "pause of a consumer after each item",
         ),
-        control(
-            "paused",
-            Unit::Switch,
-            1,
-            "1 parks every thread and returns when all are parked",
-        ),
+        control("paused", Unit::Switch, 1, "1 parks every thread and returns when all are parked"),
         control(
             "step",
             Unit::Count,

@@ -18,7 +18,7 @@ use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpid};
 
-use crate::target::local::AGENT_NICE;
+use crate::kernel::local::AGENT_NICE;
 
 /// The program itself, in the initramfs.
 const PROGRAM: &str = "/init";
@@ -34,7 +34,7 @@ pub fn is_guest_init() -> bool {
         // Needed to tell; if it fails, this is no guest that we could run.
         drop(mount_one("proc", "/proc", ""));
     }
-    crate::target::local::is_guest()
+    crate::kernel::local::is_guest()
 }
 
 /// Runs the guest; never returns while the machine runs.
@@ -51,12 +51,7 @@ pub fn run() -> ExitCode {
     let _ = nix::unistd::sethostname("ringside");
     // From here on, these come by sigwait below and nowhere else.
     let mut signals = SigSet::empty();
-    for signal in [
-        Signal::SIGCHLD,
-        Signal::SIGTERM,
-        Signal::SIGINT,
-        Signal::SIGUSR2,
-    ] {
+    for signal in [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGUSR2] {
         signals.add(signal);
     }
     if let Err(errno) = signals.thread_block() {
@@ -93,10 +88,7 @@ fn mount_one(kind: &str, place: &str, options: &str) -> Result<()> {
     match mount(Some(kind), place, Some(kind), flags, Some(options)) {
         // The kernel may have mounted it already.
         Ok(()) | Err(Errno::EBUSY) => Ok(()),
-        Err(errno) => Err(Error::other(format!(
-            "mount {kind} on {place}: {}",
-            errno.desc()
-        ))),
+        Err(errno) => Err(Error::other(format!("mount {kind} on {place}: {}", errno.desc()))),
     }
 }
 

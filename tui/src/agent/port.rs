@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::target::Target;
-use crate::target::wire::{Body, FrameWriter};
+use crate::kernel::Target;
+use crate::kernel::wire::{Body, FrameWriter};
 
 /// The port's name, as QEMU is told it.
 pub const PORT: &str = "ringside.agent";
@@ -38,10 +38,7 @@ pub fn serve_port(target: &dyn Target, again: bool) -> Result<()> {
         begin(port.try_clone()?)?;
     }
     loop {
-        let reader = PortReader {
-            port: &port,
-            met: false,
-        };
+        let reader = PortReader { port: &port, met: false };
         super::serve(reader, port.try_clone()?, target)?;
     }
 }
@@ -50,17 +47,11 @@ pub fn serve_port(target: &dyn Target, again: bool) -> Result<()> {
 /// On a thread: nobody may be there, and there is no hurry.
 fn begin(port: File) -> Result<()> {
     let words = FrameWriter::new(port);
-    std::thread::Builder::new()
-        .name("begin".into())
-        .spawn(move || {
-            let frames = Body::Begun.frames(0, 0).unwrap_or_default();
-            // It fails when the port has gone, which the reader sees as well.
-            drop(
-                words
-                    .resynchronise()
-                    .and_then(|()| words.write_all(&frames)),
-            );
-        })?;
+    std::thread::Builder::new().name("begin".into()).spawn(move || {
+        let frames = Body::Begun.frames(0, 0).unwrap_or_default();
+        // It fails when the port has gone, which the reader sees as well.
+        drop(words.resynchronise().and_then(|()| words.write_all(&frames)));
+    })?;
     Ok(())
 }
 
@@ -99,9 +90,7 @@ impl PortReader<'_> {
         while Instant::now() < until {
             let mut fds = [PollFd::new(self.port.as_fd(), PollFlags::POLLIN)];
             let polled = poll(&mut fds, PollTimeout::ZERO);
-            let gone = fds[0]
-                .revents()
-                .is_some_and(|events| events.contains(PollFlags::POLLHUP));
+            let gone = fds[0].revents().is_some_and(|events| events.contains(PollFlags::POLLHUP));
             if polled.is_ok() && !gone {
                 return false;
             }

@@ -11,10 +11,10 @@ use std::io::{Read, Write};
 use std::sync::mpsc::{self, Receiver, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::target::wire::{
+use crate::kernel::wire::{
     Assembler, Body, Credit, Frame, FrameReader, Outbox, check_version, version,
 };
-use crate::target::{Call, CallControl, Item, Request, Target, TargetError};
+use crate::kernel::{Call, CallControl, Item, Request, Target, TargetError};
 
 /// Session and number of a call.
 type Key = (u32, u32);
@@ -47,12 +47,8 @@ pub fn serve<W: Write + Send + 'static>(
     let mut reader = FrameReader::new(reader);
     // A write fails when the client is gone, which the reader sees as well.
     let outbox = Outbox::new(writer, |_| ())?;
-    let mut server = Server {
-        target,
-        outbox,
-        calls: Calls::default(),
-        assembler: Assembler::new(),
-    };
+    let mut server =
+        Server { target, outbox, calls: Calls::default(), assembler: Assembler::new() };
     let ended = loop {
         match reader.next_frame() {
             Ok(Some(frame)) => server.take(&frame),
@@ -82,10 +78,7 @@ impl Server<'_> {
             Err(error) => {
                 // Half of a request or of an input must not be acted on.
                 self.cancel_where(|call| call == key);
-                self.reply(
-                    key,
-                    Body::Done(Err(TargetError::Protocol(error.to_string()))),
-                );
+                self.reply(key, Body::Done(Err(TargetError::Protocol(error.to_string()))));
             }
         }
     }
@@ -159,11 +152,7 @@ impl Server<'_> {
     fn start(&mut self, key: Key, request: Request) {
         let credit = Arc::new(Credit::new());
         let (input, pieces) = channel();
-        let served = ServedCall {
-            call: None,
-            credit: Arc::clone(&credit),
-            input: Some(input),
-        };
+        let served = ServedCall { call: None, credit: Arc::clone(&credit), input: Some(input) };
         {
             let mut calls = lock(&self.calls);
             if calls.contains_key(&key) {
@@ -208,18 +197,16 @@ impl Server<'_> {
         pieces: Receiver<Vec<u8>>,
     ) -> std::io::Result<()> {
         let outbox = self.outbox.clone();
-        std::thread::Builder::new()
-            .name(format!("input-{}", key.1))
-            .spawn(move || {
-                for piece in pieces {
-                    // When nobody takes it (any more), it is consumed as well:
-                    // the client must not wait for a reader that is gone.
-                    drop(control.send(&piece));
-                    let credit = Body::Credit(piece.len() as u32);
-                    outbox.send_urgent(credit.frames(key.0, key.1).unwrap_or_default());
-                }
-                drop(control.close_input());
-            })?;
+        std::thread::Builder::new().name(format!("input-{}", key.1)).spawn(move || {
+            for piece in pieces {
+                // When nobody takes it (any more), it is consumed as well:
+                // the client must not wait for a reader that is gone.
+                drop(control.send(&piece));
+                let credit = Body::Credit(piece.len() as u32);
+                outbox.send_urgent(credit.frames(key.0, key.1).unwrap_or_default());
+            }
+            drop(control.close_input());
+        })?;
         Ok(())
     }
 
@@ -230,10 +217,8 @@ impl Server<'_> {
 
     /// Takes calls off the table and cancels them; nothing more is said of them.
     fn cancel_where(&self, gone: impl Fn(Key) -> bool) {
-        let calls: Vec<_> = lock(&self.calls)
-            .extract_if(|key, _| gone(*key))
-            .map(|(_, call)| call)
-            .collect();
+        let calls: Vec<_> =
+            lock(&self.calls).extract_if(|key, _| gone(*key)).map(|(_, call)| call).collect();
         for served in calls {
             served.credit.close();
             drop(served.call);
@@ -283,10 +268,7 @@ impl Sender {
     fn close(&self) -> Option<ServedCall> {
         let mut calls = lock(&self.calls);
         let ours = |served: &ServedCall| Arc::ptr_eq(&served.credit, &self.credit);
-        calls
-            .get(&self.key)
-            .is_some_and(ours)
-            .then(|| calls.remove(&self.key))?
+        calls.get(&self.key).is_some_and(ours).then(|| calls.remove(&self.key))?
     }
 
     fn put(&self, frames: Vec<Frame>) {

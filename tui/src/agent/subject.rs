@@ -2,7 +2,7 @@
 //! A subject process: allocates, touches and frees memory on command, by
 //! `/dev/memalloc`, and may die of it.
 //!
-//! Its standard input is a socket to its agent (see `target::local::subject_link`).
+//! Its standard input is a socket to its agent (see `kernel::local::subject_link`).
 //! It has one thread. When an access is refused, a signal handler on a stack of
 //! its own says where and how, and lets the signal kill the process, so that
 //! its end looks as it would for any program.
@@ -20,9 +20,9 @@ use ringside_uapi::memalloc::{
     WALK, WalkInfo,
 };
 
-use crate::target::api::{Mapping, SubjectAction, SubjectOutcome, Walk};
-use crate::target::local::subject_link::{FaultRecord, receive, send};
-use crate::target::{TargetError, TargetResult};
+use crate::kernel::api::{Mapping, SubjectAction, SubjectOutcome, Walk};
+use crate::kernel::local::subject_link::{FaultRecord, receive, send};
+use crate::kernel::{TargetError, TargetResult};
 
 /// The socket to the agent, for the signal handler as well.
 const SOCKET: i32 = 0;
@@ -58,11 +58,8 @@ fn catch_faults() -> std::io::Result<()> {
     };
     // The stack lives as long as the process.
     let stack: &'static mut [u8] = Box::leak(vec![0; HANDLER_STACK].into_boxed_slice());
-    let stack = libc::stack_t {
-        ss_sp: stack.as_mut_ptr().cast(),
-        ss_flags: 0,
-        ss_size: stack.len(),
-    };
+    let stack =
+        libc::stack_t { ss_sp: stack.as_mut_ptr().cast(), ss_flags: 0, ss_size: stack.len() };
     // SAFETY: the stack is memory of ours that is never freed or used
     // otherwise; the handler has the signature that SA_SIGINFO asks for and
     // does only what is allowed in a signal handler.
@@ -76,11 +73,7 @@ fn catch_faults() -> std::io::Result<()> {
         action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESETHAND;
         check(libc::sigemptyset(&raw mut action.sa_mask))?;
         for signal in [libc::SIGSEGV, libc::SIGBUS] {
-            check(libc::sigaction(
-                signal,
-                &raw const action,
-                std::ptr::null_mut(),
-            ))?;
+            check(libc::sigaction(signal, &raw const action, std::ptr::null_mut()))?;
         }
     }
     Ok(())
@@ -112,17 +105,9 @@ extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, context: *mut li
 
 fn act(action: SubjectAction) -> TargetResult<SubjectOutcome> {
     match action {
-        SubjectAction::Allocate {
-            vaddr,
-            pages,
-            write,
-        } => {
-            let mut info = AllocInfo {
-                vaddr,
-                num_pages: pages,
-                write: write.into(),
-                padding: [0; 3],
-            };
+        SubjectAction::Allocate { vaddr, pages, write } => {
+            let mut info =
+                AllocInfo { vaddr, num_pages: pages, write: write.into(), padding: [0; 3] };
             let doing = format!("ALLOCATE {pages} pages at {vaddr:#x}");
             ioctl(ALLOCATE, &mut info, &doing).map(|()| SubjectOutcome::Done)
         }
@@ -130,17 +115,9 @@ fn act(action: SubjectAction) -> TargetResult<SubjectOutcome> {
             let doing = format!("FREE the request at {vaddr:#x}");
             ioctl(FREE, &mut FreeInfo { vaddr }, &doing).map(|()| SubjectOutcome::Done)
         }
-        SubjectAction::Share {
-            vaddr,
-            client,
-            write,
-        } => {
-            let mut info = SharepageInfo {
-                vaddr,
-                client_pid: client,
-                write: write.into(),
-                padding: [0; 3],
-            };
+        SubjectAction::Share { vaddr, client, write } => {
+            let mut info =
+                SharepageInfo { vaddr, client_pid: client, write: write.into(), padding: [0; 3] };
             let doing = format!("SHAREPAGE {vaddr:#x} with process {client}");
             ioctl(SHAREPAGE, &mut info, &doing).map(|()| SubjectOutcome::Done)
         }
@@ -149,10 +126,7 @@ fn act(action: SubjectAction) -> TargetResult<SubjectOutcome> {
             ioctl(ACCESSPAGE, &mut AccesspageInfo { vaddr }, &doing).map(|()| SubjectOutcome::Done)
         }
         SubjectAction::Walk { vaddr } => {
-            let mut info = WalkInfo {
-                vaddr,
-                ..WalkInfo::default()
-            };
+            let mut info = WalkInfo { vaddr, ..WalkInfo::default() };
             ioctl(WALK, &mut info, &format!("WALK {vaddr:#x}"))?;
             Ok(SubjectOutcome::Walk(Walk {
                 vaddr,
@@ -205,26 +179,18 @@ fn store(address: u64, byte: u8) {
 /// Calls memalloc. The device is opened for each call, so that an idle subject
 /// does not keep the module in use.
 fn ioctl<T>(request: u32, argument: &mut T, doing: &str) -> TargetResult<()> {
-    let device = File::options()
-        .read(true)
-        .write(true)
-        .open(DEVICE)
-        .map_err(|error| {
-            let hint = match error.kind() {
-                ErrorKind::NotFound => "load the module first: ringside load memalloc",
-                ErrorKind::PermissionDenied => "only root may open it",
-                _ => "",
-            };
-            TargetError::io(&error, format!("open {DEVICE}")).with_hint(hint)
-        })?;
+    let device = File::options().read(true).write(true).open(DEVICE).map_err(|error| {
+        let hint = match error.kind() {
+            ErrorKind::NotFound => "load the module first: ringside load memalloc",
+            ErrorKind::PermissionDenied => "only root may open it",
+            _ => "",
+        };
+        TargetError::io(&error, format!("open {DEVICE}")).with_hint(hint)
+    })?;
     // SAFETY: each request is used with the struct it takes, and the module
     // touches no memory but that struct and what it maps or unmaps itself.
     let result = unsafe {
-        libc::ioctl(
-            device.as_raw_fd(),
-            u64::from(request) as _,
-            std::ptr::from_mut(argument),
-        )
+        libc::ioctl(device.as_raw_fd(), u64::from(request) as _, std::ptr::from_mut(argument))
     };
     if result >= 0 {
         return Ok(());
@@ -292,10 +258,7 @@ mod tests {
             })
         );
         let line = "7fff0000-7fff1000 rw-p 00000000 00:00 0 ";
-        assert_eq!(
-            mapping(line).map(|mapping| mapping.name),
-            Some(String::new())
-        );
+        assert_eq!(mapping(line).map(|mapping| mapping.name), Some(String::new()));
     }
 
     #[test]

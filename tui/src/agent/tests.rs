@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::serve;
-use crate::target::api::{OutputStream, ProgramEnd, RunRequest, Signal};
-use crate::target::call::{Calls, ask};
-use crate::target::local::Local;
-use crate::target::remote::Remote;
-use crate::target::wire::{Body, Frame, FrameReader, Kind, PAYLOAD_MAX, WINDOW, version};
-use crate::target::{Item, Request, Target, TargetError};
+use crate::kernel::api::{OutputStream, ProgramEnd, RunRequest, Signal};
+use crate::kernel::call::{Calls, ask};
+use crate::kernel::local::Local;
+use crate::kernel::remote::Remote;
+use crate::kernel::wire::{Body, Frame, FrameReader, Kind, PAYLOAD_MAX, WINDOW, version};
+use crate::kernel::{Item, Request, Target, TargetError};
 
 /// An agent on a thread of its own, and the other end of its stream.
 fn agent() -> (UnixStream, std::thread::JoinHandle<()>) {
@@ -41,14 +41,7 @@ fn a_request_is_answered_as_if_it_were_local() {
     let remote = Remote::over_socket(stream).unwrap();
     let items = ask(&remote, Request::Kernel, &[]).unwrap();
     assert!(matches!(&items[..], [Item::Kernel(info)] if !info.release.is_empty()));
-    let error = ask(
-        &remote,
-        Request::Counters {
-            module: Some("none".into()),
-        },
-        &[],
-    )
-    .unwrap_err();
+    let error = ask(&remote, Request::Counters { module: Some("none".into()) }, &[]).unwrap_err();
     assert!(error.to_string().contains("none"), "{error}");
     drop(remote);
     thread.join().unwrap();
@@ -69,10 +62,7 @@ fn megabytes_pass_through_a_program_both_ways() {
     let mut received = Vec::new();
     loop {
         match calls.next() {
-            Item::Output {
-                bytes,
-                stream: OutputStream::Stdout,
-            } => received.extend(bytes),
+            Item::Output { bytes, stream: OutputStream::Stdout } => received.extend(bytes),
             Item::Exited(end) => assert_eq!(end, ProgramEnd::Exited(0)),
             Item::Done(result) => {
                 assert_eq!(result, Ok(()));
@@ -135,7 +125,7 @@ fn an_agent_that_was_started_anew_takes_over_the_line() {
         // It dies in the middle of a frame; the next one begins.
         let half = Frame::new(0, 1, Kind::Stdout, false, &[1; PAYLOAD_MAX]);
         theirs.write_all(&half.as_bytes()[..5000]).unwrap();
-        let next = crate::target::wire::FrameWriter::new(theirs.try_clone().unwrap());
+        let next = crate::kernel::wire::FrameWriter::new(theirs.try_clone().unwrap());
         next.resynchronise().unwrap();
         say(&mut theirs, 0, &Body::Begun);
         let local = Local::new();
@@ -205,9 +195,7 @@ fn garbage_nonsense_and_half_frames_do_not_stop_an_agent() {
     // The first half of a frame whose second never comes, then another client.
     let whole = Frame::new(0, 2, Kind::Input, false, &[7; PAYLOAD_MAX]);
     stream.write_all(&whole.as_bytes()[..1000]).unwrap();
-    stream
-        .write_all(&vec![0; crate::target::wire::FRAME_MAX])
-        .unwrap();
+    stream.write_all(&vec![0; crate::kernel::wire::FRAME_MAX]).unwrap();
     say(&mut stream, 0, &Body::Hello(version()));
     expect(&mut reader, 0, Kind::Welcome);
     say(&mut stream, 3, &Body::Start(Request::Kernel));
@@ -228,10 +216,7 @@ fn an_agent_of_another_version_is_refused_by_name() {
     let Err(TargetError::Protocol(text)) = Remote::over_socket(ours) else {
         panic!("no refusal");
     };
-    assert!(
-        text.contains("9.9.9-00000000") && text.contains(&version()),
-        "{text}"
-    );
+    assert!(text.contains("9.9.9-00000000") && text.contains(&version()), "{text}");
     other.join().unwrap();
 }
 
@@ -240,11 +225,7 @@ fn a_second_hello_cancels_what_the_session_had_open() {
     let (mut stream, _thread) = agent();
     let mut reader = FrameReader::new(stream.try_clone().unwrap());
     say(&mut stream, 0, &Body::Hello(version()));
-    say(
-        &mut stream,
-        1,
-        &Body::Start(program(&["sh", "-c", "echo $$; exec sleep 60"])),
-    );
+    say(&mut stream, 1, &Body::Start(program(&["sh", "-c", "echo $$; exec sleep 60"])));
     let pid = expect(&mut reader, 1, Kind::Stdout);
     let pid = String::from_utf8_lossy(pid.payload()).trim().to_owned();
     say(&mut stream, 0, &Body::Hello(version()));
@@ -284,7 +265,5 @@ fn a_target_may_be_used_from_many_threads() {
             })
         })
         .collect();
-    threads
-        .into_iter()
-        .for_each(|thread| thread.join().unwrap());
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
 }

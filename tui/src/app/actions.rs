@@ -31,10 +31,7 @@ pub(super) fn back(model: &mut Model) {
 
 pub(super) fn freeze(model: &mut Model) {
     let freeze = model.freeze.is_none();
-    model.freeze = freeze.then(|| Freeze {
-        since_ms: model.now_ms,
-        log_end: model.log.end(),
-    });
+    model.freeze = freeze.then(|| Freeze { since_ms: model.now_ms, log_end: model.log.end() });
     model.counters.freeze(freeze);
 }
 
@@ -66,11 +63,7 @@ pub(super) fn load(model: &mut Model) {
 }
 
 pub(super) fn cancel(model: &mut Model) {
-    let last = model
-        .calls
-        .shown()
-        .filter(|(_, call)| call.cancelled.is_none())
-        .last();
+    let last = model.calls.shown().filter(|(_, call)| call.cancelled.is_none()).last();
     if let Some((tag, _)) = last {
         model.cancel(tag);
     }
@@ -79,10 +72,6 @@ pub(super) fn cancel(model: &mut Model) {
 pub(super) fn mouse(model: &mut Model) {
     model.config.mouse = !model.config.mouse;
     model.effect(Effect::Mouse(model.config.mouse));
-    let text = if model.config.mouse {
-        "captured"
-    } else {
-        "left to the terminal"
-    };
+    let text = if model.config.mouse { "captured" } else { "left to the terminal" };
     model.note(format!("the mouse is {text}"));
 }

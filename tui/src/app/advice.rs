@@ -2,8 +2,8 @@
 //! What an error means here, and what to do next.
 
 use super::layer::Message;
-use crate::target::TargetError;
-use crate::target::error::{errno_name, errno_text};
+use crate::kernel::TargetError;
+use crate::kernel::error::{errno_name, errno_text};
 
 /// What is being done, as far as it decides what an error number means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,9 +21,7 @@ pub fn explain(title: &str, doing: Doing, error: &TargetError) -> Message {
     let mut lines = Vec::new();
     let mut remedy: Vec<String> = error.hint().map(str::to_owned).into_iter().collect();
     match error {
-        TargetError::Errno {
-            errno, doing: what, ..
-        } => {
+        TargetError::Errno { errno, doing: what, .. } => {
             lines.push(format!("{what}: {}", errno_name(*errno)));
             lines.push(format!("{}.", errno_text(*errno)));
             if let Some((meaning, next)) = advice(doing, *errno) {
@@ -49,11 +47,7 @@ pub fn explain(title: &str, doing: Doing, error: &TargetError) -> Message {
     if remedy.is_empty() {
         remedy.push("The kernel log (6) may say more.".into());
     }
-    Message {
-        title: title.to_owned(),
-        lines,
-        remedy,
-    }
+    Message { title: title.to_owned(), lines, remedy }
 }
 
 fn advice(doing: Doing, errno: i32) -> Option<(&'static str, &'static str)> {
@@ -62,18 +56,16 @@ fn advice(doing: Doing, errno: i32) -> Option<(&'static str, &'static str)> {
         EPERM, ESRCH,
     };
     Some(match (doing, errno) {
-        (Doing::Load, EEXIST) => (
-            "A module of this name is loaded already.",
-            "R reloads it, U unloads it.",
-        ),
+        (Doing::Load, EEXIST) => {
+            ("A module of this name is loaded already.", "R reloads it, U unloads it.")
+        }
         (Doing::Load, ENOEXEC) => (
             "The file is not a module for this kernel: it was built for another one.",
             "Build it against this lab's kernel: ringside build DIR.",
         ),
-        (Doing::Load, EINVAL) => (
-            "The module refused a parameter's value.",
-            "The kernel log (6) says which and why.",
-        ),
+        (Doing::Load, EINVAL) => {
+            ("The module refused a parameter's value.", "The kernel log (6) says which and why.")
+        }
         (Doing::Load, ENOENT) => (
             "A symbol or a file that the module needs is missing: another module, or a device.",
             "The kernel log (6) says which.",
@@ -82,31 +74,20 @@ fn advice(doing: Doing, errno: i32) -> Option<(&'static str, &'static str)> {
             "The device that the module was given is not there, or is no block device.",
             "Plug the stick in (view 5), or name another device.",
         ),
-        (Doing::Unload, EBUSY) => (
-            "Somebody has the module in use.",
-            "End what holds it, then unload again.",
-        ),
+        (Doing::Unload, EBUSY) => {
+            ("Somebody has the module in use.", "End what holds it, then unload again.")
+        }
         (Doing::Unload, ENOENT) => ("It is not loaded.", "Nothing is left to do."),
-        (_, EPERM | EACCES) => (
-            "Only root may do this.",
-            "Run the agent, or ringside --local, as root.",
-        ),
+        (_, EPERM | EACCES) => {
+            ("Only root may do this.", "Run the agent, or ringside --local, as root.")
+        }
         (_, ENOMEM) => (
             "The kernel has no memory left for it.",
             "Free something, or start a lab with more memory.",
         ),
-        (_, ENODEV) => (
-            "The device is gone.",
-            "Plug it in again and reload the module.",
-        ),
-        (_, EIO) => (
-            "The device reported an error.",
-            "The kernel log (6) says more.",
-        ),
-        (_, ENOSPC) => (
-            "The end of the device was reached.",
-            "Choose a smaller offset.",
-        ),
+        (_, ENODEV) => ("The device is gone.", "Plug it in again and reload the module."),
+        (_, EIO) => ("The device reported an error.", "The kernel log (6) says more."),
+        (_, ENOSPC) => ("The end of the device was reached.", "Choose a smaller offset."),
         (_, ESRCH) => ("There is no such process.", "Start a new one."),
         _ => return None,
     })

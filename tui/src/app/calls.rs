@@ -118,7 +118,6 @@ impl RunningCalls {
 
     /// Those that the user waits for, oldest first.
     pub fn shown(&self) -> impl Iterator<Item = (CallTag, &Running)> {
-        self.iter()
-            .filter(|(_, call)| call.report != Report::Silent)
+        self.iter().filter(|(_, call)| call.report != Report::Silent)
     }
 }

@@ -34,13 +34,5 @@ pub const fn command(
     help: &'static str,
     run: fn(&mut Model),
 ) -> Command {
-    Command {
-        name,
-        keys,
-        title,
-        help,
-        hint: true,
-        enabled: always,
-        run,
-    }
+    Command { name, keys, title, help, hint: true, enabled: always, run }
 }

@@ -55,11 +55,7 @@ impl CommandLog {
 
     /// Notes how it went.
     pub fn end(&mut self, number: u64, outcome: Outcome) {
-        let line = self
-            .lines
-            .iter_mut()
-            .rev()
-            .find(|line| line.number == number);
+        let line = self.lines.iter_mut().rev().find(|line| line.number == number);
         if let Some(line) = line {
             line.outcome = outcome;
         }

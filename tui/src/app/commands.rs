@@ -20,10 +20,7 @@ pub fn all() -> impl Iterator<Item = (Option<ViewId>, &'static Command)> {
         let commands = views::view(*id).commands;
         commands.iter().map(move |command| (Some(*id), command))
     });
-    global()
-        .iter()
-        .map(|command| (None, command))
-        .chain(of_views)
+    global().iter().map(|command| (None, command)).chain(of_views)
 }
 
 /// The commands that can be reached where the user is: the view's own first.
@@ -41,21 +38,14 @@ pub fn find(name: &str) -> Option<(Option<ViewId>, &'static Command)> {
 pub fn keys_of(model: &Model, command: &Command) -> Vec<Key> {
     match model.config.keys.get(command.name) {
         Some(keys) => keys.clone(),
-        None => command
-            .keys
-            .iter()
-            .filter_map(|key| Key::parse(key))
-            .collect(),
+        None => command.keys.iter().filter_map(|key| Key::parse(key)).collect(),
     }
 }
 
 /// The line of a command in help and docs: its keys as people read them.
 pub fn keys_text(model: &Model, command: &Command) -> String {
     let keys = keys_of(model, command);
-    keys.iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(" ")
+    keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 /// The command that `key` means where the user is.

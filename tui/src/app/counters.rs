@@ -5,12 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::series::{Column, Series, Window};
-use crate::target::api::{CounterValue, ModuleCounters, Sample, TableBytes};
+use crate::kernel::api::{CounterValue, ModuleCounters, Sample, TableBytes};
 
 /// The time ranges that `[` and `]` choose from, in milliseconds.
-pub const RANGES_MS: [u64; 7] = [
-    10_000, 30_000, 60_000, 300_000, 1_800_000, 7_200_000, 28_800_000,
-];
+pub const RANGES_MS: [u64; 7] = [10_000, 30_000, 60_000, 300_000, 1_800_000, 7_200_000, 28_800_000];
 
 /// The newest sample and the past of every counter.
 #[derive(Clone, Debug, Default)]
@@ -93,10 +91,7 @@ impl Counters {
 
     /// The module's counters and controls, if it is loaded and has any.
     pub fn module(&self, module: &str) -> Option<&ModuleCounters> {
-        self.shown()
-            .modules
-            .iter()
-            .find(|entry| entry.module == module)
+        self.shown().modules.iter().find(|entry| entry.module == module)
     }
 
     /// A counter's text.
@@ -144,10 +139,7 @@ impl Counters {
         columns: usize,
         rate: bool,
     ) -> Vec<Option<Column>> {
-        let window = Window {
-            end_ms: self.shown().at_ms,
-            span_ms,
-        };
+        let window = Window { end_ms: self.shown().at_ms, span_ms };
         self.series(module, counter)
             .map(|series| series.columns(window, columns, rate))
             .unwrap_or_default()

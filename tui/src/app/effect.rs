@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::symbols::state::Frame;
-use crate::target::Request;
+use crate::kernel::Request;
 
 /// Names a call for as long as it runs; never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The line that a person would have typed or coded for a request.
 
-use crate::target::Request;
-use crate::target::api::{BlockAction, LabRequest, SubjectAction};
+use crate::kernel::Request;
+use crate::kernel::api::{BlockAction, LabRequest, SubjectAction};
 
 /// The most bytes of data that are spelled out.
 const SPELLED: usize = 8;
@@ -13,28 +13,16 @@ pub fn equivalent(request: &Request) -> Option<String> {
     Some(match request {
         Request::Load { name, parameters } => {
             let file = if name.ends_with(".ko") { "" } else { ".ko" };
-            format!("insmod {name}{file} {parameters}")
-                .trim_end()
-                .to_owned()
+            format!("insmod {name}{file} {parameters}").trim_end().to_owned()
         }
         Request::Unload { name } => format!("rmmod {name}"),
         Request::Holders { name } => format!("ls /sys/module/{name}/holders; fuser -v /dev/{name}"),
-        Request::SetParameter {
-            module,
-            parameter,
-            value,
-        } => format!(
-            "echo {} > /sys/module/{module}/parameters/{parameter}",
-            quote(value)
-        ),
-        Request::Set {
-            module,
-            control,
-            value,
-        } => format!(
-            "echo {} > /sys/module/{module}/controls/{control}",
-            quote(value)
-        ),
+        Request::SetParameter { module, parameter, value } => {
+            format!("echo {} > /sys/module/{module}/parameters/{parameter}", quote(value))
+        }
+        Request::Set { module, control, value } => {
+            format!("echo {} > /sys/module/{module}/controls/{control}", quote(value))
+        }
         Request::CallSyscall { times: 1 } => "syscall(my_syscall)".into(),
         Request::CallSyscall { times } => {
             format!("for (i = 0; i < {times}; i++) syscall(my_syscall)")
@@ -62,11 +50,7 @@ pub fn quote(text: &str) -> String {
 fn subject(action: &SubjectAction) -> String {
     let flag = |write: bool| u8::from(write);
     match action {
-        SubjectAction::Allocate {
-            vaddr,
-            pages,
-            write,
-        } => format!(
+        SubjectAction::Allocate { vaddr, pages, write } => format!(
             "ioctl(memalloc, ALLOCATE, {{vaddr {vaddr:#x}, num_pages {pages}, write {}}})",
             flag(*write)
         ),
@@ -75,11 +59,7 @@ fn subject(action: &SubjectAction) -> String {
         SubjectAction::Write { vaddr, bytes } => {
             format!("memcpy({vaddr:#x}, {}, {})", spell(bytes), bytes.len())
         }
-        SubjectAction::Share {
-            vaddr,
-            client,
-            write,
-        } => format!(
+        SubjectAction::Share { vaddr, client, write } => format!(
             "ioctl(memalloc, SHAREPAGE, {{vaddr {vaddr:#x}, client_pid {client}, write {}}})",
             flag(*write)
         ),
@@ -109,11 +89,9 @@ fn block(action: &BlockAction) -> Option<String> {
         BlockAction::SeekRead { offset, size } => {
             format!("ioctl(kmod, BREADOFFSET, {{buf, {size}, {offset}}})")
         }
-        BlockAction::SeekWrite { offset, data } => format!(
-            "ioctl(kmod, BWRITEOFFSET, {{{}, {}, {offset}}})",
-            spell(data),
-            data.len()
-        ),
+        BlockAction::SeekWrite { offset, data } => {
+            format!("ioctl(kmod, BWRITEOFFSET, {{{}, {}, {offset}}})", spell(data), data.len())
+        }
         BlockAction::Sync => "ioctl(kmod, SYNC)".into(),
     })
 }
@@ -155,9 +133,7 @@ mod tests {
 
     #[test]
     fn text_for_a_shell_is_quoted() {
-        let request = Request::SetSyscallMessage {
-            message: "it's; rm -rf".into(),
-        };
+        let request = Request::SetSyscallMessage { message: "it's; rm -rf".into() };
         let line = equivalent(&request).unwrap();
         assert_eq!(shlex::split(&line).unwrap()[1], "it's; rm -rf");
     }

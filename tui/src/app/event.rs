@@ -3,7 +3,7 @@
 
 use super::effect::CallTag;
 use super::keys::Key;
-use crate::target::{Item, TargetError};
+use crate::kernel::{Item, TargetError};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq)]

@@ -64,10 +64,9 @@ impl Field {
     /// The field of a load parameter, with its default in it.
     pub fn parameter(parameter: &Parameter) -> Self {
         let kind = match parameter.kind {
-            ParameterKind::Integer { min, max } => Kind::Integer {
-                min: i128::from(min),
-                max: i128::from(max),
-            },
+            ParameterKind::Integer { min, max } => {
+                Kind::Integer { min: i128::from(min), max: i128::from(max) }
+            }
             ParameterKind::Text { max } => Kind::Text { max },
         };
         Self::new(parameter.name, kind, parameter.help, parameter.default)
@@ -123,9 +122,7 @@ impl Field {
     fn turn(&mut self, forward: bool) {
         if let Kind::Choice(choices) = &self.kind {
             let count = choices.len().max(1);
-            let now = choices
-                .iter()
-                .position(|choice| choice == self.input.text());
+            let now = choices.iter().position(|choice| choice == self.input.text());
             let next = match (now, forward) {
                 (None, _) => 0,
                 (Some(now), true) => (now + 1) % count,
@@ -230,10 +227,8 @@ impl Form {
     /// Takes a key but Enter and Esc; `false` when it means nothing here.
     pub fn key(&mut self, key: Key) -> bool {
         let count = self.fields.len().max(1);
-        let choice = matches!(
-            self.fields.get(self.focus).map(|field| &field.kind),
-            Some(Kind::Choice(_))
-        );
+        let choice =
+            matches!(self.fields.get(self.focus).map(|field| &field.kind), Some(Kind::Choice(_)));
         match key.code {
             KeyCode::Tab | KeyCode::Down => self.focus = (self.focus + 1) % count,
             KeyCode::BackTab | KeyCode::Up => self.focus = (self.focus + count - 1) % count,
@@ -264,19 +259,10 @@ mod tests {
     #[test]
     fn a_number_out_of_range_is_an_error_that_names_the_limit() {
         let kind = Kind::Integer { min: 0, max: 1000 };
-        assert_eq!(
-            field(kind.clone(), "1001").error().unwrap(),
-            "more than 1000"
-        );
+        assert_eq!(field(kind.clone(), "1001").error().unwrap(), "more than 1000");
         assert_eq!(field(kind.clone(), "-1").error().unwrap(), "less than 0");
-        assert_eq!(
-            field(kind.clone(), "ten").error().unwrap(),
-            "not a whole number"
-        );
-        assert_eq!(
-            field(kind.clone(), "").error().unwrap(),
-            "not a whole number"
-        );
+        assert_eq!(field(kind.clone(), "ten").error().unwrap(), "not a whole number");
+        assert_eq!(field(kind.clone(), "").error().unwrap(), "not a whole number");
         assert_eq!(field(kind, "0x3e8").number(), Some(1000));
     }
 
@@ -289,13 +275,8 @@ mod tests {
     #[test]
     fn a_choice_turns_round() {
         let kind = Kind::Choice(vec!["read-write".into(), "read-only".into()]);
-        let mut form = Form::new(
-            "f",
-            "F",
-            vec![field(kind, "read-write")],
-            |_| String::new(),
-            |_, _| (),
-        );
+        let mut form =
+            Form::new("f", "F", vec![field(kind, "read-write")], |_| String::new(), |_, _| ());
         assert!(form.key(Key::parse("right").unwrap()));
         assert_eq!(form.text("x"), "read-only");
         assert!(form.key(Key::parse("space").unwrap()));

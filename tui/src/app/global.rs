@@ -10,7 +10,7 @@ use super::loader;
 use super::model::Model;
 use super::views::{self, ViewId};
 use super::vm;
-use crate::target::api::{Capability, LabRequest};
+use crate::kernel::api::{Capability, LabRequest};
 
 macro_rules! command {
     ($name:literal, $keys:expr, $title:literal, $help:literal, $run:expr) => {
@@ -54,13 +54,8 @@ fn not_loaded(model: &Model) -> Result<(), String> {
 
 /// The commands that mean the same everywhere.
 pub const COMMANDS: &[Command] = &[
-    command!(
-        "overview",
-        ["1"],
-        "Overview",
-        "go to view 1: every module at a glance",
-        |m| m.show(ViewId::Overview)
-    ),
+    command!("overview", ["1"], "Overview", "go to view 1: every module at a glance", |m| m
+        .show(ViewId::Overview)),
     command!(
         "name",
         ["2"],
@@ -75,34 +70,14 @@ pub const COMMANDS: &[Command] = &[
         "go to view 3: threads, ring and semaphores",
         |m| m.show(ViewId::Producer)
     ),
-    command!(
-        "memory",
-        ["4"],
-        "Memory",
-        "go to view 4: processes, pages, page tables",
-        |m| m.show(ViewId::Memory)
-    ),
-    command!(
-        "block",
-        ["5"],
-        "Block",
-        "go to view 5: the bytes of the USB stick",
-        |m| m.show(ViewId::Block)
-    ),
-    command!(
-        "log",
-        ["6"],
-        "Kernel log",
-        "go to view 6: what the kernel says",
-        |m| m.show(ViewId::Log)
-    ),
-    command!(
-        "modules",
-        ["7"],
-        "Modules",
-        "go to view 7: every module of the kernel",
-        |m| m.show(ViewId::Modules)
-    ),
+    command!("memory", ["4"], "Memory", "go to view 4: processes, pages, page tables", |m| m
+        .show(ViewId::Memory)),
+    command!("block", ["5"], "Block", "go to view 5: the bytes of the USB stick", |m| m
+        .show(ViewId::Block)),
+    command!("log", ["6"], "Kernel log", "go to view 6: what the kernel says", |m| m
+        .show(ViewId::Log)),
+    command!("modules", ["7"], "Modules", "go to view 7: every module of the kernel", |m| m
+        .show(ViewId::Modules)),
     command!(
         "help",
         ["?", "f1"],
@@ -121,61 +96,27 @@ pub const COMMANDS: &[Command] = &[
         always,
         true
     ),
-    command!(
-        "back",
-        ["esc"],
-        "Back",
-        "back out of what is open: search, zoom, freeze",
-        back
-    ),
-    command!(
-        "quit",
-        ["q", "ctrl-c"],
-        "Quit",
-        "leave the dashboard",
-        quit,
-        always,
-        true
-    ),
+    command!("back", ["esc"], "Back", "back out of what is open: search, zoom, freeze", back),
+    command!("quit", ["q", "ctrl-c"], "Quit", "leave the dashboard", quit, always, true),
     command!("up", ["up", "k"], "Up", "one up", |m| navigate(m, Move::Up)),
-    command!("down", ["down", "j"], "Down", "one down", |m| navigate(
-        m,
-        Move::Down
-    )),
-    command!("left", ["left", "h"], "Left", "one to the left", |m| {
-        navigate(m, Move::Left)
-    }),
+    command!("down", ["down", "j"], "Down", "one down", |m| navigate(m, Move::Down)),
+    command!("left", ["left", "h"], "Left", "one to the left", |m| { navigate(m, Move::Left) }),
     command!("right", ["right", "l"], "Right", "one to the right", |m| {
         navigate(m, Move::Right)
     }),
-    command!("first", ["g", "home"], "First", "to the first", |m| {
-        navigate(m, Move::Home)
-    }),
-    command!("last", ["G", "end"], "Last", "to the last", |m| navigate(
+    command!("first", ["g", "home"], "First", "to the first", |m| { navigate(m, Move::Home) }),
+    command!("last", ["G", "end"], "Last", "to the last", |m| navigate(m, Move::End)),
+    command!("page-up", ["pageup", "ctrl-b"], "Page up", "a page up", |m| navigate(
         m,
-        Move::End
+        Move::PageUp
     )),
-    command!(
-        "page-up",
-        ["pageup", "ctrl-b"],
-        "Page up",
-        "a page up",
-        |m| navigate(m, Move::PageUp)
-    ),
-    command!(
-        "page-down",
-        ["pagedown", "ctrl-f"],
-        "Page down",
-        "a page down",
-        |m| navigate(m, Move::PageDown)
-    ),
-    command!(
-        "next-panel",
-        ["tab"],
-        "Next panel",
-        "move the focus to the next panel",
-        |m| (views::view(m.view).focus)(m, true)
-    ),
+    command!("page-down", ["pagedown", "ctrl-f"], "Page down", "a page down", |m| navigate(
+        m,
+        Move::PageDown
+    )),
+    command!("next-panel", ["tab"], "Next panel", "move the focus to the next panel", |m| {
+        (views::view(m.view).focus)(m, true)
+    }),
     command!(
         "previous-panel",
         ["backtab"],
@@ -190,27 +131,9 @@ pub const COMMANDS: &[Command] = &[
         "give the focused panel the whole view, or give it back",
         |m| m.zoom = !m.zoom
     ),
-    command!(
-        "copy",
-        ["y"],
-        "Copy",
-        "copy what is selected to the clipboard",
-        copy
-    ),
-    command!(
-        "shorter",
-        ["["],
-        "Shorter",
-        "charts show a shorter time",
-        |m| range(m, -1)
-    ),
-    command!(
-        "longer",
-        ["]"],
-        "Longer",
-        "charts show a longer time",
-        |m| range(m, 1)
-    ),
+    command!("copy", ["y"], "Copy", "copy what is selected to the clipboard", copy),
+    command!("shorter", ["["], "Shorter", "charts show a shorter time", |m| range(m, -1)),
+    command!("longer", ["]"], "Longer", "charts show a longer time", |m| range(m, 1)),
     command!(
         "load",
         ["L"],
@@ -251,13 +174,8 @@ pub const COMMANDS: &[Command] = &[
         always,
         true
     ),
-    command!(
-        "console",
-        ["C"],
-        "Console",
-        "show the guest's serial console",
-        |m| m.open(Layer::Console(0))
-    ),
+    command!("console", ["C"], "Console", "show the guest's serial console", |m| m
+        .open(Layer::Console(0))),
     command!(
         "command-log",
         ["E"],
@@ -265,13 +183,8 @@ pub const COMMANDS: &[Command] = &[
         "show what was executed, as a shell or a C program would do it",
         |m| m.open(Layer::CommandLog(0))
     ),
-    command!(
-        "pending",
-        ["P"],
-        "Pending",
-        "show what is under way, to cancel it",
-        |m| m.open(Layer::Pending(0))
-    ),
+    command!("pending", ["P"], "Pending", "show what is under way, to cancel it", |m| m
+        .open(Layer::Pending(0))),
     command!(
         "cancel",
         ["X"],
@@ -298,11 +211,7 @@ pub const COMMANDS: &[Command] = &[
         [],
         "Cold reboot",
         "end this guest and boot a new one from nothing",
-        |m| vm::lab_request(
-            m,
-            "boot a new guest from nothing",
-            LabRequest::Reboot { cold: true }
-        ),
+        |m| vm::lab_request(m, "boot a new guest from nothing", LabRequest::Reboot { cold: true }),
         vm::lab,
         false
     ),
@@ -356,11 +265,6 @@ pub const COMMANDS: &[Command] = &[
         "go back to the shell; fg brings the dashboard back",
         |m| m.effect(Effect::Suspend)
     ),
-    command!(
-        "redraw",
-        ["ctrl-l"],
-        "Redraw",
-        "draw the whole screen anew",
-        |m| m.effect(Effect::Redraw)
-    ),
+    command!("redraw", ["ctrl-l"], "Redraw", "draw the whole screen anew", |m| m
+        .effect(Effect::Redraw)),
 ];

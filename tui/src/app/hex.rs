@@ -82,20 +82,11 @@ pub fn parse_offset(text: &str) -> Result<u64, HexError> {
         return Err(HexError::Empty);
     }
     let wrong = || HexError::Number(trimmed.to_owned());
-    let plain: String = trimmed
-        .chars()
-        .filter(|character| *character != '_')
-        .collect();
-    let hex = plain
-        .strip_prefix("0x")
-        .or_else(|| plain.strip_prefix("0X"));
+    let plain: String = trimmed.chars().filter(|character| *character != '_').collect();
+    let hex = plain.strip_prefix("0x").or_else(|| plain.strip_prefix("0X"));
     let (digits, unit, radix) = match hex {
         Some(digits) => (digits, 1, 16),
-        None => match plain
-            .chars()
-            .next_back()
-            .map(|last| last.to_ascii_lowercase())
-        {
+        None => match plain.chars().next_back().map(|last| last.to_ascii_lowercase()) {
             Some('k') => (&plain[..plain.len() - 1], 1 << 10, 10),
             Some('m') => (&plain[..plain.len() - 1], 1 << 20, 10),
             Some('g') => (&plain[..plain.len() - 1], 1 << 30, 10),
@@ -157,10 +148,7 @@ pub fn digits(byte: u8) -> [char; 2] {
 /// `offset_digits`: the largest power of two from 4 to 64 that fits, 4 at least.
 pub fn bytes_per_row(width: usize, offset_digits: usize) -> usize {
     let fits = |count: usize| row_width(count, offset_digits) <= width;
-    [64, 32, 16, 8]
-        .into_iter()
-        .find(|count| fits(*count))
-        .unwrap_or(4)
+    [64, 32, 16, 8].into_iter().find(|count| fits(*count)).unwrap_or(4)
 }
 
 /// The columns that a row of `count` bytes takes: offset, two spaces, two
@@ -208,9 +196,7 @@ impl Differences {
     /// Does the byte at this position differ?
     pub fn contains(&self, position: usize) -> bool {
         let after = self.runs.partition_point(|run| run.end <= position);
-        self.runs
-            .get(after)
-            .is_some_and(|run| run.contains(&position))
+        self.runs.get(after).is_some_and(|run| run.contains(&position))
     }
 
     /// Are the stretches the same?
@@ -246,13 +232,8 @@ mod tests {
     #[test]
     fn bytes_are_read_however_people_write_them() {
         let wanted = Ok(vec![0xde, 0xad, 0xbe, 0xef]);
-        for text in [
-            "deadbeef",
-            "DE AD be ef",
-            "0xde,0xad,0xbe,0xef",
-            "de:ad-be_ef",
-            "dead  beef",
-        ] {
+        for text in ["deadbeef", "DE AD be ef", "0xde,0xad,0xbe,0xef", "de:ad-be_ef", "dead  beef"]
+        {
             assert_eq!(parse_bytes(text), wanted, "{text}");
         }
     }
@@ -280,10 +261,7 @@ mod tests {
         assert_eq!(parse_offset("8s"), Ok(4096));
         assert_eq!(parse_offset("1_000"), Ok(1000));
         assert_eq!(parse_offset("0xffffffffffffffff"), Ok(u64::MAX));
-        assert!(matches!(
-            parse_offset("20000000000G"),
-            Err(HexError::TooLarge(_))
-        ));
+        assert!(matches!(parse_offset("20000000000G"), Err(HexError::TooLarge(_))));
         for text in ["", "k", "0x", "-1", "+1", "1.5M", "ten", "0x1k", "é"] {
             assert!(parse_offset(text).is_err(), "{text}");
         }

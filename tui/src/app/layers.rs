@@ -15,15 +15,10 @@ use super::views::id::ViewId;
 
 /// The commands that match what was typed into the palette, best first.
 pub fn palette_matches(palette: &Palette) -> Vec<(Option<ViewId>, &'static Command)> {
-    let words: Vec<String> = palette
-        .input
-        .text()
-        .split_whitespace()
-        .map(str::to_lowercase)
-        .collect();
-    let mut found: Vec<_> = commands::all()
-        .filter_map(|entry| Some((score(&words, entry.1)?, entry)))
-        .collect();
+    let words: Vec<String> =
+        palette.input.text().split_whitespace().map(str::to_lowercase).collect();
+    let mut found: Vec<_> =
+        commands::all().filter_map(|entry| Some((score(&words, entry.1)?, entry))).collect();
     found.sort_by_key(|(score, _)| *score);
     found.into_iter().map(|(_, entry)| entry).collect()
 }

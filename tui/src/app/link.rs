@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The kernel at the other end: which it is, whether it answers, its lab.
 
-use crate::target::TargetError;
-use crate::target::api::{Capability, GuestState, KernelInfo, LabStatus};
+use crate::kernel::TargetError;
+use crate::kernel::api::{Capability, GuestState, KernelInfo, LabStatus};
 
 /// Does the kernel answer?
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,8 +57,7 @@ impl Link {
 
     /// Is the screen that says why the guest died to be shown?
     pub fn mourning(&self) -> bool {
-        self.dead()
-            .is_some_and(|lab| self.mourned != Some(lab.generation))
+        self.dead().is_some_and(|lab| self.mourned != Some(lab.generation))
     }
 
     /// Milliseconds since the kernel (or, in a lab, the guest) started.
@@ -78,9 +77,7 @@ impl Link {
             return Some(reason);
         }
         let missing = &self.kernel.as_ref()?.missing;
-        let found = missing
-            .iter()
-            .find(|entry| entry.capability == capability)?;
+        let found = missing.iter().find(|entry| entry.capability == capability)?;
         Some(&found.reason)
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What is asked for and may not be there yet.
 
-use crate::target::error::TargetError;
+use crate::kernel::error::TargetError;
 
 /// Something that is asked for and may not be there yet.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -28,7 +28,7 @@ use super::views::modules::state::State as ModulesView;
 use super::views::name::state::State as Name;
 use super::views::overview::state::State as Overview;
 use super::views::producer::state::State as Producer;
-use crate::target::api::{ModuleSummary, Request};
+use crate::kernel::api::{ModuleSummary, Request};
 
 /// The picture stands still; everything goes on behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,11 +148,7 @@ impl Model {
         let line = equivalent(&request);
         let log_line = line.map(|line| self.command_log.start(line, self.now_ms));
         let tag = self.call(owner, title, report, log_line);
-        self.effects.push(Effect::Start {
-            tag,
-            request,
-            input,
-        });
+        self.effects.push(Effect::Start { tag, request, input });
         tag
     }
 

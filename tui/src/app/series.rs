@@ -31,14 +31,7 @@ pub struct Bucket {
 
 impl Bucket {
     fn one(at_ms: u64, value: i64) -> Self {
-        Self {
-            at_ms,
-            last: value,
-            min: value,
-            max: value,
-            mean: value as f64,
-            count: 1,
-        }
+        Self { at_ms, last: value, min: value, max: value, mean: value as f64, count: 1 }
     }
 
     fn add(&mut self, at_ms: u64, value: i64) {
@@ -186,21 +179,11 @@ impl Series {
         let seconds_first = self.seconds.front().map(|bucket| bucket.at_ms);
         let full = self.raw.len() == RAW;
         if width < 1000 && (covers(raw_first) || !full) {
-            return part(
-                &self.raw,
-                stretch,
-                |(at, _)| *at,
-                |(at, value)| Bucket::one(at, value),
-            );
+            return part(&self.raw, stretch, |(at, _)| *at, |(at, value)| Bucket::one(at, value));
         }
         let seconds_full = self.seconds.len() == SECONDS;
         if width < 10_000 && (covers(seconds_first) || !seconds_full) {
-            return part(
-                &self.seconds,
-                stretch,
-                |bucket| bucket.at_ms,
-                |bucket| bucket,
-            );
+            return part(&self.seconds, stretch, |bucket| bucket.at_ms, |bucket| bucket);
         }
         part(&self.tens, stretch, |bucket| bucket.at_ms, |bucket| bucket)
     }
@@ -212,14 +195,7 @@ fn fold_column<'a>(inside: impl Iterator<Item = &'a Bucket>) -> Option<Column> {
         let (min, max) = (bucket.min as f64, bucket.max as f64);
         let weight = f64::from(bucket.count);
         column = Some(match column {
-            None => (
-                Column {
-                    min,
-                    max,
-                    mean: bucket.mean,
-                },
-                weight,
-            ),
+            None => (Column { min, max, mean: bucket.mean }, weight),
             Some((so_far, sum)) => (
                 Column {
                     min: so_far.min.min(min),
@@ -264,11 +240,7 @@ fn growth(points: &[Bucket], next: usize, from: u64, to: u64) -> Option<Column> 
     let to = to.min(newest);
     let (first, last) = (value(from, start)?, value(to, start)?);
     let rate = (last - first) * 1000.0 / (to - from) as f64;
-    (rate >= 0.0).then_some(Column {
-        min: rate,
-        max: rate,
-        mean: rate,
-    })
+    (rate >= 0.0).then_some(Column { min: rate, max: rate, mean: rate })
 }
 
 #[cfg(test)]
@@ -286,10 +258,7 @@ mod tests {
     #[test]
     fn a_steady_counter_has_a_steady_rate_in_every_column() {
         let series = steady(60, 50);
-        let window = Window {
-            end_ms: 59_900,
-            span_ms: 10_000,
-        };
+        let window = Window { end_ms: 59_900, span_ms: 10_000 };
         for column in series.columns(window, 37, true) {
             let rate = column.unwrap().mean;
             assert!((rate - 50.0).abs() < 1.0, "{rate}");
@@ -302,10 +271,7 @@ mod tests {
         assert!(Series::memory_bound() * 40 <= 64 << 20);
         let series = steady(9 * 3600, 10);
         assert_eq!(series.raw.len(), RAW);
-        let window = Window {
-            end_ms: 9 * 3600 * 1000,
-            span_ms: 8 * 3600 * 1000,
-        };
+        let window = Window { end_ms: 9 * 3600 * 1000, span_ms: 8 * 3600 * 1000 };
         let columns = series.columns(window, 100, false);
         assert!(columns[1..].iter().all(Option::is_some));
         let middle = columns[50].unwrap();
@@ -316,10 +282,7 @@ mod tests {
     fn a_stretch_without_samples_stays_empty() {
         let mut series = steady(5, 10);
         series.push(60_000, 7);
-        let window = Window {
-            end_ms: 60_000,
-            span_ms: 60_000,
-        };
+        let window = Window { end_ms: 60_000, span_ms: 60_000 };
         let columns = series.columns(window, 60, false);
         assert!(columns[2].is_some());
         assert!(columns[30].is_none());

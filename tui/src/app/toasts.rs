@@ -37,11 +37,7 @@ impl Toasts {
     pub fn add(&mut self, text: impl Into<String>, tone: Tone, now_ms: u64) {
         let text = text.into();
         self.shown.retain(|toast| toast.text != text);
-        self.shown.push(Toast {
-            text,
-            tone,
-            until_ms: now_ms + STAYS_MS,
-        });
+        self.shown.push(Toast { text, tone, until_ms: now_ms + STAYS_MS });
         if self.shown.len() > MOST {
             self.shown.remove(0);
         }

@@ -15,7 +15,7 @@ use super::model::Model;
 use super::streams;
 use super::symbols;
 use super::views;
-use crate::target::{Item, TargetError, TargetResult};
+use crate::kernel::{Item, TargetError, TargetResult};
 
 /// A call that does not end so long after it was cancelled is given up.
 const DEAF_MS: u64 = 1500;

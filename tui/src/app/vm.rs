@@ -6,7 +6,7 @@ use super::effect::Effect;
 use super::layer::{Confirm, Layer};
 use super::link::Connection;
 use super::model::Model;
-use crate::target::api::{Capability, LabRequest, Request};
+use crate::kernel::api::{Capability, LabRequest, Request};
 
 pub(super) fn lab(model: &Model) -> Result<(), String> {
     model.link.can(Capability::Lab)
@@ -41,11 +41,7 @@ pub(super) fn reboot(model: &mut Model) {
     }
     let alive = model.link.dead().is_none() && model.link.connection == Connection::Up;
     let start = |model: &mut Model| {
-        lab_request(
-            model,
-            "start a new guest",
-            LabRequest::Reboot { cold: false },
-        );
+        lab_request(model, "start a new guest", LabRequest::Reboot { cold: false });
     };
     if !alive {
         return start(model);
@@ -58,11 +54,7 @@ pub(super) fn reboot(model: &mut Model) {
         command: "QMP: quit; qemu … -incoming (a new guest)".into(),
         context: String::new(),
         yes: |model, _| {
-            lab_request(
-                model,
-                "start a new guest",
-                LabRequest::Reboot { cold: false },
-            );
+            lab_request(model, "start a new guest", LabRequest::Reboot { cold: false });
         },
     }));
 }
@@ -91,12 +83,7 @@ pub(super) fn crash(model: &mut Model) {
         context: String::new(),
         yes: |model, _| {
             // The kernel can't answer any more: that the connection breaks is success.
-            model.start(
-                Owner::Nobody,
-                "crash the kernel",
-                Report::Silent,
-                Request::Crash,
-            );
+            model.start(Owner::Nobody, "crash the kernel", Report::Silent, Request::Crash);
         },
     }));
 }

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::{Failure, Outcome};
 use crate::agent::{PORT, serve, serve_port, subject};
-use crate::target::local::Local;
+use crate::kernel::local::Local;
 
 /// Let another ringside use this machine's kernel
 ///

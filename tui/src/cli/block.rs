@@ -10,8 +10,8 @@ use super::connection::{one, unexpected};
 use super::error::visible;
 use super::numbers::{hex, number};
 use super::{Connection, Failure, Outcome};
-use crate::target::Target;
-use crate::target::api::{BLOCK_MAX, BlockAction, BlockOutcome, Item, Request};
+use crate::kernel::Target;
+use crate::kernel::api::{BLOCK_MAX, BlockAction, BlockOutcome, Item, Request};
 
 /// Read and write the USB stick by the module kmod
 ///
@@ -175,11 +175,7 @@ impl Block {
                 place.write(data.bytes()?)?
             }
             Action::Peek { path, offset, size } => {
-                let request = Request::Peek {
-                    path: path.clone(),
-                    offset: *offset,
-                    size: *size,
-                };
+                let request = Request::Peek { path: path.clone(), offset: *offset, size: *size };
                 return match one(&*connection.open()?, request)? {
                     Item::Bytes(bytes) => self.bytes(&bytes, *offset),
                     other => Err(unexpected(&other)),
@@ -284,18 +280,9 @@ mod tests {
     #[test]
     fn a_place_chooses_the_operation() {
         let place = |offset, seek| Place { offset, seek };
-        assert_eq!(
-            place(None, false).read(5),
-            Ok(BlockAction::Read { size: 5 })
-        );
-        assert_eq!(
-            place(Some(7), false).read(5),
-            Ok(BlockAction::ReadAt { offset: 7, size: 5 })
-        );
-        assert_eq!(
-            place(Some(7), true).read(5),
-            Ok(BlockAction::SeekRead { offset: 7, size: 5 })
-        );
+        assert_eq!(place(None, false).read(5), Ok(BlockAction::Read { size: 5 }));
+        assert_eq!(place(Some(7), false).read(5), Ok(BlockAction::ReadAt { offset: 7, size: 5 }));
+        assert_eq!(place(Some(7), true).read(5), Ok(BlockAction::SeekRead { offset: 7, size: 5 }));
         assert_eq!(place(Some(1 << 32), true).read(5).unwrap_err().status(), 2);
     }
 

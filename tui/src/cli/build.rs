@@ -11,7 +11,7 @@ use super::consent::with_consent;
 use super::kernel_choice::KernelChoice;
 use super::progress::Show;
 use crate::lab::build_error::BuildError;
-use crate::lab::kernel::{self, Kernel};
+use crate::lab::linux::{self, Kernel};
 use crate::lab::modules;
 use crate::lab::setup::{self, Needs};
 
@@ -67,16 +67,13 @@ impl Build {
     pub fn run(&self) -> Outcome {
         let flavour = self.kernel.flavour()?;
         let mut show = Show::new();
-        if self.kernel_source.is_some() || kernel::built(flavour).is_none() {
-            let needs = Needs {
-                vm: false,
-                build: Some(flavour),
-            };
+        if self.kernel_source.is_some() || linux::built(flavour).is_none() {
+            let needs = Needs { vm: false, build: Some(flavour) };
             with_consent(self.yes, |consent| setup::ensure(needs, consent, &mut show))?;
         }
         let kernel = match &self.kernel_source {
-            Some(source) => kernel::ensure_from(flavour, source, &mut show)?,
-            None => kernel::ensure(flavour, &mut show)?,
+            Some(source) => linux::ensure_from(flavour, source, &mut show)?,
+            None => linux::ensure(flavour, &mut show)?,
         };
         let folder = match (&self.folder, self.kernel_only) {
             (_, true) => None,

@@ -73,13 +73,7 @@ impl Cache {
         }
         writeln!(out, "{}", root.display())?;
         for part in &usage.parts {
-            writeln!(
-                out,
-                "{:>10}  {:10} {}",
-                amount(part.bytes),
-                part.name,
-                part.what
-            )?;
+            writeln!(out, "{:>10}  {:10} {}", amount(part.bytes), part.name, part.what)?;
         }
         writeln!(out, "{:>10}  in all", amount(total))?;
         Ok(0)

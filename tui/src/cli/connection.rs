@@ -6,13 +6,13 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::Failure;
+use crate::kernel::api::{Item, Request};
+use crate::kernel::call::ask;
+use crate::kernel::local::{Local, is_guest};
+use crate::kernel::remote::Remote;
+use crate::kernel::{Target, TargetError};
 use crate::lab::client;
 use crate::lab::error::LabError;
-use crate::target::api::{Item, Request};
-use crate::target::call::ask;
-use crate::target::local::{Local, is_guest};
-use crate::target::remote::Remote;
-use crate::target::{Target, TargetError};
 
 /// Where the kernel is
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]

@@ -43,11 +43,7 @@ fn ask(plan: &Plan) -> bool {
         text.push_str(&format!("  {line}\n"));
     }
     text.push_str("\nShall it? [Y/n] ");
-    if out
-        .write_all(visible(&text).as_bytes())
-        .and_then(|()| out.flush())
-        .is_err()
-    {
+    if out.write_all(visible(&text).as_bytes()).and_then(|()| out.flush()).is_err() {
         return false;
     }
     drop(out);
@@ -61,10 +57,7 @@ fn answer(interrupt: &Interrupt) -> Option<String> {
         if interrupt.stop() > Stop::No {
             return None;
         }
-        let mut wait = [PollFd::new(
-            std::os::fd::AsFd::as_fd(&input),
-            PollFlags::POLLIN,
-        )];
+        let mut wait = [PollFd::new(std::os::fd::AsFd::as_fd(&input), PollFlags::POLLIN)];
         // A signal ends the waiting early, which the loop then sees.
         if poll(&mut wait, PollTimeout::from(100_u8)).is_ok_and(|ready| ready > 0) {
             break;

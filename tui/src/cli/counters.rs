@@ -9,8 +9,8 @@ use clap::Args;
 use super::connection::{one, unexpected};
 use super::error::visible;
 use super::{Connection, Outcome};
-use crate::target::api::{Item, Request, Sample};
-use crate::target::call::Calls;
+use crate::kernel::api::{Item, Request, Sample};
+use crate::kernel::call::Calls;
 
 /// Show the counters and controls of modules
 ///
@@ -92,13 +92,7 @@ impl Counters {
 fn values(sample: &Sample) -> impl Iterator<Item = (&str, &str, &str)> {
     sample.modules.iter().flat_map(|module| {
         let all = module.counters.iter().chain(&module.controls);
-        all.map(|value| {
-            (
-                module.module.as_str(),
-                value.name.as_str(),
-                value.value.as_str(),
-            )
-        })
+        all.map(|value| (module.module.as_str(), value.name.as_str(), value.value.as_str()))
     })
 }
 
@@ -108,12 +102,7 @@ fn table(sample: &Sample) -> String {
     let name = wide(|value| value.1.len()).unwrap_or_default();
     let number = wide(|value| value.2.len()).unwrap_or_default();
     values(sample)
-        .map(|value| {
-            format!(
-                "{:module$}  {:name$}  {:>number$}\n",
-                value.0, value.1, value.2
-            )
-        })
+        .map(|value| format!("{:module$}  {:name$}  {:>number$}\n", value.0, value.1, value.2))
         .collect()
 }
 
@@ -149,7 +138,7 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::api::{CounterValue, ModuleCounters};
+    use crate::kernel::api::{CounterValue, ModuleCounters};
 
     fn sample(at_ms: u64, value: Option<&str>) -> Sample {
         let module = |value: &str| ModuleCounters {
@@ -157,25 +146,15 @@ mod tests {
             counters: vec![CounterValue::new("items", value)],
             controls: Vec::new(),
         };
-        Sample {
-            at_ms,
-            modules: value.map(module).into_iter().collect(),
-            tables: Vec::new(),
-        }
+        Sample { at_ms, modules: value.map(module).into_iter().collect(), tables: Vec::new() }
     }
 
     #[test]
     fn a_watch_prints_what_has_changed_and_what_is_gone() {
         let mut known = Known::default();
-        assert_eq!(
-            known.changes(&sample(1000, Some("1"))),
-            "1.000  m  items  1\n"
-        );
+        assert_eq!(known.changes(&sample(1000, Some("1"))), "1.000  m  items  1\n");
         assert_eq!(known.changes(&sample(1250, Some("1"))), "");
-        assert_eq!(
-            known.changes(&sample(1500, Some("2"))),
-            "1.500  m  items  2\n"
-        );
+        assert_eq!(known.changes(&sample(1500, Some("2"))), "1.500  m  items  2\n");
         assert_eq!(known.changes(&sample(1750, None)), "1.750  m  is gone\n");
         assert_eq!(known.changes(&sample(2000, None)), "");
     }

@@ -12,11 +12,11 @@ use super::relay::Relay;
 use super::{Connection, Failure, Outcome, our_module};
 use crate::app::symbols::state::Frame;
 use crate::dashboard::{self, Options};
+use crate::kernel::Target;
 use crate::lab;
 use crate::lab::client;
 use crate::lab::error::LabError;
 use crate::lab::progress::Event;
-use crate::target::Target;
 
 /// Open the dashboard: what `ringside` without a command does
 ///
@@ -109,10 +109,7 @@ fn builder(target: Arc<dyn Target>) -> dashboard::Builder {
 fn locate(release: &str, frames: &[Frame]) -> Result<Vec<Option<String>>, String> {
     let frames: Vec<_> = frames
         .iter()
-        .map(|frame| lab::symbols::Frame {
-            text: &frame.text,
-            exact: frame.exact,
-        })
+        .map(|frame| lab::symbols::Frame { text: &frame.text, exact: frame.exact })
         .collect();
     lab::symbols::locate(release, &frames)
 }

@@ -10,7 +10,7 @@ use super::Outcome;
 use super::error::{FAILED, visible};
 use super::kernel_choice::KernelChoice;
 use crate::lab::flavour::Flavour;
-use crate::lab::kernel::{self, Kernel};
+use crate::lab::linux::{self, Kernel};
 use crate::lab::setup::Needs;
 use crate::lab::setup::check::{self, Check, Report};
 
@@ -47,11 +47,7 @@ struct BuiltKernel {
 
 impl From<Kernel> for BuiltKernel {
     fn from(kernel: Kernel) -> Self {
-        Self {
-            flavour: kernel.flavour,
-            release: kernel.release,
-            build_dir: kernel.build_dir,
-        }
+        Self { flavour: kernel.flavour, release: kernel.release, build_dir: kernel.build_dir }
     }
 }
 
@@ -60,18 +56,11 @@ impl Doctor {
     pub fn run(&self) -> Outcome {
         let report = check::report(Needs::all(self.kernel.flavour()?));
         let healthy = report.missing().next().is_none();
-        let kernels: Vec<BuiltKernel> = Flavour::ALL
-            .into_iter()
-            .filter_map(kernel::built)
-            .map(BuiltKernel::from)
-            .collect();
+        let kernels: Vec<BuiltKernel> =
+            Flavour::ALL.into_iter().filter_map(linux::built).map(BuiltKernel::from).collect();
         let mut out = std::io::stdout().lock();
         if self.json {
-            let printed = Printed {
-                report: &report,
-                kernels,
-                healthy,
-            };
+            let printed = Printed { report: &report, kernels, healthy };
             writeln!(out, "{}", serde_json::to_string_pretty(&printed)?)?;
         } else {
             write!(out, "{}", table(&report, &kernels))?;
@@ -81,12 +70,7 @@ impl Doctor {
 }
 
 fn table(report: &Report, kernels: &[BuiltKernel]) -> String {
-    let width = report
-        .checks
-        .iter()
-        .map(|check| check.name.len())
-        .max()
-        .unwrap_or(0);
+    let width = report.checks.iter().map(|check| check.name.len()).max().unwrap_or(0);
     let mut text = format!("{}; cache {}\n\n", report.system, report.cache.display());
     for check in &report.checks {
         text.push_str(&line(check, width));

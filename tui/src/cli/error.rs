@@ -4,8 +4,8 @@
 use std::fmt;
 use std::io::{ErrorKind, Write};
 
+use crate::kernel::TargetError;
 use crate::lab::build_error::BuildError;
-use crate::target::TargetError;
 
 /// Exit status of a command that failed.
 pub const FAILED: u8 = 1;
@@ -29,12 +29,7 @@ pub struct Failure {
 impl Failure {
     /// What failed, on what, and why: one sentence without a full stop.
     pub fn new(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            help: None,
-            status: FAILED,
-            silent: false,
-        }
+        Self { text: text.into(), help: None, status: FAILED, silent: false }
     }
 
     /// A command line that makes no sense.

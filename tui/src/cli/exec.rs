@@ -16,13 +16,13 @@ use signal_hook::iterator::Signals;
 use super::error::visible;
 use super::lab_args::LabArgs;
 use super::{Connection, Failure, Outcome};
-use crate::lab::private::PrivateLab;
-use crate::target::api::{
+use crate::kernel::api::{
     Item, OutputStream, ProgramEnd, Request, RunRequest, Signal, TerminalSize,
 };
-use crate::target::error::{errno_name, errno_text};
-use crate::target::wire::PAYLOAD_MAX;
-use crate::target::{CallControl, Target, TargetError};
+use crate::kernel::error::{errno_name, errno_text};
+use crate::kernel::wire::PAYLOAD_MAX;
+use crate::kernel::{CallControl, Target, TargetError};
+use crate::lab::private::PrivateLab;
 
 /// Exit status when Ringside itself failed, and not the program.
 const OWN_FAILURE: u8 = 125;
@@ -93,11 +93,7 @@ pub struct Shell {
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
     /// The program and its arguments, if not your shell
-    #[arg(
-        trailing_var_arg = true,
-        allow_hyphen_values = true,
-        value_name = "CMD"
-    )]
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
     command: Vec<OsString>,
 }
 
@@ -156,10 +152,7 @@ fn request(
             .map_err(|error| Failure::new(format!("find the working directory: {error}")))?,
     };
     Ok(RunRequest {
-        arguments: command
-            .iter()
-            .map(|word| word.as_bytes().to_vec())
-            .collect(),
+        arguments: command.iter().map(|word| word.as_bytes().to_vec()).collect(),
         environment: std::env::vars_os()
             .map(|(key, value)| (key.into_vec(), value.into_vec()))
             .collect(),
@@ -217,11 +210,7 @@ fn run(target: &Arc<dyn Target>, request: RunRequest) -> Outcome {
     match end {
         ProgramEnd::NotFound => complain(&format!("{name}: there is no such program"), on_terminal),
         ProgramEnd::NotExecutable(errno) => complain(
-            &format!(
-                "{name} can't be executed: {} ({})",
-                errno_text(errno),
-                errno_name(errno)
-            ),
+            &format!("{name} can't be executed: {} ({})", errno_text(errno), errno_name(errno)),
             on_terminal,
         ),
         ProgramEnd::Exited(_) | ProgramEnd::Signalled(_) => {}

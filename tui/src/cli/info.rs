@@ -8,7 +8,7 @@ use clap::Args;
 use super::connection::{one, unexpected};
 use super::error::visible;
 use super::{Connection, Outcome};
-use crate::target::api::{Item, KernelInfo, Request};
+use crate::kernel::api::{Item, KernelInfo, Request};
 
 /// Show which kernel this is, and what can't be done with it
 ///
@@ -62,10 +62,7 @@ fn describe(kernel: &KernelInfo) -> String {
         if kernel.root { "root" } else { "not root" },
     );
     for missing in &kernel.missing {
-        text.push_str(&format!(
-            "missing     {:?}: {}\n",
-            missing.capability, missing.reason
-        ));
+        text.push_str(&format!("missing     {:?}: {}\n", missing.capability, missing.reason));
     }
     text
 }

@@ -8,8 +8,8 @@ use clap::{Args, ValueEnum};
 use super::connection::unexpected;
 use super::error::visible;
 use super::{Connection, Outcome};
-use crate::target::api::{Item, KmsgRecord, Request};
-use crate::target::call::Calls;
+use crate::kernel::api::{Item, KmsgRecord, Request};
+use crate::kernel::call::Calls;
 
 /// Show the kernel log
 ///
@@ -59,21 +59,13 @@ pub enum Level {
     Debug,
 }
 
-const NAMES: [&str; 8] = [
-    "emerg", "alert", "crit", "err", "warn", "notice", "info", "debug",
-];
+const NAMES: [&str; 8] = ["emerg", "alert", "crit", "err", "warn", "notice", "info", "debug"];
 
 impl Kmsg {
     /// Prints it.
     pub fn run(&self, connection: &Connection) -> Outcome {
         let target = connection.open()?;
-        let calls = Calls::start(
-            &*target,
-            Request::Kmsg {
-                from: None,
-                follow: self.follow,
-            },
-        )?;
+        let calls = Calls::start(&*target, Request::Kmsg { from: None, follow: self.follow })?;
         loop {
             match calls.next() {
                 Item::Kmsg(batch) => {
@@ -94,10 +86,7 @@ impl Kmsg {
 
     fn print(&self, out: &mut impl Write, record: &KmsgRecord) -> Result<(), super::Failure> {
         let wanted = usize::from(record.level) <= self.level as usize
-            && self
-                .grep
-                .as_ref()
-                .is_none_or(|pattern| pattern.is_match(&record.text));
+            && self.grep.as_ref().is_none_or(|pattern| pattern.is_match(&record.text));
         if self.json {
             if wanted {
                 writeln!(out, "{}", serde_json::to_string(record)?)?;
@@ -135,9 +124,6 @@ mod tests {
             text: "first\nsecond".into(),
             ..KmsgRecord::default()
         };
-        assert_eq!(
-            line(&record),
-            "[   12.000345] warn   first\n                      second"
-        );
+        assert_eq!(line(&record), "[   12.000345] warn   first\n                      second");
     }
 }

@@ -85,11 +85,7 @@ impl LabArgs {
         let kernel = match self.image.clone().or(given) {
             Some(image) => {
                 let image = absolute(&image)?;
-                BootKernel {
-                    flavour,
-                    release: image.display().to_string(),
-                    image,
-                }
+                BootKernel { flavour, release: image.display().to_string(), image }
             }
             None => ready_kernel(flavour)?,
         };
@@ -132,8 +128,7 @@ fn ready_kernel(flavour: Flavour) -> Result<BootKernel, Failure> {
 
 /// The absolute form of a path that must exist.
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {
-    path.canonicalize()
-        .map_err(|error| Failure::new(format!("{}: {error}", path.display())))
+    path.canonicalize().map_err(|error| Failure::new(format!("{}: {error}", path.display())))
 }
 
 /// The absolute form of a path that may not exist; the lab says so better.

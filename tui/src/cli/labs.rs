@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::Outcome;
 use super::error::visible;
+use crate::kernel::api::{GuestState, LabStatus};
 use crate::lab::client;
-use crate::target::api::{GuestState, LabStatus};
 
 /// List the labs that run
 ///
@@ -37,20 +37,10 @@ impl Labs {
     pub fn run(&self) -> Outcome {
         let rows: Vec<Row> = client::labs()?
             .into_iter()
-            .map(
-                |id| match client::attach(Some(&id)).and_then(|lab| lab.status()) {
-                    Ok(status) => Row {
-                        id,
-                        status: Some(status),
-                        error: None,
-                    },
-                    Err(error) => Row {
-                        id,
-                        status: None,
-                        error: Some(error.to_string()),
-                    },
-                },
-            )
+            .map(|id| match client::attach(Some(&id)).and_then(|lab| lab.status()) {
+                Ok(status) => Row { id, status: Some(status), error: None },
+                Err(error) => Row { id, status: None, error: Some(error.to_string()) },
+            })
             .collect();
         let mut out = std::io::stdout().lock();
         if self.json {
@@ -135,10 +125,7 @@ mod tests {
             error: None,
         };
         let text = line(&row);
-        assert!(
-            text.contains("panicked") && text.contains("\n     Kernel panic"),
-            "{text}"
-        );
+        assert!(text.contains("panicked") && text.contains("\n     Kernel panic"), "{text}");
         assert!(!text.contains('\u{1b}'), "{text}");
     }
 

@@ -9,12 +9,12 @@ use clap::Args;
 use super::error::visible;
 use super::progress::Show;
 use super::{Connection, Failure, Outcome, our_module};
+use crate::kernel::Target;
+use crate::kernel::api::Request;
+use crate::kernel::call::ask;
+use crate::kernel::modinfo::ModInfo;
 use crate::lab::build_error::BuildError;
 use crate::lab::progress::Progress;
-use crate::target::Target;
-use crate::target::api::Request;
-use crate::target::call::ask;
-use crate::target::modinfo::ModInfo;
 
 /// Load a module: one of Ringside's by name, any other from its .ko file
 ///
@@ -44,10 +44,7 @@ impl Load {
         let mut show = Show::new();
         let (name, image) = image(&self.module, &*target, &mut show)?;
         drop(show);
-        let request = Request::Load {
-            name: name.clone(),
-            parameters,
-        };
+        let request = Request::Load { name: name.clone(), parameters };
         ask(&*target, request, &image)?;
         writeln!(std::io::stdout(), "{} is loaded", visible(&name))?;
         Ok(0)
@@ -62,9 +59,7 @@ pub(super) fn image(
 ) -> Result<(String, Vec<u8>), Failure> {
     let is_path = module.components().count() > 1
         || module.is_absolute()
-        || module
-            .extension()
-            .is_some_and(|extension| extension == "ko");
+        || module.extension().is_some_and(|extension| extension == "ko");
     let path = if is_path {
         module.to_owned()
     } else {
@@ -89,16 +84,10 @@ pub fn parameter_line(parameters: &[String]) -> Result<String, Failure> {
     let mut words = Vec::new();
     for parameter in parameters {
         let Some((key, value)) = parameter.split_once('=') else {
-            return Err(Failure::usage(format!(
-                "{parameter:?} is no parameter: write NAME=VALUE"
-            )));
+            return Err(Failure::usage(format!("{parameter:?} is no parameter: write NAME=VALUE")));
         };
         let quoted = value.len() >= 2 && value.starts_with('"') && value.ends_with('"');
-        let inner = if quoted {
-            &value[1..value.len() - 1]
-        } else {
-            value
-        };
+        let inner = if quoted { &value[1..value.len() - 1] } else { value };
         if inner.contains(['"', '\0', '\n']) {
             return Err(Failure::usage(format!(
                 "the value of {key} holds a character that the kernel can't take in a parameter"
@@ -139,8 +128,8 @@ impl Unload {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::local::Local;
     use crate::lab::progress::Event;
-    use crate::target::local::Local;
 
     fn line(parameters: &[&str]) -> Result<String, Failure> {
         let parameters: Vec<_> = parameters.iter().map(|p| (*p).to_owned()).collect();
@@ -150,11 +139,7 @@ mod tests {
     #[test]
     fn values_with_spaces_are_quoted_once() {
         assert_eq!(
-            line(&[
-                "charParameter=Late Summer",
-                "intParameter=2025",
-                "name=\"A B\""
-            ]),
+            line(&["charParameter=Late Summer", "intParameter=2025", "name=\"A B\""]),
             Ok("charParameter=\"Late Summer\" intParameter=2025 name=\"A B\"".into())
         );
         assert_eq!(line(&[]), Ok(String::new()));

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::connection::{one, unexpected};
 use super::error::visible;
 use super::{Connection, Outcome};
-use crate::target::api::{Holder, Item, ModuleDetail, ModuleSummary, Request};
+use crate::kernel::api::{Holder, Item, ModuleDetail, ModuleSummary, Request};
 
 /// Show the modules that are loaded, or everything about one
 ///
@@ -82,16 +82,10 @@ fn table(modules: &[ModuleSummary]) -> String {
     }
     let width = modules.iter().map(|module| module.name.len()).max();
     let width = width.unwrap_or_default().max(6);
-    let mut text = format!(
-        "{:width$}  {:>9}  {:>9}  STATE      USED BY\n",
-        "MODULE", "BYTES", "USERS"
-    );
+    let mut text =
+        format!("{:width$}  {:>9}  {:>9}  STATE      USED BY\n", "MODULE", "BYTES", "USERS");
     for module in modules {
-        let state = if module.broken {
-            "oopsed"
-        } else {
-            &module.state
-        };
+        let state = if module.broken { "oopsed" } else { &module.state };
         let line = format!(
             "{:width$}  {:>9}  {:>9}  {state:9}  {}",
             module.name,
@@ -114,30 +108,16 @@ fn describe(module: &ModuleDetail, holders: &[Holder]) -> String {
         }
     };
     line("module", &summary.name);
-    line(
-        "state",
-        if summary.broken {
-            "oopsed: unusable until a reboot"
-        } else {
-            &summary.state
-        },
-    );
+    line("state", if summary.broken { "oopsed: unusable until a reboot" } else { &summary.state });
     line("size", &format!("{} bytes", summary.size));
     line("users", &users(summary));
     line("uses", &module.uses.join(" "));
     line("taint", &summary.taint);
     line("version", module.version.as_deref().unwrap_or_default());
-    line(
-        "srcversion",
-        module.srcversion.as_deref().unwrap_or_default(),
-    );
+    line("srcversion", module.srcversion.as_deref().unwrap_or_default());
     for parameter in &module.parameters {
         let value = parameter.value.as_deref().unwrap_or("(can't be read)");
-        let how = if parameter.writable {
-            " (writable)"
-        } else {
-            ""
-        };
+        let how = if parameter.writable { " (writable)" } else { "" };
         line("parameter", &format!("{} = {value}{how}", parameter.name));
     }
     for control in &module.controls {

@@ -17,10 +17,7 @@ pub(super) fn hex(text: &str) -> Option<Vec<u8>> {
         .map(|character| character.to_digit(16))
         .collect::<Option<_>>()?;
     let pairs = digits.chunks_exact(2);
-    pairs
-        .remainder()
-        .is_empty()
-        .then(|| pairs.map(|pair| (pair[0] << 4 | pair[1]) as u8).collect())
+    pairs.remainder().is_empty().then(|| pairs.map(|pair| (pair[0] << 4 | pair[1]) as u8).collect())
 }
 
 #[cfg(test)]

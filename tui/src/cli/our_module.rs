@@ -4,13 +4,13 @@
 use std::path::PathBuf;
 
 use super::Failure;
+use crate::kernel::Target;
+use crate::kernel::api::{Item, LabRequest, Request};
+use crate::kernel::call::ask;
 use crate::lab::build_error::BuildError;
 use crate::lab::flavour::Flavour;
 use crate::lab::progress::Progress;
-use crate::lab::{kernel, modules};
-use crate::target::Target;
-use crate::target::api::{Item, LabRequest, Request};
-use crate::target::call::ask;
+use crate::lab::{linux, modules};
 
 /// The .ko file of our module `name` for the kernel of `target`, built first if
 /// its sources, or the kernel, have changed. `progress` hears what the compiler
@@ -27,16 +27,11 @@ pub fn file(
     words: fn(BuildError) -> BuildError,
 ) -> Result<PathBuf, Failure> {
     if ringside_uapi::module(name).is_none() {
-        let known: Vec<_> = ringside_uapi::MODULES
-            .iter()
-            .map(|module| module.name)
-            .collect();
-        return Err(
-            Failure::new(format!("Ringside has no module {name}")).with_help(format!(
-                "it has {}; load any other by the path of its file: ringside load ./{name}.ko",
-                known.join(", ")
-            )),
-        );
+        let known: Vec<_> = ringside_uapi::MODULES.iter().map(|module| module.name).collect();
+        return Err(Failure::new(format!("Ringside has no module {name}")).with_help(format!(
+            "it has {}; load any other by the path of its file: ringside load ./{name}.ko",
+            known.join(", ")
+        )));
     }
     let Some(flavour) = flavour(target) else {
         return Err(Failure::new(format!(
@@ -46,7 +41,7 @@ pub fn file(
             "build it there with `make -C modules KDIR=…`, and load it by the path of its .ko file",
         ));
     };
-    let kernel = kernel::ensure(flavour, progress).map_err(words)?;
+    let kernel = linux::ensure(flavour, progress).map_err(words)?;
     let files = modules::build(&kernel, &modules::ours()?, progress).map_err(words)?;
     files
         .into_iter()

@@ -33,16 +33,9 @@ impl Show {
     pub fn new() -> Self {
         let screen = match std::io::stderr().is_terminal() {
             true => Screen::Bar(bar()),
-            false => Screen::Plain {
-                said: Instant::now(),
-            },
+            false => Screen::Plain { said: Instant::now() },
         };
-        Self {
-            interrupt: None,
-            screen,
-            title: String::new(),
-            told_to_stop: false,
-        }
+        Self { interrupt: None, screen, title: String::new(), told_to_stop: false }
     }
 
     /// A line that stays, when a step is over.
@@ -96,15 +89,13 @@ impl Show {
                 }
                 bar.set_position(amount.done);
                 // The bar's own numbers can't say “about”.
-                bar.set_style(
-                    style(if amount.total.is_some() { BAR } else { SPINNER }).with_key(
-                        "amount",
-                        move |_: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
-                            // Writing to a string can't fail.
-                            let _ = out.write_str(&text);
-                        },
-                    ),
-                );
+                bar.set_style(style(if amount.total.is_some() { BAR } else { SPINNER }).with_key(
+                    "amount",
+                    move |_: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
+                        // Writing to a string can't fail.
+                        let _ = out.write_str(&text);
+                    },
+                ));
             }
             Screen::Plain { said } if said.elapsed() > PLAIN => {
                 *said = Instant::now();
@@ -174,12 +165,9 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("=> ")
-        .with_key(
-            "amount",
-            |_: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
-                let _ = out.write_str("");
-            },
-        )
+        .with_key("amount", |_: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
+            let _ = out.write_str("");
+        })
 }
 
 fn bar() -> ProgressBar {
@@ -211,23 +199,12 @@ mod tests {
 
     #[test]
     fn an_estimate_is_called_one() {
-        let objects = |total, about| {
-            describe(&Amount {
-                done: 412,
-                total,
-                about,
-                unit: Unit::Objects,
-            })
-        };
+        let objects =
+            |total, about| describe(&Amount { done: 412, total, about, unit: Unit::Objects });
         assert_eq!(objects(Some(1880), true), "412 of about 1880 objects");
         assert_eq!(objects(Some(1880), false), "412 of 1880 objects");
         assert_eq!(objects(None, false), "412 objects");
-        let bytes = Amount {
-            done: 1 << 20,
-            total: Some(1 << 30),
-            about: false,
-            unit: Unit::Bytes,
-        };
+        let bytes = Amount { done: 1 << 20, total: Some(1 << 30), about: false, unit: Unit::Bytes };
         assert_eq!(describe(&bytes), "1.0 MiB of 1.0 GiB");
     }
 }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Failure;
 use super::lab_args::LabArgs;
+use crate::kernel::{Call, Request, Sink, Target, TargetResult};
 use crate::lab::client::{self, LabClient};
-use crate::target::{Call, Request, Sink, Target, TargetResult};
 
 /// Passes requests on to the target there is at the moment.
 pub(super) struct Relay {
@@ -21,9 +21,7 @@ struct Now {
 
 impl Relay {
     pub(super) fn new(target: Arc<dyn Target>, lab: Option<LabClient>) -> Self {
-        Self {
-            now: Mutex::new(Now { target, lab }),
-        }
+        Self { now: Mutex::new(Now { target, lab }) }
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {
@@ -39,10 +37,7 @@ impl Relay {
             ));
         }
         let lab = client::start(&arguments.options()?, None)?;
-        let next = Now {
-            target: lab.target(),
-            lab: Some(lab),
-        };
+        let next = Now { target: lab.target(), lab: Some(lab) };
         let before = std::mem::replace(&mut *self.now(), next);
         // Its process is gone; what waits for it must not hold the others up.
         drop(before);

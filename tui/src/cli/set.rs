@@ -7,9 +7,9 @@ use clap::Args;
 
 use super::error::visible;
 use super::{Connection, Outcome};
-use crate::target::TargetError;
-use crate::target::api::Request;
-use crate::target::call::ask;
+use crate::kernel::TargetError;
+use crate::kernel::api::Request;
+use crate::kernel::call::ask;
 
 /// Set a control of a loaded module, or a parameter that can be written
 ///

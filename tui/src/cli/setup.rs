@@ -9,7 +9,7 @@ use super::Outcome;
 use super::consent::with_consent;
 use super::kernel_choice::KernelChoice;
 use super::progress::Show;
-use crate::lab::kernel;
+use crate::lab::linux;
 use crate::lab::setup::{self, Needs};
 
 /// Install what the lab needs, and build its kernel
@@ -45,13 +45,11 @@ impl Setup {
     pub fn run(&self) -> Outcome {
         let flavour = self.kernel.flavour()?;
         let mut show = Show::new();
-        with_consent(self.yes, |consent| {
-            setup::ensure(Needs::all(flavour), consent, &mut show)
-        })?;
+        with_consent(self.yes, |consent| setup::ensure(Needs::all(flavour), consent, &mut show))?;
         if !self.no_build {
             let kernel = match &self.kernel_source {
-                Some(source) => kernel::ensure_from(flavour, source, &mut show)?,
-                None => kernel::ensure(flavour, &mut show)?,
+                Some(source) => linux::ensure_from(flavour, source, &mut show)?,
+                None => linux::ensure(flavour, &mut show)?,
             };
             show.say(&format!("Linux {} is ready", kernel.release));
         } else {

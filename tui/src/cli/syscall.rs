@@ -8,8 +8,8 @@ use clap::Args;
 use super::connection::{one, unexpected};
 use super::error::visible;
 use super::{Connection, Outcome};
-use crate::target::api::{Item, Request};
-use crate::target::call::ask;
+use crate::kernel::api::{Item, Request};
+use crate::kernel::call::ask;
 
 /// Make Ringside's own system call, and show its number, calls and message
 ///

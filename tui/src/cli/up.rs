@@ -7,12 +7,12 @@ use clap::Args;
 
 use super::lab_args::LabArgs;
 use super::{Failure, Outcome};
+use crate::kernel::api::LabStatus;
 use crate::lab::client;
 use crate::lab::options::LabOptions;
 use crate::lab::runtime;
 use crate::lab::vm::command::Wiring;
 use crate::lab::vm::start::by_hand;
-use crate::target::api::LabStatus;
 
 /// Start a lab: a virtual machine with our kernel, which goes on running
 ///
@@ -90,10 +90,7 @@ fn dry_run(options: &LabOptions) -> Outcome {
         None => (options.cache.join("stick.img"), true),
     };
     let agent = runtime::folder()?.join("by-hand");
-    let wiring = Wiring::ByHand {
-        agent: agent.clone(),
-        stick: stick.clone(),
-    };
+    let wiring = Wiring::ByHand { agent: agent.clone(), stick: stick.clone() };
     let line = by_hand(&options.plan(None), &wiring)?;
     let quote = |path: &std::path::Path| {
         let path = path.to_string_lossy();

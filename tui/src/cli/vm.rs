@@ -8,9 +8,9 @@ use clap::{Args, Subcommand};
 use super::connection::{one, unexpected};
 use super::error::visible;
 use super::{Connection, Failure, Outcome};
-use crate::target::api::{Item, LabRequest, Request};
-use crate::target::call::{Calls, ask};
-use crate::target::{Target, TargetError};
+use crate::kernel::api::{Item, LabRequest, Request};
+use crate::kernel::call::{Calls, ask};
+use crate::kernel::{Target, TargetError};
 
 /// Drive a lab's machine: console, USB stick, reboot, a crash on purpose
 ///
@@ -90,11 +90,7 @@ fn console(target: &dyn Target, follow: bool) -> Outcome {
 fn status(target: &dyn Target) -> Outcome {
     match one(target, Request::Lab(LabRequest::Status))? {
         Item::Lab(status) => {
-            writeln!(
-                std::io::stdout(),
-                "{}",
-                serde_json::to_string_pretty(&status)?
-            )?;
+            writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&status)?)?;
             Ok(0)
         }
         other => Err(unexpected(&other)),

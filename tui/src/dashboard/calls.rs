@@ -8,8 +8,8 @@ use std::thread;
 
 use super::message::Message;
 use crate::app::{CallTag, Event};
-use crate::target::kmsg::parsed;
-use crate::target::{Call, Item, Request, Target, TargetError};
+use crate::kernel::kmsg::parsed;
+use crate::kernel::{Call, Item, Request, Target, TargetError};
 
 /// Batches of the log that wait for the loop before the stream is stopped: the
 /// kernel then keeps the rest, and says how much it lost.
@@ -80,16 +80,9 @@ impl Calls {
                     }
                 }
             };
-            thread::Builder::new()
-                .name(name.into())
-                .spawn(work)
-                .map(|_| send)
+            thread::Builder::new().name(name.into()).spawn(work).map(|_| send)
         };
-        Ok(Self {
-            starts: worker("requests")?,
-            cancels: worker("cancels")?,
-            backlog,
-        })
+        Ok(Self { starts: worker("requests")?, cancels: worker("cancels")?, backlog })
     }
 
     /// Starts a request.

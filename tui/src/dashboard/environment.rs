@@ -53,9 +53,7 @@ fn unicode(config: &Config) -> bool {
         GlyphName::Ascii => false,
         GlyphName::Auto => {
             let set = |name: &&str| env::var(name).is_ok_and(|value| !value.is_empty());
-            let decides = ["LC_ALL", "LC_CTYPE", "LANG"]
-                .into_iter()
-                .find(|name| set(name));
+            let decides = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find(|name| set(name));
             // The Linux console's font lacks most of what pictures are made of.
             let console = env::var("TERM").is_ok_and(|term| term == "linux");
             !console && decides.is_some_and(|name| says(name, &["utf-8", "utf8"]))

@@ -28,14 +28,9 @@ pub(super) fn read(path: &str) -> Result<Vec<u8>, String> {
         return Err(format!("{} is not a file", path.display()));
     }
     let mut bytes = Vec::new();
-    file.take(LARGEST + 1)
-        .read_to_end(&mut bytes)
-        .map_err(fail)?;
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(fail)?;
     if bytes.len() as u64 > LARGEST {
-        return Err(format!(
-            "{} is larger than 256 MiB: no module is",
-            path.display()
-        ));
+        return Err(format!("{} is larger than 256 MiB: no module is", path.display()));
     }
     Ok(bytes)
 }
@@ -45,18 +40,11 @@ pub(super) fn save(path: &str, bytes: &[u8]) -> Result<String, String> {
     let path = expand(path);
     let fail = |error: io::Error| match error.kind() {
         io::ErrorKind::AlreadyExists => {
-            format!(
-                "{} exists already and was not touched; choose another name",
-                path.display()
-            )
+            format!("{} exists already and was not touched; choose another name", path.display())
         }
         _ => format!("{} can't be written: {error}", path.display()),
     };
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&path)
-        .map_err(fail)?;
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&path).map_err(fail)?;
     if let Err(error) = file.write_all(bytes).and_then(|()| file.sync_all()) {
         // Half a log is no log.
         drop(fs::remove_file(&path));

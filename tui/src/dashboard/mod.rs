@@ -24,7 +24,7 @@ pub use environment::{config_path, look, state_path};
 use crate::app::config::Config;
 use crate::app::config::file::ConfigError;
 use crate::app::symbols::state::Frame;
-use crate::target::Target;
+use crate::kernel::Target;
 
 /// Builds a module of ours by name and answers its .ko file, or, in a few
 /// lines, why not (the compiler's last words). Runs on a thread of its own.
@@ -115,10 +115,8 @@ pub fn read_config() -> Result<Config, DashboardError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(error.into()),
     };
-    Config::parse(&text).map_err(|error| DashboardError::Config {
-        path: path.display().to_string(),
-        error,
-    })
+    Config::parse(&text)
+        .map_err(|error| DashboardError::Config { path: path.display().to_string(), error })
 }
 
 /// Runs the dashboard until the user leaves it, a signal ends it or a thread

@@ -16,8 +16,8 @@ use super::message::Message;
 use super::screen::{Ownership, Screen};
 use super::{DashboardError, Ended, Options, files, input, look, signals};
 use crate::app::{Effect, Event, Key, Model, update};
-use crate::target::Target;
-use crate::target::api::Item;
+use crate::kernel::Target;
+use crate::kernel::api::Item;
 
 /// The least time between two frames: 30 a second.
 const FRAME: Duration = Duration::from_millis(33);
@@ -44,26 +44,15 @@ pub(super) fn run(target: Arc<dyn Target>, options: Options) -> Result<Ended, Da
     let ownership = Ownership::default();
     let _hook = PanicHook::install(ownership.clone(), send.clone());
     signals::start(send.clone(), ownership.clone())?;
-    let remembered = options
-        .state
-        .as_deref()
-        .map(files::recall)
-        .unwrap_or_default();
+    let remembered = options.state.as_deref().map(files::recall).unwrap_or_default();
     let look = look(&options.config);
     let screen = Screen::new(look, options.config.mouse, ownership)?;
     input::start(send.clone())?;
     let calls = Calls::new(target, send.clone())?;
     let mut model = Model::new(options.config.clone(), remembered);
     model.size = screen.size();
-    let mut runner = Runner {
-        model,
-        screen,
-        calls,
-        options,
-        send,
-        started: Instant::now(),
-        ended: None,
-    };
+    let mut runner =
+        Runner { model, screen, calls, options, send, started: Instant::now(), ended: None };
     let ended = runner.go(&receive);
     runner.screen.release();
     ended
@@ -165,11 +154,7 @@ impl Runner {
 
     fn perform(&mut self, effect: Effect) -> Result<(), DashboardError> {
         match effect {
-            Effect::Start {
-                tag,
-                request,
-                input,
-            } => self.calls.start(tag, request, input),
+            Effect::Start { tag, request, input } => self.calls.start(tag, request, input),
             Effect::Cancel(tag) => self.calls.cancel(tag),
             Effect::Build { tag, name } => {
                 let builder = Arc::clone(&self.options.builder);
@@ -183,11 +168,7 @@ impl Runner {
                 let finder = Arc::clone(&self.options.finder);
                 self.work(move || Event::FileRead(tag, finder(&release, &name)));
             }
-            Effect::Locate {
-                tag,
-                release,
-                frames,
-            } => {
+            Effect::Locate { tag, release, frames } => {
                 let locator = Arc::clone(&self.options.locator);
                 self.work(move || Event::Located(tag, locator(&release, &frames)));
             }

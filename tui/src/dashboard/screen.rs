@@ -77,12 +77,7 @@ impl Screen {
     pub(super) fn take(&mut self) -> io::Result<()> {
         enable_raw_mode()?;
         self.ownership.0.store(true, Ordering::SeqCst);
-        execute!(
-            self.backend,
-            EnterAlternateScreen,
-            EnableBracketedPaste,
-            cursor::Hide
-        )?;
+        execute!(self.backend, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
         if self.mouse {
             execute!(self.backend, EnableMouseCapture)?;
         }
@@ -135,10 +130,7 @@ impl Screen {
 
     /// Puts text on the clipboard of the terminal.
     pub(super) fn copy(&mut self, text: &str) -> io::Result<()> {
-        execute!(
-            self.backend,
-            clipboard::CopyToClipboard::to_clipboard_from(text)
-        )
+        execute!(self.backend, clipboard::CopyToClipboard::to_clipboard_from(text))
     }
 
     /// Captures the mouse, or leaves it to the terminal.

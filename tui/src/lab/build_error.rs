@@ -153,14 +153,12 @@ impl BuildError {
                 "run `ringside setup --yes`, or set RINGSIDE_YES=1, or do it yourself:{}",
                 tail(commands)
             )),
-            Self::NotRoot { commands } => Some(format!(
-                "have root run these commands, then try again:{}",
-                tail(commands)
-            )),
-            Self::Refused { commands } | Self::UnknownSystem { commands, .. } => Some(format!(
-                "run these commands, then try again:{}",
-                tail(commands)
-            )),
+            Self::NotRoot { commands } => {
+                Some(format!("have root run these commands, then try again:{}", tail(commands)))
+            }
+            Self::Refused { commands } | Self::UnknownSystem { commands, .. } => {
+                Some(format!("run these commands, then try again:{}", tail(commands)))
+            }
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 Some(NO_SPACE.into())
             }

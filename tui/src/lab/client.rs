@@ -20,10 +20,10 @@ use super::error::{LabError, LabResult};
 use super::options::LabOptions;
 use super::process::{Birth, RELEASE};
 use super::runtime;
-use crate::target::api::{GuestState, Item, LabRequest, LabStatus};
-use crate::target::call::{Calls, ask};
-use crate::target::remote::Remote;
-use crate::target::{Request, Target, TargetError};
+use crate::kernel::api::{GuestState, Item, LabRequest, LabStatus};
+use crate::kernel::call::{Calls, ask};
+use crate::kernel::remote::Remote;
+use crate::kernel::{Request, Target, TargetError};
 
 /// The hidden command that is a lab process.
 pub const PROCESS_COMMAND: &str = "lab-process";
@@ -114,9 +114,7 @@ impl LabClient {
     /// It is gone already.
     pub fn release(mut self) -> LabResult<()> {
         match self.tie.take() {
-            Some(mut tie) => tie
-                .write_all(&[RELEASE])
-                .map_err(LabError::io("release the lab")),
+            Some(mut tie) => tie.write_all(&[RELEASE]).map_err(LabError::io("release the lab")),
             None => Ok(()),
         }
     }
@@ -138,9 +136,8 @@ impl Drop for LabClient {
         let Some(mut tie) = self.tie.take() else {
             return;
         };
-        let asked = tie
-            .shutdown(Shutdown::Write)
-            .and_then(|()| tie.set_read_timeout(Some(ENDED_WITHIN)));
+        let asked =
+            tie.shutdown(Shutdown::Write).and_then(|()| tie.set_read_timeout(Some(ENDED_WITHIN)));
         if asked.is_ok() {
             // The end of the process closes its side.
             drop(tie.read(&mut [0]));
@@ -181,11 +178,7 @@ pub fn attach_in(folder: &Path, id: Option<&str>) -> LabResult<LabClient> {
         }
     };
     let stream = runtime::connect(folder, &id)?;
-    Ok(LabClient {
-        id,
-        target: Arc::new(Remote::over_socket(stream)?),
-        tie: None,
-    })
+    Ok(LabClient { id, target: Arc::new(Remote::over_socket(stream)?), tie: None })
 }
 
 /// Starts a lab in a process of its own and connects to it. Its guest is then
@@ -209,8 +202,7 @@ pub fn start(options: &LabOptions, program: Option<&Path>) -> LabResult<LabClien
     let mut order = serde_json::to_string(options)
         .map_err(|error| LabError::NotStarted(format!("a path that is not UTF-8: {error}")))?;
     order.push('\n');
-    ours.write_all(order.as_bytes())
-        .map_err(LabError::io("tell the lab process what to be"))?;
+    ours.write_all(order.as_bytes()).map_err(LabError::io("tell the lab process what to be"))?;
     let mut line = String::new();
     BufReader::new(&ours)
         .read_line(&mut line)
@@ -227,9 +219,7 @@ pub fn start(options: &LabOptions, program: Option<&Path>) -> LabResult<LabClien
 
 /// Waits for the child beside everything else, so that it is no zombie.
 fn reap(mut child: Child) {
-    let spawned = thread::Builder::new()
-        .name("reap".into())
-        .spawn(move || drop(child.wait()));
+    let spawned = thread::Builder::new().name("reap".into()).spawn(move || drop(child.wait()));
     if let Err(error) = spawned {
         tracing::debug!("the lab process will be a zombie for a while: {error}");
     }
@@ -243,10 +233,7 @@ pub fn down(id: &str) -> LabResult<()> {
     let folder = runtime::folder()?;
     let told = match attach_in(&folder, Some(id)) {
         // Its answer may get lost in its end.
-        Ok(lab) => matches!(
-            lab.down(),
-            Ok(()) | Err(LabError::Target(TargetError::Gone(_)))
-        ),
+        Ok(lab) => matches!(lab.down(), Ok(()) | Err(LabError::Target(TargetError::Gone(_)))),
         Err(error @ LabError::NoSuchLab(_)) => return Err(error),
         // It speaks another version, or hangs: it can still be told to end.
         Err(_) => false,

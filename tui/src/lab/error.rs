@@ -4,7 +4,7 @@
 use std::io;
 
 use super::vm::error::VmError;
-use crate::target::TargetError;
+use crate::kernel::TargetError;
 
 /// What the lab's functions return.
 pub type LabResult<T> = Result<T, LabError>;

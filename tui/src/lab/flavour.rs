@@ -60,9 +60,8 @@ impl Flavour {
         let setting = |word: &str| word.split('=').next().unwrap_or(word).to_owned();
         let given: Vec<String> = more.split_whitespace().map(setting).collect();
         let defaults = self.default_arguments().split_whitespace();
-        let mut words: Vec<&str> = defaults
-            .filter(|word| !given.contains(&setting(word)))
-            .collect();
+        let mut words: Vec<&str> =
+            defaults.filter(|word| !given.contains(&setting(word))).collect();
         words.extend((!more.trim().is_empty()).then(|| more.trim()));
         words.join(" ")
     }

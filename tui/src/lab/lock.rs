@@ -50,11 +50,7 @@ impl Lock {
         };
         let mut told = false;
         loop {
-            let file = OpenOptions::new()
-                .create(true)
-                .truncate(false)
-                .write(true)
-                .open(path);
+            let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);
             match Flock::lock(file.map_err(BuildError::on("open", path))?, argument) {
                 // The cache may have been cleaned between opening and locking.
                 Ok(held) if is_at(&held, path) => return Ok(Self { _held: held }),

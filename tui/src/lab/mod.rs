@@ -6,7 +6,7 @@ pub mod cache;
 pub mod client;
 pub mod error;
 pub mod flavour;
-pub mod kernel;
+pub mod linux;
 mod lock;
 pub mod modules;
 pub mod options;

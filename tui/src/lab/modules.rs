@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::build_error::{BuildError, BuildResult};
 use super::cache;
-use super::kernel::{self, Kernel, make, object, telling};
+use super::linux::{self, Kernel, make, object, telling};
 use super::lock::{Lock, Mode};
 use super::program::Program;
 use super::progress::{Event, Progress};
@@ -25,32 +25,20 @@ pub fn build(
     folder: &Path,
     progress: &mut dyn Progress,
 ) -> BuildResult<Vec<PathBuf>> {
-    let wrong = |why: &str| BuildError::Folder {
-        folder: folder.to_owned(),
-        why: why.into(),
-    };
-    let source = folder
-        .canonicalize()
-        .map_err(BuildError::on("open", folder))?;
+    let wrong = |why: &str| BuildError::Folder { folder: folder.to_owned(), why: why.into() };
+    let source = folder.canonicalize().map_err(BuildError::on("open", folder))?;
     if !source.is_dir() {
         return Err(wrong("it is no folder"));
     }
-    if !["Kbuild", "Makefile"]
-        .iter()
-        .any(|name| source.join(name).is_file())
-    {
-        return Err(wrong(
-            "it has no Kbuild file (a line like `obj-m += my_module.o`)",
-        ));
+    if !["Kbuild", "Makefile"].iter().any(|name| source.join(name).is_file()) {
+        return Err(wrong("it has no Kbuild file (a line like `obj-m += my_module.o`)"));
     }
     if source.to_string_lossy().contains([' ', ':']) {
-        return Err(wrong(
-            "the kernel's makefiles can't work below a path with spaces or colons",
-        ));
+        return Err(wrong("the kernel's makefiles can't work below a path with spaces or colons"));
     }
     let root = cache::root()?;
     let output = output(&root, kernel, &source);
-    let _kernel = kernel::lock(&root, kernel.flavour, Mode::Shared, progress)?;
+    let _kernel = linux::lock(&root, kernel.flavour, Mode::Shared, progress)?;
     let what = format!("building {}", folder.display());
     let lock = output.with_extension("lock");
     let _lock = Lock::take(&lock, Mode::Exclusive, &what, progress)?;
@@ -58,10 +46,8 @@ pub fn build(
     progress.step(format!("Build {} for {}", folder.display(), kernel.release));
     let mut command = make(&kernel.source_dir, &kernel.build_dir);
     command.args(&kernel.make_arguments);
-    command
-        .arg(format!("M={}", source.display()))
-        .arg(format!("MO={}", output.display()));
-    command.arg(format!("-j{}", kernel::jobs())).arg("modules");
+    command.arg(format!("M={}", source.display())).arg(format!("MO={}", output.display()));
+    command.arg(format!("-j{}", linux::jobs())).arg("modules");
     Program::new(command, what)
         .log(&output.with_extension("log"))
         .listen(|line, progress| {
@@ -88,18 +74,9 @@ pub fn build(
 /// each, so that two kernels or two folders never mix.
 fn output(root: &Path, kernel: &Kernel, source: &Path) -> PathBuf {
     let digest = Sha256::digest(source.as_os_str().as_encoded_bytes());
-    let identity: String = digest[..4]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let name = source
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    cache::modules(root)
-        .join(&kernel.release)
-        .join(format!("{name}-{identity}"))
+    let identity: String = digest[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = source.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    cache::modules(root).join(&kernel.release).join(format!("{name}-{identity}"))
 }
 
 /// The bytes of a loaded module's file: its newest build for the kernel `release`.
@@ -156,9 +133,7 @@ pub fn ours() -> BuildResult<PathBuf> {
     }
     let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../modules");
     if checkout.join("Kbuild").is_file() && checkout.join("my_name").is_dir() {
-        return checkout
-            .canonicalize()
-            .map_err(BuildError::on("open", &checkout));
+        return checkout.canonicalize().map_err(BuildError::on("open", &checkout));
     }
     unpack(&cache::root()?.join("own"))
 }
@@ -244,12 +219,7 @@ mod tests {
         let modules = unpack(folder.path()).unwrap();
         assert!(modules.join("Kbuild").is_file());
         assert!(folder.path().join("uapi/src/lib.rs").is_file());
-        let time = || {
-            fs::metadata(modules.join("Kbuild"))
-                .unwrap()
-                .modified()
-                .unwrap()
-        };
+        let time = || fs::metadata(modules.join("Kbuild")).unwrap().modified().unwrap();
         let before = time();
         unpack(folder.path()).unwrap();
         assert_eq!(time(), before);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::flavour::Flavour;
-use super::kernel::Kernel;
+use super::linux::Kernel;
 use super::vm::accel::Accelerator;
 use super::vm::error::VmResult;
 use super::vm::start::Plan;
@@ -80,8 +80,7 @@ impl LabOptions {
 
     /// Memory of the guest in MiB.
     pub fn memory(&self) -> u32 {
-        self.memory_mib
-            .unwrap_or_else(|| self.kernel.flavour.memory_mib())
+        self.memory_mib.unwrap_or_else(|| self.kernel.flavour.memory_mib())
     }
 
     /// The USB stick that this lab is to have.

@@ -14,8 +14,8 @@ use super::vm::console::Console;
 use super::vm::event::{MachineEvent, MachineEvents};
 use super::vm::settle::sync;
 use super::vm::start::{Connect, Guest, Hooks, StartStep, reach_agent, start};
-use crate::target::api::Item;
-use crate::target::{Call, Request, Sink, Target, TargetError, TargetResult};
+use crate::kernel::api::Item;
+use crate::kernel::{Call, Request, Sink, Target, TargetError, TargetResult};
 
 /// How long a dead kernel may take to empty its console.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -82,15 +82,8 @@ impl PrivateLab {
             *end.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&fresh);
             watch(fresh, Arc::clone(&console), Arc::clone(&port))
         };
-        let guest = start(
-            &plan,
-            &Hooks {
-                console: &console,
-                events: &events,
-                connect: &connect,
-                steps,
-            },
-        )?;
+        let guest =
+            start(&plan, &Hooks { console: &console, events: &events, connect: &connect, steps })?;
         guest.settle().run()?;
         let end = Arc::clone(&end.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(Self { guest, keeps, end })
@@ -132,11 +125,7 @@ fn watch(
             return end.set(format!("QEMU ended ({how})"));
         }
         let last_words = move || {
-            thread::sleep(if panicked {
-                LAST_WORDS
-            } else {
-                LAST_WORDS / 10
-            });
+            thread::sleep(if panicked { LAST_WORDS } else { LAST_WORDS / 10 });
             end.set(match console.panic_reason() {
                 Some(reason) => format!("the guest's kernel died: {reason}"),
                 None if panicked => "the guest's kernel died without a word".into(),
@@ -146,10 +135,7 @@ fn watch(
                 drop(port.shutdown(Shutdown::Both));
             }
         };
-        if let Err(error) = thread::Builder::new()
-            .name("last-words".into())
-            .spawn(last_words)
-        {
+        if let Err(error) = thread::Builder::new().name("last-words".into()).spawn(last_words) {
             tracing::warn!("start a thread: {error}");
         }
     })

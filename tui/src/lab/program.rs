@@ -130,11 +130,7 @@ impl<'a> Program<'a> {
                 asked = Instant::now();
                 self.signal(
                     &child,
-                    if stop == Stop::AtOnce {
-                        Signal::SIGKILL
-                    } else {
-                        Signal::SIGINT
-                    },
+                    if stop == Stop::AtOnce { Signal::SIGKILL } else { Signal::SIGINT },
                 );
             } else if stop == Stop::Gently && asked.elapsed() > GRACE {
                 stop = Stop::AtOnce;
@@ -182,15 +178,9 @@ impl<'a> Program<'a> {
         std::thread::spawn(move || {
             let mut reader = BufReader::new(reader);
             let mut line = Vec::new();
-            while reader
-                .read_until(b'\n', &mut line)
-                .is_ok_and(|size| size > 0)
-            {
+            while reader.read_until(b'\n', &mut line).is_ok_and(|size| size > 0) {
                 let text = String::from_utf8_lossy(&line);
-                if sender
-                    .send(text.trim_end_matches(['\n', '\r']).to_owned())
-                    .is_err()
-                {
+                if sender.send(text.trim_end_matches(['\n', '\r']).to_owned()).is_err() {
                     break;
                 }
                 line.clear();
@@ -227,27 +217,17 @@ pub(crate) fn die_with_us(command: &mut Command) {
 /// What a program prints on standard output; `None` when it can't be started
 /// or fails. For questions like `rustc --version`.
 pub(crate) fn answer(command: &mut Command) -> Option<String> {
-    let output = command
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    output.status.success().then(|| {
-        String::from_utf8_lossy(&output.stdout)
-            .trim_end()
-            .to_owned()
-    })
+    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
 }
 
 /// Finds a program in the folders of PATH, and in those of a system
 /// administrator that a plain user's PATH may lack.
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(name))
-        .find(|file| {
-            nix::unistd::access(file, nix::unistd::AccessFlags::X_OK).is_ok() && file.is_file()
-        })
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| {
+        nix::unistd::access(file, nix::unistd::AccessFlags::X_OK).is_ok() && file.is_file()
+    })
 }
 
 #[cfg(test)]
@@ -260,11 +240,7 @@ mod tests {
     impl Progress for StopAfter {
         fn report(&mut self, _: Event) {}
         fn stop(&self) -> Stop {
-            if self.0.elapsed() > self.1 {
-                self.2
-            } else {
-                Stop::No
-            }
+            if self.0.elapsed() > self.1 { self.2 } else { Stop::No }
         }
     }
 
@@ -295,20 +271,12 @@ mod tests {
     #[test]
     fn a_second_stop_ends_even_what_ignores_the_first() {
         let start = Instant::now();
-        let stubborn = || {
-            Program::new(
-                shell("trap '' INT TERM; sleep 30 & wait; sleep 30"),
-                "sleeping",
-            )
-        };
+        let stubborn =
+            || Program::new(shell("trap '' INT TERM; sleep 30 & wait; sleep 30"), "sleeping");
         let mut at_once = StopAfter(start, Duration::from_millis(200), Stop::AtOnce);
         let error = stubborn().run(&mut at_once).unwrap_err();
         assert!(error.stopped());
-        assert!(
-            start.elapsed() < Duration::from_secs(3),
-            "{:?}",
-            start.elapsed()
-        );
+        assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
     }
 
     #[test]
@@ -321,12 +289,7 @@ mod tests {
         );
         let mut gently = StopAfter(Instant::now(), Duration::from_millis(500), Stop::Gently);
         let start = Instant::now();
-        assert!(
-            Program::new(shell(&script), "x")
-                .run(&mut gently)
-                .unwrap_err()
-                .stopped()
-        );
+        assert!(Program::new(shell(&script), "x").run(&mut gently).unwrap_err().stopped());
         assert!(start.elapsed() < Duration::from_secs(5));
         assert_eq!(std::fs::read_to_string(mark).unwrap(), "tidied\n");
     }
@@ -334,12 +297,7 @@ mod tests {
     #[test]
     fn a_program_that_is_not_there_is_named() {
         let error = Program::new(Command::new("no-such-program"), "x").run(&mut |_| {});
-        assert!(
-            error
-                .unwrap_err()
-                .to_string()
-                .contains("no-such-program can't be started")
-        );
+        assert!(error.unwrap_err().to_string().contains("no-such-program can't be started"));
         assert_eq!(find("no-such-program"), None);
     }
 

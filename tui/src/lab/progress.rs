@@ -92,11 +92,6 @@ impl dyn Progress + '_ {
 
     /// `done` of `total` bytes.
     pub(crate) fn bytes(&mut self, done: u64, total: Option<u64>) {
-        self.report(Event::Advance(Amount {
-            done,
-            total,
-            about: false,
-            unit: Unit::Bytes,
-        }));
+        self.report(Event::Advance(Amount { done, total, about: false, unit: Unit::Bytes }));
     }
 }

@@ -3,7 +3,7 @@
 
 use super::build_error::BuildResult;
 use super::flavour::Flavour;
-use super::kernel::{self, Kernel};
+use super::linux::{self, Kernel};
 use super::program::find;
 use super::progress::Progress;
 use super::setup::{self, Consent, Needs};
@@ -13,22 +13,19 @@ use super::setup::{self, Consent, Needs};
 /// missing. When nothing is, this looks at a few files and no more.
 ///
 /// # Errors
-/// As [`setup::ensure`] and [`kernel::ensure`].
+/// As [`setup::ensure`] and [`linux::ensure`].
 pub fn ready(
     flavour: Flavour,
     consent: Consent<'_>,
     progress: &mut dyn Progress,
 ) -> BuildResult<Kernel> {
     setup::refuse_other_machines()?;
-    let kernel = kernel::built(flavour);
+    let kernel = linux::built(flavour);
     let qemu = find("qemu-system-x86_64").is_some();
     if let (Some(kernel), true) = (&kernel, qemu) {
         return Ok(kernel.clone());
     }
-    let needs = Needs {
-        vm: true,
-        build: kernel.is_none().then_some(flavour),
-    };
+    let needs = Needs { vm: true, build: kernel.is_none().then_some(flavour) };
     setup::ensure(needs, consent, progress)?;
-    kernel::ensure(flavour, progress)
+    linux::ensure(flavour, progress)
 }

@@ -38,15 +38,10 @@ pub fn folder() -> LabResult<PathBuf> {
 /// Makes `folder` with mode 0700, or makes sure that it has it and is ours: in
 /// /tmp anybody could have made it first.
 fn check(folder: &Path) -> LabResult<()> {
-    let wrong = |why: String| LabError::RuntimeFolder {
-        folder: folder.display().to_string(),
-        why,
-    };
+    let wrong = |why: String| LabError::RuntimeFolder { folder: folder.display().to_string(), why };
     match DirBuilder::new().mode(0o700).create(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-            return Err(wrong(format!(
-                "{error}; set XDG_RUNTIME_DIR to a folder of your own"
-            )));
+            return Err(wrong(format!("{error}; set XDG_RUNTIME_DIR to a folder of your own")));
         }
         _ => {}
     }
@@ -103,10 +98,8 @@ impl LabFolder {
     /// # Errors
     /// The socket can't be made.
     pub fn listen(&self) -> LabResult<UnixListener> {
-        UnixListener::bind(short(&self.lock, SOCKET)).map_err(LabError::io(format!(
-            "make the socket {}",
-            self.path.join(SOCKET).display()
-        )))
+        UnixListener::bind(short(&self.lock, SOCKET))
+            .map_err(LabError::io(format!("make the socket {}", self.path.join(SOCKET).display())))
     }
 
     /// Removes folder and socket.
@@ -220,10 +213,7 @@ mod tests {
         let _listener = lab.listen().unwrap();
         connect(&long, "1").unwrap();
         assert!(matches!(connect(&long, "2"), Err(LabError::NoSuchLab(_))));
-        assert!(matches!(
-            connect(&long, "../1"),
-            Err(LabError::NoSuchLab(_))
-        ));
+        assert!(matches!(connect(&long, "../1"), Err(LabError::NoSuchLab(_))));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use object::read::elf::ElfFile64;
 use object::{Object, ObjectKind, ObjectSection, ObjectSymbol, RelocationTarget, SectionIndex};
 
 use super::flavour::Flavour;
-use super::kernel::{self, Kernel};
+use super::linux::{self, Kernel};
 use super::modules;
 
 /// The sections of an unlinked module are so far apart.
@@ -42,9 +42,7 @@ pub struct Frame<'a> {
 /// # Errors
 /// Why there is no debug information for the kernel `release`.
 pub fn locate(release: &str, frames: &[Frame<'_>]) -> Result<Vec<Option<String>>, String> {
-    let built = [Flavour::Lab, Flavour::Debug]
-        .into_iter()
-        .filter_map(kernel::built);
+    let built = [Flavour::Lab, Flavour::Debug].into_iter().filter_map(linux::built);
     let kernel = built
         .into_iter()
         .find(|kernel| kernel.release == release)
@@ -137,11 +135,8 @@ fn lay_out(elf: &Elf<'_>) -> HashMap<SectionIndex, u64> {
     if elf.kind() != ObjectKind::Relocatable {
         return HashMap::new();
     }
-    let code = elf
-        .sections()
-        .filter(|section| section.kind() == object::SectionKind::Text);
-    code.map(|section| (section.index(), section.index().0 as u64 * APART))
-        .collect()
+    let code = elf.sections().filter(|section| section.kind() == object::SectionKind::Text);
+    code.map(|section| (section.index(), section.index().0 as u64 * APART)).collect()
 }
 
 /// The bytes of a section with its relocations applied.
@@ -248,10 +243,7 @@ int second(int *x)
         for (name, lines) in [("first", 2..=5), ("second", 7..=10)] {
             let size = size(&bytes, name);
             let text = format!("{name}+0x0/{size:#x} [a]");
-            let frame = Frame {
-                text: &text,
-                exact: true,
-            };
+            let frame = Frame { text: &text, exact: true };
             let (file, line) = in_image(&bytes, &[frame]).unwrap()[0].clone().unwrap();
             assert!(file.ends_with("a.c"), "{file}");
             assert!(lines.contains(&line), "{name}: line {line}");
@@ -262,21 +254,14 @@ int second(int *x)
     fn a_function_of_another_size_is_another_function() {
         let (_folder, bytes) = compiled(&["-g", "-O1"]);
         let text = format!("first+0x0/{:#x} [a]", size(&bytes, "first") - 1);
-        let frame = Frame {
-            text: &text,
-            exact: true,
-        };
+        let frame = Frame { text: &text, exact: true };
         assert_eq!(in_image(&bytes, &[frame]), Ok(vec![None]));
     }
 
     #[test]
     fn an_image_without_debug_information_is_refused_with_what_to_do() {
         let (_folder, bytes) = compiled(&[]);
-        assert!(
-            in_image(&bytes, &[])
-                .unwrap_err()
-                .contains("--kernel debug")
-        );
+        assert!(in_image(&bytes, &[]).unwrap_err().contains("--kernel debug"));
         let why = locate("6.1.0-none", &[]).unwrap_err();
         assert!(why.contains("6.1.0-none was not built here"));
     }

@@ -66,10 +66,7 @@ impl Canvas<'_> {
             text = to_ascii(&text).into();
         }
         if text.width() <= usize::from(width) {
-            return self
-                .buffer
-                .set_stringn(x, y, &text, usize::from(width), style)
-                .0;
+            return self.buffer.set_stringn(x, y, &text, usize::from(width), style).0;
         }
         let kept = usize::from(width - 1);
         let end = self.buffer.set_stringn(x, y, &text, kept, style).0;
@@ -133,20 +130,14 @@ impl Canvas<'_> {
         let (top, bottom) = (area.top(), area.bottom() - 1);
         for x in left + 1..right {
             self.buffer[(x, top)].set_symbol(lines[0]).set_style(style);
-            self.buffer[(x, bottom)]
-                .set_symbol(lines[0])
-                .set_style(style);
+            self.buffer[(x, bottom)].set_symbol(lines[0]).set_style(style);
         }
         for y in top + 1..bottom {
             self.buffer[(left, y)].set_symbol(lines[1]).set_style(style);
-            self.buffer[(right, y)]
-                .set_symbol(lines[1])
-                .set_style(style);
+            self.buffer[(right, y)].set_symbol(lines[1]).set_style(style);
         }
         for (corner, (x, y)) in
-            corners
-                .iter()
-                .zip([(left, top), (right, top), (left, bottom), (right, bottom)])
+            corners.iter().zip([(left, top), (right, top), (left, bottom), (right, bottom)])
         {
             self.buffer[(x, y)].set_symbol(corner).set_style(style);
         }

@@ -11,11 +11,7 @@ use crate::app::series::Column;
 impl Canvas<'_> {
     /// One row of bars, one column each, scaled to the largest value.
     pub fn sparkline(&mut self, area: Rect, columns: &[Option<Column>], role: Role) {
-        let most = columns
-            .iter()
-            .flatten()
-            .map(|column| column.mean)
-            .fold(0.0, f64::max);
+        let most = columns.iter().flatten().map(|column| column.mean).fold(0.0, f64::max);
         self.bars(Rect { height: 1, ..area }, columns, most, role);
     }
 
@@ -30,11 +26,7 @@ impl Canvas<'_> {
         let left = area.right() - shown.len() as u16;
         for (index, column) in shown.iter().enumerate() {
             let Some(column) = column else { continue };
-            let share = if most > 0.0 {
-                (column.mean / most).clamp(0.0, 1.0)
-            } else {
-                0.0
-            };
+            let share = if most > 0.0 { (column.mean / most).clamp(0.0, 1.0) } else { 0.0 };
             let mut eighths = (share * f64::from(area.height) * 8.0).round() as usize;
             if column.mean > 0.0 {
                 eighths = eighths.max(1);
@@ -58,11 +50,8 @@ impl Canvas<'_> {
         let glyphs = self.look.glyphs;
         let full = (f64::from(area.width) * share.clamp(0.0, 1.0)).round() as u16;
         for x in 0..area.width {
-            let (symbol, role) = if x < full {
-                (glyphs.shades[0], role)
-            } else {
-                (glyphs.shades[2], Role::Border)
-            };
+            let (symbol, role) =
+                if x < full { (glyphs.shades[0], role) } else { (glyphs.shades[2], Role::Border) };
             self.text(area.x + x, area.y, 1, symbol, role);
         }
     }
@@ -81,11 +70,7 @@ impl Canvas<'_> {
             .map(|column| column.max)
             .fold(0.0, f64::max);
         let most = nice(most);
-        let plot = Rect {
-            x: area.x + SCALE,
-            width: area.width - SCALE,
-            ..area
-        };
+        let plot = Rect { x: area.x + SCALE, width: area.width - SCALE, ..area };
         let label = |canvas: &mut Self, y: u16, value: f64| {
             let row = Rect::new(area.x, y, SCALE - 1, 1);
             canvas.right(row, &short(value), Role::Dim);
@@ -116,11 +101,7 @@ impl Canvas<'_> {
         let style = self.style(role);
         let height = u32::from(area.height) * 4;
         let level = |value: f64| {
-            let share = if most > 0.0 {
-                (value / most).clamp(0.0, 1.0)
-            } else {
-                0.0
-            };
+            let share = if most > 0.0 { (value / most).clamp(0.0, 1.0) } else { 0.0 };
             ((share * f64::from(height - 1)).round() as u32).min(height - 1)
         };
         let room = usize::from(area.width) * 2;
@@ -146,11 +127,7 @@ impl Canvas<'_> {
                     continue;
                 };
                 let old = cell.symbol().chars().next().map_or(0, u32::from);
-                let bits = if (0x2800..0x2900).contains(&old) {
-                    old - 0x2800
-                } else {
-                    0
-                };
+                let bits = if (0x2800..0x2900).contains(&old) { old - 0x2800 } else { 0 };
                 let bits = bits | DOTS[index % 2][(dot % 4) as usize];
                 if let Some(symbol) = char::from_u32(0x2800 + bits) {
                     cell.set_char(symbol).set_style(style);
@@ -167,11 +144,7 @@ fn nice(value: f64) -> f64 {
     }
     let power = 10f64.powf(value.log10().floor());
     let steps = [1.0, 2.0, 5.0, 10.0];
-    steps
-        .iter()
-        .map(|step| step * power)
-        .find(|step| *step >= value * 0.999)
-        .unwrap_or(value)
+    steps.iter().map(|step| step * power).find(|step| *step >= value * 0.999).unwrap_or(value)
 }
 
 #[cfg(test)]

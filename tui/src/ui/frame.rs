@@ -23,21 +23,14 @@ pub fn draw(buffer: &mut Buffer, hits: &mut Hits, model: &Model, look: Look) {
         return;
     }
     header::draw(&mut canvas, area, model);
-    let body = Rect {
-        y: area.y + header::HEIGHT,
-        height: area.height - header::HEIGHT - 1,
-        ..area
-    };
+    let body =
+        Rect { y: area.y + header::HEIGHT, height: area.height - header::HEIGHT - 1, ..area };
     if model.link.mourning() {
         post_mortem::draw(&mut canvas, body, model);
     } else {
         views::draw(&mut canvas, body, model);
     }
-    let footer = Rect {
-        y: area.bottom() - 1,
-        height: 1,
-        ..area
-    };
+    let footer = Rect { y: area.bottom() - 1, height: 1, ..area };
     header::hints(&mut canvas, footer, model);
     layers::draw(&mut canvas, area, model);
 }

@@ -11,8 +11,8 @@ use super::theme::Look;
 use super::{Hits, draw};
 use crate::app::config::{ColorDepth, Config, ThemeName};
 use crate::app::{CallTag, Effect, Event, Key, Model, update};
-use crate::target::api::{CounterValue, KmsgBatch, KmsgRecord, LabStatus, ModuleCounters, Sample};
-use crate::target::{Item, TargetError};
+use crate::kernel::api::{CounterValue, KmsgBatch, KmsgRecord, LabStatus, ModuleCounters, Sample};
+use crate::kernel::{Item, TargetError};
 
 /// The dashboard's model, a scripted kernel, and what the effects asked for.
 pub(crate) struct Harness {
@@ -73,11 +73,7 @@ impl Harness {
 
     fn perform(&mut self, effect: Effect, queue: &mut VecDeque<Event>) {
         match effect {
-            Effect::Start {
-                tag,
-                request,
-                input,
-            } => {
+            Effect::Start { tag, request, input } => {
                 let items = self.kernel.answer(tag, &request, &input);
                 queue.extend(items.into_iter().map(|item| Event::Item(tag, item)));
             }
@@ -161,11 +157,8 @@ impl Harness {
             counters: counters.iter().map(value).collect(),
             controls: Vec::new(),
         };
-        let sample = Sample {
-            at_ms,
-            modules: modules.iter().map(module).collect(),
-            tables: Vec::new(),
-        };
+        let sample =
+            Sample { at_ms, modules: modules.iter().map(module).collect(), tables: Vec::new() };
         let tag = self.kernel.watch.unwrap();
         self.send(Event::Item(tag, Item::Sample(sample)));
     }
@@ -181,10 +174,7 @@ impl Harness {
     pub(crate) fn disconnect(&mut self) {
         self.kernel.info = None;
         let gone = || Item::Done(Err(TargetError::Gone("the agent is gone".into())));
-        for tag in [self.kernel.watch.take(), self.kernel.kmsg.take()]
-            .into_iter()
-            .flatten()
-        {
+        for tag in [self.kernel.watch.take(), self.kernel.kmsg.take()].into_iter().flatten() {
             self.send(Event::Item(tag, gone()));
         }
     }

@@ -13,20 +13,13 @@ use crate::app::layer::Layer;
 use crate::app::link::Connection;
 use crate::app::toasts::Tone;
 use crate::app::{Hit, Model, ViewId, views};
-use crate::target::api::GuestState;
+use crate::kernel::api::GuestState;
 
 /// Rows above the view.
 pub const HEIGHT: u16 = 3;
 /// The commands that go to the views, in their order.
-const GO: [&str; 7] = [
-    "overview",
-    "name",
-    "producer-consumer",
-    "memory",
-    "block",
-    "log",
-    "modules",
-];
+const GO: [&str; 7] =
+    ["overview", "name", "producer-consumer", "memory", "block", "log", "modules"];
 
 /// Paints the rows above the view.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
@@ -53,11 +46,7 @@ fn tabs(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     let wide = area.width >= 110;
     let mut x = canvas.text(area.x, area.y, area.width, brand, Role::Title);
     for (index, id) in ViewId::ALL.iter().enumerate() {
-        let title = if wide {
-            views::view(*id).title
-        } else {
-            short_title(*id)
-        };
+        let title = if wide { views::view(*id).title } else { short_title(*id) };
         let label = format!(" {} {title} ", id.number());
         let width = label.width() as u16;
         if x + width > area.right() {
@@ -66,18 +55,8 @@ fn tabs(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         let here = Rect::new(x, area.y, width, 1);
         let selected = *id == model.view;
         // Not by colour alone: the open view stands in brackets.
-        let label = if selected {
-            format!("[{} {title}]", id.number())
-        } else {
-            label
-        };
-        x = canvas.text(
-            x,
-            area.y,
-            width,
-            &label,
-            if selected { Role::Title } else { Role::Text },
-        );
+        let label = if selected { format!("[{} {title}]", id.number()) } else { label };
+        x = canvas.text(x, area.y, width, &label, if selected { Role::Title } else { Role::Text });
         if selected {
             canvas.shade(here, Role::Selected);
         } else {
@@ -131,21 +110,12 @@ fn target_line(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     }
     if let Some(lab) = lab {
         parts.push(format!("lab {}", lab.id));
-        if !model
-            .link
-            .kernel
-            .as_ref()
-            .is_some_and(|kernel| kernel.release.contains(&lab.flavour))
-        {
+        if !model.link.kernel.as_ref().is_some_and(|kernel| kernel.release.contains(&lab.flavour)) {
             parts.push(lab.flavour.clone());
         }
         parts.push(lab.accelerator.to_uppercase());
     } else if let Some(kernel) = &model.link.kernel {
-        parts.push(if kernel.guest {
-            "guest".into()
-        } else {
-            "not a lab".into()
-        });
+        parts.push(if kernel.guest { "guest".into() } else { "not a lab".into() });
         if !kernel.root {
             parts.push("not root".into());
         }
@@ -159,30 +129,13 @@ fn target_line(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     let width = state.width() as u16;
     let separator = format!(" {} ", canvas.look.glyphs.separator);
     let room = area.width.saturating_sub(width + 3);
-    canvas.text(
-        area.x + 1,
-        area.y,
-        room,
-        &parts.join(&separator),
-        Role::Text,
-    );
-    canvas.right(
-        Rect {
-            width: area.width - 1,
-            ..area
-        },
-        &state,
-        role,
-    );
+    canvas.text(area.x + 1, area.y, room, &parts.join(&separator), Role::Text);
+    canvas.right(Rect { width: area.width - 1, ..area }, &state, role);
 }
 
 /// What happens right now, most urgent first; else what one looks at.
 fn now_line(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
-    let area = Rect {
-        x: area.x + 1,
-        width: area.width - 2,
-        ..area
-    };
+    let area = Rect { x: area.x + 1, width: area.width - 2, ..area };
     let glyphs = canvas.look.glyphs;
     if let Some(toast) = model.toasts.shown().last() {
         let (mark, role) = match toast.tone {
@@ -196,10 +149,7 @@ fn now_line(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         && model.link.dead().is_none()
     {
         let text = if model.link.lab_gone {
-            format!(
-                "{} the lab is gone, somebody ended its process: B starts a new one",
-                glyphs.no
-            )
+            format!("{} the lab is gone, somebody ended its process: B starts a new one", glyphs.no)
         } else {
             format!("{} {why}; trying again every second", glyphs.no)
         };
@@ -214,11 +164,7 @@ fn now_line(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
             1 => String::new(),
             count => format!(" and {} more", count - 1),
         };
-        let doing = if call.cancelled.is_some() {
-            "cancelling: "
-        } else {
-            ""
-        };
+        let doing = if call.cancelled.is_some() { "cancelling: " } else { "" };
         let text = format!("{} {doing}{}, {since}{more}", glyphs.ring, call.title);
         canvas.spans(
             area,
@@ -246,24 +192,15 @@ fn now_line(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         canvas.spans(rest, &[("  Space", Role::Key), (" goes on", Role::Dim)]);
         return;
     }
-    canvas.text(
-        area.x,
-        area.y,
-        area.width,
-        views::view(model.view).about,
-        Role::Dim,
-    );
+    canvas.text(area.x, area.y, area.width, views::view(model.view).about, Role::Dim);
 }
 
 fn layer_hints(layer: &Layer) -> &'static [(&'static str, &'static str)] {
     match layer {
         Layer::Help(_) => &[("Esc", "close"), ("↑↓", "scroll")],
-        Layer::Palette(_) => &[
-            ("Enter", "do it"),
-            ("Tab", "complete"),
-            ("↑↓", "select"),
-            ("Esc", "close"),
-        ],
+        Layer::Palette(_) => {
+            &[("Enter", "do it"), ("Tab", "complete"), ("↑↓", "select"), ("Esc", "close")]
+        }
         Layer::Form(_) => &[("Enter", "go"), ("Tab", "next field"), ("Esc", "close")],
         Layer::Confirm(_) => &[("y", "yes"), ("n", "no")],
         Layer::Message(_) => &[("Esc", "close"), ("y", "copy"), ("6", "kernel log")],
@@ -316,9 +253,7 @@ pub fn hints(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         .filter(shown)
         .partition(|command| matches!(command.name, "help" | "palette" | "quit"));
     let width_of = |command: &Command| -> u16 {
-        let key = commands::keys_of(model, command)
-            .first()
-            .map(ToString::to_string);
+        let key = commands::keys_of(model, command).first().map(ToString::to_string);
         (key.unwrap_or_default().width() + command.title.width() + 3) as u16
     };
     let reserved: u16 = last.iter().map(|command| width_of(command)).sum();
@@ -333,12 +268,7 @@ pub fn hints(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     }
     for command in chosen.into_iter().chain(last) {
         if let Some(key) = commands::keys_of(model, command).first() {
-            hint(
-                canvas,
-                &key.to_string(),
-                command.title,
-                Some(Hit::Command(command.name)),
-            );
+            hint(canvas, &key.to_string(), command.title, Some(Hit::Command(command.name)));
         }
     }
 }

@@ -4,8 +4,8 @@
 use super::harness::Harness;
 use super::scripted_kernel::{ScriptedKernel, module_file, running_lab};
 use crate::app::{Event, Hit, ViewId};
-use crate::target::TargetError;
-use crate::target::api::{GuestState, KmsgRecord};
+use crate::kernel::TargetError;
+use crate::kernel::api::{GuestState, KmsgRecord};
 
 fn guest() -> Harness {
     Harness::new(ScriptedKernel::guest())
@@ -53,10 +53,7 @@ fn a_form_with_a_wrong_value_is_never_sent() {
 fn the_limits_of_a_field_are_shown_even_where_its_help_must_be_cut() {
     let mut dashboard = guest();
     let help = "so much help that it does not fit into one line of a screen of eighty columns";
-    dashboard.build = Ok(module_file(&[
-        &format!("parm=year:{help}"),
-        "parmtype=year:byte",
-    ]));
+    dashboard.build = Ok(module_file(&[&format!("parm=year:{help}"), "parmtype=year:byte"]));
     dashboard.keys("2L");
     assert!(dashboard.shows("… (0 to 255)"), "{}", dashboard.screen());
 }
@@ -80,10 +77,7 @@ fn reloading_builds_unloads_and_loads_with_the_same_parameters() {
     dashboard.keys("2L<ctrl-u>7<enter>R");
     let seen = &dashboard.kernel.seen;
     assert_eq!(seen[1], "unload my_name");
-    assert!(
-        seen[2].starts_with("load my_name intParameter=7"),
-        "{seen:?}"
-    );
+    assert!(seen[2].starts_with("load my_name intParameter=7"), "{seen:?}");
 }
 
 #[test]
@@ -131,10 +125,7 @@ fn a_kernel_that_never_answers_leaves_every_key_working() {
     dashboard.keys("X");
     assert_eq!(dashboard.cancelled.len(), 1);
     dashboard.pass(2000);
-    assert!(
-        !dashboard.shows("load my_name, "),
-        "a deaf call is given up"
-    );
+    assert!(!dashboard.shows("load my_name, "), "a deaf call is given up");
 }
 
 #[test]
@@ -214,21 +205,14 @@ fn a_panic_shows_why_and_one_key_boots_a_new_guest() {
     let mut dashboard = guest();
     dashboard.keys("2");
     let mut dead = running_lab();
-    dead.guest = GuestState::Panicked {
-        reason: "Kernel panic - not syncing: sysrq triggered crash".into(),
-    };
+    dead.guest =
+        GuestState::Panicked { reason: "Kernel panic - not syncing: sysrq triggered crash".into() };
     dashboard.lab(dead);
     assert!(dashboard.shows("The kernel panicked"));
     assert!(dashboard.shows("sysrq triggered crash"));
     assert!(dashboard.shows("Linux boots"), "the console's last lines");
     dashboard.keys("b");
-    assert!(
-        dashboard
-            .kernel
-            .seen
-            .iter()
-            .any(|seen| seen.contains("Reboot { cold: false }"))
-    );
+    assert!(dashboard.kernel.seen.iter().any(|seen| seen.contains("Reboot { cold: false }")));
     let mut again = running_lab();
     again.generation = 2;
     dashboard.lab(again);

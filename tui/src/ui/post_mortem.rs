@@ -7,7 +7,7 @@ use super::canvas::{Canvas, row, wrap};
 use super::theme::Role;
 use crate::app::Model;
 use crate::app::log::{Kind, readable};
-use crate::target::api::GuestState;
+use crate::kernel::api::GuestState;
 
 /// So many callers are shown.
 const CALLERS: usize = 4;
@@ -17,10 +17,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     let Some(lab) = model.link.dead() else { return };
     let (title, reason) = match &lab.guest {
         GuestState::Panicked { reason } => ("The kernel panicked", reason.as_str()),
-        GuestState::Off => (
-            "The guest is off",
-            "It was powered off, or powered off by itself.",
-        ),
+        GuestState::Off => ("The guest is off", "It was powered off, or powered off by itself."),
         GuestState::Killed { how } => ("QEMU ended, and nobody asked for it", how.as_str()),
         GuestState::Failed { why } => ("The guest could not be started", why.as_str()),
         GuestState::Running | GuestState::Starting => return,
@@ -28,13 +25,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     let inside = canvas.panel(area, title, true);
     let mut y = 0;
     for line in wrap(reason, inside.width.saturating_sub(2)).iter().take(4) {
-        canvas.text(
-            inside.x + 1,
-            inside.y + y,
-            inside.width - 2,
-            line,
-            Role::Bad,
-        );
+        canvas.text(inside.x + 1, inside.y + y, inside.width - 2, line, Role::Bad);
         y += 1;
     }
     let last = model.console.trace();
@@ -46,14 +37,10 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
             facts.insert(0, ("after", trace.reason.clone()));
         }
         let callers =
-            trace
-                .calls
-                .iter()
-                .take(CALLERS)
-                .map(|call| match model.symbols.place(call, false) {
-                    Some(place) => format!("{}  {place}", readable(call)),
-                    None => readable(call),
-                });
+            trace.calls.iter().take(CALLERS).map(|call| match model.symbols.place(call, false) {
+                Some(place) => format!("{}  {place}", readable(call)),
+                None => readable(call),
+            });
         facts.extend(callers.map(|caller| ("called by", caller)));
         for (label, value) in &facts {
             if !value.is_empty() {
@@ -92,12 +79,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     );
     y += 1;
     let room = inside.height.saturating_sub(y);
-    let lines: Vec<&str> = model
-        .console
-        .lines()
-        .rev()
-        .take(usize::from(room))
-        .collect();
+    let lines: Vec<&str> = model.console.lines().rev().take(usize::from(room)).collect();
     if lines.is_empty() {
         canvas.text(
             inside.x + 1,
@@ -108,17 +90,9 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         );
     }
     for (index, line) in lines.iter().rev().enumerate() {
-        let urgent = ["panic", "BUG:", "Oops", "RIP:"]
-            .iter()
-            .any(|word| line.contains(word));
+        let urgent = ["panic", "BUG:", "Oops", "RIP:"].iter().any(|word| line.contains(word));
         let role = if urgent { Role::Bad } else { Role::Text };
-        canvas.text(
-            inside.x + 1,
-            inside.y + y + index as u16,
-            inside.width - 2,
-            line,
-            role,
-        );
+        canvas.text(inside.x + 1, inside.y + y + index as u16, inside.width - 2, line, role);
     }
 }
 
@@ -127,9 +101,7 @@ fn newest_trace(model: &Model) -> Option<&crate::app::log::Trace> {
     let log = &model.log;
     let start = log.end().saturating_sub(500).max(log.start());
     let numbers = (start..log.end()).rev();
-    let rows = numbers.map_while(|number| {
-        log.row(number)
-            .filter(|row| !matches!(row.kind, Kind::Guest(_)))
-    });
+    let rows = numbers
+        .map_while(|number| log.row(number).filter(|row| !matches!(row.kind, Kind::Guest(_))));
     rows.filter_map(|row| log.trace(row)).next()
 }

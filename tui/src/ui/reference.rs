@@ -35,11 +35,7 @@ fn section(text: &mut String, model: &Model, title: &str, about: &str, commands:
     text.push_str("| keys | command | what it does |\n|---|---|---|\n");
     for command in commands {
         let keys = keys_text(model, command).replace('|', "\\|");
-        let keys = if keys.is_empty() {
-            String::new()
-        } else {
-            format!("`{keys}`")
-        };
+        let keys = if keys.is_empty() { String::new() } else { format!("`{keys}`") };
         let _ = writeln!(text, "| {keys} | `{}` | {} |", command.name, command.help);
     }
 }

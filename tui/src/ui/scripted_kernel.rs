@@ -2,10 +2,10 @@
 //! A kernel that answers at once, from a script: for the tests of the screen.
 
 use crate::app::CallTag;
-use crate::target::api::{
+use crate::kernel::api::{
     KernelInfo, LabRequest, LabStatus, ModuleDetail, ModuleSummary, ParameterValue, SyscallInfo,
 };
-use crate::target::{Item, Request, TargetError};
+use crate::kernel::{Item, Request, TargetError};
 
 /// A kernel that answers at once, from a script.
 #[derive(Default)]
@@ -36,11 +36,7 @@ pub(crate) struct ScriptedKernel {
 impl ScriptedKernel {
     /// A guest of a lab, running.
     pub(crate) fn guest() -> Self {
-        Self {
-            lab: Some(running_lab()),
-            info: Some(kernel_info()),
-            ..Self::default()
-        }
+        Self { lab: Some(running_lab()), info: Some(kernel_info()), ..Self::default() }
     }
 
     pub(super) fn answer(&mut self, tag: CallTag, request: &Request, input: &[u8]) -> Vec<Item> {
@@ -88,10 +84,7 @@ impl ScriptedKernel {
                 done(Item::Modules(self.modules.iter().map(summary).collect()))
             }
             Request::Module { name } => done(Item::Module(ModuleDetail {
-                summary: ModuleSummary {
-                    name: name.clone(),
-                    ..ModuleSummary::default()
-                },
+                summary: ModuleSummary { name: name.clone(), ..ModuleSummary::default() },
                 parameters: vec![ParameterValue {
                     name: "intParameter".into(),
                     value: Some("2025".into()),
@@ -113,8 +106,7 @@ impl ScriptedKernel {
                 message: "Hello from the kernel".into(),
             })),
             Request::Load { name, parameters } => {
-                self.seen
-                    .push(format!("load {name} {parameters} ({} bytes)", input.len()));
+                self.seen.push(format!("load {name} {parameters} ({} bytes)", input.len()));
                 self.modules.push((name.clone(), parameters.clone()));
                 vec![Item::Done(Ok(()))]
             }
@@ -152,7 +144,7 @@ pub(crate) fn running_lab() -> LabStatus {
     LabStatus {
         id: "1".into(),
         pid: 4242,
-        guest: crate::target::api::GuestState::Running,
+        guest: crate::kernel::api::GuestState::Running,
         generation: 1,
         flavour: "lab".into(),
         kernel: "7.3.4-ringside-lab-1a2b3c".into(),

@@ -7,8 +7,8 @@ use super::harness::Harness;
 use super::scripted_kernel::{ScriptedKernel, running_lab};
 use super::theme::Look;
 use crate::app::config::{ColorDepth, ThemeName};
-use crate::target::TargetError;
-use crate::target::api::{GuestState, KmsgRecord};
+use crate::kernel::TargetError;
+use crate::kernel::api::{GuestState, KmsgRecord};
 
 /// A dashboard in the middle of things: modules loaded, counters moving, a log.
 fn busy() -> Harness {
@@ -24,36 +24,19 @@ fn busy() -> Harness {
             &[
                 (
                     "memalloc",
-                    &[
-                        ("pages_mapped", step % 40),
-                        ("requests", step % 7),
-                        ("allocations", step),
-                    ],
+                    &[("pages_mapped", step % 40), ("requests", step % 7), ("allocations", step)],
                 ),
                 ("my_name", &[("greetings", 1)]),
                 (
                     "producer_consumer",
-                    &[
-                        ("consumed", step * 118),
-                        ("occupancy", step % 11),
-                        ("produced", step * 120),
-                    ],
+                    &[("consumed", step * 118), ("occupancy", step % 11), ("produced", step * 120)],
                 ),
             ],
         );
     }
-    dashboard.say(
-        6,
-        "my_name: Hello, I am Ringside, a student of CSE330 Spring 2025",
-    );
-    dashboard.say(
-        6,
-        "my_syscall: Hello from the kernel (called by ringside, pid 71, uid 0)",
-    );
-    dashboard.say(
-        4,
-        "memalloc: ALLOCATE refused: 5000 pages, 4096 are allowed",
-    );
+    dashboard.say(6, "my_name: Hello, I am Ringside, a student of CSE330 Spring 2025");
+    dashboard.say(6, "my_syscall: Hello from the kernel (called by ringside, pid 71, uid 0)");
+    dashboard.say(4, "memalloc: ALLOCATE refused: 5000 pages, 4096 are allowed");
     dashboard.say(6, "Consumer-1 takes item 12 of Producer-2");
     for line in [
         "BUG: kernel NULL pointer dereference, address: 0000000000000008",
@@ -72,10 +55,7 @@ fn busy() -> Harness {
 
 fn hostile() -> Harness {
     let mut dashboard = Harness::new(ScriptedKernel::guest());
-    dashboard
-        .kernel
-        .modules
-        .push(("evil\x1b[2J\u{202e}".into(), String::new()));
+    dashboard.kernel.modules.push(("evil\x1b[2J\u{202e}".into(), String::new()));
     dashboard.pass(6000);
     dashboard.say(
         4,
@@ -159,9 +139,8 @@ states! {
 fn post_mortem() {
     let mut dashboard = busy();
     let mut dead = running_lab();
-    dead.guest = GuestState::Panicked {
-        reason: "Kernel panic - not syncing: Fatal exception".into(),
-    };
+    dead.guest =
+        GuestState::Panicked { reason: "Kernel panic - not syncing: Fatal exception".into() };
     dashboard.lab(dead);
     dashboard.pass(6000);
     assert_snapshot!("post_mortem_80x24", dashboard.screen());
@@ -174,9 +153,7 @@ fn an_error() {
     let mut dashboard = Harness::new(ScriptedKernel::guest());
     let error = TargetError::errno(22, "load module kmod");
     dashboard.kernel.failures.push(("Load", error));
-    dashboard.build = Ok(super::scripted_kernel::module_file(&[
-        "parm=device:the block device",
-    ]));
+    dashboard.build = Ok(super::scripted_kernel::module_file(&["parm=device:the block device"]));
     dashboard.keys("5L<enter>");
     assert_snapshot!(dashboard.screen());
 }

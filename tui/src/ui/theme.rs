@@ -123,11 +123,7 @@ impl Look {
         Self {
             theme: if colourless { ThemeName::Mono } else { theme },
             depth,
-            glyphs: if unicode {
-                &glyphs::UNICODE
-            } else {
-                &glyphs::ASCII
-            },
+            glyphs: if unicode { &glyphs::UNICODE } else { &glyphs::ASCII },
         }
     }
 
@@ -153,15 +149,13 @@ impl Look {
             Role::Good => plain.fg(color(palette.good)),
             Role::Warning => plain.fg(color(palette.warning)),
             Role::Bad => plain.fg(color(palette.bad)).add_modifier(Modifier::BOLD),
-            Role::Selected => plain
-                .bg(color(palette.selected))
-                .add_modifier(Modifier::BOLD),
+            Role::Selected => plain.bg(color(palette.selected)).add_modifier(Modifier::BOLD),
             Role::Border => plain.fg(color(palette.border)),
             Role::Focus => plain.fg(color(palette.focus)),
             Role::Match => plain.bg(color(palette.found)).fg(Color::Black),
-            Role::New => plain
-                .fg(color(palette.good))
-                .add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
+            Role::New => {
+                plain.fg(color(palette.good)).add_modifier(Modifier::BOLD | Modifier::UNDERLINED)
+            }
             Role::Bar => plain.bg(color(palette.bar)),
             Role::Series(index) => plain.fg(color(palette.series[index % palette.series.len()])),
         }

@@ -56,11 +56,7 @@ pub fn bytes(number: u64) -> String {
             break;
         }
     }
-    if value < 99.95 {
-        format!("{value:.1} {unit}")
-    } else {
-        format!("{value:.0} {unit}")
-    }
+    if value < 99.95 { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
 }
 
 /// A counter's value with its unit.

@@ -58,9 +58,7 @@ impl Config {
         let mut keys = BTreeMap::new();
         for (name, written) in file.keys {
             if commands::find(&name).is_none() {
-                return Err(ConfigError(format!(
-                    "[keys] {name}: there is no such command"
-                )));
+                return Err(ConfigError(format!("[keys] {name}: there is no such command")));
             }
             let read = |text: &String| {
                 let error = || ConfigError(format!("[keys] {name}: {text:?} is no key"));

@@ -6,7 +6,7 @@ use super::state::{Job, is_path, module_name};
 use super::steps::go_on;
 use crate::app::form::{Field, Form, Kind};
 use crate::app::model::Model;
-use crate::target::api::{Capability, STICK};
+use crate::kernel::api::{Capability, STICK};
 
 /// Opens the form to load a module of ours or a file, or, with `None`, the
 /// one that asks which.
@@ -24,21 +24,11 @@ pub fn load(model: &mut Model, module: Option<&str>) {
         fields.extend(known.parameters.iter().map(Field::parameter));
         use_stick(model, &name, &mut fields);
     }
-    let mut form = Form::new(
-        &format!("load/{name}"),
-        &format!("Load {name}"),
-        fields,
-        preview,
-        submit,
-    );
+    let mut form =
+        Form::new(&format!("load/{name}"), &format!("Load {name}"), fields, preview, submit);
     form.context = key.to_owned();
     form.check = check;
-    form.note = if is_path(key) {
-        "reading the file …"
-    } else {
-        "building …"
-    }
-    .into();
+    form.note = if is_path(key) { "reading the file …" } else { "building …" }.into();
     model.loader.jobs.insert(key.to_owned(), Job::default());
     start_image(model, key);
     model.open_form(form);
@@ -54,10 +44,7 @@ fn use_stick(model: &Model, name: &str, fields: &mut [Field]) {
 }
 
 fn choose(model: &mut Model) {
-    let ours: Vec<_> = ringside_uapi::MODULES
-        .iter()
-        .map(|module| module.name)
-        .collect();
+    let ours: Vec<_> = ringside_uapi::MODULES.iter().map(|module| module.name).collect();
     let help = format!("one of {}, or the path of a .ko file", ours.join(", "));
     let field = Field::new("module", Kind::Text { max: 4096 }, &help, "");
     let mut form = Form::new(
@@ -83,10 +70,7 @@ fn choose(model: &mut Model) {
 
 /// The parameters as `insmod` takes them.
 pub fn parameters(form: &Form) -> String {
-    let set = form
-        .fields
-        .iter()
-        .filter(|field| !(field.optional && field.text().is_empty()));
+    let set = form.fields.iter().filter(|field| !(field.optional && field.text().is_empty()));
     let words = set.map(|field| {
         let (name, value) = (&field.name, field.text());
         if value.contains(char::is_whitespace) {
@@ -100,9 +84,7 @@ pub fn parameters(form: &Form) -> String {
 
 fn preview(form: &Form) -> String {
     let name = module_name(&form.context);
-    format!("insmod {name}.ko {}", parameters(form))
-        .trim_end()
-        .to_owned()
+    format!("insmod {name}.ko {}", parameters(form)).trim_end().to_owned()
 }
 
 fn check(_: &Model, form: &Form) -> Option<String> {

@@ -12,21 +12,16 @@ use crate::app::effect::Effect;
 use crate::app::form::Field;
 use crate::app::layer::{Layer, Message};
 use crate::app::model::Model;
-use crate::target::modinfo::ModInfo;
+use crate::kernel::modinfo::ModInfo;
 
 pub(super) fn start_image(model: &mut Model, key: &str) {
     let owner = Owner::Loader(Step::Image(key.to_owned()));
     let name = module_name(key);
     if is_path(key) {
         let tag = model.call(owner, &format!("read {key}"), Report::Listed, None);
-        model.effect(Effect::ReadFile {
-            tag,
-            path: key.to_owned(),
-        });
+        model.effect(Effect::ReadFile { tag, path: key.to_owned() });
     } else {
-        let line = model
-            .command_log
-            .start(format!("ringside build  # {name}"), model.now_ms);
+        let line = model.command_log.start(format!("ringside build  # {name}"), model.now_ms);
         let tag = model.call(owner, &format!("build {name}"), Report::Listed, Some(line));
         model.effect(Effect::Build { tag, name });
     }
@@ -61,10 +56,8 @@ pub(in crate::app) fn image(model: &mut Model, step: &Step, result: Result<Vec<u
             });
         }
     };
-    let declared: Vec<Field> = info
-        .parameters()
-        .map(|parameter| parameter::field(&parameter))
-        .collect();
+    let declared: Vec<Field> =
+        info.parameters().map(|parameter| parameter::field(&parameter)).collect();
     let known = ringside_uapi::module(&name);
     let remembered = model.remembered.clone();
     for layer in &mut model.layers {
@@ -74,8 +67,7 @@ pub(in crate::app) fn image(model: &mut Model, step: &Step, result: Result<Vec<u
         }
         form.note = info.get("description").unwrap_or("").to_owned();
         // A file may bear the name of a module of ours and be another.
-        form.fields
-            .retain(|field| declared.iter().any(|entry| entry.name == field.name));
+        form.fields.retain(|field| declared.iter().any(|entry| entry.name == field.name));
         form.focus = form.focus.min(form.fields.len().saturating_sub(1));
         for mut field in declared.clone() {
             if known.is_some() && form.field(&field.name).is_some() {

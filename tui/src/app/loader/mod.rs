@@ -17,7 +17,7 @@ use self::steps::start_unload;
 pub(super) use self::steps::{holders, item};
 use super::layer::{Confirm, Layer};
 use super::model::Model;
-use crate::target::api::{Capability, STICK};
+use crate::kernel::api::{Capability, STICK};
 
 /// Unloads if loaded, then loads with these parameters, without a form: for
 /// views that have their own.
@@ -41,9 +41,8 @@ pub fn reload(model: &mut Model, module: &str) {
         Some(path) => path.clone(),
         None if ours => module.to_owned(),
         None => {
-            return model.note(format!(
-                "reload {module}: it was not loaded from here; L loads a file"
-            ));
+            return model
+                .note(format!("reload {module}: it was not loaded from here; L loads a file"));
         }
     };
     if model.loaded(module).is_none() {

@@ -2,7 +2,7 @@
 //! The form's field for a parameter that a module's file declares.
 
 use crate::app::form::{Field, Kind};
-use crate::target::modinfo::ModParameter;
+use crate::kernel::modinfo::ModParameter;
 
 /// The field for a declared parameter: limits are the type's range.
 pub(super) fn field(parameter: &ModParameter<'_>) -> Field {
@@ -28,11 +28,7 @@ mod tests {
 
     #[test]
     fn the_types_range_is_the_limit_and_empty_leaves_the_default() {
-        let parameter = ModParameter {
-            name: "prod",
-            kind: "int",
-            help: "producer threads",
-        };
+        let parameter = ModParameter { name: "prod", kind: "int", help: "producer threads" };
         let field = field(&parameter);
         assert_eq!(field.limits(), "-2147483648 to 2147483647");
         assert_eq!(field.error(), None, "an empty field leaves the default");

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::target::modinfo::ModInfo;
+use crate::kernel::modinfo::ModInfo;
 
 /// A step of loading, unloading or reloading; the text is the job's key: the
 /// module's name or the path of its file.

@@ -5,8 +5,8 @@ use super::state::{Step, is_path, module_name};
 use crate::app::advice::{self, Doing};
 use crate::app::calls::{Owner, Report};
 use crate::app::model::Model;
-use crate::target::api::{Holder, Request};
-use crate::target::{Item, TargetError};
+use crate::kernel::api::{Holder, Request};
+use crate::kernel::{Item, TargetError};
 
 pub(super) fn start_unload(model: &mut Model, key: &str) {
     let name = module_name(key);
@@ -27,10 +27,7 @@ pub(super) fn go_on(model: &mut Model, key: &str) {
     if job.unload_first {
         return start_unload(model, key);
     }
-    model
-        .loader
-        .last_parameters
-        .insert(name.clone(), parameters.clone());
+    model.loader.last_parameters.insert(name.clone(), parameters.clone());
     if is_path(key) {
         model.loader.files.insert(name.clone(), key.to_owned());
     }
@@ -72,12 +69,7 @@ pub(in crate::app) fn item(model: &mut Model, step: &Step, item: Item) {
         }
         (Step::Load(key), Err(error)) => {
             model.loader.jobs.remove(key);
-            failed(
-                model,
-                &format!("Load {}", module_name(key)),
-                Doing::Load,
-                &error,
-            );
+            failed(model, &format!("Load {}", module_name(key)), Doing::Load, &error);
         }
         (Step::Image(_), _) => {}
     }
@@ -97,23 +89,19 @@ pub(in crate::app) fn holders(model: &mut Model, module: &str, item: Item) {
     let mut message = advice::explain(&format!("Unload {module}"), Doing::Unload, &busy);
     match item {
         Item::Holders(holders) => {
-            message
-                .lines
-                .extend(holders.iter().map(|holder| match holder {
-                    Holder::Module(name) => format!("  module {name} uses it"),
-                    Holder::Process { pid, comm, what } => {
-                        format!("  process {pid} ({comm}): {what}")
-                    }
-                }));
+            message.lines.extend(holders.iter().map(|holder| match holder {
+                Holder::Module(name) => format!("  module {name} uses it"),
+                Holder::Process { pid, comm, what } => {
+                    format!("  process {pid} ({comm}): {what}")
+                }
+            }));
             if holders.is_empty() {
                 message
                     .lines
                     .push("  nobody can be seen to hold it; it may just have let go".into());
             }
         }
-        Item::Done(Err(error)) => message
-            .lines
-            .push(format!("  who it is can't be seen: {error}")),
+        Item::Done(Err(error)) => message.lines.push(format!("  who it is can't be seen: {error}")),
         _ => return,
     }
     model.message(message);

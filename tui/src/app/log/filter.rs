@@ -14,11 +14,7 @@ pub struct Filter {
 
 impl Default for Filter {
     fn default() -> Self {
-        Self {
-            level: 7,
-            source: None,
-            only_matches: false,
-        }
+        Self { level: 7, source: None, only_matches: false }
     }
 }
 

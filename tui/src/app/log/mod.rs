@@ -16,8 +16,8 @@ pub use row::{Kind, Row, level_name, stamp};
 pub use scan::Scan;
 pub use trace::{Trace, readable};
 
-use crate::target::TargetError;
-use crate::target::api::KmsgBatch;
+use crate::kernel::TargetError;
+use crate::kernel::api::KmsgBatch;
 
 /// Rows looked at in one slice of work: about 2 ms.
 const SLICE: usize = 8192;
@@ -48,10 +48,7 @@ pub struct Log {
 impl Log {
     /// A log that keeps so many rows.
     pub fn new(limit: usize) -> Self {
-        Self {
-            limit: limit.max(1),
-            ..Self::default()
-        }
+        Self { limit: limit.max(1), ..Self::default() }
     }
 
     /// Takes records as they arrive. One that was seen already is left out.
@@ -99,11 +96,7 @@ impl Log {
         self.rows.push_back(row);
         self.shown.forget_before(self.first);
         self.found.forget_before(self.first);
-        while self
-            .traces
-            .front()
-            .is_some_and(|trace| trace.first < self.first)
-        {
+        while self.traces.front().is_some_and(|trace| trace.first < self.first) {
             self.traces.pop_front();
         }
     }
@@ -202,9 +195,7 @@ impl Log {
     /// The source of a row: `memalloc`, `usb 1-1`; empty if it has none.
     pub fn source(&self, row: &Row) -> &str {
         let index = usize::from(row.source).checked_sub(1);
-        index
-            .and_then(|index| self.sources.get(index))
-            .map_or("", String::as_str)
+        index.and_then(|index| self.sources.get(index)).map_or("", String::as_str)
     }
 
     /// Every source seen, in the order of appearance.
@@ -215,9 +206,7 @@ impl Log {
     /// The oops that a row belongs to.
     pub fn trace(&self, row: &Row) -> Option<&Trace> {
         let first = row.block?;
-        let index = self
-            .traces
-            .binary_search_by_key(&first, |trace| trace.first);
+        let index = self.traces.binary_search_by_key(&first, |trace| trace.first);
         self.traces.get(index.ok()?)
     }
 
@@ -297,9 +286,7 @@ impl Log {
             let source =
                 wanted.map(|name| self.source_index.get(name).copied().unwrap_or(u16::MAX));
             let mut shown = std::mem::take(&mut self.shown);
-            shown.go_on(all, budget.max(SLICE / 4), |number| {
-                self.passes(number, source)
-            });
+            shown.go_on(all, budget.max(SLICE / 4), |number| self.passes(number, source));
             self.shown = shown;
         }
     }
@@ -318,19 +305,13 @@ impl Log {
         if row.kind != Kind::Record {
             return true;
         }
-        if row
-            .block
-            .is_some_and(|first| first != number && self.is_folded(first))
-        {
+        if row.block.is_some_and(|first| first != number && self.is_folded(first)) {
             return false;
         }
         row.level <= self.filter.level
             && source.is_none_or(|source| row.source == source)
             && (!self.filter.only_matches
-                || self
-                    .pattern
-                    .as_ref()
-                    .is_none_or(|pattern| pattern.is_match(&row.text)))
+                || self.pattern.as_ref().is_none_or(|pattern| pattern.is_match(&row.text)))
     }
 
     /// How many rows before `end` are shown.
@@ -364,8 +345,7 @@ impl Log {
     /// The nearest row at warning level or worse after (`forward`) or before a row.
     pub fn next_warning(&self, from: u64, forward: bool) -> Option<u64> {
         let urgent = |number: &u64| {
-            self.row(*number)
-                .is_some_and(|row| row.kind == Kind::Record && row.level <= 4)
+            self.row(*number).is_some_and(|row| row.kind == Kind::Record && row.level <= 4)
         };
         if forward {
             (from + 1..self.end()).find(urgent)

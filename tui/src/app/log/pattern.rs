@@ -25,11 +25,7 @@ impl Pattern {
     /// # Errors
     /// When it is a regular expression with a fault.
     pub fn new(text: &str, regex: bool) -> Result<Self, PatternError> {
-        let source = if regex {
-            text.to_owned()
-        } else {
-            regex::escape(text)
-        };
+        let source = if regex { text.to_owned() } else { regex::escape(text) };
         let capital = text.chars().any(char::is_uppercase);
         let compiled = RegexBuilder::new(&source)
             .case_insensitive(!capital)
@@ -40,11 +36,7 @@ impl Pattern {
                 let last = text.lines().last().unwrap_or("not a regular expression");
                 PatternError(last.trim().trim_start_matches("error: ").to_owned())
             })?;
-        Ok(Self {
-            text: text.to_owned(),
-            regex,
-            compiled,
-        })
+        Ok(Self { text: text.to_owned(), regex, compiled })
     }
 
     /// Is there a match in `text`?

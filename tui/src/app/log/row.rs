@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A row of the log: a record, a gap, or the start of another guest.
 
-use crate::target::api::KmsgRecord;
+use crate::kernel::api::KmsgRecord;
 
 /// What a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,9 +123,5 @@ pub(super) fn source(text: &str) -> &str {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_-. :/".contains(&byte);
     let words = name.bytes().filter(|byte| *byte == b' ').count();
     let named = name.bytes().any(|byte| byte.is_ascii_alphabetic());
-    if named && name.len() <= 24 && words <= 1 && name.bytes().all(fits) {
-        name
-    } else {
-        ""
-    }
+    if named && name.len() <= 24 && words <= 1 && name.bytes().all(fits) { name } else { "" }
 }

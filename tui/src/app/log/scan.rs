@@ -15,11 +15,7 @@ pub struct Scan {
 impl Scan {
     /// Nothing was tested; the first rows to test are those before `end`.
     pub fn starting_at(end: u64) -> Self {
-        Self {
-            low: end,
-            high: end,
-            passed: VecDeque::new(),
-        }
+        Self { low: end, high: end, passed: VecDeque::new() }
     }
 
     /// Is every row from `start` to `end` tested?

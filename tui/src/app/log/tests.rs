@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 use super::*;
-use crate::target::api::KmsgRecord;
+use crate::kernel::api::KmsgRecord;
 
 fn record(sequence: u64, level: u8, text: &str) -> KmsgRecord {
     KmsgRecord {
@@ -16,9 +16,7 @@ fn log(lines: &[(u8, &str)]) -> Log {
     let mut log = Log::new(1000);
     let records = lines.iter().enumerate();
     log.push(KmsgBatch {
-        records: records
-            .map(|(index, (level, text))| record(index as u64, *level, text))
-            .collect(),
+        records: records.map(|(index, (level, text))| record(index as u64, *level, text)).collect(),
     });
     log
 }
@@ -30,9 +28,7 @@ fn finish(log: &mut Log) {
 }
 
 fn shown(log: &Log) -> Vec<u64> {
-    (0..log.shown_count(log.end()))
-        .filter_map(|index| log.shown_at(index))
-        .collect()
+    (0..log.shown_count(log.end())).filter_map(|index| log.shown_at(index)).collect()
 }
 
 #[test]
@@ -40,14 +36,11 @@ fn a_jump_that_the_kernel_did_not_account_for_is_told_from_what_it_lost() {
     let mut log = log(&[(6, "a"), (6, "b")]);
     let mut after = record(10, 6, "c");
     after.lost_before = 5;
-    log.push(KmsgBatch {
-        records: vec![after],
-    });
+    log.push(KmsgBatch { records: vec![after] });
     let totals = log.totals();
     assert_eq!((totals.received, totals.lost, totals.missing), (3, 5, 3));
-    let kinds: Vec<_> = (log.start()..log.end())
-        .filter_map(|number| Some(log.row(number)?.kind))
-        .collect();
+    let kinds: Vec<_> =
+        (log.start()..log.end()).filter_map(|number| Some(log.row(number)?.kind)).collect();
     assert_eq!(kinds[2..], [Kind::Gap(5), Kind::Missing(3), Kind::Record]);
 }
 
@@ -55,9 +48,7 @@ fn a_jump_that_the_kernel_did_not_account_for_is_told_from_what_it_lost() {
 fn it_keeps_the_newest_rows_and_goes_on_counting() {
     let mut log = Log::new(10);
     for sequence in 0..25 {
-        log.push(KmsgBatch {
-            records: vec![record(sequence, 6, "x")],
-        });
+        log.push(KmsgBatch { records: vec![record(sequence, 6, "x")] });
     }
     assert_eq!((log.len(), log.start(), log.end()), (10, 15, 25));
     assert!(log.row(14).is_none());
@@ -67,9 +58,7 @@ fn it_keeps_the_newest_rows_and_goes_on_counting() {
 #[test]
 fn a_record_that_comes_twice_after_a_reconnection_is_kept_once() {
     let mut log = log(&[(6, "a"), (6, "b")]);
-    log.push(KmsgBatch {
-        records: vec![record(1, 6, "b"), record(2, 6, "c")],
-    });
+    log.push(KmsgBatch { records: vec![record(1, 6, "b"), record(2, 6, "c")] });
     assert_eq!(log.len(), 3);
     assert_eq!(log.next_sequence(), Some(3));
 }
@@ -79,9 +68,7 @@ fn lost_records_are_a_row_with_their_number() {
     let mut log = log(&[(6, "a")]);
     let mut after = record(11, 6, "b");
     after.lost_before = 10;
-    log.push(KmsgBatch {
-        records: vec![after],
-    });
+    log.push(KmsgBatch { records: vec![after] });
     assert_eq!(log.row(1).unwrap().kind, Kind::Gap(10));
     let totals = log.totals();
     assert_eq!((totals.received, totals.lost, totals.missing), (2, 10, 0));
@@ -89,21 +76,11 @@ fn lost_records_are_a_row_with_their_number() {
 
 #[test]
 fn level_and_source_filters_leave_what_they_say() {
-    let mut log = log(&[
-        (6, "memalloc: ready"),
-        (4, "memalloc: refused"),
-        (3, "usb 1-1: gone"),
-    ]);
-    log.set_filter(Filter {
-        level: 4,
-        ..Filter::default()
-    });
+    let mut log = log(&[(6, "memalloc: ready"), (4, "memalloc: refused"), (3, "usb 1-1: gone")]);
+    log.set_filter(Filter { level: 4, ..Filter::default() });
     finish(&mut log);
     assert_eq!(shown(&log), [1, 2]);
-    log.set_filter(Filter {
-        source: Some("memalloc".into()),
-        ..Filter::default()
-    });
+    log.set_filter(Filter { source: Some("memalloc".into()), ..Filter::default() });
     finish(&mut log);
     assert_eq!(shown(&log), [0, 1]);
 }
@@ -111,14 +88,9 @@ fn level_and_source_filters_leave_what_they_say() {
 #[test]
 fn a_filter_goes_on_with_records_that_come_later() {
     let mut log = log(&[(6, "a"), (4, "b")]);
-    log.set_filter(Filter {
-        level: 4,
-        ..Filter::default()
-    });
+    log.set_filter(Filter { level: 4, ..Filter::default() });
     finish(&mut log);
-    log.push(KmsgBatch {
-        records: vec![record(2, 6, "c"), record(3, 3, "d")],
-    });
+    log.push(KmsgBatch { records: vec![record(2, 6, "c"), record(3, 3, "d")] });
     finish(&mut log);
     assert_eq!(shown(&log), [1, 3]);
 }
@@ -134,10 +106,7 @@ fn search_finds_text_and_expressions_in_both_directions() {
     log.set_pattern(Some(Pattern::new(r"alpha \d{2}", true).unwrap()));
     finish(&mut log);
     assert_eq!(log.match_count(), 1);
-    log.set_filter(Filter {
-        only_matches: true,
-        ..Filter::default()
-    });
+    log.set_filter(Filter { only_matches: true, ..Filter::default() });
     finish(&mut log);
     assert_eq!(shown(&log), [2]);
     assert!(Pattern::new("(", true).is_err());
@@ -148,10 +117,7 @@ fn search_finds_text_and_expressions_in_both_directions() {
 fn an_oops_becomes_one_block_with_reason_function_and_calls() {
     let mut log = log(&[
         (6, "memalloc: ready"),
-        (
-            1,
-            "BUG: kernel NULL pointer dereference, address: 0000000000000008",
-        ),
+        (1, "BUG: kernel NULL pointer dereference, address: 0000000000000008"),
         (1, "#PF: supervisor read access in kernel mode"),
         (4, "Oops: Oops: 0000 [#1] SMP NOPTI"),
         (4, "RIP: 0010:broken_ioctl+0x12/0x40 [broken]"),
@@ -170,10 +136,7 @@ fn an_oops_becomes_one_block_with_reason_function_and_calls() {
     let trace = log.trace(log.row(4).unwrap()).unwrap().clone();
     assert!(trace.reason.starts_with("BUG: kernel NULL pointer"));
     assert_eq!(trace.function, "broken_ioctl+0x12/0x40 [broken]");
-    assert_eq!(
-        trace.calls,
-        ["broken_open+0x5/0x10 [broken]", "do_sys_open+0x55/0x90"]
-    );
+    assert_eq!(trace.calls, ["broken_open+0x5/0x10 [broken]", "do_sys_open+0x55/0x90"]);
     assert_eq!(trace.len(), 12);
     log.toggle_fold(1);
     finish(&mut log);
@@ -200,9 +163,7 @@ fn what_stands_before_the_colon_is_the_source_when_it_looks_like_a_name() {
 fn after_a_reboot_sequence_numbers_start_again() {
     let mut log = log(&[(6, "a"), (6, "b")]);
     log.new_guest(2);
-    log.push(KmsgBatch {
-        records: vec![record(0, 6, "first of the new guest")],
-    });
+    log.push(KmsgBatch { records: vec![record(0, 6, "first of the new guest")] });
     assert_eq!(log.row(2).unwrap().kind, Kind::Guest(2));
     assert_eq!(log.len(), 4);
 }

@@ -65,13 +65,10 @@ impl Trace {
         let mut telling: Option<Self> = None;
         for (number, line) in lines.enumerate() {
             let number = number as u64;
-            let timed = line
-                .strip_prefix('[')
-                .and_then(|rest| rest.split_once("] "));
+            let timed = line.strip_prefix('[').and_then(|rest| rest.split_once("] "));
             let text = timed.map_or(line, |(_, text)| text);
-            let taken = open
-                .as_mut()
-                .is_some_and(|trace| !trace.ended && trace.take_text(number, text, 0));
+            let taken =
+                open.as_mut().is_some_and(|trace| !trace.ended && trace.take_text(number, text, 0));
             if !taken && let Some(trace) = Self::begin(number, text, 0) {
                 telling = open.replace(trace).filter(Self::tells).or(telling);
             }
@@ -189,11 +186,7 @@ impl Trace {
 
     /// What one line of so many characters says of it: why, and where.
     pub fn headline(&self, width: usize, ellipsis: &str) -> String {
-        let reason = if self.reason.is_empty() {
-            "kernel report"
-        } else {
-            &self.reason
-        };
+        let reason = if self.reason.is_empty() { "kernel report" } else { &self.reason };
         let function = if self.function.is_empty() {
             self.calls.first().map_or("", String::as_str)
         } else {

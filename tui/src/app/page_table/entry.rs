@@ -96,14 +96,9 @@ impl Entry {
             LeadsTo::Nothing
         } else if self.leaf(level) {
             let size = level.covers(levels);
-            LeadsTo::Page {
-                pfn: (self.0 & ADDRESS & !(size - 1)) >> OFFSET_BITS,
-                size,
-            }
+            LeadsTo::Page { pfn: (self.0 & ADDRESS & !(size - 1)) >> OFFSET_BITS, size }
         } else {
-            LeadsTo::Table {
-                pfn: (self.0 & ADDRESS) >> OFFSET_BITS,
-            }
+            LeadsTo::Table { pfn: (self.0 & ADDRESS) >> OFFSET_BITS }
         }
     }
 
@@ -111,21 +106,13 @@ impl Entry {
     /// in an entry that is not present is the kernel's (a swap entry).
     pub fn flags(self, level: Level) -> Vec<Flag> {
         if !self.present() {
-            return self
-                .has(NOT_PRESENT.bit)
-                .then_some(NOT_PRESENT)
-                .into_iter()
-                .collect();
+            return self.has(NOT_PRESENT.bit).then_some(NOT_PRESENT).into_iter().collect();
         }
         let leaf = self.leaf(level);
         let dirty = if leaf { DIRTY } else { DIRTY_TABLE };
         let bit7 = if level == Level::Pte { PAT } else { PS };
         let bit9 = if leaf { SPECIAL } else { SOFTW1 };
-        let bit58 = if level == Level::Pgd {
-            NO_PTI_SHADOW
-        } else {
-            SAVED_DIRTY
-        };
+        let bit58 = if level == Level::Pgd { NO_PTI_SHADOW } else { SAVED_DIRTY };
         let mut known = vec![
             PRESENT, RW, USER, PWT, PCD, ACCESSED, dirty, bit7, GLOBAL, bit9, UFFD, SOFT_DIRTY,
         ];
@@ -151,16 +138,10 @@ mod tests {
     #[test]
     fn a_pages_flags_are_spelled_out() {
         let entry = Entry(0x8000_0000_1234_5025);
-        assert_eq!(
-            names(&entry.flags(Level::Pte)),
-            ["Present", "User", "Accessed", "NX"]
-        );
+        assert_eq!(names(&entry.flags(Level::Pte)), ["Present", "User", "Accessed", "NX"]);
         let table = Entry(0x67);
         let flags = table.flags(Level::Pmd);
-        assert_eq!(
-            names(&flags),
-            ["Present", "RW", "User", "Accessed", "Dirty"]
-        );
+        assert_eq!(names(&flags), ["Present", "RW", "User", "Accessed", "Dirty"]);
     }
 
     #[test]

@@ -109,12 +109,7 @@ pub fn split(vaddr: u64, levels: u32) -> Vec<Part> {
             value: level.index(vaddr, levels),
         }
     });
-    let offset = Part {
-        level: None,
-        high: OFFSET_BITS - 1,
-        low: 0,
-        value: vaddr as u16 & 0xfff,
-    };
+    let offset = Part { level: None, high: OFFSET_BITS - 1, low: 0, value: vaddr as u16 & 0xfff };
     indices.chain([offset]).collect()
 }
 

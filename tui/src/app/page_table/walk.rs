@@ -4,7 +4,7 @@
 
 use super::entry::{ACCESSED, DIRTY, Entry, LeadsTo, NX, RW, USER};
 use super::level::{Level, OFFSET_BITS};
-use crate::target::api::Walk;
+use crate::kernel::api::Walk;
 
 /// One step of a walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,10 +57,7 @@ fn without_marks(entry: Entry) -> u64 {
 /// The names of the tables that are new since the `earlier` walk, from the root down.
 pub fn new_tables(walk: &Walk, earlier: &Walk) -> Vec<Level> {
     let steps = steps(walk, Some(earlier)).into_iter();
-    steps
-        .filter(|step| step.new_table)
-        .map(|step| step.level)
-        .collect()
+    steps.filter(|step| step.new_table).map(|step| step.level).collect()
 }
 
 /// What the walk as a whole allows.
@@ -128,13 +125,7 @@ mod tests {
     #[test]
     fn a_large_page_ends_the_walk_and_leaves_pat_out_of_its_frame() {
         let entry = Entry(0x4020_1000 | 0x80 | 1);
-        assert_eq!(
-            entry.leads_to(Level::Pmd, 5),
-            LeadsTo::Page {
-                pfn: 0x40200,
-                size: 2 << 20
-            }
-        );
+        assert_eq!(entry.leads_to(Level::Pmd, 5), LeadsTo::Page { pfn: 0x40200, size: 2 << 20 });
         let walk = Walk {
             vaddr: 0x1234,
             levels: 4,
@@ -143,12 +134,7 @@ mod tests {
         };
         assert_eq!(
             verdict(&walk),
-            Some(Verdict::Mapped {
-                physical: 0x4020_1234,
-                write: true,
-                user: true,
-                execute: true
-            })
+            Some(Verdict::Mapped { physical: 0x4020_1234, write: true, user: true, execute: true })
         );
     }
 
@@ -167,11 +153,7 @@ mod tests {
 
     #[test]
     fn a_walk_ends_where_an_entry_is_not_present() {
-        let walk = Walk {
-            depth: 2,
-            entry: [0x1067, 0, 0, 0, 0],
-            ..MAPPED
-        };
+        let walk = Walk { depth: 2, entry: [0x1067, 0, 0, 0, 0], ..MAPPED };
         assert_eq!(verdict(&walk), Some(Verdict::Unmapped { at: Level::P4d }));
         let steps = steps(&walk, None);
         assert_eq!(steps.len(), 5);
@@ -181,11 +163,7 @@ mod tests {
 
     #[test]
     fn tables_below_the_entry_that_was_absent_are_new() {
-        let earlier = Walk {
-            depth: 3,
-            entry: [0x1067, 0x2067, 0, 0, 0],
-            ..MAPPED
-        };
+        let earlier = Walk { depth: 3, entry: [0x1067, 0x2067, 0, 0, 0], ..MAPPED };
         assert_eq!(new_tables(&MAPPED, &earlier), [Level::Pmd, Level::Pte]);
         let steps = steps(&MAPPED, Some(&earlier));
         assert!(!steps[2].new_table && steps[2].changed);
@@ -202,11 +180,7 @@ mod tests {
 
     #[test]
     fn a_walk_deeper_than_it_can_be_is_no_panic() {
-        let walk = Walk {
-            depth: 99,
-            levels: 77,
-            ..MAPPED
-        };
+        let walk = Walk { depth: 99, levels: 77, ..MAPPED };
         assert_eq!(steps(&walk, None).len(), 5);
         assert!(verdict(&walk).is_some());
     }

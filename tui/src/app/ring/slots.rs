@@ -56,10 +56,7 @@ impl<'a> Slots<'a> {
     pub fn get(&self, slot: usize) -> Option<Filled> {
         let record = self.records.get(slot.checked_sub(self.first)?)?;
         let item = number(record, 0, 8);
-        (item != 0).then(|| Filled {
-            item,
-            producer: number(record, 8, 4) as u32,
-        })
+        (item != 0).then(|| Filled { item, producer: number(record, 8, 4) as u32 })
     }
 
     /// How many of these slots hold an item.
@@ -99,10 +96,7 @@ pub fn ends(capacity: usize, slots: &Slots<'_>, produced: u64, consumed: u64) ->
         }
     }
     match (oldest, newest) {
-        (Some((_, take)), Some((_, newest))) => Some(Ends {
-            put: (newest + 1) % capacity,
-            take,
-        }),
+        (Some((_, take)), Some((_, newest))) => Some(Ends { put: (newest + 1) % capacity, take }),
         _ => Some(Ends {
             put: (produced % capacity as u64) as usize,
             take: (consumed % capacity as u64) as usize,
@@ -129,13 +123,7 @@ mod tests {
         let bytes = slot_bytes(&[(0, 0), (7, 2)]);
         let slots = Slots::new(10, &bytes);
         assert_eq!(slots.get(10), None);
-        assert_eq!(
-            slots.get(11),
-            Some(Filled {
-                item: 7,
-                producer: 2
-            })
-        );
+        assert_eq!(slots.get(11), Some(Filled { item: 7, producer: 2 }));
         assert!(!slots.holds(12) && slots.get(12).is_none() && slots.get(3).is_none());
         assert_eq!(slots.filled(0..100), 1);
     }
@@ -154,9 +142,6 @@ mod tests {
     #[test]
     fn a_full_ring_puts_where_it_takes() {
         let bytes = slot_bytes(&[(3, 1), (4, 1), (2, 1)]);
-        assert_eq!(
-            ends(3, &Slots::new(0, &bytes), 0, 0),
-            Some(Ends { put: 2, take: 2 })
-        );
+        assert_eq!(ends(3, &Slots::new(0, &bytes), 0, 0), Some(Ends { put: 2, take: 2 }));
     }
 }

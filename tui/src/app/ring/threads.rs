@@ -50,13 +50,8 @@ pub enum Doing {
 
 impl Doing {
     /// Those that are known, in the order in which they are told.
-    pub const ALL: [Self; 5] = [
-        Self::Running,
-        Self::WaitsEmpty,
-        Self::WaitsFull,
-        Self::Delay,
-        Self::Parked,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Running, Self::WaitsEmpty, Self::WaitsFull, Self::Delay, Self::Parked];
 
     /// In one or two words.
     pub fn word(self) -> &'static str {

@@ -11,8 +11,8 @@ use super::loadable::Loadable;
 use super::model::Model;
 use super::views;
 use super::views::id::ViewId;
-use crate::target::api::{GuestState, LabRequest, LabStatus, Request};
-use crate::target::{Item, TargetError};
+use crate::kernel::api::{GuestState, LabRequest, LabStatus, Request};
+use crate::kernel::{Item, TargetError};
 
 /// How often a kernel that does not answer is asked again, in milliseconds.
 const RETRY_MS: u64 = 1000;
@@ -33,10 +33,7 @@ pub(super) fn lost(model: &mut Model, error: &TargetError) {
         return;
     }
     if !matches!(model.link.connection, Connection::Lost { .. }) {
-        model.link.connection = Connection::Lost {
-            why: error.to_string(),
-            since_ms: model.now_ms,
-        };
+        model.link.connection = Connection::Lost { why: error.to_string(), since_ms: model.now_ms };
         model.changed();
     }
 }
@@ -74,24 +71,14 @@ pub(super) fn keep_up(model: &mut Model) {
         model.streams.console_asked = Some(now);
         model.console.clear();
         let request = Request::Lab(LabRequest::Console { follow: true });
-        model.start(
-            Owner::Console,
-            "follow the console",
-            Report::Silent,
-            request,
-        );
+        model.start(Owner::Console, "follow the console", Report::Silent, request);
     }
     if running {
         give_up_silent(model);
         let every = if up { KERNEL_MS } else { RETRY_MS };
         if due(model.streams.kernel_asked, every, now) && !model.calls.has(&Owner::Kernel) {
             model.streams.kernel_asked = Some(now);
-            model.start(
-                Owner::Kernel,
-                "ask the kernel",
-                Report::Silent,
-                Request::Kernel,
-            );
+            model.start(Owner::Kernel, "ask the kernel", Report::Silent, Request::Kernel);
         }
     }
     if !up || !running {
@@ -104,22 +91,14 @@ pub(super) fn keep_up(model: &mut Model) {
     if stale && !model.calls.has(&Owner::Modules) {
         model.streams.modules_asked = Some(now);
         model.streams.modules_stale = false;
-        model.start(
-            Owner::Modules,
-            "list modules",
-            Report::Silent,
-            Request::Modules,
-        );
+        model.start(Owner::Modules, "list modules", Report::Silent, Request::Modules);
     }
     if model.log.failed.is_none()
         && due(model.streams.kmsg_asked, RETRY_MS, now)
         && !model.calls.has(&Owner::Kmsg)
     {
         model.streams.kmsg_asked = Some(now);
-        let request = Request::Kmsg {
-            from: model.log.next_sequence(),
-            follow: true,
-        };
+        let request = Request::Kmsg { from: model.log.next_sequence(), follow: true };
         model.start(Owner::Kmsg, "follow the log", Report::Silent, request);
     }
     keep_watching(model);
@@ -160,11 +139,8 @@ fn keep_watching(model: &mut Model) {
     }
     model.streams.watched = Some(tables.clone());
     model.streams.watch_failed = false;
-    let request = Request::Watch {
-        interval_ms: model.config.sample_ms,
-        modules: Vec::new(),
-        tables,
-    };
+    let request =
+        Request::Watch { interval_ms: model.config.sample_ms, modules: Vec::new(), tables };
     model.start(Owner::Watch, "watch the counters", Report::Silent, request);
 }
 
@@ -265,11 +241,7 @@ fn lab(model: &mut Model, status: LabStatus) {
         }
     }
     let runs = status.guest == GuestState::Running;
-    let ran = model
-        .link
-        .lab
-        .as_ref()
-        .is_some_and(|lab| lab.guest == GuestState::Running);
+    let ran = model.link.lab.as_ref().is_some_and(|lab| lab.guest == GuestState::Running);
     if runs && !ran {
         model.streams.kernel_asked = None;
         if model.streams.generation > 1 && !first_status {
@@ -304,10 +276,7 @@ fn new_guest(model: &mut Model, generation: u32) {
         .calls
         .iter()
         .filter(|(_, call)| {
-            matches!(
-                call.owner,
-                Owner::Watch | Owner::Kmsg | Owner::Kernel | Owner::Modules
-            )
+            matches!(call.owner, Owner::Watch | Owner::Kmsg | Owner::Kernel | Owner::Modules)
         })
         .map(|(tag, _)| tag)
         .collect();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What is asked for all the time, and when it was asked for the last time.
 
-use crate::target::api::TableRange;
+use crate::kernel::api::TableRange;
 
 /// What is asked for, and when it was asked for the last time.
 #[derive(Clone, Debug, Default)]

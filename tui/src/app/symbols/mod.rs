@@ -14,12 +14,7 @@ const SETTLED_MS: u64 = 500;
 
 /// The frames of an oops.
 fn frames(trace: &Trace) -> impl Iterator<Item = Frame> {
-    let frame = |exact| {
-        move |text: &String| Frame {
-            text: text.clone(),
-            exact,
-        }
-    };
+    let frame = |exact| move |text: &String| Frame { text: text.clone(), exact };
     let function = Some(&trace.function).filter(|function| !function.is_empty());
     let calls = trace.calls.iter().map(frame(false));
     function.map(frame(true)).into_iter().chain(calls)
@@ -44,20 +39,13 @@ pub(super) fn tick(model: &mut Model) {
         return;
     };
     let settled = model.now_ms >= model.symbols.seen.1 + SETTLED_MS;
-    let asking = model
-        .calls
-        .iter()
-        .any(|(_, call)| matches!(call.owner, Owner::Symbols(_)));
+    let asking = model.calls.iter().any(|(_, call)| matches!(call.owner, Owner::Symbols(_)));
     if unknown.is_empty() || !settled || asking {
         return;
     }
     let owner = Owner::Symbols(unknown.clone());
     let tag = model.call(owner, "find file and line", Report::Silent, None);
-    model.effect(Effect::Locate {
-        tag,
-        release,
-        frames: unknown,
-    });
+    model.effect(Effect::Locate { tag, release, frames: unknown });
 }
 
 /// The kernel that runs or ran last.

@@ -25,10 +25,7 @@ pub struct Symbols {
 impl Symbols {
     /// File and line of a frame, if they are known.
     pub fn place(&self, text: &str, exact: bool) -> Option<&str> {
-        let frame = Frame {
-            text: text.to_owned(),
-            exact,
-        };
+        let frame = Frame { text: text.to_owned(), exact };
         self.places.get(&frame)?.as_deref()
     }
 

@@ -3,7 +3,7 @@
 
 use crate::app::link::Connection;
 use crate::app::model::{Loadable, Model};
-use crate::target::api::Capability;
+use crate::kernel::api::Capability;
 
 /// Whether a view's module can be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,10 +39,7 @@ pub fn readiness(model: &Model, module: &str, capability: Capability) -> Readine
     match &model.link.connection {
         Connection::Connecting => return Readiness::Waiting("the kernel's first answer"),
         Connection::Lost { why, since_ms } => {
-            return Readiness::Lost {
-                why: why.clone(),
-                since_ms: *since_ms,
-            };
+            return Readiness::Lost { why: why.clone(), since_ms: *since_ms };
         }
         Connection::Up => {}
     }

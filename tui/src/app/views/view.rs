@@ -5,7 +5,7 @@ use crate::app::command::Command;
 use crate::app::event::Move;
 use crate::app::keys::Key;
 use crate::app::model::Model;
-use crate::target::api::TableRange;
+use crate::kernel::api::TableRange;
 
 /// What a view provides. Everything but the texts has a default in [`View::new`].
 pub struct View {

@@ -3,7 +3,7 @@
 
 use crate::cli::Failure;
 use crate::cli::numbers::{hex, number};
-use crate::target::api::SubjectAction;
+use crate::kernel::api::SubjectAction;
 
 /// A line of the script.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,9 +26,7 @@ pub(super) fn parse(text: &str) -> Result<Option<Line>, Failure> {
     let (verb, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     let words: Vec<_> = rest.split_ascii_whitespace().collect();
     let number = |at: usize, name: &str| {
-        let word = words
-            .get(at)
-            .ok_or_else(|| wrong(&format!("{name} is missing")))?;
+        let word = words.get(at).ok_or_else(|| wrong(&format!("{name} is missing")))?;
         number(word).ok_or_else(|| wrong(&format!("{name} is no number: {word:?}")))
     };
     let address = || number(0, "the address");
@@ -45,11 +43,7 @@ pub(super) fn parse(text: &str) -> Result<Option<Line>, Failure> {
         false => Ok(()),
     };
     // The text to store is what follows the address and one space.
-    let tail = || {
-        rest.trim_start()
-            .split_once(' ')
-            .map_or("", |(_, tail)| tail)
-    };
+    let tail = || rest.trim_start().split_once(' ').map_or("", |(_, tail)| tail);
     let (line, count) = match verb {
         "alloc" => {
             let pages = number(1, "the number of pages")?;
@@ -69,10 +63,8 @@ pub(super) fn parse(text: &str) -> Result<Option<Line>, Failure> {
             (Line::Do(action), 2)
         }
         "write" => {
-            let action = SubjectAction::Write {
-                vaddr: address()?,
-                bytes: tail().as_bytes().to_vec(),
-            };
+            let action =
+                SubjectAction::Write { vaddr: address()?, bytes: tail().as_bytes().to_vec() };
             (Line::Do(action), usize::MAX)
         }
         "hex" => {
@@ -89,10 +81,7 @@ pub(super) fn parse(text: &str) -> Result<Option<Line>, Failure> {
         "access" => (Line::Do(SubjectAction::Access { vaddr: address()? }), 1),
         "walk" => (Line::Do(SubjectAction::Walk { vaddr: address()? }), 1),
         "maps" => (Line::Do(SubjectAction::Maps), 0),
-        "subject" => (
-            Line::Subject(small(number(0, "its number")?, "its number")?),
-            1,
-        ),
+        "subject" => (Line::Subject(small(number(0, "its number")?, "its number")?), 1),
         _ => return Err(wrong("there is no such action")),
     };
     words_at_most(count)?;
@@ -111,25 +100,15 @@ mod tests {
         };
         assert_eq!(
             action("alloc 0x40000000 4 rw"),
-            SubjectAction::Allocate {
-                vaddr: 0x4000_0000,
-                pages: 4,
-                write: true
-            }
+            SubjectAction::Allocate { vaddr: 0x4000_0000, pages: 4, write: true }
         );
         assert_eq!(
             action("write 4096 hello  world"),
-            SubjectAction::Write {
-                vaddr: 4096,
-                bytes: b"hello  world".to_vec()
-            }
+            SubjectAction::Write { vaddr: 4096, bytes: b"hello  world".to_vec() }
         );
         assert_eq!(
             action("hex 0x1000 00 ff"),
-            SubjectAction::Write {
-                vaddr: 0x1000,
-                bytes: vec![0, 255]
-            }
+            SubjectAction::Write { vaddr: 0x1000, bytes: vec![0, 255] }
         );
         assert_eq!(parse("share 0 2 ro"), Ok(Some(Line::Share(0, 2, false))));
         assert_eq!(parse("subject 2"), Ok(Some(Line::Subject(2))));
@@ -138,14 +117,7 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_a_usage_error_that_says_what() {
-        for bad in [
-            "alloc",
-            "alloc x 1 rw",
-            "alloc 0 1",
-            "free 0 1",
-            "fly 0",
-            "hex 0 0g",
-        ] {
+        for bad in ["alloc", "alloc x 1 rw", "alloc 0 1", "free 0 1", "fly 0", "hex 0 0g"] {
             assert_eq!(parse(bad).unwrap_err().status(), 2, "{bad}");
         }
     }

@@ -9,9 +9,9 @@ use self::told::{cause, describe};
 use super::connection::{one, unexpected};
 use super::error::visible;
 use super::{Connection, Failure, Outcome};
-use crate::target::Target;
-use crate::target::api::{Item, Request, SubjectAction, SubjectEvent, SubjectOutcome};
-use crate::target::call::Calls;
+use crate::kernel::Target;
+use crate::kernel::api::{Item, Request, SubjectAction, SubjectEvent, SubjectOutcome};
+use crate::kernel::call::Calls;
 use clap::Args;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -103,11 +103,9 @@ impl Session {
                 self.pid(number)?;
                 return Ok(());
             }
-            Line::Share(vaddr, number, write) => SubjectAction::Share {
-                vaddr,
-                client: self.pid(number)?,
-                write,
-            },
+            Line::Share(vaddr, number, write) => {
+                SubjectAction::Share { vaddr, client: self.pid(number)?, write }
+            }
             Line::Do(action) => action,
         };
         let pid = self.pid(self.current)?;
@@ -118,12 +116,7 @@ impl Session {
         };
         let mut out = std::io::stdout().lock();
         if self.json {
-            let did = Did {
-                action: text.trim(),
-                subject: self.current,
-                pid,
-                outcome,
-            };
+            let did = Did { action: text.trim(), subject: self.current, pid, outcome };
             writeln!(out, "{}", serde_json::to_string(&did)?)?;
         } else {
             let done = format!("{}: {}", text.trim(), describe(&outcome));

@@ -2,7 +2,7 @@
 //! What came of an action, in words.
 
 use crate::app::page_table::steps;
-use crate::target::api::{Fault, ProgramEnd, SubjectOutcome, Walk};
+use crate::kernel::api::{Fault, ProgramEnd, SubjectOutcome, Walk};
 
 pub(super) fn cause(end: ProgramEnd, fault: Option<&Fault>) -> String {
     let how = match end {
@@ -33,12 +33,7 @@ pub(super) fn describe(outcome: &SubjectOutcome) -> String {
         SubjectOutcome::Walk(walk) => describe_walk(walk),
         SubjectOutcome::Maps(mappings) => mappings
             .iter()
-            .map(|m| {
-                format!(
-                    "\n{:016x}-{:016x} {} {}",
-                    m.start, m.end, m.permissions, m.name
-                )
-            })
+            .map(|m| format!("\n{:016x}-{:016x} {} {}", m.start, m.end, m.permissions, m.name))
             .collect(),
     }
 }
@@ -63,12 +58,7 @@ mod tests {
 
     #[test]
     fn a_walk_of_four_levels_has_no_p4d_and_shows_all_its_entries() {
-        let walk = Walk {
-            vaddr: 0,
-            levels: 4,
-            depth: 4,
-            entry: [1, 2, 3, 4, 0],
-        };
+        let walk = Walk { vaddr: 0, levels: 4, depth: 4, entry: [1, 2, 3, 4, 0] };
         assert_eq!(
             describe_walk(&walk),
             "4 levels  PGD 0x0000000000000001  PUD 0x0000000000000002  \
@@ -78,12 +68,7 @@ mod tests {
 
     #[test]
     fn a_walk_that_ended_early_says_so() {
-        let walk = Walk {
-            vaddr: 0,
-            levels: 5,
-            depth: 2,
-            entry: [1, 1, 0, 0, 0],
-        };
+        let walk = Walk { vaddr: 0, levels: 5, depth: 2, entry: [1, 1, 0, 0, 0] };
         assert!(describe_walk(&walk).ends_with("P4D 0x0000000000000001  (nothing further)"));
     }
 }

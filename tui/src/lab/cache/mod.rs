@@ -33,11 +33,8 @@ use super::flavour::Flavour;
 /// # Errors
 /// None of the three variables is set to an absolute path.
 pub fn root() -> BuildResult<PathBuf> {
-    let absolute = |name: &str| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
+    let absolute =
+        |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     absolute("RINGSIDE_CACHE")
         .or_else(|| Some(absolute("XDG_CACHE_HOME")?.join("ringside")))
         .or_else(|| Some(absolute("HOME")?.join(".cache/ringside")))

@@ -23,10 +23,7 @@ pub(crate) fn room(folder: &Path, needed: u64) -> BuildResult<()> {
 
 /// Bytes that are free where `folder` is or will be.
 pub(crate) fn free(folder: &Path) -> BuildResult<u64> {
-    let there = folder
-        .ancestors()
-        .find(|path| path.exists())
-        .unwrap_or(Path::new("/"));
+    let there = folder.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
     let stat = nix::sys::statvfs::statvfs(there)
         .map_err(|errno| BuildError::on("look at", there)(errno.into()))?;
     Ok(stat.blocks_available() * stat.fragment_size())

@@ -11,7 +11,7 @@ use super::whole::TEMPORARY;
 use super::{downloads, modules, sources, tools};
 use crate::lab::build_error::{BuildError, BuildResult};
 use crate::lab::flavour::Flavour;
-use crate::lab::kernel;
+use crate::lab::linux;
 use crate::lab::lock::{Lock, Mode};
 use crate::lab::progress::Progress;
 
@@ -34,14 +34,8 @@ pub enum Part {
 
 impl Part {
     /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::Downloads,
-        Self::Sources,
-        Self::Build,
-        Self::Modules,
-        Self::Tools,
-        Self::Guests,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Downloads, Self::Sources, Self::Build, Self::Modules, Self::Tools, Self::Guests];
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
@@ -76,15 +70,10 @@ impl Part {
             Self::Modules => vec![modules(root), root.join("own")],
             Self::Tools => vec![tools(root)],
             Self::Guests => {
-                let others: Vec<PathBuf> = Self::ALL[..5]
-                    .iter()
-                    .flat_map(|part| part.folders(root))
-                    .collect();
+                let others: Vec<PathBuf> =
+                    Self::ALL[..5].iter().flat_map(|part| part.folders(root)).collect();
                 let entries = fs::read_dir(root).into_iter().flatten().flatten();
-                entries
-                    .map(|entry| entry.path())
-                    .filter(|path| !others.contains(path))
-                    .collect()
+                entries.map(|entry| entry.path()).filter(|path| !others.contains(path)).collect()
             }
         }
     }
@@ -117,11 +106,7 @@ pub fn usage(root: &Path) -> Usage {
         root: root.to_owned(),
         parts: Part::ALL
             .into_iter()
-            .map(|part| PartUsage {
-                name: part.name(),
-                what: part.what(),
-                bytes: bytes(part),
-            })
+            .map(|part| PartUsage { name: part.name(), what: part.what(), bytes: bytes(part) })
             .collect(),
     }
 }
@@ -137,7 +122,7 @@ pub fn clean(root: &Path, part: Part, progress: &mut dyn Progress) -> BuildResul
     let mut locks = Vec::new();
     if matches!(part, Part::Build | Part::Modules | Part::Sources) && root.join("build").exists() {
         for flavour in Flavour::ALL {
-            locks.push(kernel::lock(root, flavour, Mode::Exclusive, progress)?);
+            locks.push(linux::lock(root, flavour, Mode::Exclusive, progress)?);
         }
     }
     if matches!(part, Part::Sources | Part::Downloads) && sources(root).exists() {
@@ -201,12 +186,7 @@ mod tests {
         }
         let bytes = |name: &str| {
             let usage = usage(root.path());
-            usage
-                .parts
-                .iter()
-                .find(|part| part.name == name)
-                .unwrap()
-                .bytes
+            usage.parts.iter().find(|part| part.name == name).unwrap().bytes
         };
         assert!(bytes("guests") >= 10_000 && bytes("build") >= 10_000);
         assert!(clean(root.path(), Part::Build, &mut |_| {}).unwrap() >= 10_000);

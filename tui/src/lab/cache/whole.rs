@@ -16,15 +16,8 @@ pub(super) const TEMPORARY: &str = ".new-";
 pub(crate) fn temporary_folder(parent: &Path) -> BuildResult<PathBuf> {
     fs::create_dir_all(parent).map_err(BuildError::on("make", parent))?;
     // Whoever calls this holds the lock: what others left behind is dead.
-    for entry in fs::read_dir(parent)
-        .map_err(BuildError::on("read", parent))?
-        .flatten()
-    {
-        if entry
-            .file_name()
-            .as_encoded_bytes()
-            .starts_with(TEMPORARY.as_bytes())
-        {
+    for entry in fs::read_dir(parent).map_err(BuildError::on("read", parent))?.flatten() {
+        if entry.file_name().as_encoded_bytes().starts_with(TEMPORARY.as_bytes()) {
             let path = entry.path();
             fs::remove_dir_all(&path).map_err(BuildError::on("remove", &path))?;
         }

@@ -5,8 +5,8 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::target::Target;
-use crate::target::api::{GuestState, LabStatus};
+use crate::kernel::Target;
+use crate::kernel::api::{GuestState, LabStatus};
 
 /// Hears of each change; says whether it wants more. Must not block.
 pub(super) type Watcher = Box<dyn FnMut(LabStatus) -> bool + Send>;
@@ -27,13 +27,8 @@ struct State {
 
 impl State {
     fn status(&self) -> LabStatus {
-        let up = self
-            .running_since
-            .map_or(0, |since| since.elapsed().as_millis());
-        LabStatus {
-            up_ms: u64::try_from(up).unwrap_or(u64::MAX),
-            ..self.status.clone()
-        }
+        let up = self.running_since.map_or(0, |since| since.elapsed().as_millis());
+        LabStatus { up_ms: u64::try_from(up).unwrap_or(u64::MAX), ..self.status.clone() }
     }
 }
 
@@ -72,9 +67,7 @@ impl Board {
             state.guest.take()
         };
         let now = state.status();
-        state
-            .watchers
-            .retain_mut(|(_, watcher)| watcher(now.clone()));
+        state.watchers.retain_mut(|(_, watcher)| watcher(now.clone()));
         drop(state);
         self.changed.notify_all();
         // Outside the lock: it ends calls, and their sinks may look here.
@@ -115,10 +108,7 @@ impl Board {
     pub(super) fn unwatch(&self, number: u64) {
         let gone: Vec<_> = {
             let mut state = self.state();
-            state
-                .watchers
-                .extract_if(.., |(found, _)| *found == number)
-                .collect()
+            state.watchers.extract_if(.., |(found, _)| *found == number).collect()
         };
         drop(gone);
     }
@@ -132,11 +122,8 @@ impl Board {
             let Some(left) = until.checked_duration_since(Instant::now()) else {
                 break;
             };
-            state = self
-                .changed
-                .wait_timeout(state, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            state =
+                self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         sentence(&state.status.guest)
     }

@@ -15,6 +15,8 @@ use std::time::Duration;
 use super::board::Board;
 use super::order::{Done, Order, Started};
 use super::starting::Start;
+use crate::kernel::api::{GuestState, LabStatus};
+use crate::kernel::{Target, TargetError};
 use crate::lab::options::LabOptions;
 use crate::lab::vm::console::Console;
 use crate::lab::vm::error::VmResult;
@@ -23,8 +25,6 @@ use crate::lab::vm::machine::Machine;
 use crate::lab::vm::settle::{plug, sync, unplug};
 use crate::lab::vm::start::Plan;
 use crate::lab::vm::stick::Stick;
-use crate::target::api::{GuestState, LabStatus};
-use crate::target::{Target, TargetError};
 
 /// How long a dead kernel may take to empty its console.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -87,11 +87,7 @@ impl Conductor {
     pub(super) fn run(mut self, orders: &Receiver<Order>) -> Option<Done> {
         self.start(self.options.cold, Vec::new());
         loop {
-            let next = if self.starting.is_none() {
-                self.waiting.pop_front()
-            } else {
-                None
-            };
+            let next = if self.starting.is_none() { self.waiting.pop_front() } else { None };
             // The listener holds a sender as long as this thread lives.
             let order = next.or_else(|| orders.recv().ok())?;
             if let Order::Down(done) = order {
@@ -138,10 +134,7 @@ impl Conductor {
         self.early.clear();
         self.starting = Some(done);
         let stick = self.plugged.then(|| Arc::clone(&self.stick));
-        let plan = Plan {
-            cold,
-            ..self.options.plan(stick)
-        };
+        let plan = Plan { cold, ..self.options.plan(stick) };
         let start = Start {
             plan,
             board: Arc::clone(&self.board),
@@ -149,28 +142,21 @@ impl Conductor {
             orders: self.orders.clone(),
             attempts: Arc::clone(&self.attempts),
         };
-        let spawned = thread::Builder::new()
-            .name("start".into())
-            .spawn(move || start.run());
+        let spawned = thread::Builder::new().name("start".into()).spawn(move || start.run());
         if let Err(error) = spawned {
             self.failed(format!("start a thread: {error}"));
         }
     }
 
     fn failed(&mut self, why: String) {
-        self.board
-            .update(|status| status.guest = GuestState::Failed { why: why.clone() });
+        self.board.update(|status| status.guest = GuestState::Failed { why: why.clone() });
         for done in self.starting.take().unwrap_or_default() {
             done(Err(TargetError::Gone(why.clone())));
         }
     }
 
     fn started(&mut self, result: VmResult<Started>) {
-        let Started {
-            attempt,
-            guest,
-            port,
-        } = match result {
+        let Started { attempt, guest, port } = match result {
             Ok(started) => started,
             Err(error) => return self.failed(error.to_string()),
         };
@@ -233,9 +219,7 @@ impl Conductor {
             return done(Err(TargetError::Gone(self.board.why_gone())));
         };
         if self.plugged && self.board.status().stick_plugged {
-            return done(Err(TargetError::Invalid(
-                "the USB stick is plugged in already".into(),
-            )));
+            return done(Err(TargetError::Invalid("the USB stick is plugged in already".into())));
         }
         let (machine, target) = (Arc::clone(&running.machine), Arc::clone(&running.target));
         self.plugged = true;
@@ -249,9 +233,7 @@ impl Conductor {
             return done(Err(TargetError::Gone(self.board.why_gone())));
         };
         if !self.board.status().stick_plugged {
-            return done(Err(TargetError::Invalid(
-                "the USB stick is not plugged in".into(),
-            )));
+            return done(Err(TargetError::Invalid("the USB stick is not plugged in".into())));
         }
         let (machine, target) = (Arc::clone(&running.machine), Arc::clone(&running.target));
         self.plugged = false;
@@ -260,10 +242,7 @@ impl Conductor {
     }
 
     fn event(&mut self, attempt: u64, event: MachineEvent) {
-        let Some(running) = self
-            .running
-            .as_mut()
-            .filter(|running| running.attempt == attempt)
+        let Some(running) = self.running.as_mut().filter(|running| running.attempt == attempt)
         else {
             if self.starting.is_some() {
                 self.early.push((attempt, event));
@@ -282,12 +261,10 @@ impl Conductor {
 
     fn soon(&mut self, attempt: u64, delay: Duration) {
         let orders = self.orders.clone();
-        let spawned = thread::Builder::new()
-            .name("last-words".into())
-            .spawn(move || {
-                thread::sleep(delay);
-                drop(orders.send(Order::LastWords(attempt)));
-            });
+        let spawned = thread::Builder::new().name("last-words".into()).spawn(move || {
+            thread::sleep(delay);
+            drop(orders.send(Order::LastWords(attempt)));
+        });
         if spawned.is_err() {
             self.last_words(attempt);
         }
@@ -295,10 +272,7 @@ impl Conductor {
 
     /// The guest has stopped, and its console is complete: what was it?
     fn last_words(&mut self, attempt: u64) {
-        let Some(running) = self
-            .running
-            .as_mut()
-            .filter(|running| running.attempt == attempt)
+        let Some(running) = self.running.as_mut().filter(|running| running.attempt == attempt)
         else {
             return;
         };
@@ -315,8 +289,7 @@ impl Conductor {
             drop(port.shutdown(Shutdown::Both));
         }
         if self.board.status().guest == GuestState::Running {
-            self.board
-                .update(|status| status.guest = GuestState::Panicked { reason });
+            self.board.update(|status| status.guest = GuestState::Panicked { reason });
         }
     }
 

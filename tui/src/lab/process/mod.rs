@@ -38,7 +38,7 @@ use super::runtime::{self, LabFolder};
 use super::vm::console::Console;
 use super::vm::stick::Stick;
 use crate::agent::serve;
-use crate::target::api::LabStatus;
+use crate::kernel::api::LabStatus;
 
 /// How long a client may take to hear that the lab is down.
 const FAREWELL: Duration = Duration::from_millis(100);
@@ -89,9 +89,7 @@ pub fn run() -> LabResult<()> {
 fn tell(starter: &mut &UnixStream, birth: &Birth) -> LabResult<()> {
     let mut line = serde_json::to_string(birth).unwrap_or_default();
     line.push('\n');
-    starter
-        .write_all(line.as_bytes())
-        .map_err(LabError::io("answer the starter"))
+    starter.write_all(line.as_bytes()).map_err(LabError::io("answer the starter"))
 }
 
 /// Everything a lab needs before its first guest.
@@ -113,12 +111,7 @@ impl Lab {
         let stick = options.stick()?;
         let folder = LabFolder::create(&runtime::folder()?)?;
         let listener = folder.listen()?;
-        Ok(Self {
-            options,
-            folder,
-            listener,
-            stick,
-        })
+        Ok(Self { options, folder, listener, stick })
     }
 
     fn run(self, starter: UnixStream) {
@@ -165,11 +158,7 @@ impl Lab {
             kernel: self.options.kernel.release.clone(),
             memory_mib: self.options.memory(),
             processors: PROCESSORS,
-            stick_file: self
-                .stick
-                .path
-                .as_ref()
-                .map(|path| path.display().to_string()),
+            stick_file: self.stick.path.as_ref().map(|path| path.display().to_string()),
             ..LabStatus::default()
         }
     }
@@ -212,27 +201,23 @@ fn client(stream: UnixStream, served: &LabTarget) {
 /// Ends the lab when somebody asks the process to end.
 fn end_on_signal(orders: Sender<Order>) -> std::io::Result<()> {
     let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT, SIGHUP])?;
-    thread::Builder::new()
-        .name("signals".into())
-        .spawn(move || {
-            if signals.forever().next().is_some() {
-                drop(orders.send(Order::Down(None)));
-            }
-        })?;
+    thread::Builder::new().name("signals".into()).spawn(move || {
+        if signals.forever().next().is_some() {
+            drop(orders.send(Order::Down(None)));
+        }
+    })?;
     Ok(())
 }
 
 /// Ends the lab when its starter's end of the socket is gone, unless the starter
 /// has released it before.
 fn end_with(mut starter: UnixStream, orders: Sender<Order>) -> std::io::Result<()> {
-    thread::Builder::new()
-        .name("starter".into())
-        .spawn(move || {
-            let mut word = [0];
-            match starter.read(&mut word) {
-                Ok(1) if word == [RELEASE] => {}
-                _ => drop(orders.send(Order::Down(None))),
-            }
-        })?;
+    thread::Builder::new().name("starter".into()).spawn(move || {
+        let mut word = [0];
+        match starter.read(&mut word) {
+            Ok(1) if word == [RELEASE] => {}
+            _ => drop(orders.send(Order::Down(None))),
+        }
+    })?;
     Ok(())
 }

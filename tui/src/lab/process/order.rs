@@ -3,10 +3,10 @@
 
 use std::os::unix::net::UnixStream;
 
+use crate::kernel::TargetResult;
 use crate::lab::vm::error::VmResult;
 use crate::lab::vm::event::MachineEvent;
 use crate::lab::vm::start::Guest;
-use crate::target::TargetResult;
 
 /// Told how an order ended.
 pub(super) type Done = Box<dyn FnOnce(TargetResult<()>) + Send>;

@@ -39,18 +39,13 @@ impl Start {
         });
         let steps = |step| match step {
             StartStep::Booting(accelerator) | StartStep::Resuming(accelerator) => {
-                self.board
-                    .update(|status| status.accelerator = accelerator.name().into());
+                self.board.update(|status| status.accelerator = accelerator.name().into());
             }
             StartStep::Detour(why) => tracing::warn!("{why}"),
             StartStep::Saved => {}
         };
-        let hooks = Hooks {
-            console: &self.console,
-            events: &events,
-            connect: &connect,
-            steps: &steps,
-        };
+        let hooks =
+            Hooks { console: &self.console, events: &events, connect: &connect, steps: &steps };
         let started = start(&self.plan, &hooks).map(|guest| Started {
             attempt: self.attempts.load(Ordering::Relaxed),
             guest,

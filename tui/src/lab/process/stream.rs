@@ -8,8 +8,8 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use crate::target::api::Item;
-use crate::target::{Call, CallControl, Sink, TargetError, TargetResult};
+use crate::kernel::api::Item;
+use crate::kernel::{Call, CallControl, Sink, TargetError, TargetResult};
 
 /// Bytes of console that wait for one reader; what comes beyond is lost to it.
 const WAITING: usize = 4 << 20;
@@ -67,11 +67,7 @@ pub(super) fn open(
 ) -> TargetResult<(Feed, Call)> {
     let (pieces, queue) = channel();
     let waiting = Arc::new(AtomicUsize::new(0));
-    let feed = Feed {
-        pieces,
-        waiting: Arc::clone(&waiting),
-        lost: Arc::default(),
-    };
+    let feed = Feed { pieces, waiting: Arc::clone(&waiting), lost: Arc::default() };
     thread::Builder::new()
         .name("stream".into())
         .spawn(move || {
@@ -91,10 +87,7 @@ pub(super) fn open(
             sink(Item::Done(Err(TargetError::Cancelled)));
         })
         .map_err(|error| TargetError::io(&error, "start a thread"))?;
-    let control = Arc::new(Control {
-        feed: feed.clone(),
-        stop: Mutex::new(Some(Box::new(stop))),
-    });
+    let control = Arc::new(Control { feed: feed.clone(), stop: Mutex::new(Some(Box::new(stop))) });
     Ok((feed, Call::new(control)))
 }
 
@@ -105,11 +98,7 @@ struct Control {
 
 impl CallControl for Control {
     fn cancel(&self) {
-        let stop = self
-            .stop
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(stop) = stop {
             stop();
             self.feed.end(Err(TargetError::Cancelled));

@@ -8,9 +8,9 @@ use std::sync::{Arc, OnceLock};
 use super::board::Board;
 use super::order::{Done, Order};
 use super::stream;
+use crate::kernel::api::{Item, LabRequest};
+use crate::kernel::{Call, CallControl, Request, Sink, Target, TargetError, TargetResult};
 use crate::lab::vm::console::Console;
-use crate::target::api::{Item, LabRequest};
-use crate::target::{Call, CallControl, Request, Sink, Target, TargetError, TargetResult};
 
 /// A lab and its guest as one target; lasts over reboots.
 #[derive(Clone)]
@@ -24,9 +24,9 @@ impl Target for LabTarget {
     fn start(&self, request: Request, sink: Sink) -> TargetResult<Call> {
         match request {
             Request::Lab(request) => self.lab(request, sink),
-            Request::Wake(_) | Request::AwaitStick { .. } => Err(TargetError::Invalid(
-                "this request is the lab process's own".into(),
-            )),
+            Request::Wake(_) | Request::AwaitStick { .. } => {
+                Err(TargetError::Invalid("this request is the lab process's own".into()))
+            }
             request => {
                 let Some(guest) = self.board.guest() else {
                     return Err(TargetError::Gone(self.board.why_gone()));

@@ -22,12 +22,8 @@ pub(crate) struct Source {
 pub(crate) fn read(folder: &Path) -> Vec<Source> {
     let mut files = vec![folder.join("sources.list")];
     let parts = fs::read_dir(folder.join("sources.list.d"));
-    let mut parts: Vec<_> = parts
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
-        .collect();
+    let mut parts: Vec<_> =
+        parts.into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     parts.sort();
     files.extend(parts);
     files
@@ -115,16 +111,8 @@ fn stanza_sources(stanza: &[(String, String)]) -> Vec<Source> {
         let found = stanza.iter().find(|(field, _)| field == name);
         found.map_or("", |(_, value)| value.as_str())
     };
-    let words = |name: &str| {
-        get(name)
-            .split_whitespace()
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-    };
-    let off = matches!(
-        get("enabled").to_ascii_lowercase().as_str(),
-        "no" | "false" | "0"
-    );
+    let words = |name: &str| get(name).split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let off = matches!(get("enabled").to_ascii_lowercase().as_str(), "no" | "false" | "0");
     if off || !words("types").iter().any(|kind| kind == "deb") {
         return Vec::new();
     }
@@ -166,11 +154,8 @@ mod tests {
              Types: deb\nURIs: http://off.invalid\nSuites: x\nComponents: main\nEnabled: no\n\n\
              Types: deb\nURIs: http://key.invalid\nSuites: y\nComponents: main\nSigned-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n";
         fs::write(folder.path().join("sources.list.d/d.sources"), deb822).unwrap();
-        fs::write(
-            folder.path().join("sources.list.d/e.save"),
-            "deb http://no.invalid a main",
-        )
-        .unwrap();
+        fs::write(folder.path().join("sources.list.d/e.save"), "deb http://no.invalid a main")
+            .unwrap();
         let sources = read(folder.path());
         let uris: Vec<_> = sources.iter().map(|source| source.uri.as_str()).collect();
         assert_eq!(
@@ -199,9 +184,7 @@ mod tests {
         assert_eq!(found.uri, "http://main.invalid/debian");
         assert_eq!(main_archive(&sources, "trixie"), None);
         assert_eq!(
-            main_archive(&one_line("deb http://a.invalid stable main"), "trixie")
-                .unwrap()
-                .uri,
+            main_archive(&one_line("deb http://a.invalid stable main"), "trixie").unwrap().uri,
             "http://a.invalid"
         );
     }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::super::cache;
 use super::super::flavour::Flavour;
-use super::super::kernel::available_memory;
+use super::super::linux::available_memory;
 use super::super::program::{answer, find};
 use super::needs::Needs;
 use super::packages::{self, Thing};
@@ -91,12 +91,7 @@ impl Checks<'_> {
     /// A program that only has to be there.
     fn program(&mut self, name: &'static str, purpose: &'static str, thing: Thing) {
         let found = find(name).map(|path| path.display().to_string());
-        self.add(
-            name,
-            purpose,
-            Some(thing),
-            found.ok_or_else(|| format!("there is no {name}")),
-        );
+        self.add(name, purpose, Some(thing), found.ok_or_else(|| format!("there is no {name}")));
     }
 }
 
@@ -105,10 +100,7 @@ fn version_of(name: &str, argument: &str, oldest: tools::Version) -> Result<Stri
     let text = answer(Command::new(&path).arg(argument)).unwrap_or_default();
     match tools::Version::find_in(&text) {
         Some(version) if version >= oldest => Ok(format!("{version}, {}", path.display())),
-        Some(version) => Err(format!(
-            "{} is {version}, and {oldest} is needed",
-            path.display()
-        )),
+        Some(version) => Err(format!("{} is {version}, and {oldest} is needed", path.display())),
         None => Err(format!("{} does not run", path.display())),
     }
 }
@@ -120,10 +112,7 @@ fn with_version(found: tools::Found) -> Result<String, String> {
 /// Looks at everything in `needs`.
 pub fn report(needs: Needs) -> Report {
     let system = System::here();
-    let mut checks = Checks {
-        list: Vec::new(),
-        system: &system,
-    };
+    let mut checks = Checks { list: Vec::new(), system: &system };
     let machine = system::machine();
     let fits = machine == "x86_64 Linux";
     checks.add(
@@ -148,11 +137,7 @@ pub fn report(needs: Needs) -> Report {
     if needs.build.is_some() || needs.vm {
         room(&mut checks, needs, cache.as_deref().ok());
     }
-    Report {
-        checks: checks.list,
-        system: system.name,
-        cache: cache.unwrap_or_default(),
-    }
+    Report { checks: checks.list, system: system.name, cache: cache.unwrap_or_default() }
 }
 
 fn compilers(checks: &mut Checks<'_>, flavour: Flavour) {
@@ -163,12 +148,7 @@ fn compilers(checks: &mut Checks<'_>, flavour: Flavour) {
         Flavour::Debug => "compiles what the build itself runs",
     };
     checks.add("gcc", purpose, Some(Thing::Compiler), gcc);
-    checks.add(
-        "ld",
-        "links it",
-        Some(Thing::Compiler),
-        linker.ok_or("there is no ld".into()),
-    );
+    checks.add("ld", "links it", Some(Thing::Compiler), linker.ok_or("there is no ld".into()));
     let headers = Path::new("/usr/include/stdio.h").exists();
     checks.add(
         "C library headers",
@@ -193,19 +173,9 @@ fn compilers(checks: &mut Checks<'_>, flavour: Flavour) {
     let purpose = "compiles the kernel's Rust and its own library for it";
     checks.add("rustc with sources", purpose, Some(Thing::Rustc), rustc);
     let bindgen = with_version(tools::bindgen());
-    checks.add(
-        "bindgen",
-        "tells Rust of the kernel's C",
-        Some(Thing::Bindgen),
-        bindgen,
-    );
+    checks.add("bindgen", "tells Rust of the kernel's C", Some(Thing::Bindgen), bindgen);
     let libclang = tools::libclang().map(|path| path.display().to_string());
-    checks.add(
-        "libclang",
-        "reads C for bindgen",
-        Some(Thing::Libclang),
-        libclang,
-    );
+    checks.add("libclang", "reads C for bindgen", Some(Thing::Libclang), libclang);
 }
 
 fn generators(checks: &mut Checks<'_>) {
@@ -239,7 +209,7 @@ fn generators(checks: &mut Checks<'_>) {
 fn room(checks: &mut Checks<'_>, needs: Needs, root: Option<&Path>) {
     let (present, needed) = match (root, needs.build) {
         (Some(root), Some(flavour)) => {
-            (Some(root), super::super::kernel::room_needed(root, flavour))
+            (Some(root), super::super::linux::room_needed(root, flavour))
         }
         // Saved guests and the stick.
         (root, _) => (root, 400_000_000),
@@ -247,11 +217,9 @@ fn room(checks: &mut Checks<'_>, needs: Needs, root: Option<&Path>) {
     let found = match present {
         None => Err("there is no folder for a cache: set HOME or RINGSIDE_CACHE".into()),
         Some(root) => match cache::free(root) {
-            Ok(free) if free >= needed => Ok(format!(
-                "{} free in {}",
-                cache::amount(free),
-                root.display()
-            )),
+            Ok(free) if free >= needed => {
+                Ok(format!("{} free in {}", cache::amount(free), root.display()))
+            }
             Ok(free) => Err(format!(
                 "{} free in {}, and {} are needed",
                 cache::amount(free),
@@ -261,12 +229,7 @@ fn room(checks: &mut Checks<'_>, needs: Needs, root: Option<&Path>) {
             Err(error) => Err(error.to_string()),
         },
     };
-    checks.add(
-        "disk space",
-        "sources, builds and saved guests",
-        Some(Thing::Disk),
-        found,
-    );
+    checks.add("disk space", "sources, builds and saved guests", Some(Thing::Disk), found);
     let memory = available_memory();
     let found = format!("{} available", cache::amount(memory));
     let found = if memory >= MEMORY {
@@ -274,12 +237,7 @@ fn room(checks: &mut Checks<'_>, needs: Needs, root: Option<&Path>) {
     } else {
         Err(format!("{found}, and {} are needed", cache::amount(MEMORY)))
     };
-    checks.add(
-        "memory",
-        "compilers and the guest",
-        Some(Thing::Memory),
-        found,
-    );
+    checks.add("memory", "compilers and the guest", Some(Thing::Memory), found);
 }
 
 #[cfg(test)]
@@ -289,11 +247,7 @@ mod tests {
     #[test]
     fn the_debug_kernel_needs_clang_and_the_lab_kernel_does_not() {
         let names = |flavour| -> Vec<_> {
-            report(Needs::all(flavour))
-                .checks
-                .iter()
-                .map(|check| check.name)
-                .collect()
+            report(Needs::all(flavour)).checks.iter().map(|check| check.name).collect()
         };
         assert!(names(Flavour::Debug).contains(&"clang, lld, llvm"));
         assert!(!names(Flavour::Lab).contains(&"clang, lld, llvm"));
@@ -317,9 +271,6 @@ mod tests {
     fn an_old_program_is_told_from_a_missing_one() {
         let old = version_of("bash", "--version", tools::Version(999, 0, 0)).unwrap_err();
         assert!(old.contains("and 999.0.0 is needed"), "{old}");
-        assert_eq!(
-            version_of("no-such", "-v", MAKE).unwrap_err(),
-            "there is no no-such"
-        );
+        assert_eq!(version_of("no-such", "-v", MAKE).unwrap_err(), "there is no no-such");
     }
 }

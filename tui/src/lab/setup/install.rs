@@ -100,22 +100,11 @@ fn commands(missing: &[Thing], system: &System, root: Root) -> Vec<Vec<String>> 
     names.sort_unstable();
     names.dedup();
     let as_root = |words: &[&str]| -> Vec<String> {
-        let prefix: &[&str] = if root == Root::Already {
-            &[]
-        } else {
-            &["sudo"]
-        };
-        prefix
-            .iter()
-            .chain(words)
-            .map(|word| (*word).to_owned())
-            .collect()
+        let prefix: &[&str] = if root == Root::Already { &[] } else { &["sudo"] };
+        prefix.iter().chain(words).map(|word| (*word).to_owned()).collect()
     };
     let mut commands = Vec::new();
-    let apt = matches!(
-        system.family,
-        Family::Debian12 | Family::Debian13 | Family::Ubuntu
-    );
+    let apt = matches!(system.family, Family::Debian12 | Family::Debian13 | Family::Ubuntu);
     if let (false, Some(installer)) = (names.is_empty(), packages::installer(system.family)) {
         if apt {
             commands.push(as_root(&["apt-get", "update"]));
@@ -129,11 +118,8 @@ fn commands(missing: &[Thing], system: &System, root: Root) -> Vec<Vec<String>> 
         match thing {
             Thing::Bindgen if no_package => commands.push(packages::bindgen_command()),
             Thing::Rustc if no_package => {
-                commands.push(
-                    ["rustup", "component", "add", "rust-src"]
-                        .map(str::to_owned)
-                        .to_vec(),
-                );
+                commands
+                    .push(["rustup", "component", "add", "rust-src"].map(str::to_owned).to_vec());
             }
             Thing::Disk | Thing::Memory => {}
             // A system whose packages nobody knows: at least say what.
@@ -212,22 +198,12 @@ mod tests {
     use super::*;
 
     fn system(family: Family) -> System {
-        System {
-            name: "X".into(),
-            family,
-            codename: String::new(),
-        }
+        System { name: "X".into(), family, codename: String::new() }
     }
 
     #[test]
     fn debian_12_gets_its_packages_first_and_then_bindgen() {
-        let missing = [
-            Thing::Bison,
-            Thing::Flex,
-            Thing::Rustc,
-            Thing::Bindgen,
-            Thing::Disk,
-        ];
+        let missing = [Thing::Bison, Thing::Flex, Thing::Rustc, Thing::Bindgen, Thing::Disk];
         let plan = Plan {
             reasons: Vec::new(),
             commands: commands(&missing, &system(Family::Debian12), Root::Sudo),
@@ -238,11 +214,7 @@ mod tests {
             lines[1],
             "sudo apt-get install -y --no-install-recommends bison flex rust-web-src rustc-web"
         );
-        assert!(
-            lines[2].starts_with("cargo install bindgen-cli"),
-            "{}",
-            lines[2]
-        );
+        assert!(lines[2].starts_with("cargo install bindgen-cli"), "{}", lines[2]);
         assert_eq!(lines.len(), 3);
     }
 
@@ -251,10 +223,7 @@ mod tests {
         let missing = [Thing::Libclang, Thing::Clang];
         let arch = commands(&missing, &system(Family::Arch), Root::Already);
         assert_eq!(arch.len(), 1);
-        assert_eq!(
-            arch[0][..5],
-            ["pacman", "-S", "--needed", "--noconfirm", "clang"]
-        );
+        assert_eq!(arch[0][..5], ["pacman", "-S", "--needed", "--noconfirm", "clang"]);
         assert_eq!(arch[0].iter().filter(|word| *word == "clang").count(), 1);
     }
 

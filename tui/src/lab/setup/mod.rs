@@ -74,9 +74,8 @@ fn room(report: &Report, needs: Needs, progress: &mut dyn Progress) -> BuildResu
         match check.thing {
             Some(Thing::Disk) => {
                 let root = super::cache::root()?;
-                let needed = needs
-                    .build
-                    .map_or(0, |flavour| super::kernel::room_needed(&root, flavour));
+                let needed =
+                    needs.build.map_or(0, |flavour| super::linux::room_needed(&root, flavour));
                 super::cache::room(&root, needed)?;
             }
             Some(Thing::Memory) => {
@@ -91,14 +90,10 @@ fn room(report: &Report, needs: Needs, progress: &mut dyn Progress) -> BuildResu
 fn agree(plan: &Plan, consent: Consent<'_>) -> BuildResult<()> {
     match consent {
         Consent::Given => Ok(()),
-        Consent::NobodyToAsk => Err(BuildError::NobodyToAsk {
-            commands: plan.lines(),
-        }),
+        Consent::NobodyToAsk => Err(BuildError::NobodyToAsk { commands: plan.lines() }),
         Consent::Ask(ask) => match ask(plan) {
             true => Ok(()),
-            false => Err(BuildError::Refused {
-                commands: plan.lines(),
-            }),
+            false => Err(BuildError::Refused { commands: plan.lines() }),
         },
     }
 }
@@ -131,10 +126,7 @@ mod tests {
     fn without_anybody_to_ask_the_commands_are_printed() {
         let error = agree(&plan(), Consent::NobodyToAsk).unwrap_err();
         let remedy = error.remedy().unwrap();
-        assert!(
-            remedy.contains("apt-get install flex") && remedy.contains("--yes"),
-            "{remedy}"
-        );
+        assert!(remedy.contains("apt-get install flex") && remedy.contains("--yes"), "{remedy}");
     }
 
     #[test]

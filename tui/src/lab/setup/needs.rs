@@ -15,9 +15,6 @@ pub struct Needs {
 impl Needs {
     /// Everything for a lab with this kernel.
     pub fn all(flavour: Flavour) -> Self {
-        Self {
-            vm: true,
-            build: Some(flavour),
-        }
+        Self { vm: true, build: Some(flavour) }
     }
 }

@@ -92,18 +92,9 @@ pub(crate) fn installer(family: Family) -> Option<&'static [&'static str]> {
 pub(crate) fn bindgen_command() -> Vec<String> {
     let root = cache::root().map(|root| cache::tools(&root));
     let root = root.map_or_else(|_| "DIR".into(), |root| root.display().to_string());
-    [
-        "cargo",
-        "install",
-        "bindgen-cli",
-        "--version",
-        BINDGEN,
-        "--locked",
-        "--root",
-        &root,
-    ]
-    .map(str::to_owned)
-    .to_vec()
+    ["cargo", "install", "bindgen-cli", "--version", BINDGEN, "--locked", "--root", &root]
+        .map(str::to_owned)
+        .to_vec()
 }
 
 /// What a person would do about a missing thing.
@@ -132,23 +123,13 @@ mod tests {
     fn debian_12_builds_bindgen_and_debian_13_has_it() {
         assert!(packages(Thing::Bindgen, Family::Debian12).is_empty());
         assert_eq!(packages(Thing::Bindgen, Family::Debian13), ["bindgen"]);
-        assert_eq!(
-            packages(Thing::Rustc, Family::Debian12),
-            ["rustc-web", "rust-web-src"]
-        );
+        assert_eq!(packages(Thing::Rustc, Family::Debian12), ["rustc-web", "rust-web-src"]);
     }
 
     #[test]
     fn a_remedy_is_a_command_where_the_distribution_is_known() {
-        let system = |family| System {
-            name: "X".into(),
-            family,
-            codename: String::new(),
-        };
-        assert_eq!(
-            remedy(Thing::Flex, &system(Family::Fedora)),
-            "dnf install -y flex"
-        );
+        let system = |family| System { name: "X".into(), family, codename: String::new() };
+        assert_eq!(remedy(Thing::Flex, &system(Family::Fedora)), "dnf install -y flex");
         assert_eq!(
             remedy(Thing::Flex, &system(Family::Arch)),
             "pacman -S --needed --noconfirm flex"
@@ -157,9 +138,6 @@ mod tests {
             remedy(Thing::Bindgen, &system(Family::Debian12))
                 .starts_with("cargo install bindgen-cli --version 0.73.2")
         );
-        assert_eq!(
-            remedy(Thing::Rustc, &system(Family::Other)),
-            "rustup component add rust-src"
-        );
+        assert_eq!(remedy(Thing::Rustc, &system(Family::Other)), "rustup component add rust-src");
     }
 }

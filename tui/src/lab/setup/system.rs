@@ -75,11 +75,7 @@ impl System {
             .into_iter()
             .find(|name| !name.is_empty())
             .unwrap_or_default();
-        Self {
-            name,
-            family,
-            codename,
-        }
+        Self { name, family, codename }
     }
 }
 
@@ -87,13 +83,7 @@ impl System {
 pub(crate) fn machine() -> String {
     nix::sys::utsname::uname().map_or_else(
         |_| "an unknown machine".into(),
-        |name| {
-            format!(
-                "{} {}",
-                name.machine().to_string_lossy(),
-                name.sysname().to_string_lossy()
-            )
-        },
+        |name| format!("{} {}", name.machine().to_string_lossy(), name.sysname().to_string_lossy()),
     )
 }
 
@@ -117,24 +107,12 @@ mod tests {
             }
         );
         assert_eq!(family("ID=debian\nVERSION_ID=\"13\""), Family::Debian13);
-        assert_eq!(
-            family("ID=debian\nVERSION_CODENAME=forky"),
-            Family::Debian13
-        );
+        assert_eq!(family("ID=debian\nVERSION_CODENAME=forky"), Family::Debian13);
         assert_eq!(family("ID=debian\nVERSION_ID=\"11\""), Family::Ubuntu);
-        assert_eq!(
-            family("ID=ubuntu\nID_LIKE=debian\nVERSION_ID=\"24.04\""),
-            Family::Ubuntu
-        );
-        assert_eq!(
-            family("ID=linuxmint\nID_LIKE=\"ubuntu debian\""),
-            Family::Ubuntu
-        );
+        assert_eq!(family("ID=ubuntu\nID_LIKE=debian\nVERSION_ID=\"24.04\""), Family::Ubuntu);
+        assert_eq!(family("ID=linuxmint\nID_LIKE=\"ubuntu debian\""), Family::Ubuntu);
         assert_eq!(family("ID=fedora\nVERSION_ID=42"), Family::Fedora);
-        assert_eq!(
-            family("ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\""),
-            Family::Fedora
-        );
+        assert_eq!(family("ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\""), Family::Fedora);
         assert_eq!(family("ID=manjaro\nID_LIKE=arch"), Family::Arch);
         assert_eq!(family("ID=void"), Family::Other);
         assert_eq!(System::parse("").name, "this system");

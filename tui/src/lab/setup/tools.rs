@@ -102,17 +102,13 @@ fn check_rustc(rustc: &Path) -> Result<Version, String> {
     let library = Path::new(&sysroot).join("lib/rustlib/src/rust/library/core/src/lib.rs");
     match library.exists() {
         true => Ok(version),
-        false => Err(format!(
-            "{name} ({version}) lacks the sources of its library"
-        )),
+        false => Err(format!("{name} ({version}) lacks the sources of its library")),
     }
 }
 
 /// A bindgen that fits: ours, else one on PATH.
 pub fn bindgen() -> Found {
-    let own = cache::root()
-        .ok()
-        .map(|root| cache::tools(&root).join("bin/bindgen"));
+    let own = cache::root().ok().map(|root| cache::tools(&root).join("bin/bindgen"));
     let candidates = [own, find("bindgen")];
     newest_enough(candidates.into_iter().flatten(), BINDGEN, "bindgen")
 }
@@ -128,10 +124,7 @@ fn newest_enough(candidates: impl Iterator<Item = PathBuf>, oldest: Version, nam
     for candidate in candidates.filter(|path| path.is_file()) {
         let text = answer(Command::new(&candidate).arg("--version"));
         // gcc's first version number may be its packager's: the last word counts.
-        let line = text
-            .as_deref()
-            .and_then(|text| text.lines().next())
-            .unwrap_or_default();
+        let line = text.as_deref().and_then(|text| text.lines().next()).unwrap_or_default();
         let version = match name {
             "gcc" => line.rsplit(' ').find_map(Version::find_in),
             _ => Version::find_in(line),
@@ -139,10 +132,7 @@ fn newest_enough(candidates: impl Iterator<Item = PathBuf>, oldest: Version, nam
         match version {
             Some(version) if version >= oldest => return Ok((candidate, version)),
             Some(version) => {
-                reason = format!(
-                    "{} is {version}, and {oldest} is needed",
-                    candidate.display()
-                );
+                reason = format!("{} is {version}, and {oldest} is needed", candidate.display());
             }
             None => reason = format!("{} does not run", candidate.display()),
         }
@@ -151,25 +141,15 @@ fn newest_enough(candidates: impl Iterator<Item = PathBuf>, oldest: Version, nam
 }
 
 /// The LLVM programs that a kernel build with `LLVM=` calls.
-const LLVM: [&str; 7] = [
-    "clang",
-    "ld.lld",
-    "llvm-ar",
-    "llvm-nm",
-    "llvm-objcopy",
-    "llvm-readelf",
-    "llvm-strip",
-];
+const LLVM: [&str; 7] =
+    ["clang", "ld.lld", "llvm-ar", "llvm-nm", "llvm-objcopy", "llvm-readelf", "llvm-strip"];
 
 /// A whole set of LLVM programs that fits: the clang, and make's `LLVM=`.
 pub fn llvm() -> Result<(PathBuf, Version, String), String> {
     let mut reason = "there is no clang".to_owned();
     // 19 first: it is what the debug kernel was tried with.
     let numbers = std::iter::once(19).chain((CLANG.0..=NEWEST_CLANG).rev());
-    for suffix in numbers
-        .map(|number| format!("-{number}"))
-        .chain([String::new()])
-    {
+    for suffix in numbers.map(|number| format!("-{number}")).chain([String::new()]) {
         let Some(clang) = find(&format!("clang{suffix}")) else {
             continue;
         };
@@ -182,11 +162,7 @@ pub fn llvm() -> Result<(PathBuf, Version, String), String> {
             reason = format!("{} lacks {}", clang.display(), missing.join(", "));
             continue;
         }
-        let value = if suffix.is_empty() {
-            "1".to_owned()
-        } else {
-            suffix
-        };
+        let value = if suffix.is_empty() { "1".to_owned() } else { suffix };
         match newest_enough(std::iter::once(clang), CLANG, "clang") {
             Ok((clang, version)) => return Ok((clang, version, value)),
             Err(why) => reason = why,
@@ -201,22 +177,12 @@ pub fn libclang() -> Result<PathBuf, String> {
     let llvms = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
     let mut numbered: Vec<(u32, PathBuf)> = llvms
         .filter_map(|entry| {
-            let number = entry
-                .file_name()
-                .to_str()?
-                .strip_prefix("llvm-")?
-                .parse()
-                .ok()?;
+            let number = entry.file_name().to_str()?.strip_prefix("llvm-")?.parse().ok()?;
             Some((number, entry.path().join("lib")))
         })
         .collect();
     numbered.sort_unstable();
-    let elsewhere = [
-        "/usr/lib64",
-        "/usr/lib",
-        "/usr/lib/x86_64-linux-gnu",
-        "/usr/local/lib",
-    ];
+    let elsewhere = ["/usr/lib64", "/usr/lib", "/usr/lib/x86_64-linux-gnu", "/usr/local/lib"];
     named
         .into_iter()
         .chain(numbered.into_iter().rev().map(|(_, path)| path))
@@ -228,14 +194,12 @@ pub fn libclang() -> Result<PathBuf, String> {
 /// bindgen loads libclang.so, libclang-<n>.so or libclang.so.<n>.
 fn has_libclang(folder: &Path) -> bool {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .any(|name| {
-            let versioned = name.strip_prefix("libclang-").is_some_and(|rest| {
-                rest.starts_with(|first: char| first.is_ascii_digit()) && rest.contains(".so")
-            });
-            versioned || name == "libclang.so" || name.starts_with("libclang.so.")
-        })
+    entries.filter_map(|entry| entry.file_name().into_string().ok()).any(|name| {
+        let versioned = name.strip_prefix("libclang-").is_some_and(|rest| {
+            rest.starts_with(|first: char| first.is_ascii_digit()) && rest.contains(".so")
+        });
+        versioned || name == "libclang.so" || name.starts_with("libclang.so.")
+    })
 }
 
 /// The tools for this flavour; which are missing, else.
@@ -262,13 +226,7 @@ pub fn tools(flavour: Flavour) -> Result<Tools, Vec<String>> {
         false => need(gcc().map(|(path, _)| path)),
     };
     match missing.is_empty() {
-        true => Ok(Tools {
-            rustc,
-            bindgen,
-            libclang,
-            compiler,
-            llvm: value,
-        }),
+        true => Ok(Tools { rustc, bindgen, libclang, compiler, llvm: value }),
         false => Err(missing),
     }
 }
@@ -299,19 +257,11 @@ mod tests {
     fn a_rustc_that_is_too_old_or_has_no_library_sources_does_not_fit() {
         let folder = tempfile::tempdir().unwrap();
         let rustc = fake_rustc(folder.path(), "1.84.1", true);
-        assert!(
-            check_rustc(&rustc)
-                .unwrap_err()
-                .contains("is 1.84.1, and 1.85.0 is needed")
-        );
+        assert!(check_rustc(&rustc).unwrap_err().contains("is 1.84.1, and 1.85.0 is needed"));
         let rustc = fake_rustc(folder.path(), "1.95.0", true);
         assert_eq!(check_rustc(&rustc), Ok(Version(1, 95, 0)));
         let bare = tempfile::tempdir().unwrap();
         let rustc = fake_rustc(bare.path(), "1.95.0", false);
-        assert!(
-            check_rustc(&rustc)
-                .unwrap_err()
-                .contains("lacks the sources of its library")
-        );
+        assert!(check_rustc(&rustc).unwrap_err().contains("lacks the sources of its library"));
     }
 }

@@ -34,15 +34,9 @@ mod tests {
     #[test]
     fn versions_are_found_in_what_programs_say() {
         let version = |text| Version::find_in(text);
-        assert_eq!(
-            version("rustc 1.96.0 (ac68faa20 2026-05-25)"),
-            Some(Version(1, 96, 0))
-        );
+        assert_eq!(version("rustc 1.96.0 (ac68faa20 2026-05-25)"), Some(Version(1, 96, 0)));
         assert_eq!(version("bindgen 0.73.2"), Some(Version(0, 73, 2)));
-        assert_eq!(
-            version("Debian clang version 19.1.7 (3~deb12u1)"),
-            Some(Version(19, 1, 7))
-        );
+        assert_eq!(version("Debian clang version 19.1.7 (3~deb12u1)"), Some(Version(19, 1, 7)));
         assert_eq!(version("GNU Make 4.3"), Some(Version(4, 3, 0)));
         assert_eq!(version("rustc 1.90.0-nightly"), Some(Version(1, 90, 0)));
         assert_eq!(version("no version at all."), None);

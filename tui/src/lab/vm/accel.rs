@@ -64,11 +64,7 @@ pub struct Choice {
 
 impl Choice {
     fn settled(accelerator: Accelerator, reason: impl Into<String>) -> Self {
-        Self {
-            accelerator,
-            reason: reason.into(),
-            untried: false,
-        }
+        Self { accelerator, reason: reason.into(), untried: false }
     }
 }
 
@@ -89,10 +85,7 @@ impl Verdicts {
     /// Kept in `folder`; `qemu` and `kernel` identify the two.
     pub fn new(folder: &Path, qemu: &str, kernel: &str) -> Self {
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        Self {
-            folder: folder.to_owned(),
-            key: digest([boot.trim(), qemu, kernel]),
-        }
+        Self { folder: folder.to_owned(), key: digest([boot.trim(), qemu, kernel]) }
     }
 
     fn path(&self) -> PathBuf {
@@ -125,14 +118,8 @@ impl Verdicts {
             .ok()
             .and_then(|bytes| serde_json::from_slice::<Verdict>(&bytes).ok());
         match verdict {
-            Some(Verdict {
-                works: true,
-                reason,
-            }) => Choice::settled(Accelerator::Kvm, reason),
-            Some(Verdict {
-                works: false,
-                reason,
-            }) => tcg(reason),
+            Some(Verdict { works: true, reason }) => Choice::settled(Accelerator::Kvm, reason),
+            Some(Verdict { works: false, reason }) => tcg(reason),
             None => Choice {
                 accelerator: Accelerator::Kvm,
                 reason: "hardware virtualisation: this kernel boots with it".into(),
@@ -145,10 +132,9 @@ impl Verdicts {
     /// to be used from now on; `Err` holds what was seen.
     pub fn record(&self, trial: Result<(), String>) -> Choice {
         let (accelerator, reason) = match trial {
-            Ok(()) => (
-                Accelerator::Kvm,
-                "hardware virtualisation: this kernel boots with it".to_owned(),
-            ),
+            Ok(()) => {
+                (Accelerator::Kvm, "hardware virtualisation: this kernel boots with it".to_owned())
+            }
             Err(seen) => {
                 // QEMU's first line says it; an assertion may follow.
                 let seen = seen.split("; ").next().unwrap_or_default();
@@ -160,15 +146,10 @@ impl Verdicts {
                 )
             }
         };
-        let verdict = Verdict {
-            works: accelerator == Accelerator::Kvm,
-            reason: reason.clone(),
-        };
+        let verdict = Verdict { works: accelerator == Accelerator::Kvm, reason: reason.clone() };
         // Without a kept verdict the next start tries again: slower, not wrong.
         if let Ok(bytes) = serde_json::to_vec(&verdict) {
-            let draft = self
-                .folder
-                .join(format!("{}.{}.part", self.key, std::process::id()));
+            let draft = self.folder.join(format!("{}.{}.part", self.key, std::process::id()));
             let kept = fs::create_dir_all(&self.folder)
                 .and_then(|()| fs::write(&draft, bytes))
                 .and_then(|()| fs::rename(&draft, self.path()));

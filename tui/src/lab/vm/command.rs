@@ -123,13 +123,7 @@ pub fn arguments(spec: &Spec, wiring: &Wiring) -> Vec<OsString> {
     line.pair("-device", "qemu-xhci,id=usb");
     line.pair("-device", "virtio-serial-pci,id=ports");
     match wiring {
-        Wiring::Inherited {
-            qmp,
-            console,
-            agent,
-            stick,
-            incoming,
-        } => {
+        Wiring::Inherited { qmp, console, agent, stick, incoming } => {
             line.pair("-chardev", &format!("socket,id=qmp,fd={qmp}"));
             line.pair("-mon", "chardev=qmp,mode=control");
             line.pair("-chardev", &format!("socket,id=console,fd={console}"));
@@ -144,21 +138,13 @@ pub fn arguments(spec: &Spec, wiring: &Wiring) -> Vec<OsString> {
         Wiring::ByHand { agent, stick } => {
             line.pair("-chardev", "stdio,id=console,mux=on,signal=off");
             line.pair("-mon", "chardev=console,mode=readline");
-            line.with_path(
-                "-chardev",
-                "socket,id=agent,server=on,wait=off,path=",
-                agent,
-                "",
-            );
+            line.with_path("-chardev", "socket,id=agent,server=on,wait=off,path=", agent, "");
             line.with_path("-drive", "if=none,id=stick,format=raw,file=", stick, "");
             line.pair("-device", "usb-storage,drive=stick,bus=usb.0");
         }
     }
     line.pair("-serial", "chardev:console");
-    line.pair(
-        "-device",
-        &format!("virtserialport,bus=ports.0,chardev=agent,name={AGENT_PORT}"),
-    );
+    line.pair("-device", &format!("virtserialport,bus=ports.0,chardev=agent,name={AGENT_PORT}"));
     line.0
 }
 
@@ -187,39 +173,24 @@ pub fn shape(spec: &Spec) -> String {
         qmp: 0,
         console: 0,
         agent: 0,
-        stick: Some(StickFile {
-            descriptor: 0,
-            is_device: false,
-        }),
+        stick: Some(StickFile { descriptor: 0, is_device: false }),
         incoming: None,
     };
-    let words: Vec<_> = arguments(&shape, &wiring)
-        .iter()
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect();
+    let words: Vec<_> =
+        arguments(&shape, &wiring).iter().map(|word| word.to_string_lossy().into_owned()).collect();
     words.join("\n")
 }
 
 impl Line {
     fn stick(&mut self, stick: StickFile) {
-        let driver = if stick.is_device {
-            "host_device"
-        } else {
-            "file"
-        };
+        let driver = if stick.is_device { "host_device" } else { "file" };
         self.pair("-add-fd", &format!("set=1,fd={}", stick.descriptor));
         // Another QEMU is kept off by Stick's own lock.
         let file = format!(
             "file.driver={driver},file.filename=/dev/fdset/1,file.locking=off,file.discard=unmap"
         );
-        self.pair(
-            "-blockdev",
-            &format!("driver=raw,node-name={STICK},discard=unmap,{file}"),
-        );
-        self.pair(
-            "-device",
-            &format!("usb-storage,id={STICK},drive={STICK},bus=usb.0"),
-        );
+        self.pair("-blockdev", &format!("driver=raw,node-name={STICK},discard=unmap,{file}"));
+        self.pair("-device", &format!("usb-storage,id={STICK},drive={STICK},bus=usb.0"));
     }
 
     fn share(&mut self, tag: &str, folder: &Path, writable: bool) {
@@ -232,10 +203,7 @@ impl Line {
             folder,
             "",
         );
-        self.pair(
-            "-device",
-            &format!("virtio-9p-pci,fsdev={tag},mount_tag={tag}"),
-        );
+        self.pair("-device", &format!("virtio-9p-pci,fsdev={tag},mount_tag={tag}"));
     }
 }
 
@@ -258,10 +226,7 @@ mod tests {
     }
 
     fn by_hand() -> Wiring {
-        Wiring::ByHand {
-            agent: "/tmp/agent".into(),
-            stick: "/tmp/stick".into(),
-        }
+        Wiring::ByHand { agent: "/tmp/agent".into(), stick: "/tmp/stick".into() }
     }
 
     #[test]
@@ -275,19 +240,13 @@ mod tests {
 
     #[test]
     fn only_the_working_directory_becomes_writable_and_only_when_asked() {
-        let writable = Spec {
-            work_writable: true,
-            ..spec()
-        };
+        let writable = Spec { work_writable: true, ..spec() };
         let words: Vec<String> = arguments(&writable, &by_hand())
             .iter()
             .map(|word| word.to_string_lossy().into_owned())
             .collect();
         let share = |tag: &str| {
-            words
-                .iter()
-                .find(|word| word.starts_with(&format!("local,id={tag},")))
-                .unwrap()
+            words.iter().find(|word| word.starts_with(&format!("local,id={tag},"))).unwrap()
         };
         assert!(share(WORK_TAG).contains("readonly=off"));
         assert!(share(ROOT_TAG).contains("readonly=on"));
@@ -301,10 +260,7 @@ mod tests {
         assert_eq!(read[0], QEMU);
         assert_eq!(
             read[1..],
-            words
-                .iter()
-                .map(|word| word.to_string_lossy().into_owned())
-                .collect::<Vec<_>>()
+            words.iter().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>()
         );
     }
 
@@ -318,34 +274,10 @@ mod tests {
             ..spec()
         };
         assert_eq!(shape(&spec()), shape(&elsewhere));
-        assert_ne!(
-            shape(&spec()),
-            shape(&Spec {
-                memory_mib: 1024,
-                ..spec()
-            })
-        );
-        assert_ne!(
-            shape(&spec()),
-            shape(&Spec {
-                processors: 1,
-                ..spec()
-            })
-        );
-        assert_ne!(
-            shape(&spec()),
-            shape(&Spec {
-                accelerator: Accelerator::Kvm,
-                ..spec()
-            })
-        );
-        assert_ne!(
-            shape(&spec()),
-            shape(&Spec {
-                kernel_arguments: String::new(),
-                ..spec()
-            })
-        );
+        assert_ne!(shape(&spec()), shape(&Spec { memory_mib: 1024, ..spec() }));
+        assert_ne!(shape(&spec()), shape(&Spec { processors: 1, ..spec() }));
+        assert_ne!(shape(&spec()), shape(&Spec { accelerator: Accelerator::Kvm, ..spec() }));
+        assert_ne!(shape(&spec()), shape(&Spec { kernel_arguments: String::new(), ..spec() }));
     }
 
     #[test]

@@ -84,10 +84,7 @@ impl Console {
     pub fn unfollow(&self, number: u64) {
         let gone = {
             let mut state = self.state();
-            let place = state
-                .followers
-                .iter()
-                .position(|(found, _)| *found == number);
+            let place = state.followers.iter().position(|(found, _)| *found == number);
             place.map(|place| state.followers.remove(place))
         };
         drop(gone);
@@ -99,11 +96,7 @@ impl Console {
         let text = String::from_utf8_lossy(&bytes);
         let lines: Vec<String> = text
             .lines()
-            .map(|line| {
-                line.chars()
-                    .filter(|letter| !letter.is_control())
-                    .collect::<String>()
-            })
+            .map(|line| line.chars().filter(|letter| !letter.is_control()).collect::<String>())
             .filter(|line| !line.trim().is_empty())
             .collect();
         lines[lines.len().saturating_sub(count)..].to_vec()
@@ -119,9 +112,7 @@ impl Console {
     pub fn panic_reason(&self) -> Option<String> {
         const MARK: &str = "Kernel panic - not syncing";
         let lines = self.last_lines(usize::MAX);
-        lines
-            .iter()
-            .find_map(|line| line.find(MARK).map(|start| line[start..].to_owned()))
+        lines.iter().find_map(|line| line.find(MARK).map(|start| line[start..].to_owned()))
     }
 }
 

@@ -65,10 +65,8 @@ pub(super) fn needed_files(path: &Path, image: &[u8]) -> VmResult<BTreeMap<PathB
                      build it without that library"
                 ),
             })?;
-        let bytes = fs::read(&library).map_err(VmError::io(format!(
-            "read the library {}",
-            library.display()
-        )))?;
+        let bytes = fs::read(&library)
+            .map_err(VmError::io(format!("read the library {}", library.display())))?;
         wanted.extend(read(&library, &bytes)?.needed);
         files.insert(library.clone(), library);
         seen.push(name);
@@ -82,10 +80,7 @@ pub(super) fn needed_files(path: &Path, image: &[u8]) -> VmResult<BTreeMap<PathB
 /// # Errors
 /// It is not an x86-64 ELF program.
 pub(super) fn cut_unloaded(path: &Path, image: &mut Vec<u8>) -> VmResult<()> {
-    let end = loaded_end(image).map_err(|why| VmError::Program {
-        path: path.to_owned(),
-        why,
-    })?;
+    let end = loaded_end(image).map_err(|why| VmError::Program { path: path.to_owned(), why })?;
     if end < image.len() {
         image.truncate(end);
         // No section table any more: e_shoff, then e_shnum and e_shstrndx.
@@ -101,23 +96,15 @@ fn loaded_end(image: &[u8]) -> Result<usize, String> {
     let header = elf::FileHeader64::<object::Endianness>::parse(image).map_err(bad)?;
     let endian = header.endian().map_err(bad)?;
     let segments = header.program_headers(endian, image).map_err(bad)?;
-    let ends = segments.iter().map(|segment| {
-        segment
-            .p_offset(endian)
-            .saturating_add(segment.p_filesz(endian))
-    });
-    let end = ends
-        .max()
-        .unwrap_or_default()
-        .max(size_of_val(header) as u64);
+    let ends = segments
+        .iter()
+        .map(|segment| segment.p_offset(endian).saturating_add(segment.p_filesz(endian)));
+    let end = ends.max().unwrap_or_default().max(size_of_val(header) as u64);
     usize::try_from(end).map_err(|_| "not an x86-64 program: a segment without end".into())
 }
 
 fn read(path: &Path, image: &[u8]) -> VmResult<Dynamic> {
-    parse(path, image).map_err(|why| VmError::Program {
-        path: path.to_owned(),
-        why,
-    })
+    parse(path, image).map_err(|why| VmError::Program { path: path.to_owned(), why })
 }
 
 fn parse(path: &Path, image: &[u8]) -> Result<Dynamic, String> {
@@ -165,10 +152,7 @@ fn parse(path: &Path, image: &[u8]) -> Result<Dynamic, String> {
     };
     found.needed = tagged(elf::DT_NEEDED).filter_map(text).collect();
     let origin = path.parent().unwrap_or(Path::new("/"));
-    for list in tagged(elf::DT_RUNPATH)
-        .chain(tagged(elf::DT_RPATH))
-        .filter_map(text)
-    {
+    for list in tagged(elf::DT_RUNPATH).chain(tagged(elf::DT_RPATH)).filter_map(text) {
         found.runpath.extend(
             list.split(':')
                 .filter(|folder| !folder.is_empty())
@@ -186,18 +170,9 @@ mod tests {
     fn this_program_needs_a_loader_and_a_c_library() {
         let path = std::env::current_exe().unwrap();
         let files = needed_files(&path, &fs::read(&path).unwrap()).unwrap();
-        let names: Vec<String> = files
-            .keys()
-            .map(|file| file.display().to_string())
-            .collect();
-        assert!(
-            names.iter().any(|name| name.contains("ld-linux")),
-            "{names:?}"
-        );
-        assert!(
-            names.iter().any(|name| name.contains("libc.so")),
-            "{names:?}"
-        );
+        let names: Vec<String> = files.keys().map(|file| file.display().to_string()).collect();
+        assert!(names.iter().any(|name| name.contains("ld-linux")), "{names:?}");
+        assert!(names.iter().any(|name| name.contains("libc.so")), "{names:?}");
         assert!(files.values().all(|file| file.is_file()));
     }
 
@@ -221,16 +196,9 @@ mod tests {
 
     #[test]
     fn a_text_file_is_refused_by_name() {
-        let error = needed_files(
-            Path::new("/etc/motd"),
-            b"hello, world, this is no program at all",
-        )
-        .unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("/etc/motd: not an x86-64 program"),
-            "{error}"
-        );
+        let error =
+            needed_files(Path::new("/etc/motd"), b"hello, world, this is no program at all")
+                .unwrap_err();
+        assert!(error.to_string().starts_with("/etc/motd: not an x86-64 program"), "{error}");
     }
 }

@@ -64,7 +64,7 @@ pub enum VmError {
     },
     /// The agent in the guest refused what a guest is told first.
     #[error("the guest's agent: {0}")]
-    Agent(#[from] crate::target::TargetError),
+    Agent(#[from] crate::kernel::TargetError),
     /// What was asked for can't be had on this machine.
     #[error("{0}")]
     Unsupported(String),

@@ -23,9 +23,7 @@ const LAYOUT: u32 = 2;
 /// How many archives the cache keeps.
 const KEPT: usize = 4;
 /// The folders of the guest's first file system; those of libraries come with them.
-const FOLDERS: [&str; 9] = [
-    "dev", "proc", "sys", "run", "tmp", "etc", "root", "host", "mnt",
-];
+const FOLDERS: [&str; 9] = ["dev", "proc", "sys", "run", "tmp", "etc", "root", "host", "mnt"];
 
 /// An archive on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,10 +56,7 @@ pub fn digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
         hash.update(part.as_bytes());
     }
     let digest = hash.finalize();
-    digest[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The archive whose `/init` is `program`, made in `folder` unless it is there.
@@ -69,10 +64,8 @@ pub fn digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
 /// # Errors
 /// The program can't be read or packed, or the folder can't be written to.
 pub fn ensure(folder: &Path, program: &Path) -> VmResult<Initramfs> {
-    let name = identity(program).map_err(VmError::io(format!(
-        "look at the program {}",
-        program.display()
-    )))?;
+    let name = identity(program)
+        .map_err(VmError::io(format!("look at the program {}", program.display())))?;
     let key = digest([format!("initramfs {LAYOUT}").as_str(), &name]);
     let path = folder.join(format!("{key}.cpio"));
     if path.is_file() {
@@ -153,10 +146,7 @@ struct Archive {
 impl Archive {
     fn entry(&mut self, name: &str, permissions: u32, kind: ModeFileType) -> Builder {
         self.inode += 1;
-        Builder::new(name)
-            .ino(self.inode)
-            .mode(permissions)
-            .set_mode_file_type(kind)
+        Builder::new(name).ino(self.inode).mode(permissions).set_mode_file_type(kind)
     }
 
     fn folder(&mut self, name: &str) -> io::Result<()> {
@@ -176,10 +166,8 @@ impl Archive {
     }
 
     fn console(&mut self) -> io::Result<()> {
-        let entry = self
-            .entry("dev/console", 0o600, ModeFileType::Char)
-            .rdev_major(5)
-            .rdev_minor(1);
+        let entry =
+            self.entry("dev/console", 0o600, ModeFileType::Char).rdev_major(5).rdev_minor(1);
         entry.write(&mut self.out, 0).finish().map(drop)
     }
 
@@ -219,10 +207,7 @@ mod tests {
         let made = ensure(folder.path(), &program).unwrap();
         let names = names(&made.path);
         let size = |wanted: &str| {
-            names
-                .iter()
-                .find(|(name, ..)| name == wanted)
-                .map(|(_, _, size)| u64::from(*size))
+            names.iter().find(|(name, ..)| name == wanted).map(|(_, _, size)| u64::from(*size))
         };
         let whole = fs::metadata(&program).unwrap().len();
         assert!(size("init").is_some_and(|size| size > whole / 10 && size < whole));
@@ -252,12 +237,10 @@ mod tests {
         fs::copy("/bin/true", &program).unwrap();
         assert_ne!(ensure(folder.path(), &program).unwrap().key, first.key);
         assert!(
-            !fs::read_dir(folder.path()).unwrap().flatten().any(|entry| {
-                entry
-                    .path()
-                    .extension()
-                    .is_some_and(|found| found == "part")
-            })
+            !fs::read_dir(folder.path())
+                .unwrap()
+                .flatten()
+                .any(|entry| { entry.path().extension().is_some_and(|found| found == "part") })
         );
     }
 
@@ -269,11 +252,8 @@ mod tests {
             std::thread::sleep(std::time::Duration::from_millis(15));
         }
         prune(folder.path(), "cpio", 3);
-        let mut left: Vec<_> = fs::read_dir(folder.path())
-            .unwrap()
-            .flatten()
-            .map(|entry| entry.file_name())
-            .collect();
+        let mut left: Vec<_> =
+            fs::read_dir(folder.path()).unwrap().flatten().map(|entry| entry.file_name()).collect();
         left.sort();
         assert_eq!(left, ["4.cpio", "5.cpio", "6.cpio"]);
     }

@@ -5,8 +5,8 @@
 
 use std::os::unix::net::UnixStream;
 
-use crate::target::wire::{Assembler, Body, FrameReader, FrameWriter, version};
-use crate::target::{TargetError, TargetResult};
+use crate::kernel::wire::{Assembler, Body, FrameReader, FrameWriter, version};
+use crate::kernel::{TargetError, TargetResult};
 
 /// Returns when the agent at the other end of `port` has answered. Nothing
 /// else is taken from the port: an agent says nothing before it is asked.

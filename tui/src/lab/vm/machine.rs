@@ -59,11 +59,8 @@ impl Machine {
             }),
             incoming: incoming.map(AsRawFd::as_raw_fd),
         };
-        let mut inherited = vec![
-            their_qmp.as_raw_fd(),
-            their_serial.as_raw_fd(),
-            their_agent.as_raw_fd(),
-        ];
+        let mut inherited =
+            vec![their_qmp.as_raw_fd(), their_serial.as_raw_fd(), their_agent.as_raw_fd()];
         inherited.extend(incoming.map(AsRawFd::as_raw_fd));
         inherited.extend(stick.map(|stick| stick.file.as_raw_fd()));
         let mut command = Command::new(QEMU);
@@ -105,12 +102,7 @@ impl Machine {
             Ok(qmp) => qmp,
             Err(error) => return Err(explain(&shared, error)),
         };
-        Ok(Self {
-            qmp,
-            pid,
-            agent: Mutex::new(Some(agent)),
-            shared,
-        })
+        Ok(Self { qmp, pid, agent: Mutex::new(Some(agent)), shared })
     }
 
     /// QEMU's process id.
@@ -136,10 +128,7 @@ impl Machine {
 
     /// Our end of the agent's port; the first caller gets it.
     pub fn take_agent(&self) -> Option<UnixStream> {
-        self.agent
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        self.agent.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Waits until the saved machine is read in, then lets it run.
@@ -158,18 +147,12 @@ impl Machine {
                     thread::sleep(Duration::from_millis(2));
                 }
                 Some("inmigrate") => {
-                    return Err(VmError::Silent {
-                        command: "resume".into(),
-                        after: deadline,
-                    });
+                    return Err(VmError::Silent { command: "resume".into(), after: deadline });
                 }
                 _ => break,
             }
         }
-        self.qmp
-            .execute("cont", json!({}))
-            .map(drop)
-            .map_err(|error| explain(&self.shared, error))
+        self.qmp.execute("cont", json!({})).map(drop).map_err(|error| explain(&self.shared, error))
     }
 
     /// Writes the machine as it is now to `file`. The guest stands still
@@ -187,12 +170,8 @@ impl Machine {
 
     fn write_state(&self, file: &File, deadline: Duration) -> VmResult<()> {
         // The default of 128 MiB/s is meant for networks.
-        self.qmp.execute(
-            "migrate-set-parameters",
-            json!({"max-bandwidth": 1_u64 << 40}),
-        )?;
-        self.qmp
-            .execute_with("getfd", json!({"fdname": "state"}), file.as_fd())?;
+        self.qmp.execute("migrate-set-parameters", json!({"max-bandwidth": 1_u64 << 40}))?;
+        self.qmp.execute_with("getfd", json!({"fdname": "state"}), file.as_fd())?;
         self.qmp.execute("migrate", json!({"uri": "fd:state"}))?;
         let until = Instant::now() + deadline;
         loop {
@@ -202,19 +181,13 @@ impl Machine {
                 Some("failed" | "cancelled") => {
                     return Err(VmError::Refused {
                         command: "migrate".into(),
-                        why: progress["error-desc"]
-                            .as_str()
-                            .unwrap_or("no reason")
-                            .into(),
+                        why: progress["error-desc"].as_str().unwrap_or("no reason").into(),
                     });
                 }
                 _ if Instant::now() > until => {
                     // Nothing better is known to do if even that fails.
                     drop(self.qmp.execute("migrate_cancel", json!({})));
-                    return Err(VmError::Silent {
-                        command: "migrate".into(),
-                        after: deadline,
-                    });
+                    return Err(VmError::Silent { command: "migrate".into(), after: deadline });
                 }
                 _ => thread::sleep(Duration::from_millis(5)),
             }
@@ -234,13 +207,8 @@ impl Machine {
     /// # Errors
     /// One is plugged in already, or QEMU refuses it.
     pub fn plug(&self, stick: &Stick) -> VmResult<()> {
-        self.qmp
-            .execute_with("add-fd", json!({"fdset-id": 1}), stick.file.as_fd())?;
-        let driver = if stick.is_device {
-            "host_device"
-        } else {
-            "file"
-        };
+        self.qmp.execute_with("add-fd", json!({"fdset-id": 1}), stick.file.as_fd())?;
+        let driver = if stick.is_device { "host_device" } else { "file" };
         // Another QEMU is kept off by Stick's own lock.
         let file = json!({
             "driver": driver,
@@ -279,20 +247,16 @@ impl Machine {
                 (state.deleted.iter().any(|device| device == STICK) || state.ended.is_some())
                     .then_some(())
             })
-            .ok_or(VmError::Silent {
-                command: "device_del".into(),
-                after: deadline,
-            })?;
+            .ok_or(VmError::Silent { command: "device_del".into(), after: deadline })?;
         self.forget_stick();
         Ok(())
     }
 
     /// Lets go of what is behind a stick that is not plugged in.
     fn forget_stick(&self) {
-        for (command, arguments) in [
-            ("blockdev-del", json!({"node-name": STICK})),
-            ("remove-fd", json!({"fdset-id": 1})),
-        ] {
+        for (command, arguments) in
+            [("blockdev-del", json!({"node-name": STICK})), ("remove-fd", json!({"fdset-id": 1}))]
+        {
             // Refused where a plug failed before there was anything to remove.
             if let Err(error) = self.qmp.execute(command, arguments) {
                 tracing::debug!("{error}");
@@ -303,9 +267,7 @@ impl Machine {
     /// Ends QEMU at once and waits until it is gone.
     pub fn kill(&self) {
         self.shared.kill();
-        let gone = self
-            .shared
-            .wait(Instant::now() + DEATH, |state| state.ended.clone());
+        let gone = self.shared.wait(Instant::now() + DEATH, |state| state.ended.clone());
         if gone.is_none() {
             tracing::warn!("QEMU {} does not end", self.pid);
         }

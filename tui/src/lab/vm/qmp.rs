@@ -64,9 +64,7 @@ impl Qmp {
         stream: UnixStream,
         mut events: impl FnMut(QmpEvent) + Send + 'static,
     ) -> VmResult<Self> {
-        let input = stream
-            .try_clone()
-            .map_err(VmError::io("share the control channel to QEMU"))?;
+        let input = stream.try_clone().map_err(VmError::io("share the control channel to QEMU"))?;
         let (send, replies) = channel();
         thread::Builder::new()
             .name("qmp".into())
@@ -86,13 +84,7 @@ impl Qmp {
                 events(QmpEvent::Closed);
             })
             .map_err(VmError::io("start a thread"))?;
-        let qmp = Self {
-            line: Mutex::new(Line {
-                stream,
-                replies,
-                number: 0,
-            }),
-        };
+        let qmp = Self { line: Mutex::new(Line { stream, replies, number: 0 }) };
         qmp.execute("qmp_capabilities", json!({}))?;
         Ok(qmp)
     }
@@ -138,10 +130,7 @@ impl Qmp {
             let reply = match line.replies.recv_timeout(left) {
                 Ok(reply) => reply,
                 Err(RecvTimeoutError::Timeout) => {
-                    return Err(VmError::Silent {
-                        command: command.into(),
-                        after: DEADLINE,
-                    });
+                    return Err(VmError::Silent { command: command.into(), after: DEADLINE });
                 }
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(VmError::Ended {
@@ -187,12 +176,8 @@ fn event(message: &Value) -> Option<QmpEvent> {
     let text = |key: &str| message["data"][key].as_str().unwrap_or_default().to_owned();
     Some(match name {
         "GUEST_PANICKED" => QmpEvent::Panicked,
-        "SHUTDOWN" => QmpEvent::Shutdown {
-            reason: text("reason"),
-        },
-        "DEVICE_DELETED" => QmpEvent::DeviceDeleted {
-            device: text("device"),
-        },
+        "SHUTDOWN" => QmpEvent::Shutdown { reason: text("reason") },
+        "DEVICE_DELETED" => QmpEvent::DeviceDeleted { device: text("device") },
         other => QmpEvent::Other(other.into()),
     })
 }

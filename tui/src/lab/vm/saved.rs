@@ -57,22 +57,14 @@ impl Key {
     /// identifies kernel and initramfs.
     pub fn new(qemu: &str, spec: &Spec, kernel: &str, initramfs: &str) -> Self {
         let layout = format!("saved machine {LAYOUT}");
-        Self(digest([
-            layout.as_str(),
-            qemu,
-            &shape(spec),
-            kernel,
-            initramfs,
-        ]))
+        Self(digest([layout.as_str(), qemu, &shape(spec), kernel, initramfs]))
     }
 }
 
 impl States {
     /// Kept in `folder`.
     pub fn new(folder: &Path) -> Self {
-        Self {
-            folder: folder.to_owned(),
-        }
+        Self { folder: folder.to_owned() }
     }
 
     fn path(&self, key: &Key) -> PathBuf {
@@ -162,10 +154,7 @@ fn seal(file: &mut File, clock: Clock) -> std::io::Result<()> {
 /// How long ago the file was written.
 fn age(file: &File) -> Duration {
     let written = file.metadata().and_then(|meta| meta.modified());
-    written
-        .ok()
-        .and_then(|written| written.elapsed().ok())
-        .unwrap_or_default()
+    written.ok().and_then(|written| written.elapsed().ok()).unwrap_or_default()
 }
 
 /// Is the file whole? Leaves it at its beginning.
@@ -215,11 +204,7 @@ mod tests {
     fn a_whole_machine_is_opened_at_its_beginning() {
         let (_folder, states) = folder_with(b"QEVM and so on", true);
         let mut text = String::new();
-        states
-            .open(&key())
-            .unwrap()
-            .read_to_string(&mut text)
-            .unwrap();
+        states.open(&key()).unwrap().read_to_string(&mut text).unwrap();
         assert!(text.starts_with("QEVM and so on"));
     }
 
@@ -261,32 +246,10 @@ mod tests {
             work_writable: false,
         };
         let key = Key::new("q", &spec, "k", "i");
-        assert_eq!(
-            key,
-            Key::new(
-                "q",
-                &Spec {
-                    work: "/v".into(),
-                    ..spec.clone()
-                },
-                "k",
-                "i"
-            )
-        );
+        assert_eq!(key, Key::new("q", &Spec { work: "/v".into(), ..spec.clone() }, "k", "i"));
         assert_ne!(key, Key::new("r", &spec, "k", "i"));
         assert_ne!(key, Key::new("q", &spec, "l", "i"));
         assert_ne!(key, Key::new("q", &spec, "k", "j"));
-        assert_ne!(
-            key,
-            Key::new(
-                "q",
-                &Spec {
-                    memory_mib: 256,
-                    ..spec
-                },
-                "k",
-                "i"
-            )
-        );
+        assert_ne!(key, Key::new("q", &Spec { memory_mib: 256, ..spec }, "k", "i"));
     }
 }

@@ -10,9 +10,9 @@ use std::time::Duration;
 use super::error::VmResult;
 use super::machine::Machine;
 use super::stick::Stick;
-use crate::target::api::RunRequest;
-use crate::target::call::ask;
-use crate::target::{Request, Target};
+use crate::kernel::api::RunRequest;
+use crate::kernel::call::ask;
+use crate::kernel::{Request, Target};
 
 /// How long the guest may take to see the stick come or go, in milliseconds.
 const STICK_MS: u32 = 10_000;
@@ -40,11 +40,7 @@ pub struct Settle {
 
 impl Settle {
     pub(super) fn new(machine: Arc<Machine>, target: Arc<dyn Target>, plugged: Plugged) -> Self {
-        Self {
-            machine,
-            target,
-            plugged,
-        }
+        Self { machine, target, plugged }
     }
 
     /// Is there anything left to do?
@@ -108,10 +104,7 @@ pub fn sync(target: Arc<dyn Target>) {
 
 /// Waits until the guest has a node for the stick, or none any more.
 pub(super) fn await_stick(target: &dyn Target, present: bool) -> VmResult<()> {
-    let request = Request::AwaitStick {
-        present,
-        timeout_ms: STICK_MS,
-    };
+    let request = Request::AwaitStick { present, timeout_ms: STICK_MS };
     ask(target, request, &[])?;
     Ok(())
 }

@@ -55,21 +55,14 @@ impl Stick {
             }
         };
         file.set_len(SIZE).map_err(VmError::io(doing()))?;
-        Ok(Self {
-            file,
-            path: None,
-            is_device: false,
-        })
+        Ok(Self { file, path: None, is_device: false })
     }
 
     /// Is it an empty one that nobody has written to yet?
     pub fn is_pristine(&self) -> bool {
         use std::os::unix::fs::MetadataExt;
         self.path.is_none()
-            && self
-                .file
-                .metadata()
-                .is_ok_and(|meta| meta.blocks() == 0 && meta.len() == SIZE)
+            && self.file.metadata().is_ok_and(|meta| meta.blocks() == 0 && meta.len() == SIZE)
     }
 
     /// The file or block device at `path`, for nobody else while it lasts.
@@ -91,9 +84,7 @@ impl Stick {
                     VmError::io(format!("open {shown} as the USB stick"))(error)
                 }
             })?;
-        let meta = file
-            .metadata()
-            .map_err(VmError::io(format!("look at {shown}")))?;
+        let meta = file.metadata().map_err(VmError::io(format!("look at {shown}")))?;
         let is_device = meta.file_type().is_block_device();
         if !is_device && !meta.is_file() {
             return Err(VmError::Unsupported(format!(
@@ -107,11 +98,7 @@ impl Stick {
             )));
         }
         match lock(&file) {
-            Ok(()) => Ok(Self {
-                file,
-                path: Some(path.to_owned()),
-                is_device,
-            }),
+            Ok(()) => Ok(Self { file, path: Some(path.to_owned()), is_device }),
             Err(nix::errno::Errno::EWOULDBLOCK) => Err(VmError::Unsupported(format!(
                 "{shown} is the USB stick of another lab; `ringside labs` lists them"
             ))),
@@ -150,19 +137,14 @@ mod tests {
     #[test]
     fn a_disk_that_is_no_disk_is_refused_with_what_to_do() {
         let folder = tempfile::tempdir().unwrap();
-        let missing = Stick::open(&folder.path().join("none"))
-            .unwrap_err()
-            .to_string();
+        let missing = Stick::open(&folder.path().join("none")).unwrap_err().to_string();
         assert!(missing.contains("truncate -s 1G"), "{missing}");
         let odd = folder.path().join("odd");
         fs::write(&odd, b"abc").unwrap();
         let odd = Stick::open(&odd).unwrap_err().to_string();
         assert!(odd.contains("3 bytes"), "{odd}");
         let folder = Stick::open(folder.path()).unwrap_err().to_string();
-        assert!(
-            folder.contains("EISDIR") || folder.contains("directory"),
-            "{folder}"
-        );
+        assert!(folder.contains("EISDIR") || folder.contains("directory"), "{folder}");
     }
 
     #[test]
@@ -171,12 +153,7 @@ mod tests {
         let path = folder.path().join("disk");
         fs::write(&path, [0; 1024]).unwrap();
         let first = Stick::open(&path).unwrap();
-        assert!(
-            Stick::open(&path)
-                .unwrap_err()
-                .to_string()
-                .contains("another lab")
-        );
+        assert!(Stick::open(&path).unwrap_err().to_string().contains("another lab"));
         drop(first);
         assert!(Stick::open(&path).is_ok());
     }

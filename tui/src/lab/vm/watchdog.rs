@@ -33,11 +33,7 @@ pub(super) struct Watchdog {
 impl Watchdog {
     /// Begins to watch now.
     pub(super) fn new(limits: Limits, now: Instant) -> Self {
-        Self {
-            limits,
-            began: now,
-            silent: (now, Duration::ZERO),
-        }
+        Self { limits, began: now, silent: (now, Duration::ZERO) }
     }
 
     /// Is the guest to be given up? `last_line` is when it last ended a line,
@@ -53,10 +49,7 @@ impl Watchdog {
         }
         let Limits { quiet, whole } = self.limits;
         if now.duration_since(self.began) >= whole {
-            return Some(format!(
-                "the guest did not answer within {} s",
-                whole.as_secs()
-            ));
+            return Some(format!("the guest did not answer within {} s", whole.as_secs()));
         }
         let silence = now.duration_since(self.silent.0);
         let work = worked.saturating_sub(self.silent.1);
@@ -74,10 +67,8 @@ impl Watchdog {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits {
-        quiet: Duration::from_secs(15),
-        whole: Duration::from_secs(120),
-    };
+    const LIMITS: Limits =
+        Limits { quiet: Duration::from_secs(15), whole: Duration::from_secs(120) };
 
     /// When a guest is given up that last spoke after `line` seconds and works
     /// for `share` of the time.

@@ -19,32 +19,16 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, form: &Fo
     let fields = form.fields.len().max(1) as u16;
     let height = fields * 2 + preview.len() as u16 + 7;
     let inside = popup(canvas, area, (width, height), &form.title);
-    let names = form
-        .fields
-        .iter()
-        .map(|field| field.name.width())
-        .max()
-        .unwrap_or(0) as u16;
+    let names = form.fields.iter().map(|field| field.name.width()).max().unwrap_or(0) as u16;
     let mut y = 0;
     if form.fields.is_empty() {
-        canvas.text(
-            inside.x,
-            inside.y,
-            inside.width,
-            "It takes no parameters.",
-            Role::Dim,
-        );
+        canvas.text(inside.x, inside.y, inside.width, "It takes no parameters.", Role::Dim);
         y += 2;
     }
     // What does not fit is reached by moving the focus.
     let room = inside.height.saturating_sub(preview.len() as u16 + 5) / 2;
     let first = (form.focus + 1).saturating_sub(usize::from(room.max(1)));
-    for (index, entry) in form
-        .fields
-        .iter()
-        .enumerate()
-        .skip(first)
-        .take(usize::from(room.max(1)))
+    for (index, entry) in form.fields.iter().enumerate().skip(first).take(usize::from(room.max(1)))
     {
         field(canvas, row(inside, y), names, entry, index == form.focus);
         canvas.hit(row(inside, y), Hit::Layer(index));
@@ -63,10 +47,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, form: &Fo
     match form.error(model) {
         Some(error) => {
             let mark = canvas.look.glyphs.no;
-            canvas.spans(
-                bottom,
-                &[(mark, Role::Bad), (" ", Role::Bad), (&error, Role::Bad)],
-            );
+            canvas.spans(bottom, &[(mark, Role::Bad), (" ", Role::Bad), (&error, Role::Bad)]);
         }
         None => {
             let x = button(canvas, bottom.x, bottom.y, ("Enter", "go"), BUTTON_YES);
@@ -76,11 +57,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, form: &Fo
 }
 
 fn field(canvas: &mut Canvas<'_>, area: Rect, names: u16, field: &Field, focused: bool) {
-    let pointer = if focused {
-        canvas.look.glyphs.pointer
-    } else {
-        " "
-    };
+    let pointer = if focused { canvas.look.glyphs.pointer } else { " " };
     let x = canvas.text(area.x, area.y, 2, pointer, Role::Key) + 1;
     let role = if focused { Role::Title } else { Role::Text };
     canvas.text(x, area.y, names, &field.name, role);
@@ -88,11 +65,7 @@ fn field(canvas: &mut Canvas<'_>, area: Rect, names: u16, field: &Field, focused
     let width = area.right().saturating_sub(x);
     if let Kind::Choice(_) = field.kind {
         let [left, right, ..] = canvas.look.glyphs.arrows;
-        let shown = if field.text().is_empty() {
-            "(default)"
-        } else {
-            field.text()
-        };
+        let shown = if field.text().is_empty() { "(default)" } else { field.text() };
         let place = Rect::new(x, area.y, width, 1);
         canvas.spans(
             place,
@@ -107,20 +80,9 @@ fn field(canvas: &mut Canvas<'_>, area: Rect, names: u16, field: &Field, focused
         return;
     }
     let place = Rect::new(x, area.y, width, 1);
-    input(
-        canvas,
-        place,
-        field.input.text(),
-        focused.then(|| field.input.cursor()),
-    );
+    input(canvas, place, field.input.text(), focused.then(|| field.input.cursor()));
     if field.text().is_empty() && field.optional {
-        canvas.text(
-            x + 2,
-            area.y,
-            width.saturating_sub(2),
-            "(default)",
-            Role::Dim,
-        );
+        canvas.text(x + 2, area.y, width.saturating_sub(2), "(default)", Role::Dim);
     }
 }
 
@@ -140,19 +102,13 @@ pub(crate) fn input(canvas: &mut Canvas<'_>, area: Rect, text: &str, cursor: Opt
     }
     let shown = &text[start..];
     canvas.text(area.x, area.y, area.width, shown, Role::Text);
-    let style = canvas
-        .style(Role::Text)
-        .add_modifier(ratatui::style::Modifier::UNDERLINED);
+    let style = canvas.style(Role::Text).add_modifier(ratatui::style::Modifier::UNDERLINED);
     canvas.buffer.set_style(area, style);
     if let Some(cursor) = cursor {
         let x = area.x + text[start..cursor.max(start)].width() as u16;
         let cell = Rect::new(x.min(area.right() - 1), area.y, 1, 1);
-        let style = canvas
-            .style(Role::Text)
-            .add_modifier(ratatui::style::Modifier::REVERSED);
-        canvas
-            .buffer
-            .set_style(cell.intersection(canvas.buffer.area), style);
+        let style = canvas.style(Role::Text).add_modifier(ratatui::style::Modifier::REVERSED);
+        canvas.buffer.set_style(cell.intersection(canvas.buffer.area), style);
     }
 }
 
@@ -164,10 +120,7 @@ fn help(canvas: &mut Canvas<'_>, area: Rect, names: u16, field: &Field) {
         Some(error) => {
             let text = format!("{error} ({})", field.limits());
             let mark = canvas.look.glyphs.no;
-            canvas.spans(
-                place,
-                &[(mark, Role::Bad), (" ", Role::Bad), (&text, Role::Bad)],
-            );
+            canvas.spans(place, &[(mark, Role::Bad), (" ", Role::Bad), (&text, Role::Bad)]);
         }
         None => {
             let limits = match field.kind {
@@ -177,18 +130,8 @@ fn help(canvas: &mut Canvas<'_>, area: Rect, names: u16, field: &Field) {
             // Where both don't fit it is the limits that can't be guessed.
             let room = width.saturating_sub(limits.width() as u16);
             let after = canvas.text(x, area.y, room, &field.help, Role::Dim);
-            let limits = if after == x {
-                limits.trim_start()
-            } else {
-                &limits
-            };
-            canvas.text(
-                after,
-                area.y,
-                area.right().saturating_sub(after),
-                limits,
-                Role::Dim,
-            );
+            let limits = if after == x { limits.trim_start() } else { &limits };
+            canvas.text(after, area.y, area.right().saturating_sub(after), limits, Role::Dim);
         }
     }
 }

@@ -40,15 +40,10 @@ pub(super) fn help(canvas: &mut Canvas<'_>, area: Rect, model: &Model, top: usiz
         lines.push(Line::Text("", Role::Dim));
     }
     lines.push(Line::Text("Everywhere", Role::Title));
-    let with_keys = commands::global()
-        .iter()
-        .filter(|command| !command.keys.is_empty());
+    let with_keys = commands::global().iter().filter(|command| !command.keys.is_empty());
     lines.extend(with_keys.map(Line::Command));
     lines.push(Line::Text("", Role::Dim));
-    lines.push(Line::Text(
-        ": finds every command, those without a key too",
-        Role::Dim,
-    ));
+    lines.push(Line::Text(": finds every command, those without a key too", Role::Dim));
     let room = usize::from(inside.height);
     let top = top.min(lines.len().saturating_sub(room));
     for (index, line) in lines.iter().skip(top).take(room).enumerate() {
@@ -72,12 +67,7 @@ pub(super) fn palette(canvas: &mut Canvas<'_>, area: Rect, model: &Model, palett
     let first = row(inside, 0);
     let x = canvas.text(first.x, first.y, 2, ":", Role::Key) + 1;
     let place = Rect::new(x, first.y, first.right() - x, 1);
-    form::input(
-        canvas,
-        place,
-        palette.input.text(),
-        Some(palette.input.cursor()),
-    );
+    form::input(canvas, place, palette.input.text(), Some(palette.input.cursor()));
     let matches = palette_matches(palette);
     if matches.is_empty() {
         canvas.text(
@@ -94,11 +84,7 @@ pub(super) fn palette(canvas: &mut Canvas<'_>, area: Rect, model: &Model, palett
     for (line, (index, (view, command))) in found.enumerate() {
         let place = row(inside, line as u16 + 2);
         let selected = index == palette.selected;
-        let pointer = if selected {
-            canvas.look.glyphs.pointer
-        } else {
-            " "
-        };
+        let pointer = if selected { canvas.look.glyphs.pointer } else { " " };
         canvas.text(place.x, place.y, 1, pointer, Role::Key);
         canvas.text(place.x + 2, place.y, 22, command.name, Role::Title);
         let keys = keys_text(model, command);
@@ -110,13 +96,7 @@ pub(super) fn palette(canvas: &mut Canvas<'_>, area: Rect, model: &Model, palett
             _ => command.help.to_owned(),
         };
         let x = place.x + 34;
-        canvas.text(
-            x,
-            place.y,
-            place.right().saturating_sub(x),
-            &help,
-            Role::Dim,
-        );
+        canvas.text(x, place.y, place.right().saturating_sub(x), &help, Role::Dim);
         if selected {
             canvas.shade(place, Role::Selected);
         }
@@ -165,13 +145,7 @@ pub(super) fn command_log(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ba
             &entry.command,
             Role::Text,
         );
-        canvas.text(
-            x + 2,
-            place.y,
-            place.right().saturating_sub(x + 2),
-            &end,
-            role,
-        );
+        canvas.text(x + 2, place.y, place.right().saturating_sub(x + 2), &end, role);
         if *index == back {
             canvas.shade(place, Role::Selected);
         }
@@ -181,40 +155,21 @@ pub(super) fn command_log(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ba
 
 /// Paints the serial console, the newest line last.
 pub(super) fn console(canvas: &mut Canvas<'_>, area: Rect, model: &Model, back: usize) {
-    let inside = popup(
-        canvas,
-        area,
-        (area.width, area.height),
-        "The guest's serial console",
-    );
+    let inside = popup(canvas, area, (area.width, area.height), "The guest's serial console");
     let open = model.console.open_line();
     let lines = model.console.lines();
     let count = lines.len();
     if let Some(reason) = &model.console.missing {
-        canvas.wrapped(
-            inside,
-            &format!("There is no console here: {reason}"),
-            Role::Warning,
-        );
+        canvas.wrapped(inside, &format!("There is no console here: {reason}"), Role::Warning);
         return;
     }
     if count == 0 {
-        canvas.text(
-            inside.x,
-            inside.y,
-            inside.width,
-            "Nothing has arrived yet.",
-            Role::Dim,
-        );
+        canvas.text(inside.x, inside.y, inside.width, "Nothing has arrived yet.", Role::Dim);
     }
     let room = usize::from(inside.height);
     let back = back.min(count.saturating_sub(room));
     let newest = (back == 0 && !open.is_empty()).then_some(open.as_str());
-    let shown: Vec<_> = newest
-        .into_iter()
-        .chain(lines.rev().skip(back))
-        .take(room)
-        .collect();
+    let shown: Vec<_> = newest.into_iter().chain(lines.rev().skip(back)).take(room).collect();
     for (line, text) in shown.iter().rev().enumerate() {
         let place = row(inside, line as u16);
         canvas.text(place.x, place.y, place.width, text, Role::Text);
@@ -231,22 +186,12 @@ pub(super) fn pending(canvas: &mut Canvas<'_>, area: Rect, model: &Model, select
     let height = calls.len().max(1) as u16 + 2;
     let inside = popup(canvas, area, (68, height), "Under way");
     if calls.is_empty() {
-        canvas.text(
-            inside.x,
-            inside.y,
-            inside.width,
-            "Nothing is under way.",
-            Role::Dim,
-        );
+        canvas.text(inside.x, inside.y, inside.width, "Nothing is under way.", Role::Dim);
     }
     for (index, call) in calls.iter().enumerate() {
         let place = row(inside, index as u16);
         let since = duration(model.now_ms.saturating_sub(call.started_ms) / 1000 * 1000);
-        let state = if call.cancelled.is_some() {
-            "cancelling"
-        } else {
-            ""
-        };
+        let state = if call.cancelled.is_some() { "cancelling" } else { "" };
         let text = format!("{}  {since}  {state}", call.title);
         canvas.text(place.x, place.y, place.width, &text, Role::Text);
         if index == selected {
@@ -258,9 +203,6 @@ pub(super) fn pending(canvas: &mut Canvas<'_>, area: Rect, model: &Model, select
 
 /// Says on the lower border that there is more.
 fn below(canvas: &mut Canvas<'_>, inside: Rect, more: &str) {
-    let border = Rect {
-        y: inside.bottom(),
-        ..inside
-    };
+    let border = Rect { y: inside.bottom(), ..inside };
     canvas.right(border, more, Role::Dim);
 }

@@ -34,11 +34,7 @@ pub(super) fn confirm(canvas: &mut Canvas<'_>, area: Rect, confirm: &Confirm) {
 /// Paints a message: what happened, why, what to do.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, message: &Message) {
     let width = 76.min(area.width.saturating_sub(2));
-    let lines: Vec<String> = message
-        .lines
-        .iter()
-        .flat_map(|line| wrap(line, width - 4))
-        .collect();
+    let lines: Vec<String> = message.lines.iter().flat_map(|line| wrap(line, width - 4)).collect();
     let arrow = canvas.look.glyphs.arrows[1];
     let remedy: Vec<String> = message
         .remedy
@@ -53,11 +49,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, message: &Message) {
     let skipped = lines.len().saturating_sub(room.max(1));
     let mut y = inside.y;
     for (index, line) in lines.iter().skip(skipped).enumerate() {
-        let role = if index == 0 && skipped == 0 {
-            Role::Bad
-        } else {
-            Role::Text
-        };
+        let role = if index == 0 && skipped == 0 { Role::Bad } else { Role::Text };
         canvas.text(inside.x, y, inside.width, line, role);
         y += 1;
     }

@@ -17,10 +17,7 @@ use crate::app::layer::Layer;
 /// Paints all layers, bottom first.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     // The hints at the bottom stay visible.
-    let area = Rect {
-        height: area.height - 1,
-        ..area
-    };
+    let area = Rect { height: area.height - 1, ..area };
     for layer in &model.layers {
         match layer {
             Layer::Help(top) => lists::help(canvas, area, model, *top),
@@ -47,11 +44,7 @@ fn popup(canvas: &mut Canvas<'_>, area: Rect, (width, height): (u16, u16), title
     );
     canvas.clear(place);
     let inside = canvas.panel(place, title, true);
-    Rect {
-        x: inside.x + 1,
-        width: inside.width.saturating_sub(2),
-        ..inside
-    }
+    Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside }
 }
 
 /// Paints a button and answers the column after it.

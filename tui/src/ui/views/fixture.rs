@@ -8,7 +8,7 @@ use crate::app::config::{ColorDepth, Config, ThemeName};
 use crate::app::layer::Layer;
 use crate::app::link::Connection;
 use crate::app::{Loadable, Model, ViewId};
-use crate::target::api::{
+use crate::kernel::api::{
     CounterValue, KernelInfo, ModuleCounters, ModuleSummary, Sample, TableBytes,
 };
 use crate::ui::{Canvas, Hits, Look};
@@ -71,11 +71,7 @@ pub(crate) fn cells(model: &mut Model, width: u16, height: u16, look: Look) -> B
     let area = Rect::new(0, 0, width, height.saturating_sub(CHROME));
     let mut buffer = Buffer::empty(area);
     let mut hits = Hits::default();
-    let mut canvas = Canvas {
-        buffer: &mut buffer,
-        look,
-        hits: &mut hits,
-    };
+    let mut canvas = Canvas { buffer: &mut buffer, look, hits: &mut hits };
     super::draw(&mut canvas, area, model);
     buffer
 }
@@ -88,9 +84,7 @@ pub(crate) fn unicode() -> Look {
 /// The text of a screen.
 pub(crate) fn text(buffer: &Buffer) -> String {
     let rows = (0..buffer.area.height).map(|y| {
-        let row: String = (0..buffer.area.width)
-            .map(|x| buffer[(x, y)].symbol())
-            .collect();
+        let row: String = (0..buffer.area.width).map(|x| buffer[(x, y)].symbol()).collect();
         row.trim_end().to_owned()
     });
     rows.collect::<Vec<_>>().join("\n")

@@ -17,22 +17,10 @@ use crate::ui::units::grouped;
 /// Draws it.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     status(canvas, row(area, 0), model);
-    let mut body = Rect {
-        y: area.y + 1,
-        height: area.height - 1,
-        ..area
-    };
+    let mut body = Rect { y: area.y + 1, height: area.height - 1, ..area };
     if model.log_view.typing.is_some() || model.log_view.error.is_some() {
         body.height -= 1;
-        search_line(
-            canvas,
-            Rect {
-                y: body.bottom(),
-                height: 1,
-                ..body
-            },
-            model,
-        );
+        search_line(canvas, Rect { y: body.bottom(), height: 1, ..body }, model);
     }
     if model.log_view.expanded
         && let Some(number) = selected(model)
@@ -40,11 +28,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     {
         let height = (body.height / 2).max(7);
         body.height -= height;
-        let panel = Rect {
-            y: body.bottom(),
-            height,
-            ..body
-        };
+        let panel = Rect { y: body.bottom(), height, ..body };
         detail(canvas, panel, model, entry);
     }
     records(canvas, body, model);
@@ -54,11 +38,8 @@ fn status(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     let log = &model.log;
     let totals = log.totals();
     let shown = log.shown_count(end(model));
-    let mut parts = vec![format!(
-        "{} of {} records",
-        grouped(shown as i64),
-        grouped(log.len() as i64)
-    )];
+    let mut parts =
+        vec![format!("{} of {} records", grouped(shown as i64), grouped(log.len() as i64))];
     if log.len() == log.limit() {
         parts.push(format!(
             "the last {} of {}",
@@ -89,41 +70,20 @@ fn status(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         (None, false) => ("G follows", Role::Dim),
     };
     let width = area.width.saturating_sub(state.len() as u16 + 4);
-    canvas.text(
-        area.x + 1,
-        area.y,
-        width,
-        &parts.join(&separator),
-        Role::Dim,
-    );
-    canvas.right(
-        Rect {
-            width: area.width - 1,
-            ..area
-        },
-        state,
-        role,
-    );
+    canvas.text(area.x + 1, area.y, width, &parts.join(&separator), Role::Dim);
+    canvas.right(Rect { width: area.width - 1, ..area }, state, role);
 }
 
 fn search_line(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
-    let kind = if model.log_view.regex {
-        "regex /"
-    } else {
-        "text /"
-    };
+    let kind = if model.log_view.regex { "regex /" } else { "text /" };
     let x = canvas.text(area.x, area.y, 10, kind, Role::Key) + 1;
     let width = (area.width / 2).min(area.right() - x);
     let place = Rect::new(x, area.y, width, 1);
     if let Some(field) = &model.log_view.typing {
         input(canvas, place, field.text(), Some(field.cursor()));
     }
-    let rest = Rect::new(
-        place.right() + 1,
-        area.y,
-        area.right().saturating_sub(place.right() + 1),
-        1,
-    );
+    let rest =
+        Rect::new(place.right() + 1, area.y, area.right().saturating_sub(place.right() + 1), 1);
     match &model.log_view.error {
         Some(error) => canvas.text(rest.x, rest.y, rest.width, error, Role::Bad),
         None => canvas.spans(
@@ -163,9 +123,7 @@ fn records(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         None => count.saturating_sub(height),
         Some(cursor) => {
             let position = log.shown_count(cursor);
-            position
-                .saturating_sub(height / 2)
-                .min(count.saturating_sub(height))
+            position.saturating_sub(height / 2).min(count.saturating_sub(height))
         }
     };
     for line in 0..height.min(count - top) {
@@ -179,13 +137,7 @@ fn records(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
             canvas.shade(place, Role::Selected);
             canvas.text(place.x, place.y, 1, canvas.look.glyphs.pointer, Role::Key);
         }
-        canvas.hit(
-            place,
-            Hit::Row {
-                pane: 0,
-                index: (number - log.start()) as usize,
-            },
-        );
+        canvas.hit(place, Hit::Row { pane: 0, index: (number - log.start()) as usize });
     }
 }
 
@@ -252,9 +204,7 @@ fn record(canvas: &mut Canvas<'_>, area: Rect, model: &Model, (number, entry): (
         && *match_end > room
     {
         let wanted = match_end.saturating_sub(room / 2);
-        start = (wanted..first.len())
-            .find(|at| first.is_char_boundary(*at))
-            .unwrap_or(0);
+        start = (wanted..first.len()).find(|at| first.is_char_boundary(*at)).unwrap_or(0);
         x = canvas.text(x, area.y, 1, canvas.look.glyphs.ellipsis, Role::Dim);
     }
     let source = model.log.source(entry).len();
@@ -263,23 +213,13 @@ fn record(canvas: &mut Canvas<'_>, area: Rect, model: &Model, (number, entry): (
     if source > 0 && start == 0 && ranges.first().is_none_or(|(begin, _)| *begin >= source) {
         edges.push((0, source, Role::Series(0)));
     }
-    edges.extend(
-        ranges
-            .iter()
-            .map(|(begin, end)| (*begin, *end, Role::Match)),
-    );
+    edges.extend(ranges.iter().map(|(begin, end)| (*begin, *end, Role::Match)));
     for (begin, end, style) in edges {
         if begin < at {
             continue;
         }
         x = canvas.text(x, area.y, right.saturating_sub(x), &first[at..begin], role);
-        x = canvas.text(
-            x,
-            area.y,
-            right.saturating_sub(x),
-            &first[begin..end],
-            style,
-        );
+        x = canvas.text(x, area.y, right.saturating_sub(x), &first[begin..end], style);
         at = end;
     }
     x = canvas.text(x, area.y, right.saturating_sub(x), &first[at..], role);

@@ -8,7 +8,7 @@ use super::shared::{message, module_state};
 use crate::app::log::stamp;
 use crate::app::views::name::{MODULE, SYSCALL_SOURCE, newest};
 use crate::app::{Loadable, Model};
-use crate::target::api::Capability;
+use crate::kernel::api::Capability;
 use crate::ui::Canvas;
 use crate::ui::canvas::row;
 use crate::ui::theme::Role;
@@ -36,10 +36,7 @@ fn greeting(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         let place = row(inside, index as u16 + 1);
         let detail = model.name.detail.as_ref();
         let value = detail.and_then(|detail| {
-            let found = detail
-                .parameters
-                .iter()
-                .find(|entry| entry.name == parameter.name)?;
+            let found = detail.parameters.iter().find(|entry| entry.name == parameter.name)?;
             found.value.clone()
         });
         let kind = match parameter.kind {
@@ -53,13 +50,7 @@ fn greeting(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         canvas.text(place.x + 1, place.y, 14, parameter.name, Role::Text);
         canvas.text(place.x + 16, place.y, 22, &value, role);
         let help = format!("{}, {kind}", parameter.help);
-        canvas.text(
-            place.x + 39,
-            place.y,
-            place.width.saturating_sub(39),
-            &help,
-            Role::Dim,
-        );
+        canvas.text(place.x + 39, place.y, place.width.saturating_sub(39), &help, Role::Dim);
     }
     let used = known.parameters.len() as u16 + 1;
     let lines = below(inside, used);
@@ -75,12 +66,7 @@ fn system_call(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     }
     let info = match &model.name.syscall {
         Loadable::Loading => {
-            return message(
-                canvas,
-                inside,
-                "Asking the kernel for its number …",
-                Role::Dim,
-            );
+            return message(canvas, inside, "Asking the kernel for its number …", Role::Dim);
         }
         Loadable::Failed(error) => {
             let text = format!("It can't be asked for: {error}");
@@ -109,11 +95,7 @@ fn system_call(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
 
 fn below(area: Rect, used: u16) -> Rect {
     let used = used.min(area.height);
-    Rect {
-        y: area.y + used,
-        height: area.height - used,
-        ..area
-    }
+    Rect { y: area.y + used, height: area.height - used, ..area }
 }
 
 /// Paints what a source said, the newest line last.
@@ -123,13 +105,7 @@ fn said(canvas: &mut Canvas<'_>, area: Rect, model: &Model, source: &str, empty:
     }
     let line = canvas.look.glyphs.lines[0].repeat(usize::from(area.width));
     canvas.text(area.x, area.y, area.width, &line, Role::Border);
-    canvas.text(
-        area.x + 1,
-        area.y,
-        area.width - 1,
-        " Kernel log ",
-        Role::Dim,
-    );
+    canvas.text(area.x + 1, area.y, area.width - 1, " Kernel log ", Role::Dim);
     let area = below(area, 1);
     let rows = newest(model, source, usize::from(area.height));
     if rows.is_empty() {
@@ -140,17 +116,8 @@ fn said(canvas: &mut Canvas<'_>, area: Rect, model: &Model, source: &str, empty:
         let newest = index + 1 == rows.len();
         let role = if newest { Role::Good } else { Role::Text };
         let time = stamp(entry.at_us);
-        let text = entry
-            .text
-            .split_once(": ")
-            .map_or(&*entry.text, |(_, text)| text);
+        let text = entry.text.split_once(": ").map_or(&*entry.text, |(_, text)| text);
         canvas.text(place.x, place.y, 10, &time[..time.len() - 3], Role::Dim);
-        canvas.text(
-            place.x + 10,
-            place.y,
-            place.width.saturating_sub(10),
-            text,
-            role,
-        );
+        canvas.text(place.x + 10, place.y, place.width.saturating_sub(10), text, role);
     }
 }

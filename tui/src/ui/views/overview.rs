@@ -10,7 +10,7 @@ use crate::app::link::Connection;
 use crate::app::log::stamp;
 use crate::app::views::overview::{CARDS, Card, last_line, newest_warnings, per_row};
 use crate::app::{Hit, Loadable, Model};
-use crate::target::api::{Capability, GuestState};
+use crate::kernel::api::{Capability, GuestState};
 use crate::ui::Canvas;
 use crate::ui::canvas::row;
 use crate::ui::theme::Role;
@@ -20,12 +20,7 @@ use crate::ui::units::{counted, duration, short};
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     let columns = per_row(area.width);
     let rows = CARDS.len().div_ceil(columns) as u16;
-    let most = CARDS
-        .iter()
-        .map(|card| card.counters.len())
-        .max()
-        .unwrap_or(0) as u16
-        + 5;
+    let most = CARDS.iter().map(|card| card.counters.len()).max().unwrap_or(0) as u16 + 5;
     let height = ((area.height * 3 / 5) / rows).clamp(6, most);
     let [cards, rest] =
         Layout::vertical([Constraint::Length(height * rows), Constraint::Fill(1)]).areas(area);
@@ -35,13 +30,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         let parts = Layout::horizontal(vec![Constraint::Fill(1); columns]).split(across);
         let place = parts[column];
         canvas.hit(place, Hit::Row { pane: 0, index });
-        card(
-            canvas,
-            place,
-            model,
-            entry,
-            index == model.overview.selected,
-        );
+        card(canvas, place, model, entry, index == model.overview.selected);
     }
     let split = if area.width >= 110 {
         [Constraint::Length(54), Constraint::Fill(1)]
@@ -70,30 +59,18 @@ fn card(canvas: &mut Canvas<'_>, area: Rect, model: &Model, card: &Card, selecte
     if model.counters.module(card.module).is_some() {
         let room = usize::from(inside.height.saturating_sub(2));
         for (index, counter) in card.counters.iter().take(room).enumerate() {
-            counter_row(
-                canvas,
-                row(inside, index as u16 + 1),
-                model,
-                (card.module, counter),
-            );
+            counter_row(canvas, row(inside, index as u16 + 1), model, (card.module, counter));
         }
     } else if inside.height > 2 {
         let summary = ringside_uapi::module(card.module).map_or("", |module| module.summary);
         canvas.wrapped(
-            Rect {
-                y: inside.y + 1,
-                height: inside.height - 2,
-                ..inside
-            },
+            Rect { y: inside.y + 1, height: inside.height - 2, ..inside },
             summary,
             Role::Dim,
         );
     }
     if let Some(line) = last_line(model, card.module) {
-        let text = line
-            .text
-            .split_once(": ")
-            .map_or(&*line.text, |(_, text)| text);
+        let text = line.text.split_once(": ").map_or(&*line.text, |(_, text)| text);
         let role = shared::level_role(line.level);
         let mark = canvas.look.glyphs.arrows[1];
         canvas.spans(last, &[(mark, Role::Dim), (" ", Role::Dim), (text, role)]);
@@ -113,20 +90,10 @@ pub(super) fn counter_row(
     let monotonic = is_monotonic(module, counter);
     let wide = area.width >= 46;
     let (name_width, value_width) = if wide { (16, 12) } else { (15, 9) };
-    canvas.text(
-        area.x,
-        area.y,
-        name_width,
-        &counter.replace('_', " "),
-        Role::Dim,
-    );
+    canvas.text(area.x, area.y, name_width, &counter.replace('_', " "), Role::Dim);
     let value = match model.counters.value(module, counter) {
         Some(value) => counted(value, unit).trim_end_matches(" pages").to_owned(),
-        None => model
-            .counters
-            .text(module, counter)
-            .unwrap_or("?")
-            .to_owned(),
+        None => model.counters.text(module, counter).unwrap_or("?").to_owned(),
     };
     let place = Rect::new(
         area.x + name_width,
@@ -142,11 +109,7 @@ pub(super) fn counter_row(
     let mut x = place.right() + 1;
     if monotonic && area.right() > x + 8 {
         let rate = model.counters.rate(module, counter).unwrap_or(0.0);
-        let text = if rate > 0.0 {
-            format!("{}/s", short(rate))
-        } else {
-            String::new()
-        };
+        let text = if rate > 0.0 { format!("{}/s", short(rate)) } else { String::new() };
         canvas.right(Rect::new(x, area.y, 7, 1), &text, Role::Text);
     }
     x += 8;
@@ -197,12 +160,7 @@ fn machine(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     let mib = |kib: u64| kib / 1024;
     let memory = format!("{} of {} MiB used", mib(used), mib(total));
     let tight = available * 10 < total;
-    line(
-        canvas,
-        "memory",
-        &memory,
-        if tight { Role::Warning } else { Role::Text },
-    );
+    line(canvas, "memory", &memory, if tight { Role::Warning } else { Role::Text });
     let levels = match kernel.page_table_levels {
         4 => "4 levels (P4D folded)",
         5 => "5 levels",
@@ -212,11 +170,7 @@ fn machine(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     line(canvas, "cpus", &processors, Role::Text);
     line(canvas, "paging", levels, Role::Text);
     let taint = shared::taint(kernel.taint);
-    let role = if kernel.taint == 0 {
-        Role::Good
-    } else {
-        Role::Warning
-    };
+    let role = if kernel.taint == 0 { Role::Good } else { Role::Warning };
     line(canvas, "taint", &taint, role);
     if let Some(lab) = lab {
         let how = if lab.resumed { "resumed" } else { "booted" };
@@ -240,15 +194,10 @@ fn machine(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
 
 fn newest(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     let inside = canvas.panel(area, "Newest in the kernel log", false);
-    let end = model
-        .freeze
-        .map_or(model.log.end(), |freeze| freeze.log_end);
+    let end = model.freeze.map_or(model.log.end(), |freeze| freeze.log_end);
     let visible = |row: &crate::app::log::Row| row.level < 7;
-    let rows: Vec<_> = model
-        .log
-        .newest(end, 2000, visible)
-        .take(usize::from(inside.height))
-        .collect();
+    let rows: Vec<_> =
+        model.log.newest(end, 2000, visible).take(usize::from(inside.height)).collect();
     for (index, (_, entry)) in rows.iter().rev().enumerate() {
         let place = row(inside, index as u16);
         let role = shared::level_role(entry.level);
@@ -256,13 +205,7 @@ fn newest(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         let time = stamp(entry.at_us);
         canvas.spans(
             place,
-            &[
-                (&time, Role::Dim),
-                (" ", role),
-                (mark, role),
-                (" ", role),
-                (&entry.text, role),
-            ],
+            &[(&time, Role::Dim), (" ", role), (mark, role), (" ", role), (&entry.text, role)],
         );
     }
 }
@@ -298,13 +241,7 @@ fn warnings(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         let mark = shared::level_mark(canvas, entry.level);
         canvas.spans(
             place,
-            &[
-                (time, Role::Dim),
-                ("s ", Role::Dim),
-                (mark, role),
-                (" ", role),
-                (&text, role),
-            ],
+            &[(time, Role::Dim), ("s ", Role::Dim), (mark, role), (" ", role), (&text, role)],
         );
     }
 }

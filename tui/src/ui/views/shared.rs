@@ -44,16 +44,8 @@ pub fn level_mark(canvas: &Canvas<'_>, level: u8) -> &'static str {
 
 /// Paints a few words in an otherwise empty panel.
 pub fn message(canvas: &mut Canvas<'_>, area: Rect, text: &str, role: Role) {
-    let area = Rect {
-        x: area.x + 1,
-        width: area.width.saturating_sub(2),
-        ..area
-    };
-    for (index, line) in wrap(text, area.width)
-        .iter()
-        .take(usize::from(area.height))
-        .enumerate()
-    {
+    let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    for (index, line) in wrap(text, area.width).iter().take(usize::from(area.height)).enumerate() {
         canvas.text(area.x, area.y + index as u16, area.width, line, role);
     }
 }
@@ -67,21 +59,11 @@ pub fn module_state(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: 
                 Connection::Lost { .. } => "no connection",
                 _ => "asking the kernel …",
             };
-            canvas.spans(
-                area,
-                &[
-                    (glyphs.ring, Role::Dim),
-                    (" ", Role::Dim),
-                    (text, Role::Dim),
-                ],
-            );
+            canvas.spans(area, &[(glyphs.ring, Role::Dim), (" ", Role::Dim), (text, Role::Dim)]);
         }
         (Loadable::Failed(error), _) => {
             let text = error.to_string();
-            canvas.spans(
-                area,
-                &[(glyphs.no, Role::Bad), (" ", Role::Bad), (&text, Role::Bad)],
-            );
+            canvas.spans(area, &[(glyphs.no, Role::Bad), (" ", Role::Bad), (&text, Role::Bad)]);
         }
         (Loadable::Ready(_), None) => {
             canvas.spans(
@@ -150,12 +132,7 @@ pub fn taint(bits: u64) -> String {
     if bits == 0 {
         return "none".into();
     }
-    let set = FLAGS
-        .iter()
-        .enumerate()
-        .filter(|(bit, _)| bits >> bit & 1 == 1);
-    let words: Vec<String> = set
-        .map(|(_, (letter, name))| format!("{letter} {name}"))
-        .collect();
+    let set = FLAGS.iter().enumerate().filter(|(bit, _)| bits >> bit & 1 == 1);
+    let words: Vec<String> = set.map(|(_, (letter, name))| format!("{letter} {name}")).collect();
     words.join(", ")
 }

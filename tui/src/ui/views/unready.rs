@@ -29,12 +29,9 @@ pub fn draw(
     let module = introduction.module;
     let (title, role, text, key) = match why {
         Readiness::Ready => return,
-        Readiness::Waiting(what) => (
-            "Loading".to_owned(),
-            Role::Dim,
-            format!("Waiting for {what}."),
-            None,
-        ),
+        Readiness::Waiting(what) => {
+            ("Loading".to_owned(), Role::Dim, format!("Waiting for {what}."), None)
+        }
         Readiness::NotLoaded => (
             format!("{module} is not loaded"),
             Role::Title,
@@ -55,12 +52,9 @@ pub fn draw(
             format!("{reason}\nThe other views work."),
             None,
         ),
-        Readiness::Failed(reason) => (
-            "The loaded modules can't be listed".to_owned(),
-            Role::Bad,
-            reason.clone(),
-            None,
-        ),
+        Readiness::Failed(reason) => {
+            ("The loaded modules can't be listed".to_owned(), Role::Bad, reason.clone(), None)
+        }
         Readiness::Lost { why, since_ms } => (
             "The kernel does not answer".to_owned(),
             Role::Bad,
@@ -82,11 +76,7 @@ pub fn draw(
     let left = inside.x + (inside.width - width) / 2;
     let mut y = inside.y + inside.height / 5;
     let line = |y: u16| Rect::new(left, y, width, inside.bottom().saturating_sub(y));
-    let mark = if role == Role::Bad {
-        canvas.look.glyphs.warning
-    } else {
-        canvas.look.glyphs.ring
-    };
+    let mark = if role == Role::Bad { canvas.look.glyphs.warning } else { canvas.look.glyphs.ring };
     canvas.spans(line(y), &[(mark, role), (" ", role), (&title, role)]);
     y += 2;
     y += canvas.wrapped(line(y), &text, Role::Text) + 1;

@@ -7,27 +7,14 @@ use super::state::{Call, Comparison};
 use crate::app::calls::{Owner, Report};
 use crate::app::hex::Differences;
 use crate::app::model::Model;
-use crate::target::api::{BlockAction, Request};
+use crate::kernel::api::{BlockAction, Request};
 
 /// Reads a range both ways.
 pub(super) fn compare(model: &mut Model, path: &str, offset: u64, size: u32) {
-    model.block.comparison = Some(Comparison {
-        path: path.to_owned(),
-        offset,
-        size,
-        ..Comparison::default()
-    });
-    block(
-        model,
-        Call::Ours,
-        "compare: read by kmod",
-        BlockAction::ReadAt { offset, size },
-    );
-    let peek = Request::Peek {
-        path: path.to_owned(),
-        offset,
-        size,
-    };
+    model.block.comparison =
+        Some(Comparison { path: path.to_owned(), offset, size, ..Comparison::default() });
+    block(model, Call::Ours, "compare: read by kmod", BlockAction::ReadAt { offset, size });
+    let peek = Request::Peek { path: path.to_owned(), offset, size };
     let owner = Owner::Block(Call::Theirs);
     model.start(owner, "compare: read by pread", Report::Shown, peek);
     go(model, offset);
@@ -67,10 +54,7 @@ pub(super) fn next_difference(model: &mut Model) {
     let Some(differences) = &comparison.differences else {
         return;
     };
-    let starts = differences
-        .runs
-        .iter()
-        .map(|run| comparison.offset + run.start as u64);
+    let starts = differences.runs.iter().map(|run| comparison.offset + run.start as u64);
     let cursor = model.block.cursor;
     let next = starts.clone().find(|start| *start > cursor);
     if let Some(next) = next.or_else(|| starts.clone().next()) {

@@ -9,16 +9,12 @@ use super::state::{Call, MODULE};
 use crate::app::calls::{Owner, Report};
 use crate::app::effect::Effect;
 use crate::app::model::Model;
-use crate::target::api::{BlockAction, Request, STICK};
+use crate::kernel::api::{BlockAction, Request, STICK};
 
 /// Asks for something without an entry in the command log.
 pub(super) fn quietly(model: &mut Model, call: Call, request: Request) {
     let tag = model.call(Owner::Block(call), "read the device", Report::Silent, None);
-    model.effect(Effect::Start {
-        tag,
-        request,
-        input: Arc::default(),
-    });
+    model.effect(Effect::Start { tag, request, input: Arc::default() });
 }
 
 pub(super) fn block(model: &mut Model, call: Call, title: &str, action: BlockAction) {
@@ -28,16 +24,8 @@ pub(super) fn block(model: &mut Model, call: Call, title: &str, action: BlockAct
 
 /// The node to compare with.
 pub(super) fn node(model: &Model) -> String {
-    let fallback = if model.link.in_guest() {
-        STICK
-    } else {
-        DEFAULT_BLOCK_DEVICE
-    };
-    model
-        .block
-        .device
-        .clone()
-        .unwrap_or_else(|| fallback.to_owned())
+    let fallback = if model.link.in_guest() { STICK } else { DEFAULT_BLOCK_DEVICE };
+    model.block.device.clone().unwrap_or_else(|| fallback.to_owned())
 }
 
 /// The device's size in bytes, as far as it is known.
@@ -53,9 +41,7 @@ pub fn size(model: &Model) -> u64 {
 pub(super) fn position(model: &Model) -> u64 {
     let counted = model.counters.value(MODULE, "position");
     let known = model.block.info.map(|info| info.position);
-    known
-        .or(counted.and_then(|value| u64::try_from(value).ok()))
-        .unwrap_or(0)
+    known.or(counted.and_then(|value| u64::try_from(value).ok())).unwrap_or(0)
 }
 
 /// Asks what the module was loaded with, and which devices there are.

@@ -10,7 +10,7 @@ use crate::app::form::{Field, Form, Kind};
 use crate::app::hex::{Pattern, parse_bytes, parse_offset, size_text};
 use crate::app::layer::Layer;
 use crate::app::model::Model;
-use crate::target::api::{BLOCK_MAX, Request};
+use crate::kernel::api::{BLOCK_MAX, Request};
 
 const AT_OFFSET: &str = "at the offset";
 const AT_POSITION: &str = "on from the position";
@@ -26,21 +26,14 @@ fn text(name: &str, max: usize, help: &str, value: &str) -> Field {
 }
 
 fn offset_field(model: &Model) -> Field {
-    let help = format!(
-        "bytes from the beginning: 4096, 0x1000, 4K, 8s; of {}",
-        size_text(size(model))
-    );
+    let help =
+        format!("bytes from the beginning: 4096, 0x1000, 4K, 8s; of {}", size_text(size(model)));
     text("offset", 24, &help, &format!("{:#x}", model.block.cursor))
 }
 
 fn choice(name: &str, choices: &[&str], help: &str) -> Field {
     let all = choices.iter().map(|choice| (*choice).to_owned()).collect();
-    Field::new(
-        name,
-        Kind::Choice(all),
-        help,
-        choices.first().copied().unwrap_or_default(),
-    )
+    Field::new(name, Kind::Choice(all), help, choices.first().copied().unwrap_or_default())
 }
 
 /// Opens a form with what was typed the last time, but for the offset.
@@ -82,9 +75,7 @@ fn range(model: &Model, form: &Form, count: Result<u64, String>) -> Option<Strin
         Ok(0) => Some("size: nothing to move".into()),
         Ok(count) if start.saturating_add(count) > total => {
             let left = total.saturating_sub(start);
-            Some(format!(
-                "only {left} bytes are left from {start:#x} to the device's end"
-            ))
+            Some(format!("only {left} bytes are left from {start:#x} to the device's end"))
         }
         Ok(_) => None,
     }
@@ -141,23 +132,10 @@ fn data(form: &Form) -> Result<Vec<u8>, String> {
 /// Asks what to write where.
 pub(super) fn write(model: &mut Model) {
     let fields = vec![
-        choice(
-            "where",
-            &[AT_OFFSET, AT_POSITION],
-            "BWRITEOFFSET, or BWRITE",
-        ),
+        choice("where", &[AT_OFFSET, AT_POSITION], "BWRITEOFFSET, or BWRITE"),
         offset_field(model),
-        choice(
-            "as",
-            &[TEXT, HEX, PATTERN, FILE],
-            "how to read what is typed below",
-        ),
-        text(
-            "data",
-            DATA_MAX,
-            "text, hex bytes, or the path of a file here",
-            "hello",
-        ),
+        choice("as", &[TEXT, HEX, PATTERN, FILE], "how to read what is typed below"),
+        text("data", DATA_MAX, "text, hex bytes, or the path of a file here", "hello"),
         text("size", 24, "of a pattern: bytes to fill with it", "512").optional(),
     ];
     let mut form = Form::new(
@@ -165,10 +143,9 @@ pub(super) fn write(model: &mut Model) {
         "Write to the device",
         fields,
         |form| match (form.text("as"), data(form)) {
-            (FILE, _) => format!(
-                "read {}, then ioctl(kmod, BWRITE…) in pieces of 1 MiB",
-                form.text("data")
-            ),
+            (FILE, _) => {
+                format!("read {}, then ioctl(kmod, BWRITE…) in pieces of 1 MiB", form.text("data"))
+            }
             (_, Ok(data)) => line(Request::Block(write_action(at(form), data))),
             (_, Err(_)) => String::new(),
         },
@@ -178,10 +155,7 @@ pub(super) fn write(model: &mut Model) {
             (_, Err(error)) => model.note(error),
         },
     );
-    form.note = format!(
-        "The position is {:#x}. What is there now is lost.",
-        position(model)
-    );
+    form.note = format!("The position is {:#x}. What is there now is lost.", position(model));
     open(model, form, |model, form| {
         if form.text("as") == FILE {
             let path = form.text("data");
@@ -224,12 +198,9 @@ pub(super) fn compare(model: &mut Model) {
         fields,
         |form| {
             let offset = parse_offset(form.text("offset")).unwrap_or(0);
-            let peek = Request::Peek {
-                path: form.text("path").to_owned(),
-                offset,
-                size: bytes(form),
-            };
-            let ours = Request::Block(crate::target::api::BlockAction::ReadAt {
+            let peek =
+                Request::Peek { path: form.text("path").to_owned(), offset, size: bytes(form) };
+            let ours = Request::Block(crate::kernel::api::BlockAction::ReadAt {
                 offset,
                 size: bytes(form),
             });

@@ -35,12 +35,7 @@ impl Layout {
             16.. => 5,
             _ => 0,
         };
-        Self {
-            dump: width - side,
-            rows: below - charts,
-            side,
-            charts,
-        }
+        Self { dump: width - side, rows: below - charts, side, charts }
     }
 
     /// Divides the view on a screen of this size.

@@ -29,7 +29,7 @@ use crate::app::calls::{Owner, Report};
 use crate::app::command::Command;
 use crate::app::layer::{Confirm, Layer};
 use crate::app::model::Model;
-use crate::target::api::{Capability, LabRequest, Request};
+use crate::kernel::api::{Capability, LabRequest, Request};
 
 /// Its commands.
 pub const COMMANDS: &[Command] = &[
@@ -133,11 +133,7 @@ pub const VIEW: View = View {
     click: |model, _, index| go(model, index as u64),
     copy,
     new_guest: |model| model.block = State::default(),
-    ..View::new(
-        "Block",
-        "Bytes of a USB stick, read and written from inside the kernel",
-        COMMANDS,
-    )
+    ..View::new("Block", "Bytes of a USB stick, read and written from inside the kernel", COMMANDS)
 };
 
 fn enabled(model: &Model) -> Result<(), String> {

@@ -12,8 +12,8 @@ use crate::app::calls::{Owner, Report};
 use crate::app::effect::Effect;
 use crate::app::hex::size_text;
 use crate::app::model::Model;
-use crate::target::api::{BLOCK_MAX, BlockAction, BlockOutcome, Request};
-use crate::target::{Item, TargetResult};
+use crate::kernel::api::{BLOCK_MAX, BlockAction, BlockOutcome, Request};
+use crate::kernel::{Item, TargetResult};
 
 /// Bytes of a file that are written at most.
 const FILE_MAX: usize = 256 << 20;
@@ -21,10 +21,7 @@ const FILE_MAX: usize = 256 << 20;
 /// Reads for the user, on from the position or at an offset.
 pub(super) fn read(model: &mut Model, at: Option<u64>, bytes: u32) {
     let start = at.unwrap_or_else(|| position(model));
-    model.block.moved = Some(Moved {
-        range: start..start,
-        written: false,
-    });
+    model.block.moved = Some(Moved { range: start..start, written: false });
     block(model, Call::Read, "read the device", read_action(at, bytes));
 }
 
@@ -82,9 +79,7 @@ pub fn file(model: &mut Model, call: Call, result: Result<Vec<u8>, String>) {
         model.note("The file is empty: nothing was written");
     } else if bytes.len() > FILE_MAX || bytes.len() as u64 > room {
         let (file, room) = (size_text(bytes.len() as u64), size_text(room));
-        model.note(format!(
-            "The file has {file}, only {room} are left on the device"
-        ));
+        model.note(format!("The file has {file}, only {room} are left on the device"));
     } else {
         write(model, at, bytes);
     }
@@ -204,13 +199,8 @@ fn wrote(model: &mut Model, result: &TargetResult<()>) {
     }
     model.block.transfer = None;
     if done > 0 {
-        model.block.moved = Some(Moved {
-            range: start..start + done,
-            written: true,
-        });
-        model.block.said = Some(format!(
-            "wrote {done} bytes at {start:#x}; s makes them durable"
-        ));
+        model.block.moved = Some(Moved { range: start..start + done, written: true });
+        model.block.said = Some(format!("wrote {done} bytes at {start:#x}; s makes them durable"));
     }
     refresh(model);
     if done > 0 {

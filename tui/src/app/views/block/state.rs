@@ -6,8 +6,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::app::hex::Differences;
-use crate::target::TargetError;
-use crate::target::api::{BlockDevice, BlockDeviceInfo};
+use crate::kernel::TargetError;
+use crate::kernel::api::{BlockDevice, BlockDeviceInfo};
 
 /// The module.
 pub const MODULE: &str = "kmod";

@@ -6,8 +6,8 @@ use super::device::{quietly, refresh_info, size};
 use super::layout::Layout;
 use super::state::{Call, Stretch};
 use crate::app::model::Model;
-use crate::target::TargetResult;
-use crate::target::api::{BLOCK_MAX, BlockAction, Request};
+use crate::kernel::TargetResult;
+use crate::kernel::api::{BLOCK_MAX, BlockAction, Request};
 
 /// Bytes that are read around those on the screen, on either side.
 const MARGIN: u64 = 4096;
@@ -54,10 +54,8 @@ fn fetch(model: &mut Model) {
     let end = (to + MARGIN).min(total);
     model.block.reading = true;
     model.block.read_from = start;
-    let action = BlockAction::ReadAt {
-        offset: start,
-        size: (end - start).min(u64::from(BLOCK_MAX)) as u32,
-    };
+    let action =
+        BlockAction::ReadAt { offset: start, size: (end - start).min(u64::from(BLOCK_MAX)) as u32 };
     quietly(model, Call::Window, Request::Block(action));
 }
 

@@ -15,18 +15,8 @@ pub(super) fn choose_source(model: &mut Model) {
     let mut sources: Vec<String> = model.log.sources().to_vec();
     sources.sort_by_key(|source| (ringside_uapi::module(source).is_none(), source.clone()));
     sources.insert(0, "all".into());
-    let now = model
-        .log
-        .filter()
-        .source
-        .clone()
-        .unwrap_or_else(|| "all".into());
-    let field = Field::new(
-        "module",
-        Kind::Choice(sources),
-        "Left and Right choose",
-        &now,
-    );
+    let now = model.log.filter().source.clone().unwrap_or_else(|| "all".into());
+    let field = Field::new("module", Kind::Choice(sources), "Left and Right choose", &now);
     let form = Form::new(
         "log-source",
         "Show the records of",
@@ -75,12 +65,7 @@ pub(super) fn save(model: &mut Model) {
             });
         },
     );
-    form.check = |_, form| {
-        form.text("file")
-            .trim()
-            .is_empty()
-            .then(|| "name a file".into())
-    };
+    form.check = |_, form| form.text("file").trim().is_empty().then(|| "name a file".into());
     model.open_form(form);
 }
 

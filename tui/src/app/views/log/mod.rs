@@ -49,10 +49,7 @@ const fn searching(
 }
 
 const fn quiet(command: Command) -> Command {
-    Command {
-        hint: false,
-        ..command
-    }
+    Command { hint: false, ..command }
 }
 
 /// Its commands.
@@ -67,20 +64,10 @@ pub const COMMANDS: &[Command] = &[
             model.log_view.typing = Some(TextField::new(text.unwrap_or_default()));
         },
     ),
-    searching(
-        "log-next",
-        &["n"],
-        "Next",
-        "go to the next match",
-        |model| step(model, true),
-    ),
-    quiet(searching(
-        "log-previous",
-        &["N"],
-        "Previous",
-        "go to the match before",
-        |model| step(model, false),
-    )),
+    searching("log-next", &["n"], "Next", "go to the next match", |model| step(model, true)),
+    quiet(searching("log-previous", &["N"], "Previous", "go to the match before", |model| {
+        step(model, false)
+    })),
     searching(
         "log-only",
         &["f"],
@@ -89,13 +76,7 @@ pub const COMMANDS: &[Command] = &[
         |model| {
             let filter = model.log.filter().clone();
             let only_matches = !filter.only_matches;
-            refilter(
-                model,
-                Filter {
-                    only_matches,
-                    ..filter
-                },
-            );
+            refilter(model, Filter { only_matches, ..filter });
         },
     ),
     command(
@@ -115,20 +96,10 @@ pub const COMMANDS: &[Command] = &[
             refilter(model, Filter { level, ..filter });
         },
     ),
-    command(
-        "log-source",
-        &["m"],
-        "Module",
-        "show only one module's records",
-        choose_source,
-    ),
-    command(
-        "log-warning",
-        &["w"],
-        "Warning",
-        "jump to the next warning or error",
-        |model| warning(model, true),
-    ),
+    command("log-source", &["m"], "Module", "show only one module's records", choose_source),
+    command("log-warning", &["w"], "Warning", "jump to the next warning or error", |model| {
+        warning(model, true)
+    }),
     quiet(command(
         "log-warning-before",
         &["W"],
@@ -143,24 +114,12 @@ pub const COMMANDS: &[Command] = &[
         "show all fields of the record; unfold an oops",
         expand,
     ),
-    command(
-        "log-save",
-        &["s"],
-        "Save",
-        "save the records that are shown to a file",
-        save,
-    ),
-    quiet(command(
-        "log-all",
-        &["a"],
-        "All",
-        "take every filter and the search away",
-        |model| {
-            model.log.set_pattern(None);
-            model.log_view.error = None;
-            refilter(model, Filter::default());
-        },
-    )),
+    command("log-save", &["s"], "Save", "save the records that are shown to a file", save),
+    quiet(command("log-all", &["a"], "All", "take every filter and the search away", |model| {
+        model.log.set_pattern(None);
+        model.log_view.error = None;
+        refilter(model, Filter::default());
+    })),
     quiet(command(
         "log-clear",
         &["c"],
@@ -201,18 +160,13 @@ pub const VIEW: View = View {
 
 /// The number after the last row on the screen: the log's end, or where it was frozen.
 pub fn end(model: &Model) -> u64 {
-    model
-        .freeze
-        .map_or(model.log.end(), |freeze| freeze.log_end)
+    model.freeze.map_or(model.log.end(), |freeze| freeze.log_end)
 }
 
 /// The selected row, or the newest that is shown.
 pub fn selected(model: &Model) -> Option<u64> {
     let log = &model.log;
-    let cursor = model
-        .log_view
-        .cursor
-        .filter(|cursor| *cursor >= log.start());
+    let cursor = model.log_view.cursor.filter(|cursor| *cursor >= log.start());
     cursor.or_else(|| log.shown_at(log.shown_count(end(model)).checked_sub(1)?))
 }
 

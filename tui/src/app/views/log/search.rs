@@ -55,20 +55,15 @@ pub(super) fn warning(model: &mut Model, forward: bool) {
         None => (end(model), false),
     };
     let found = model.log.next_warning(from, forward);
-    let visible = found.map(
-        |number| match model.log.row(number).and_then(|row| row.block) {
-            Some(first) if model.log.is_folded(first) => first,
-            _ => number,
-        },
-    );
+    let visible = found.map(|number| match model.log.row(number).and_then(|row| row.block) {
+        Some(first) if model.log.is_folded(first) => first,
+        _ => number,
+    });
     match visible {
         // The lines of a folded oops count once.
         Some(number) if forward && number <= from && model.log_view.cursor.is_some() => {
-            let last = model
-                .log
-                .row(number)
-                .and_then(|row| model.log.trace(row))
-                .map(|trace| trace.last);
+            let last =
+                model.log.row(number).and_then(|row| model.log.trace(row)).map(|trace| trace.last);
             let beyond = model.log.next_warning(last.unwrap_or(from), true);
             match beyond {
                 Some(beyond) => model.log_view.cursor = Some(beyond),

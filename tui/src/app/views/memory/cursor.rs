@@ -47,10 +47,7 @@ pub(super) fn navigate(model: &mut Model, to: Move) {
         }
         Pane::Content => {
             let rows = model.memory.subject().map_or(0, |subject| {
-                let bytes = subject
-                    .content
-                    .as_ref()
-                    .map_or(0, |content| content.bytes.len());
+                let bytes = subject.content.as_ref().map_or(0, |content| content.bytes.len());
                 bytes.div_ceil(16)
             });
             model.memory.content_row = to.apply(model.memory.content_row, rows, 8);
@@ -98,11 +95,7 @@ pub(super) fn copy(model: &Model) -> Option<String> {
             let walk = subject.walks.get(&page_of(model.memory.cursor))?;
             let entries = walk.entry.iter().take(walk.depth as usize);
             let words = entries.map(|entry| format!("{entry:#018x}"));
-            Some(format!(
-                "{:#x}: {}",
-                walk.vaddr,
-                words.collect::<Vec<_>>().join(" ")
-            ))
+            Some(format!("{:#x}: {}", walk.vaddr, words.collect::<Vec<_>>().join(" ")))
         }
         Pane::Content => {
             let content = subject.content.as_ref()?;

@@ -26,8 +26,8 @@ use super::view::View;
 use crate::app::command::Command;
 use crate::app::layer::{Confirm, Layer};
 use crate::app::model::Model;
-use crate::target::Item;
-use crate::target::api::{Capability, SubjectAction};
+use crate::kernel::Item;
+use crate::kernel::api::{Capability, SubjectAction};
 
 /// Bytes that a look into a page reads.
 const LOOK: u32 = 256;
@@ -170,10 +170,7 @@ pub const VIEW: View = View {
 fn can_start(model: &Model) -> Result<(), String> {
     ready(model, MODULE, Capability::Subjects)?;
     if model.memory.subjects.len() >= subjects::MOST {
-        return Err(format!(
-            "{} subjects are enough (x ends one)",
-            subjects::MOST
-        ));
+        return Err(format!("{} subjects are enough (x ends one)", subjects::MOST));
     }
     Ok(())
 }

@@ -7,8 +7,8 @@ use super::subject::{Content, Job, Life, Subject, Why};
 use super::subjects::{WALKED, go_on, look_around, push_walk, tables_along, verb};
 use crate::app::advice::{self, Doing};
 use crate::app::model::Model;
-use crate::target::api::{ProgramEnd, Request, SubjectAction, SubjectEvent, SubjectOutcome};
-use crate::target::{Item, TargetError, TargetResult};
+use crate::kernel::api::{ProgramEnd, Request, SubjectAction, SubjectEvent, SubjectOutcome};
+use crate::kernel::{Item, TargetError, TargetResult};
 
 /// Bytes read that are shown at once.
 const SHOWN: usize = 12;
@@ -32,10 +32,9 @@ pub(super) fn lived(model: &mut Model, number: u32, item: Item) {
             if let Life::Starting | Life::Alive = subject.life {
                 subject.life = match result {
                     Ok(()) => Life::Lost(TargetError::Gone("it ended without a word".into())),
-                    Err(TargetError::Cancelled) => Life::Dead {
-                        end: ProgramEnd::Signalled(nix::libc::SIGKILL),
-                        fault: None,
-                    },
+                    Err(TargetError::Cancelled) => {
+                        Life::Dead { end: ProgramEnd::Signalled(nix::libc::SIGKILL), fault: None }
+                    }
                     Err(error) => Life::Lost(error),
                 };
                 died(model, number);
@@ -131,15 +130,8 @@ fn ended(model: &mut Model, number: u32, job: &Job, result: TargetResult<()>) {
             subject.said = Some(error.to_string());
         }
         if job.why == Why::User && error != TargetError::Cancelled {
-            let what = verb(&Request::SubjectDo {
-                pid: 0,
-                action: job.action.clone(),
-            });
-            model.message(advice::explain(
-                &format!("{MODULE}: {what}"),
-                Doing::Other,
-                &error,
-            ));
+            let what = verb(&Request::SubjectDo { pid: 0, action: job.action.clone() });
+            model.message(advice::explain(&format!("{MODULE}: {what}"), Doing::Other, &error));
         }
         return;
     }
@@ -157,11 +149,7 @@ fn succeeded(model: &mut Model, number: u32, action: &SubjectAction) {
     let mut touched = None;
     let mut cursor = None;
     let said = match action {
-        SubjectAction::Allocate {
-            vaddr,
-            pages,
-            write,
-        } => {
+        SubjectAction::Allocate { vaddr, pages, write } => {
             subject.earlier = std::mem::take(&mut subject.before);
             subject.later.clear();
             for address in tables_along(*vaddr, *pages) {
@@ -235,12 +223,8 @@ fn succeeded(model: &mut Model, number: u32, action: &SubjectAction) {
 fn taken(model: &mut Model, client: Option<i32>) {
     let Some(client) = client else { return };
     for owner in &mut model.memory.subjects {
-        let taken: Vec<u64> = owner
-            .offered
-            .iter()
-            .filter(|(_, to)| **to == client)
-            .map(|(page, _)| *page)
-            .collect();
+        let taken: Vec<u64> =
+            owner.offered.iter().filter(|(_, to)| **to == client).map(|(page, _)| *page).collect();
         for page in taken {
             owner.offered.remove(&page);
             owner.shared.insert(page);

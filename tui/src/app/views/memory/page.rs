@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Pages of an address space, and which are memalloc's.
 
-use crate::target::api::Mapping;
+use crate::kernel::api::Mapping;
 
 /// Bytes of a page.
 pub const PAGE: u64 = 4096;

@@ -7,7 +7,7 @@ use super::subject::Subject;
 
 use crate::app::event::Move;
 use crate::app::page_table::{Verdict, verdict};
-use crate::target::api::Mapping;
+use crate::kernel::api::Mapping;
 
 /// Columns of a row before its pages: an address and a space.
 pub const LABEL: u16 = 15;
@@ -186,10 +186,7 @@ impl PageState {
 /// What is known of one page of a subject.
 pub fn page_state(subject: &Subject, page: u64, write: bool) -> PageState {
     const DIRTY: u64 = 1 << 6;
-    if subject
-        .fault()
-        .is_some_and(|fault| page_of(fault.address) == page)
-    {
+    if subject.fault().is_some_and(|fault| page_of(fault.address) == page) {
         return PageState::Fault;
     }
     if subject.shared.contains(&page) {
@@ -210,9 +207,5 @@ pub fn page_state(subject: &Subject, page: u64, write: bool) -> PageState {
             None => {}
         }
     }
-    if write {
-        PageState::ReadWrite
-    } else {
-        PageState::ReadOnly
-    }
+    if write { PageState::ReadWrite } else { PageState::ReadOnly }
 }

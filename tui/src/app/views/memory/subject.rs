@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::page::{PAGE, SUGGESTED, TABLE, is_ours};
 use crate::app::effect::CallTag;
 use crate::app::page_table::{Level, new_tables};
-use crate::target::TargetError;
-use crate::target::api::{Fault, Mapping, ProgramEnd, SubjectAction, Walk};
+use crate::kernel::TargetError;
+use crate::kernel::api::{Fault, Mapping, ProgramEnd, SubjectAction, Walk};
 
 /// Whether a subject lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,9 +137,7 @@ impl Subject {
 
     /// Its pages that memalloc mapped.
     pub fn pages(&self) -> u64 {
-        self.areas()
-            .map(|area| (area.end - area.start) / PAGE)
-            .sum()
+        self.areas().map(|area| (area.end - area.start) / PAGE).sum()
     }
 
     /// The mapping that covers an address.
@@ -151,9 +149,7 @@ impl Subject {
     /// A free address for new pages: one page after the last ones, so that
     /// what lies between belongs to nobody.
     pub fn free_address(&self) -> u64 {
-        self.areas()
-            .next_back()
-            .map_or(SUGGESTED, |area| area.end + PAGE)
+        self.areas().next_back().map_or(SUGGESTED, |area| area.end + PAGE)
     }
 
     /// What it is being asked, if anything that was asked by the user.
@@ -165,9 +161,7 @@ impl Subject {
     /// The walk of the page's table from before the last allocation, if that
     /// allocation is the page's.
     pub fn earlier(&self, page: u64) -> Option<&Walk> {
-        self.earlier
-            .iter()
-            .find(|walk| walk.vaddr / TABLE == page / TABLE)
+        self.earlier.iter().find(|walk| walk.vaddr / TABLE == page / TABLE)
     }
 
     /// How many tables of each level the last allocation made.
@@ -180,20 +174,13 @@ impl Subject {
                 made.entry(level).or_default().insert(table);
             }
         }
-        made.into_iter()
-            .map(|(level, tables)| (level, tables.len()))
-            .collect()
+        made.into_iter().map(|(level, tables)| (level, tables.len())).collect()
     }
 
     /// Its address space as `/proc/<pid>/maps` has it.
     pub fn maps_text(&self) -> String {
         let lines = self.maps.iter().map(|mapping| {
-            let Mapping {
-                start,
-                end,
-                permissions,
-                name,
-            } = mapping;
+            let Mapping { start, end, permissions, name } = mapping;
             format!("{start:012x}-{end:012x} {permissions} {name}")
         });
         lines.collect::<Vec<_>>().join("\n")

@@ -12,7 +12,7 @@ use crate::app::calls::{Owner, Report};
 use crate::app::effect::Effect;
 use crate::app::equivalent::equivalent;
 use crate::app::model::Model;
-use crate::target::api::{Request, SubjectAction};
+use crate::kernel::api::{Request, SubjectAction};
 
 /// The most subjects in the list.
 pub const MOST: usize = 16;
@@ -24,12 +24,8 @@ pub(super) fn start(model: &mut Model) {
     model.memory.started += 1;
     let number = model.memory.started;
     let title = format!("subject {number}");
-    let tag = model.start(
-        Owner::Memory(Call::Live(number)),
-        &title,
-        Report::Silent,
-        Request::Subject,
-    );
+    let tag =
+        model.start(Owner::Memory(Call::Live(number)), &title, Report::Silent, Request::Subject);
     model.memory.subjects.push(Subject::new(number, tag));
     model.memory.selected = model.memory.subjects.len() - 1;
     model.memory.cursor = SUGGESTED;
@@ -48,10 +44,7 @@ pub(super) fn ask(model: &mut Model, number: u32, action: SubjectAction) {
             });
         }
     }
-    subject.jobs.push_back(Job {
-        action,
-        why: Why::User,
-    });
+    subject.jobs.push_back(Job { action, why: Why::User });
     go_on(model, number);
 }
 
@@ -84,10 +77,7 @@ pub(super) fn look(model: &mut Model, number: u32, page: u64) {
 }
 
 pub(super) fn push_walk(subject: &mut Subject, page: u64) {
-    subject.jobs.push_back(Job {
-        action: SubjectAction::Walk { vaddr: page },
-        why: Why::Look,
-    });
+    subject.jobs.push_back(Job { action: SubjectAction::Walk { vaddr: page }, why: Why::Look });
 }
 
 /// Asks for the address space, and walks the page under the cursor.
@@ -96,10 +86,7 @@ pub(super) fn look_around(model: &mut Model, number: u32) {
     let Some(subject) = model.memory.by_number(number) else {
         return;
     };
-    subject.jobs.push_back(Job {
-        action: SubjectAction::Maps,
-        why: Why::Look,
-    });
+    subject.jobs.push_back(Job { action: SubjectAction::Maps, why: Why::Look });
     push_walk(subject, page);
     go_on(model, number);
 }
@@ -116,10 +103,7 @@ pub(super) fn go_on(model: &mut Model, number: u32) {
         return;
     };
     let user = job.why == Why::User;
-    let request = Request::SubjectDo {
-        pid,
-        action: job.action.clone(),
-    };
+    let request = Request::SubjectDo { pid, action: job.action.clone() };
     if user {
         subject.last = equivalent(&request);
         subject.said = None;
@@ -127,25 +111,11 @@ pub(super) fn go_on(model: &mut Model, number: u32) {
     subject.running = Some(job);
     let title = format!("process {pid}: {}", verb(&request));
     if user {
-        model.start(
-            Owner::Memory(Call::Do(number)),
-            &title,
-            Report::Listed,
-            request,
-        );
+        model.start(Owner::Memory(Call::Do(number)), &title, Report::Listed, request);
     } else {
         // Only what the user wants enters the command log.
-        let tag = model.call(
-            Owner::Memory(Call::Do(number)),
-            &title,
-            Report::Silent,
-            None,
-        );
-        model.effect(Effect::Start {
-            tag,
-            request,
-            input: Arc::default(),
-        });
+        let tag = model.call(Owner::Memory(Call::Do(number)), &title, Report::Silent, None);
+        model.effect(Effect::Start { tag, request, input: Arc::default() });
     }
 }
 

@@ -6,7 +6,7 @@ use super::{selected, values};
 use crate::app::calls::{Owner, Report};
 use crate::app::form::{Field, Form, Kind};
 use crate::app::model::Model;
-use crate::target::api::Request;
+use crate::kernel::api::Request;
 
 pub(super) fn edit(model: &mut Model) {
     if !model.modules_view.on_values {
@@ -18,27 +18,18 @@ pub(super) fn edit(model: &mut Model) {
         return model.note("this module shows no parameter and no control");
     };
     if !value.writable {
-        return model.note(format!(
-            "{} can't be changed while the module is loaded",
-            value.name
-        ));
+        return model.note(format!("{} can't be changed while the module is loaded", value.name));
     }
     let Some(module) = selected(model).map(|module| module.name.clone()) else {
         return;
     };
     let known = ringside_uapi::module(&module);
     let control = known.and_then(|known| {
-        known
-            .controls
-            .iter()
-            .find(|control| value.control && control.name == value.name)
+        known.controls.iter().find(|control| value.control && control.name == value.name)
     });
     let (kind, help) = match control {
         Some(control) => (
-            Kind::Integer {
-                min: i128::from(control.min),
-                max: i128::from(control.max),
-            },
+            Kind::Integer { min: i128::from(control.min), max: i128::from(control.max) },
             control.help,
         ),
         None => (Kind::Text { max: 1023 }, "the new value"),
@@ -56,11 +47,7 @@ pub(super) fn edit(model: &mut Model) {
         },
         write,
     );
-    let folder = if value.control {
-        "controls"
-    } else {
-        "parameters"
-    };
+    let folder = if value.control { "controls" } else { "parameters" };
     form.context = format!("{module}/{folder}/{}", value.name);
     model.open(crate::app::layers::Layer::Form(form));
 }
@@ -74,17 +61,9 @@ fn write(model: &mut Model, form: &Form) {
     let value = form.fields.first().map_or("", Field::text).to_owned();
     let title = format!("set {name} of {module}");
     let request = if folder == "controls" {
-        Request::Set {
-            module,
-            control: name,
-            value,
-        }
+        Request::Set { module, control: name, value }
     } else {
-        Request::SetParameter {
-            module,
-            parameter: name,
-            value,
-        }
+        Request::SetParameter { module, parameter: name, value }
     };
     model.start(Owner::Module(Call::Written), &title, Report::Shown, request);
 }

@@ -13,9 +13,9 @@ use crate::app::keys::{Key, KeyCode};
 use crate::app::link::is_lost;
 use crate::app::model::{Loadable, Model};
 use crate::app::text_field::TextField;
-use crate::target::Item;
-use crate::target::api::{Capability, ModuleDetail, ModuleSummary, Request};
-use crate::target::modinfo::ModInfo;
+use crate::kernel::Item;
+use crate::kernel::api::{Capability, ModuleDetail, ModuleSummary, Request};
+use crate::kernel::modinfo::ModInfo;
 use edit::edit;
 pub use state::{Call, Sort, State, Value};
 
@@ -109,11 +109,7 @@ pub const VIEW: View = View {
         if model.modules_view.on_values {
             let values = values(model);
             let value = values.get(model.modules_view.value)?;
-            return Some(format!(
-                "{}={}",
-                value.name,
-                value.value.clone().unwrap_or_default()
-            ));
+            return Some(format!("{}={}", value.name, value.value.clone().unwrap_or_default()));
         }
         selected(model).map(|module| module.name.clone())
     },
@@ -141,14 +137,10 @@ pub fn listed_modules(model: &Model) -> Vec<&ModuleSummary> {
     }
     .to_lowercase();
     let modules = model.modules.ready().map_or(&[][..], Vec::as_slice);
-    let mut listed: Vec<_> = modules
-        .iter()
-        .filter(|module| module.name.to_lowercase().contains(&filter))
-        .collect();
+    let mut listed: Vec<_> =
+        modules.iter().filter(|module| module.name.to_lowercase().contains(&filter)).collect();
     let ours = |module: &ModuleSummary| {
-        let place = ringside_uapi::MODULES
-            .iter()
-            .position(|entry| entry.name == module.name);
+        let place = ringside_uapi::MODULES.iter().position(|entry| entry.name == module.name);
         place.unwrap_or(usize::MAX)
     };
     match view.sort {
@@ -164,9 +156,7 @@ pub fn listed_modules(model: &Model) -> Vec<&ModuleSummary> {
 pub fn selected(model: &Model) -> Option<&ModuleSummary> {
     let listed = listed_modules(model);
     let wanted = model.modules_view.selected.as_deref();
-    let found = listed
-        .iter()
-        .find(|module| Some(module.name.as_str()) == wanted);
+    let found = listed.iter().find(|module| Some(module.name.as_str()) == wanted);
     found.or_else(|| listed.first()).copied()
 }
 
@@ -220,9 +210,7 @@ fn navigate(model: &mut Model, to: Move) {
         _ => {
             let listed = listed_modules(model);
             let now = selected(model).map(|module| module.name.as_str());
-            let position = listed
-                .iter()
-                .position(|module| Some(module.name.as_str()) == now);
+            let position = listed.iter().position(|module| Some(module.name.as_str()) == now);
             let index = to.apply(position.unwrap_or(0), listed.len(), model.page());
             let name = listed.get(index).map(|module| module.name.clone());
             select(model, name);
@@ -232,9 +220,7 @@ fn navigate(model: &mut Model, to: Move) {
 
 fn click(model: &mut Model, pane: u8, index: usize) {
     if pane == 0 {
-        let name = listed_modules(model)
-            .get(index)
-            .map(|module| module.name.clone());
+        let name = listed_modules(model).get(index).map(|module| module.name.clone());
         model.modules_view.on_values = false;
         select(model, name);
         return;
@@ -287,23 +273,14 @@ fn find(model: &mut Model, name: &str) {
     let known = model.loader.info(name).is_some()
         || model.modules_view.fileless.contains_key(name)
         || model.calls.has(&owner);
-    let Some(release) = model
-        .link
-        .kernel
-        .as_ref()
-        .map(|kernel| kernel.release.clone())
-    else {
+    let Some(release) = model.link.kernel.as_ref().map(|kernel| kernel.release.clone()) else {
         return;
     };
     if known {
         return;
     }
     let tag = model.call(owner, "look for the module's file", Report::Silent, None);
-    model.effect(Effect::FindModule {
-        tag,
-        release,
-        name: name.to_owned(),
-    });
+    model.effect(Effect::FindModule { tag, release, name: name.to_owned() });
 }
 
 /// The file of a module was found, or not.
@@ -326,12 +303,7 @@ fn ask(model: &mut Model) {
         return;
     }
     model.modules_view.asked_ms = Some(model.now_ms);
-    model.start(
-        owner,
-        "ask for a module",
-        Report::Silent,
-        Request::Module { name },
-    );
+    model.start(owner, "ask for a module", Report::Silent, Request::Module { name });
 }
 
 /// Takes an item of one of this view's calls.

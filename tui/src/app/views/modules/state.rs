@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::app::loadable::Loadable;
 use crate::app::text_field::TextField;
-use crate::target::api::ModuleDetail;
+use crate::kernel::api::ModuleDetail;
 
 /// Which of this view's calls an item belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]

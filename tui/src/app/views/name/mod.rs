@@ -15,8 +15,8 @@ use crate::app::loadable::Loadable;
 use crate::app::loader;
 use crate::app::log::Row;
 use crate::app::model::Model;
-use crate::target::Item;
-use crate::target::api::{Capability, Request};
+use crate::kernel::Item;
+use crate::kernel::api::{Capability, Request};
 
 /// The module of this view.
 pub const MODULE: &str = "my_name";
@@ -63,21 +63,13 @@ pub const COMMANDS: &[Command] = &[
         hint: true,
         enabled: can,
         run: |model| {
-            let kind = Kind::Integer {
-                min: 1,
-                max: 1_000_000,
-            };
+            let kind = Kind::Integer { min: 1, max: 1_000_000 };
             let help = "the log shows only some of many: it is rate-limited";
             let form = Form::new(
                 "syscall",
                 "Make the system call",
                 vec![Field::new("times", kind, help, "10")],
-                |form| {
-                    format!(
-                        "for (i = 0; i < {}; i++) syscall(my_syscall)",
-                        form.text("times")
-                    )
-                },
+                |form| format!("for (i = 0; i < {}; i++) syscall(my_syscall)", form.text("times")),
                 |model, form| call(model, form.number("times") as u32),
             );
             model.open_form(form);
@@ -150,31 +142,20 @@ fn call(model: &mut Model, times: u32) {
 
 fn tick(model: &mut Model) {
     let now = model.now_ms;
-    if model
-        .name
-        .asked_ms
-        .is_some_and(|asked| now < asked + EVERY_MS)
-    {
+    if model.name.asked_ms.is_some_and(|asked| now < asked + EVERY_MS) {
         return;
     }
     if can(model).is_ok() && !model.calls.has(&Owner::Name(Call::Info)) {
         model.name.asked_ms = Some(now);
         let owner = Owner::Name(Call::Info);
-        model.start(
-            owner,
-            "ask for the system call",
-            Report::Silent,
-            Request::Syscall,
-        );
+        model.start(owner, "ask for the system call", Report::Silent, Request::Syscall);
     }
     let loaded = model.loaded(MODULE).is_some();
     let known = model.name.detail.is_some();
     if loaded && !known && !model.calls.has(&Owner::Name(Call::Parameters)) {
         model.name.asked_ms = Some(now);
         let owner = Owner::Name(Call::Parameters);
-        let request = Request::Module {
-            name: MODULE.into(),
-        };
+        let request = Request::Module { name: MODULE.into() };
         model.start(owner, "ask for its parameters", Report::Silent, request);
     } else if !loaded && known {
         model.name.detail = None;
@@ -208,9 +189,7 @@ pub fn item(model: &mut Model, call: Call, item: Item) {
 
 /// The newest records of a source, newest first.
 pub fn newest<'a>(model: &'a Model, source: &'a str, count: usize) -> Vec<&'a Row> {
-    let end = model
-        .freeze
-        .map_or(model.log.end(), |freeze| freeze.log_end);
+    let end = model.freeze.map_or(model.log.end(), |freeze| freeze.log_end);
     let log = &model.log;
     let found = log.newest(end, 20_000, move |row| log.source(row) == source);
     found.take(count).map(|(_, row)| row).collect()

@@ -2,7 +2,7 @@
 //! What view 2 remembers.
 
 use crate::app::loadable::Loadable;
-use crate::target::api::{ModuleDetail, SyscallInfo};
+use crate::kernel::api::{ModuleDetail, SyscallInfo};
 
 /// Which of this view's calls an item belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

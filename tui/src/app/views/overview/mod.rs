@@ -109,9 +109,7 @@ fn navigate(model: &mut Model, to: Move) {
 
 /// The newest records at warning level or worse, newest first.
 pub fn newest_warnings(model: &Model, count: usize) -> Vec<(u64, &Row)> {
-    let end = model
-        .freeze
-        .map_or(model.log.end(), |freeze| freeze.log_end);
+    let end = model.freeze.map_or(model.log.end(), |freeze| freeze.log_end);
     let urgent = |row: &Row| row.level <= 4;
     let visible = |number: &u64, row: &Row| row.block.is_none_or(|first| first == *number);
     model
@@ -124,12 +122,8 @@ pub fn newest_warnings(model: &Model, count: usize) -> Vec<(u64, &Row)> {
 
 /// The newest record of a module.
 pub fn last_line<'a>(model: &'a Model, module: &'a str) -> Option<&'a Row> {
-    let end = model
-        .freeze
-        .map_or(model.log.end(), |freeze| freeze.log_end);
+    let end = model.freeze.map_or(model.log.end(), |freeze| freeze.log_end);
     let log = &model.log;
-    let found = log
-        .newest(end, 5000, move |row| log.source(row) == module)
-        .next();
+    let found = log.newest(end, 5000, move |row| log.source(row) == module).next();
     found.map(|(_, row)| row)
 }

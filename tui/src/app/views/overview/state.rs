@@ -15,21 +15,11 @@ pub struct Card {
 
 /// The cards, in their order on the screen.
 pub const CARDS: &[Card] = &[
-    Card {
-        module: "my_name",
-        view: ViewId::Name,
-        counters: &["greetings"],
-    },
+    Card { module: "my_name", view: ViewId::Name, counters: &["greetings"] },
     Card {
         module: "producer_consumer",
         view: ViewId::Producer,
-        counters: &[
-            "occupancy",
-            "produced",
-            "consumed",
-            "producer_waits",
-            "consumer_waits",
-        ],
+        counters: &["occupancy", "produced", "consumed", "producer_waits", "consumer_waits"],
     },
     Card {
         module: "memalloc",
@@ -46,13 +36,7 @@ pub const CARDS: &[Card] = &[
     Card {
         module: "kmod",
         view: ViewId::Block,
-        counters: &[
-            "bytes_written",
-            "bytes_read",
-            "operations",
-            "errors",
-            "position",
-        ],
+        counters: &["bytes_written", "bytes_read", "operations", "errors", "position"],
     },
 ];
 

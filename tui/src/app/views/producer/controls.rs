@@ -7,8 +7,8 @@ use super::queue::{Knob, Write};
 use super::state::{Call, MODULE, Pane};
 use crate::app::calls::{Owner, Report};
 use crate::app::model::Model;
-use crate::target::api::Request;
-use crate::target::{Item, TargetResult};
+use crate::kernel::api::Request;
+use crate::kernel::{Item, TargetResult};
 
 /// The delays that the keys choose from, in microseconds.
 const DELAYS: [u64; 13] = [
@@ -18,10 +18,7 @@ const DELAYS: [u64; 13] = [
 
 /// A control's value: what was asked for last, until the kernel says what it is.
 pub(super) fn value(model: &Model, knob: Knob) -> Option<u64> {
-    let asked = model
-        .producer
-        .controls
-        .value(knob, model.counters.samples());
+    let asked = model.producer.controls.value(knob, model.counters.samples());
     asked.or_else(|| {
         let value = model.counters.control_value(MODULE, knob.file())?;
         u64::try_from(value).ok()

@@ -28,18 +28,10 @@ pub(super) fn navigate(model: &mut Model, to: Move) {
     let (count, cell, row) = match focus {
         Pane::Ring => {
             let shape = RingShape::new(picture.capacity, picture.count(Kind::Producer), space);
-            (
-                picture.capacity,
-                shape.slots_per_cell(),
-                shape.slots_per_row(),
-            )
+            (picture.capacity, shape.slots_per_cell(), shape.slots_per_row())
         }
         Pane::Producers | Pane::Consumers => {
-            let kind = if focus == Pane::Producers {
-                Kind::Producer
-            } else {
-                Kind::Consumer
-            };
+            let kind = if focus == Pane::Producers { Kind::Producer } else { Kind::Consumer };
             let count = picture.count(kind);
             let shape = ThreadShape::new(count, space);
             (count, 1, shape.per_row())
@@ -78,10 +70,7 @@ pub fn pane_number(pane: Pane) -> u8 {
 }
 
 pub(super) fn click(model: &mut Model, pane: u8, index: usize) {
-    let Some(pane) = Pane::ALL
-        .into_iter()
-        .find(|known| pane_number(*known) == pane)
-    else {
+    let Some(pane) = Pane::ALL.into_iter().find(|known| pane_number(*known) == pane) else {
         return;
     };
     model.producer.focus = pane;

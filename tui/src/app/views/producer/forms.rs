@@ -14,10 +14,7 @@ use crate::app::ring;
 
 /// Asks how many items to let through.
 pub(super) fn steps(model: &mut Model) {
-    let limits = Kind::Integer {
-        min: 1,
-        max: 1_000_000,
-    };
+    let limits = Kind::Integer { min: 1, max: 1_000_000 };
     let field = Field::new("step", limits, "items to be produced or consumed", "10");
     model.open_form(Form::new(
         "ring-steps",
@@ -31,24 +28,13 @@ pub(super) fn steps(model: &mut Model) {
 /// Asks for both delays.
 pub(super) fn delays(model: &mut Model) {
     let field = |model: &Model, knob: Knob, help: &str| {
-        let limits = Kind::Integer {
-            min: 0,
-            max: i128::from(DELAY_MAX),
-        };
+        let limits = Kind::Integer { min: 0, max: i128::from(DELAY_MAX) };
         let now = value(model, knob).unwrap_or(0).to_string();
         Field::new(knob.file(), limits, help, &now)
     };
     let fields = vec![
-        field(
-            model,
-            Knob::ProducerDelay,
-            "µs that a producer sleeps after each item",
-        ),
-        field(
-            model,
-            Knob::ConsumerDelay,
-            "µs that a consumer sleeps after each item",
-        ),
+        field(model, Knob::ProducerDelay, "µs that a producer sleeps after each item"),
+        field(model, Knob::ConsumerDelay, "µs that a consumer sleeps after each item"),
     ];
     // Not recalled: what is set now is the better start.
     model.open(crate::app::layer::Layer::Form(Form::new(
@@ -57,11 +43,7 @@ pub(super) fn delays(model: &mut Model) {
         fields,
         |form| {
             let line = |knob: Knob| echo(knob, form.number(knob.file()));
-            format!(
-                "{}\n{}",
-                line(Knob::ProducerDelay),
-                line(Knob::ConsumerDelay)
-            )
+            format!("{}\n{}", line(Knob::ProducerDelay), line(Knob::ConsumerDelay))
         },
         |model, form| {
             for knob in [Knob::ProducerDelay, Knob::ConsumerDelay] {
@@ -73,11 +55,7 @@ pub(super) fn delays(model: &mut Model) {
 
 /// Asks for the module's parameters and loads it anew.
 pub(super) fn parameters(model: &mut Model) {
-    let mut fields: Vec<Field> = DESCRIPTION
-        .parameters
-        .iter()
-        .map(Field::parameter)
-        .collect();
+    let mut fields: Vec<Field> = DESCRIPTION.parameters.iter().map(Field::parameter).collect();
     if let Some(now) = picture(model) {
         let values = [
             ("prod", now.count(ring::Kind::Producer)),
@@ -108,8 +86,5 @@ fn arguments(form: &Form) -> String {
 }
 
 fn echo(knob: Knob, number: i128) -> String {
-    format!(
-        "echo {number} > /sys/module/{MODULE}/controls/{}",
-        knob.file()
-    )
+    format!("echo {number} > /sys/module/{MODULE}/controls/{}", knob.file())
 }

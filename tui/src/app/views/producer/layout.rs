@@ -41,12 +41,7 @@ impl Layout {
             13.. => 4,
             _ => 0,
         };
-        Self {
-            side,
-            ring: width - 2 * side,
-            panes: below_head - charts,
-            charts,
-        }
+        Self { side, ring: width - 2 * side, panes: below_head - charts, charts }
     }
 
     /// Divides the view on a screen of this size.
@@ -67,10 +62,7 @@ impl Layout {
 
 /// What a box of this size has inside.
 pub fn inside(width: u16, height: u16) -> (usize, usize) {
-    (
-        usize::from(width.saturating_sub(2)),
-        usize::from(height.saturating_sub(2)),
-    )
+    (usize::from(width.saturating_sub(2)), usize::from(height.saturating_sub(2)))
 }
 
 /// The space of the pane that fills the whole view of this screen.
@@ -102,14 +94,9 @@ impl ThreadShape {
         // One row is for the tally. As few in a row as fit, as wide apart as fits.
         let rows = height.saturating_sub(1).max(1);
         let fives = (if room < 10 { 5 } else { 10 }..=room).step_by(5);
-        let fitting = fives
-            .clone()
-            .find(|per_row| count.div_ceil(*per_row) <= rows);
+        let fitting = fives.clone().find(|per_row| count.div_ceil(*per_row) <= rows);
         let per_row = fitting.or(fives.last()).unwrap_or(room.max(1));
-        Self::Letters {
-            per_row,
-            step: (room / per_row).clamp(1, 3),
-        }
+        Self::Letters { per_row, step: (room / per_row).clamp(1, 3) }
     }
 
     /// Threads in a row.
@@ -160,11 +147,7 @@ impl RingShape {
         }
         let number = digits(producers.max(1));
         // A box with the item's number in it; `[P12]` with a blank row between; without.
-        let cells = [
-            (number.max(7) + 4, BOX, BOX),
-            (number + 3, 1, 2),
-            (number + 3, 1, 1),
-        ];
+        let cells = [(number.max(7) + 4, BOX, BOX), (number + 3, 1, 2), (number + 3, 1, 1)];
         for (cell, rows, step) in cells {
             if let Some(places) = looped(capacity, (cell, rows, step), (width, height)) {
                 return Self::Loop { places, cell, rows };
@@ -175,21 +158,11 @@ impl RingShape {
         for cell in [number + 1, 1] {
             let per_row = round_down((room + usize::from(cell > 1)) / cell);
             if capacity.div_ceil(per_row) <= height {
-                return Self::Grid {
-                    label,
-                    per_row,
-                    cell,
-                    slots: 1,
-                };
+                return Self::Grid { label, per_row, cell, slots: 1 };
             }
         }
         let per_row = round_down(room);
-        Self::Grid {
-            label,
-            per_row,
-            cell: 1,
-            slots: round_up(capacity.div_ceil(per_row * height)),
-        }
+        Self::Grid { label, per_row, cell: 1, slots: round_up(capacity.div_ceil(per_row * height)) }
     }
 
     /// Slots that a cell stands for.
@@ -250,10 +223,7 @@ fn round_up(count: usize) -> usize {
     }
     let power = 10usize.pow(count.max(1).ilog10());
     let steps = [power, 2 * power, 5 * power];
-    steps
-        .into_iter()
-        .find(|step| *step >= count)
-        .unwrap_or(10 * power)
+    steps.into_iter().find(|step| *step >= count).unwrap_or(10 * power)
 }
 
 #[cfg(test)]
@@ -280,23 +250,14 @@ mod tests {
                 assert!(x + cell <= space.0 && y < space.1, "{capacity}");
             }
         }
-        assert!(matches!(
-            RingShape::new(100, 5, space),
-            RingShape::Grid { slots: 1, .. }
-        ));
+        assert!(matches!(RingShape::new(100, 5, space), RingShape::Grid { slots: 1, .. }));
     }
 
     #[test]
     fn ten_thousand_slots_fit_into_every_space() {
         for space in [(34, 9), (98, 30), (20, 3), (4, 1)] {
             let shape = RingShape::new(10_000, 100, space);
-            let RingShape::Grid {
-                label,
-                per_row,
-                cell,
-                slots,
-            } = shape
-            else {
+            let RingShape::Grid { label, per_row, cell, slots } = shape else {
                 panic!("{shape:?}");
             };
             assert!(10_000usize.div_ceil(per_row * slots) <= space.1);

@@ -26,7 +26,7 @@ use super::view::View;
 use crate::app::command::Command;
 use crate::app::model::Model;
 use crate::app::ring::{SLOT_SIZE, THREAD_SIZE};
-use crate::target::api::{Capability, TableRange};
+use crate::kernel::api::{Capability, TableRange};
 
 /// The most bytes of a table that one sample carries.
 const TABLE_MAX: usize = 1 << 20;
@@ -150,10 +150,7 @@ fn tables(model: &Model) -> Vec<TableRange> {
         size: size as u32,
     };
     let threads = 2 * ringside_uapi::producer_consumer::THREADS_MAX as usize * THREAD_SIZE;
-    vec![
-        range("threads", 0, threads),
-        range("slots", first * SLOT_SIZE, count.max(1) * SLOT_SIZE),
-    ]
+    vec![range("threads", 0, threads), range("slots", first * SLOT_SIZE, count.max(1) * SLOT_SIZE)]
 }
 
 /// The part of a ring that is read: all of it, or the part around the cursor.

@@ -52,9 +52,7 @@ pub fn picture(model: &Model) -> Option<Picture<'_>> {
     // While all threads are being parked a semaphore holds more than the ring has slots for.
     let semaphore = |name| count(name).unwrap_or(0).min(capacity as u64) as usize;
     Some(Picture {
-        threads: threads
-            .map(|table| ring::threads(&table.bytes))
-            .unwrap_or_default(),
+        threads: threads.map(|table| ring::threads(&table.bytes)).unwrap_or_default(),
         slots,
         capacity,
         occupancy,
@@ -72,9 +70,7 @@ pub fn picture(model: &Model) -> Option<Picture<'_>> {
 impl Picture<'_> {
     /// The threads of a kind, by their number.
     pub fn of(&self, kind: Kind) -> impl Iterator<Item = &Thread> {
-        self.threads
-            .iter()
-            .filter(move |thread| thread.kind == kind)
+        self.threads.iter().filter(move |thread| thread.kind == kind)
     }
 
     /// How many threads of a kind there are.
@@ -149,10 +145,7 @@ impl Picture<'_> {
         if cell > 1 {
             let filled = self.slots.filled(slots.clone());
             let last = slots.end - 1;
-            return format!(
-                "Slots {first} to {last}: {filled} of {} hold an item",
-                slots.len()
-            );
+            return format!("Slots {first} to {last}: {filled} of {} hold an item", slots.len());
         }
         let next = match self.ends {
             Some(ends) if ends.put == first && ends.take == first => "; next put and take here",
@@ -161,10 +154,9 @@ impl Picture<'_> {
             _ => "",
         };
         match self.slots.get(first) {
-            Some(filled) => format!(
-                "Slot {first}: item {} of Producer-{}{next}",
-                filled.item, filled.producer
-            ),
+            Some(filled) => {
+                format!("Slot {first}: item {} of Producer-{}{next}", filled.item, filled.producer)
+            }
             None => format!("Slot {first}: empty{next}"),
         }
     }

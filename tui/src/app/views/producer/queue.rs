@@ -66,11 +66,7 @@ impl Controls {
     pub(super) fn ask(&mut self, knob: Knob, value: u64) -> Option<Write> {
         let queue = &mut self.queues[knob.queue()];
         // The first one is on its way: only what follows can be changed.
-        let last = if queue.len() > 1 {
-            queue.back_mut()
-        } else {
-            None
-        };
+        let last = if queue.len() > 1 { queue.back_mut() } else { None };
         match last {
             Some(last) if last.knob == knob && knob == Knob::Step => {
                 last.value = last.value.saturating_add(value);

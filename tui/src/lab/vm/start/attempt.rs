@@ -11,6 +11,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::guest::{Guest, Hooks, StartStep};
 use super::plan::Plan;
+use crate::kernel::api::{Share, Wake};
+use crate::kernel::call::ask;
+use crate::kernel::{Request, Target};
 use crate::lab::vm::accel::Choice;
 use crate::lab::vm::command::{ROOT_TAG, Spec, WORK_TAG};
 use crate::lab::vm::error::{VmError, VmResult};
@@ -18,18 +21,12 @@ use crate::lab::vm::machine::Machine;
 use crate::lab::vm::saved::{Clock, Key, States};
 use crate::lab::vm::settle::{Plugged, await_stick};
 use crate::lab::vm::watchdog::{Limits, Watchdog};
-use crate::target::api::{Share, Wake};
-use crate::target::call::ask;
-use crate::target::{Request, Target};
 
 /// How long a resumed guest may take to answer: a hundred times what it does.
 const RESUME: Duration = Duration::from_secs(10);
 
 /// The same, once its processors run.
-const AWAKE: Limits = Limits {
-    quiet: RESUME,
-    whole: RESUME,
-};
+const AWAKE: Limits = Limits { quiet: RESUME, whole: RESUME };
 
 /// How often a guest that boots is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -140,13 +137,8 @@ impl Attempt<'_> {
             let (stick, plugged) = self.plan.savable_stick()?;
             (Some(stick), plugged)
         };
-        let machine = Machine::launch(
-            self.spec,
-            stick.as_deref(),
-            None,
-            self.hooks.console,
-            &events,
-        )?;
+        let machine =
+            Machine::launch(self.spec, stick.as_deref(), None, self.hooks.console, &events)?;
         let target = self.greet(&machine, limits)?;
         let started_in = began.elapsed();
         let spent = self.hooks.console.holds(SPENT);
@@ -172,11 +164,7 @@ impl Attempt<'_> {
 
     /// A guest that can't be saved is as good as any other, only slower next time.
     fn save(&self, machine: &Machine) {
-        let clock = if self.hooks.console.holds(BAD_CLOCK) {
-            Clock::Poor
-        } else {
-            Clock::Good
-        };
+        let clock = if self.hooks.console.holds(BAD_CLOCK) { Clock::Poor } else { Clock::Good };
         match self.states.save(self.key, machine, clock) {
             Ok(true) => (self.hooks.steps)(StartStep::Saved),
             Ok(false) => {}
@@ -188,9 +176,9 @@ impl Attempt<'_> {
 
     /// Waits until the agent answers, within `limits`.
     fn greet(&self, machine: &Machine, limits: Limits) -> VmResult<Arc<dyn Target>> {
-        let port = machine.take_agent().ok_or_else(|| VmError::Ended {
-            how: "its agent's port is taken".into(),
-        })?;
+        let port = machine
+            .take_agent()
+            .ok_or_else(|| VmError::Ended { how: "its agent's port is taken".into() })?;
         let (send, answer) = channel();
         let connect = Arc::clone(self.hooks.connect);
         thread::Builder::new()
@@ -232,17 +220,12 @@ impl Attempt<'_> {
             Some(panic) => format!("the kernel did not boot: {panic}"),
             None => why,
         };
-        VmError::NoBoot {
-            why,
-            console: self.hooks.console.last_lines(LINES),
-        }
+        VmError::NoBoot { why, console: self.hooks.console.last_lines(LINES) }
     }
 
     /// Tells the guest what it can't know.
     fn wake(&self, target: &dyn Target) -> VmResult<()> {
-        let unix = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
+        let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let share = |tag: &str, path: &Path, writable| Share {
             tag: tag.into(),
             path: path.as_os_str().as_bytes().to_vec(),

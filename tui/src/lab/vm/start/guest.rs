@@ -5,14 +5,14 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::kernel::remote::Remote;
+use crate::kernel::{Target, TargetResult};
 use crate::lab::vm::accel::{Accelerator, Choice};
 use crate::lab::vm::console::Console;
 use crate::lab::vm::event::MachineEvents;
 use crate::lab::vm::knock::knock;
 use crate::lab::vm::machine::Machine;
 use crate::lab::vm::settle::{Plugged, Settle};
-use crate::target::remote::Remote;
-use crate::target::{Target, TargetResult};
 
 /// A guest whose agent has answered and was told what it needs to know.
 pub struct Guest {
@@ -33,11 +33,7 @@ pub struct Guest {
 impl Guest {
     /// What is left to be done about the stick.
     pub fn settle(&self) -> Settle {
-        Settle::new(
-            Arc::clone(&self.machine),
-            Arc::clone(&self.target),
-            self.plugged.clone(),
-        )
+        Settle::new(Arc::clone(&self.machine), Arc::clone(&self.target), self.plugged.clone())
     }
 }
 

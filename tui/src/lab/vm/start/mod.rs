@@ -3,7 +3,7 @@
 //! saved machine where there is one, else booted, and saved for the next time.
 //!
 //! A guest is saved before it has mounted anything and before it was told
-//! anything of this run ([`crate::target::api::Wake`]), so that every later run can resume it.
+//! anything of this run ([`crate::kernel::api::Wake`]), so that every later run can resume it.
 
 mod attempt;
 mod guest;
@@ -25,16 +25,10 @@ use super::saved::{Key, States};
 use super::watchdog::Limits;
 
 /// How long a boot may take.
-const BOOT: Limits = Limits {
-    quiet: Duration::from_secs(15),
-    whole: Duration::from_secs(120),
-};
+const BOOT: Limits = Limits { quiet: Duration::from_secs(15), whole: Duration::from_secs(120) };
 
 /// How long a first boot with KVM may take before emulation is used instead.
-const TRIAL: Limits = Limits {
-    quiet: Duration::from_secs(10),
-    whole: Duration::from_secs(10),
-};
+const TRIAL: Limits = Limits { quiet: Duration::from_secs(10), whole: Duration::from_secs(10) };
 
 /// Starts the guest that `plan` describes.
 ///
@@ -51,13 +45,7 @@ pub fn start(plan: &Plan, hooks: &Hooks<'_>) -> VmResult<Guest> {
     loop {
         let spec = plan.spec(choice.accelerator, initramfs.path.clone());
         let key = Key::new(&qemu, &spec, &kernel, &initramfs.key);
-        let attempt = Attempt {
-            spec: &spec,
-            plan,
-            hooks,
-            states: &states,
-            key: &key,
-        };
+        let attempt = Attempt { spec: &spec, plan, hooks, states: &states, key: &key };
         if !choice.untried {
             return attempt.run(choice, BOOT);
         }
@@ -85,20 +73,14 @@ pub fn by_hand(plan: &Plan, wiring: &Wiring) -> VmResult<OsString> {
     let initramfs = initramfs::ensure(&plan.cache.join("initramfs"), &plan.program)?;
     let verdicts = Verdicts::new(&plan.cache.join("verdicts"), &qemu, &kernel);
     let choice = verdicts.choose(plan.accelerator);
-    let accelerator = if choice.untried {
-        Accelerator::Tcg
-    } else {
-        choice.accelerator
-    };
+    let accelerator = if choice.untried { Accelerator::Tcg } else { choice.accelerator };
     let spec = plan.spec(accelerator, initramfs.path);
     Ok(shell_line(Path::new(QEMU), &arguments(&spec, wiring)))
 }
 
 fn kernel_identity(plan: &Plan) -> VmResult<String> {
-    identity(&plan.kernel).map_err(VmError::io(format!(
-        "look at the kernel {}",
-        plan.kernel.display()
-    )))
+    identity(&plan.kernel)
+        .map_err(VmError::io(format!("look at the kernel {}", plan.kernel.display())))
 }
 
 /// What identifies the installed QEMU.

@@ -45,9 +45,7 @@ impl Plan {
             Some(stick) if stick.is_pristine() => Ok((Arc::clone(stick), Plugged::Right)),
             wanted => Ok((
                 Arc::new(Stick::empty(&self.cache)?),
-                Plugged::Substitute {
-                    wanted: wanted.clone(),
-                },
+                Plugged::Substitute { wanted: wanted.clone() },
             )),
         }
     }

@@ -31,11 +31,7 @@ fn mark(state: &State, offset: u64) -> Mark {
         && let Some(position) = offset.checked_sub(comparison.offset)
         && position < u64::from(comparison.size)
     {
-        return if differences.contains(position as usize) {
-            Mark::Differs
-        } else {
-            Mark::Same
-        };
+        return if differences.contains(position as usize) { Mark::Differs } else { Mark::Same };
     }
     match &state.moved {
         Some(moved) if moved.range.contains(&offset) => Mark::Moved,
@@ -80,21 +76,13 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, layout: &
                 break;
             }
             let byte = window.at(offset);
-            one(
-                canvas,
-                line,
-                model,
-                (offset, byte),
-                (column as u16, width as u16, per_row as u16),
-            );
+            one(canvas, line, model, (offset, byte), (column as u16, width as u16, per_row as u16));
         }
     }
 }
 
 fn title(state: &State, total: u64) -> String {
-    let percent = (u128::from(state.top) * 100)
-        .checked_div(u128::from(total))
-        .unwrap_or(0);
+    let percent = (u128::from(state.top) * 100).checked_div(u128::from(total)).unwrap_or(0);
     let mut title = format!("Bytes from {:#x}, {percent} %", state.top);
     if let Some(moved) = &state.moved {
         let how = if moved.written { "written" } else { "read" };
@@ -127,11 +115,7 @@ fn one(
         }
         None => ("??".to_owned(), ' ', Role::Dim),
     };
-    let role = if mark == Mark::Differs {
-        Role::Bad
-    } else {
-        role
-    };
+    let role = if mark == Mark::Differs { Role::Bad } else { role };
     canvas.text(hex, line.y, 2, &pair, role);
     let letter = letter.to_string();
     if text < line.right() {
@@ -155,19 +139,10 @@ fn one(
         Mark::Nothing => {}
     }
     let cell = Rect::new(hex, line.y, 2, 1);
-    canvas.hit(
-        cell,
-        Hit::Row {
-            pane: 0,
-            index: offset as usize,
-        },
-    );
+    canvas.hit(cell, Hit::Row { pane: 0, index: offset as usize });
     if model.block.cursor == offset {
         canvas.shade(cell, Role::Selected);
-        canvas.shade(
-            Rect::new(text, line.y, 1, 1).intersection(line),
-            Role::Selected,
-        );
+        canvas.shade(Rect::new(text, line.y, 1, 1).intersection(line), Role::Selected);
     }
 }
 
@@ -202,10 +177,6 @@ pub(super) fn detail(canvas: &mut Canvas<'_>, line: Rect, model: &Model) {
     if let Some(theirs) = theirs {
         text = format!("pread sees {theirs:#04x}  {text}");
     }
-    let spans = [
-        (pointer, Role::Key),
-        (place.as_str(), Role::Dim),
-        (&text, Role::Text),
-    ];
+    let spans = [(pointer, Role::Key), (place.as_str(), Role::Dim), (&text, Role::Text)];
     canvas.spans(line, &spans);
 }

@@ -3,7 +3,7 @@
 
 use super::tests::Script;
 use crate::app::layer::Layer;
-use crate::target::api::{BlockAction, Request};
+use crate::kernel::api::{BlockAction, Request};
 use crate::ui::views::fixture::{form_error, screen};
 
 fn last_action(script: &Script) -> &BlockAction {
@@ -33,10 +33,7 @@ fn hex_and_patterns_are_written() {
     script.keys("w<tab><ctrl-u>0x100<tab><space><tab><ctrl-u>de ad<enter>");
     assert_eq!(&script.disk[0x100..0x103], [0xde, 0xad, 0]);
     script.keys("w<tab><ctrl-u>0x200<tab><space><tab><tab><ctrl-u>5<enter>");
-    assert_eq!(
-        &script.disk[0x200..0x206],
-        [0xde, 0xad, 0xde, 0xad, 0xde, 0]
-    );
+    assert_eq!(&script.disk[0x200..0x206], [0xde, 0xad, 0xde, 0xad, 0xde, 0]);
 }
 
 #[test]
@@ -58,11 +55,7 @@ fn a_write_beyond_the_end_is_refused_before_it_is_sent() {
 fn a_file_is_written_whole() {
     let mut script = Script::new();
     script.keys("w<tab><ctrl-u>4K<tab><left><tab><ctrl-u>/big<enter>");
-    assert!(
-        script.disk[4096..4096 + (40 << 10)]
-            .iter()
-            .all(|byte| *byte == b'x')
-    );
+    assert!(script.disk[4096..4096 + (40 << 10)].iter().all(|byte| *byte == b'x'));
     assert!(screen(&mut script.model, 80, 24).contains("wrote 40960 bytes at 0x1000"));
 }
 
@@ -73,21 +66,15 @@ fn a_file_that_does_not_fit_is_not_begun() {
     script.keys("w<tab><ctrl-u>0xf000<tab><left><tab><ctrl-u>/big<enter>");
     assert_eq!(script.disk, before);
     let toasts = script.model.toasts.shown();
-    assert!(
-        toasts
-            .iter()
-            .any(|toast| toast.text.contains("40 KiB, only 4 KiB"))
-    );
+    assert!(toasts.iter().any(|toast| toast.text.contains("40 KiB, only 4 KiB")));
 }
 
 #[test]
 fn a_file_that_cannot_be_read_is_told() {
     let mut script = Script::new();
     script.keys("w<tab><tab><left><tab><ctrl-u>/none<enter>");
-    assert!(
-        matches!(script.model.layers.last(), Some(Layer::Message(message))
-        if message.lines.iter().any(|line| line.contains("no such file")))
-    );
+    assert!(matches!(script.model.layers.last(), Some(Layer::Message(message))
+        if message.lines.iter().any(|line| line.contains("no such file"))));
 }
 
 #[test]
@@ -139,21 +126,12 @@ fn the_next_difference_is_found() {
 fn unplugging_asks_first_and_then_says_how_to_go_on() {
     let mut script = Script::new();
     script.keys("u");
-    assert!(matches!(
-        script.model.layers.last(),
-        Some(Layer::Confirm(_))
-    ));
+    assert!(matches!(script.model.layers.last(), Some(Layer::Confirm(_))));
     script.keys("y");
     let screen = screen(&mut script.model, 80, 24);
-    assert!(
-        screen.contains("GONE") && screen.contains("the stick is out"),
-        "{screen}"
-    );
+    assert!(screen.contains("GONE") && screen.contains("the stick is out"), "{screen}");
     script.keys("w");
-    assert!(
-        script.model.layers.is_empty(),
-        "there is nothing to write to"
-    );
+    assert!(script.model.layers.is_empty(), "there is nothing to write to");
 }
 
 #[test]
@@ -191,16 +169,9 @@ fn another_load_of_the_module_is_asked_anew() {
 fn what_was_done_is_in_the_command_log_and_looking_is_not() {
     let mut script = Script::new();
     script.keys("w<enter>sG");
-    let lines: Vec<&str> = script
-        .model
-        .command_log
-        .lines()
-        .map(|line| line.command.as_str())
-        .collect();
-    assert!(
-        lines.contains(&"ioctl(kmod, BWRITEOFFSET, {\"hello\", 5, 0})"),
-        "{lines:?}"
-    );
+    let lines: Vec<&str> =
+        script.model.command_log.lines().map(|line| line.command.as_str()).collect();
+    assert!(lines.contains(&"ioctl(kmod, BWRITEOFFSET, {\"hello\", 5, 0})"), "{lines:?}");
     assert!(lines.contains(&"ioctl(kmod, SYNC)"));
     assert!(!lines.iter().any(|line| line.contains("READ64")));
 }

@@ -12,7 +12,7 @@ use crate::app::hex::size_text;
 use crate::app::views::block::layout::{DETAIL, HEAD, Layout};
 use crate::app::views::block::{MODULE, size};
 use crate::app::views::ready::{Readiness, readiness};
-use crate::target::api::Capability;
+use crate::kernel::api::Capability;
 use crate::ui::canvas::row;
 use crate::ui::units::{bytes, range};
 use crate::ui::{Canvas, Role};
@@ -39,12 +39,8 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     head(canvas, row(area, 0), model);
     said(canvas, row(area, 1), model);
     let layout = Layout::new(area.width, area.height, model.zoom);
-    let pane = Rect {
-        y: area.y + HEAD.min(area.height),
-        width: layout.dump,
-        height: layout.rows,
-        ..area
-    };
+    let pane =
+        Rect { y: area.y + HEAD.min(area.height), width: layout.dump, height: layout.rows, ..area };
     dump::draw(canvas, pane, model, &layout);
     let detail = Rect {
         x: pane.x + 1,
@@ -54,30 +50,15 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     };
     dump::detail(canvas, detail, model);
     if layout.side > 0 {
-        let side = Rect {
-            x: pane.right(),
-            width: layout.side,
-            height: layout.rows + DETAIL,
-            ..pane
-        };
+        let side =
+            Rect { x: pane.right(), width: layout.side, height: layout.rows + DETAIL, ..pane };
         side::draw(canvas, side, model);
     }
     if layout.charts > 0 {
-        let charts = Rect {
-            y: detail.bottom(),
-            height: layout.charts,
-            ..area
-        };
+        let charts = Rect { y: detail.bottom(), height: layout.charts, ..area };
         let half = charts.width / 2;
-        let left = Rect {
-            width: half,
-            ..charts
-        };
-        let right = Rect {
-            x: charts.x + half,
-            width: charts.width - half,
-            ..charts
-        };
+        let left = Rect { width: half, ..charts };
+        let right = Rect { x: charts.x + half, width: charts.width - half, ..charts };
         throughput(canvas, left, model, false);
         throughput(canvas, right, model, true);
     }
@@ -140,15 +121,8 @@ fn said(canvas: &mut Canvas<'_>, line: Rect, model: &Model) {
             size_text(done as u64),
             size_text(total as u64)
         );
-        let x = canvas.spans(
-            line,
-            &[(pointer, Role::Key), (" ", Role::Text), (&text, Role::Text)],
-        );
-        let bar = Rect {
-            x,
-            width: line.right().saturating_sub(x),
-            ..line
-        };
+        let x = canvas.spans(line, &[(pointer, Role::Key), (" ", Role::Text), (&text, Role::Text)]);
+        let bar = Rect { x, width: line.right().saturating_sub(x), ..line };
         return canvas.gauge(bar, share, Role::Series(1));
     }
     let (mark, text, role) = match (&state.said, &state.error) {
@@ -165,11 +139,7 @@ fn said(canvas: &mut Canvas<'_>, line: Rect, model: &Model) {
             Role::Dim,
         ),
     };
-    let mark_role = if role == Role::Bad {
-        Role::Bad
-    } else {
-        Role::Key
-    };
+    let mark_role = if role == Role::Bad { Role::Bad } else { Role::Key };
     canvas.spans(line, &[(mark, mark_role), (" ", Role::Text), (&text, role)]);
 }
 
@@ -183,17 +153,10 @@ fn throughput(canvas: &mut Canvas<'_>, area: Rect, model: &Model, written: bool)
     let total = model.counters.value(MODULE, counter).unwrap_or(0).max(0) as u64;
     let rate = model.counters.rate(MODULE, counter).unwrap_or(0.0);
     let span = model.range_ms();
-    let title = format!(
-        "{word} {}: {}/s over {}",
-        bytes(total),
-        bytes(rate as u64),
-        range(span)
-    );
+    let title = format!("{word} {}: {}/s over {}", bytes(total), bytes(rate as u64), range(span));
     let inside = canvas.panel(area, &title, false);
     let columns = canvas.chart_columns(inside);
-    let curve = model
-        .counters
-        .columns((MODULE, counter), span, columns, true);
+    let curve = model.counters.columns((MODULE, counter), span, columns, true);
     canvas.chart(inside, &[(curve, role)]);
 }
 

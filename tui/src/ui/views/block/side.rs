@@ -17,10 +17,7 @@ const DEVICE: u16 = 10;
 
 /// Draws it.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
-    let device = Rect {
-        height: DEVICE.min(area.height),
-        ..area
-    };
+    let device = Rect { height: DEVICE.min(area.height), ..area };
     let rest = area.height - device.height;
     let list = Rect {
         y: device.bottom(),
@@ -28,16 +25,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         ..area
     };
     let charts = rest - list.height;
-    let read = Rect {
-        y: list.bottom(),
-        height: charts / 2,
-        ..area
-    };
-    let written = Rect {
-        y: read.bottom(),
-        height: charts - charts / 2,
-        ..area
-    };
+    let read = Rect { y: list.bottom(), height: charts / 2, ..area };
+    let written = Rect { y: read.bottom(), height: charts - charts / 2, ..area };
     facts(canvas, device, model);
     devices(canvas, list, model);
     throughput(canvas, read, model, false);
@@ -57,35 +46,14 @@ fn facts(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         None => "not a lab's".into(),
     };
     let lines = [
-        (
-            "node",
-            model
-                .block
-                .device
-                .clone()
-                .unwrap_or_else(|| "unknown".into()),
-        ),
-        (
-            "size",
-            format!(
-                "{} = {} bytes",
-                size_text(size(model)),
-                grouped(size(model) as i64)
-            ),
-        ),
+        ("node", model.block.device.clone().unwrap_or_else(|| "unknown".into())),
+        ("size", format!("{} = {} bytes", size_text(size(model)), grouped(size(model) as i64))),
         ("block", format!("{} bytes", info.logical_block_size)),
         ("stick", stick),
         ("position", format!("{:#x}", value("position"))),
         ("read", bytes(value("bytes_read").max(0) as u64)),
         ("written", bytes(value("bytes_written").max(0) as u64)),
-        (
-            "done",
-            format!(
-                "{} operations, {} errors",
-                value("operations"),
-                value("errors")
-            ),
-        ),
+        ("done", format!("{} operations, {} errors", value("operations"), value("errors"))),
     ];
     for (index, (name, text)) in lines.iter().enumerate() {
         let label = format!("{name:<9}");
@@ -102,10 +70,7 @@ fn devices(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     for (index, device) in model.block.devices.iter().enumerate() {
         let removable = if device.removable { ", removable" } else { "" };
         let text = format!(" {} {}{removable}", size_text(device.size), device.model);
-        let spans = [
-            (device.path.as_str(), Role::Title),
-            (text.as_str(), Role::Dim),
-        ];
+        let spans = [(device.path.as_str(), Role::Title), (text.as_str(), Role::Dim)];
         canvas.spans(row(inside, index as u16), &spans);
     }
 }

@@ -7,11 +7,11 @@ use crate::app::keys::Key;
 use crate::app::link::Connection;
 use crate::app::views::block::MODULE;
 use crate::app::{Effect, Event, Model, ViewId, update};
-use crate::target::api::{
+use crate::kernel::api::{
     BlockAction, BlockDevice, BlockDeviceInfo, BlockOutcome, GuestState, LabRequest, LabStatus,
     ModuleDetail, ParameterValue, Request,
 };
-use crate::target::{Item, TargetError};
+use crate::kernel::{Item, TargetError};
 use crate::ui::views::fixture::{model, sample, screen};
 
 /// A scripted kernel with a stick behind kmod.
@@ -40,14 +40,8 @@ impl Script {
             stick_plugged: true,
             ..LabStatus::default()
         });
-        let mut script = Self {
-            model,
-            disk,
-            position: 0,
-            gone: false,
-            stale: None,
-            asked: Vec::new(),
-        };
+        let mut script =
+            Self { model, disk, position: 0, gone: false, stale: None, asked: Vec::new() };
         script.keys("5");
         script
     }
@@ -238,10 +232,7 @@ fn a_module_that_is_not_loaded_is_introduced() {
 #[test]
 fn a_lost_connection_is_told() {
     let mut script = Script::new();
-    script.model.link.connection = Connection::Lost {
-        why: "QEMU was killed".into(),
-        since_ms: 0,
-    };
+    script.model.link.connection = Connection::Lost { why: "QEMU was killed".into(), since_ms: 0 };
     assert!(screen(&mut script.model, 80, 24).contains("QEMU was killed"));
 }
 
@@ -254,11 +245,7 @@ fn hostile_names_and_bytes_stay_text() {
     script.keys("i");
     script.model.block.device = Some("/dev/\u{1b}[31m\u{202e}sda".into());
     let screen = screen(&mut script.model, 80, 24);
-    assert!(
-        screen
-            .chars()
-            .all(|character| character == '\n' || !character.is_control())
-    );
+    assert!(screen.chars().all(|character| character == '\n' || !character.is_control()));
     assert!(screen.contains("/dev/\\x1b[31m\\u{202e}sda"));
 }
 

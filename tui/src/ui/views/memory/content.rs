@@ -32,30 +32,14 @@ pub(super) fn draw(
         canvas.wrapped(inside, text, Role::Dim);
         return;
     };
-    let rows = content
-        .bytes
-        .chunks(PER_ROW)
-        .enumerate()
-        .skip(model.memory.content_row);
+    let rows = content.bytes.chunks(PER_ROW).enumerate().skip(model.memory.content_row);
     for (y, (index, chunk)) in rows.take(usize::from(inside.height)).enumerate() {
         let line = row(inside, y as u16);
         let address = content.vaddr.wrapping_add((index * PER_ROW) as u64);
-        let mut x = canvas.text(
-            line.x,
-            line.y,
-            line.width,
-            &format!("{address:012x} "),
-            Role::Dim,
-        );
+        let mut x = canvas.text(line.x, line.y, line.width, &format!("{address:012x} "), Role::Dim);
         for byte in chunk {
             let pair: String = digits(*byte).iter().collect();
-            x = canvas.text(
-                x,
-                line.y,
-                line.right().saturating_sub(x),
-                &pair,
-                byte_role(*byte),
-            ) + 1;
+            x = canvas.text(x, line.y, line.right().saturating_sub(x), &pair, byte_role(*byte)) + 1;
         }
         let text: String = chunk.iter().map(|byte| text_of(*byte)).collect();
         let column = line.x + 13 + PER_ROW as u16 * 3;

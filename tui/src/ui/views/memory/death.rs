@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use super::{end_word, signal_name};
 use crate::app::views::memory::page::{PAGE, is_ours};
 use crate::app::views::memory::subjects::{Life, Subject};
-use crate::target::api::Fault;
+use crate::kernel::api::Fault;
 use crate::ui::canvas::row;
 use crate::ui::{Canvas, Role};
 
@@ -16,13 +16,9 @@ pub(super) fn headline(subject: &Subject) -> Option<String> {
     Some(match &subject.life {
         Life::Starting | Life::Alive => return None,
         Life::Lost(_) => format!("{name} is lost"),
-        Life::Dead {
-            fault: Some(fault), ..
-        } => format!(
-            "{name} is dead: {}, {}",
-            signal_name(fault.signal),
-            fault.cause
-        ),
+        Life::Dead { fault: Some(fault), .. } => {
+            format!("{name} is dead: {}, {}", signal_name(fault.signal), fault.cause)
+        }
         Life::Dead { .. } if subject.killed => format!("{name} was ended"),
         Life::Dead { end, .. } => format!("{name} is dead: {}", end_word(*end)),
     })
@@ -32,9 +28,7 @@ pub(super) fn headline(subject: &Subject) -> Option<String> {
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, subject: &Subject) -> u16 {
     let details = match &subject.life {
         Life::Lost(error) => vec![("why", error.to_string())],
-        Life::Dead {
-            fault: Some(fault), ..
-        } => of_fault(subject, fault),
+        Life::Dead { fault: Some(fault), .. } => of_fault(subject, fault),
         Life::Dead { .. } if !subject.killed => {
             let last = subject.last.clone();
             vec![("doing", last.unwrap_or_else(|| "nothing".into()))]

@@ -7,7 +7,7 @@ use crate::app::layer::Layer;
 use crate::app::link::Connection;
 use crate::app::views::memory::subjects::Life;
 use crate::app::{Event, update};
-use crate::target::TargetError;
+use crate::kernel::TargetError;
 use crate::ui::views::fixture::{form_error, screen};
 
 #[test]
@@ -16,11 +16,7 @@ fn without_a_subject_nothing_can_be_allocated_and_the_key_to_press_is_named() {
     script.keys("a");
     assert!(script.model.layers.is_empty());
     let toasts = script.model.toasts.shown();
-    assert!(
-        toasts
-            .iter()
-            .any(|toast| toast.text.contains("n starts one"))
-    );
+    assert!(toasts.iter().any(|toast| toast.text.contains("n starts one")));
 }
 
 #[test]
@@ -87,10 +83,7 @@ fn a_dead_subject_does_nothing_more_and_a_new_one_starts() {
     script.keys("nr<ctrl-u>0x10<enter>");
     assert!(script.dead);
     let died = screen(&mut script.model, 80, 24);
-    assert!(
-        died.contains("SIGSEGV, read of an address where nothing is mapped"),
-        "{died}"
-    );
+    assert!(died.contains("SIGSEGV, read of an address where nothing is mapped"), "{died}");
     assert!(died.contains("0x10: nothing is mapped there"), "{died}");
     script.keys("a");
     assert!(script.model.layers.is_empty());
@@ -104,10 +97,7 @@ fn the_death_of_a_subject_is_no_loss_of_the_connection() {
     let mut script = Script::new();
     script.keys("nr<ctrl-u>0x10<enter>");
     assert_eq!(script.model.link.connection, Connection::Up);
-    assert!(
-        script.model.layers.is_empty(),
-        "the view tells it, nothing pops up"
-    );
+    assert!(script.model.layers.is_empty(), "the view tells it, nothing pops up");
 }
 
 #[test]
@@ -136,26 +126,11 @@ fn a_living_subject_is_ended_only_after_a_question_with_the_exact_command() {
 #[test]
 fn what_a_subject_was_asked_enters_the_command_log_and_looking_does_not() {
     let script = at_work();
-    let lines: Vec<&str> = script
-        .model
-        .command_log
-        .lines()
-        .map(|line| line.command.as_str())
-        .collect();
-    assert!(
-        lines.iter().any(|line| line.contains("ALLOCATE")),
-        "{lines:?}"
-    );
-    assert!(
-        lines
-            .iter()
-            .any(|line| line.contains("memcpy(0x400000000000, \"hello\", 5)"))
-    );
-    assert!(
-        !lines
-            .iter()
-            .any(|line| line.contains("WALK") || line.contains("maps"))
-    );
+    let lines: Vec<&str> =
+        script.model.command_log.lines().map(|line| line.command.as_str()).collect();
+    assert!(lines.iter().any(|line| line.contains("ALLOCATE")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("memcpy(0x400000000000, \"hello\", 5)")));
+    assert!(!lines.iter().any(|line| line.contains("WALK") || line.contains("maps")));
 }
 
 #[test]
@@ -163,11 +138,7 @@ fn a_walk_on_purpose_is_logged_and_shown() {
     let mut script = Script::new();
     script.keys("nt<ctrl-u>0x123456789abc<enter>");
     let last = script.model.command_log.from_end(0).unwrap();
-    assert!(
-        last.command.contains("WALK, {vaddr 0x123456789abc}"),
-        "{}",
-        last.command
-    );
+    assert!(last.command.contains("WALK, {vaddr 0x123456789abc}"), "{}", last.command);
     assert!(screen(&mut script.model, 80, 24).contains("walk for 0x123456789abc"));
 }
 
@@ -191,8 +162,8 @@ fn a_refusal_names_the_errno_and_says_what_to_do() {
         };
         let walk = matches!(
             &request,
-            crate::target::api::Request::SubjectDo {
-                action: crate::target::api::SubjectAction::Walk { .. },
+            crate::kernel::api::Request::SubjectDo {
+                action: crate::kernel::api::SubjectAction::Walk { .. },
                 ..
             }
         );
@@ -202,7 +173,7 @@ fn a_refusal_names_the_errno_and_says_what_to_do() {
             refused = true;
             Err(TargetError::errno(3, "ALLOCATE 4 pages").with_hint("free some"))
         };
-        let done = crate::target::Item::Done(result);
+        let done = crate::kernel::Item::Done(result);
         pending.extend(update(&mut script.model, Event::Item(tag, done)));
         if refused {
             break;

@@ -14,7 +14,7 @@ use crate::app::views::memory::subjects::{Life, Subject};
 use crate::app::views::memory::{MODULE, Pane, pane_number};
 use crate::app::views::ready::{Readiness, readiness};
 use crate::app::{Hit, Model};
-use crate::target::api::{Capability, ProgramEnd};
+use crate::kernel::api::{Capability, ProgramEnd};
 use crate::ui::canvas::row;
 use crate::ui::{Canvas, Role};
 
@@ -43,11 +43,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     }
     limits(canvas, row(area, 0), model);
     said(canvas, row(area, 1), model);
-    let below = Rect {
-        y: area.y + 2,
-        height: area.height.saturating_sub(2),
-        ..area
-    };
+    let below = Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area };
     if model.zoom {
         return pane(canvas, below, model, model.memory.focus);
     }
@@ -56,36 +52,15 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         14.. => WALK,
         height => height / 2,
     };
-    let top = Rect {
-        height: below.height - bottom,
-        ..below
-    };
-    let list = Rect {
-        width: SUBJECTS.min(area.width / 3),
-        ..top
-    };
-    let space = Rect {
-        x: list.right(),
-        width: top.width - list.width,
-        ..top
-    };
-    let lower = Rect {
-        y: top.bottom(),
-        height: bottom,
-        ..below
-    };
+    let top = Rect { height: below.height - bottom, ..below };
+    let list = Rect { width: SUBJECTS.min(area.width / 3), ..top };
+    let space = Rect { x: list.right(), width: top.width - list.width, ..top };
+    let lower = Rect { y: top.bottom(), height: bottom, ..below };
     pane(canvas, list, model, Pane::Subjects);
     pane(canvas, space, model, Pane::Space);
     if lower.width >= 150 {
-        let left = Rect {
-            width: lower.width - 82,
-            ..lower
-        };
-        let right = Rect {
-            x: left.right(),
-            width: 82,
-            ..lower
-        };
+        let left = Rect { width: lower.width - 82, ..lower };
+        let right = Rect { x: left.right(), width: 82, ..lower };
         pane(canvas, left, model, Pane::Walk);
         pane(canvas, right, model, Pane::Content);
     } else if model.memory.focus == Pane::Content {
@@ -128,11 +103,7 @@ fn limits(canvas: &mut Canvas<'_>, line: Rect, model: &Model) {
         value("tables_pmd"),
         value("tables_pte")
     );
-    let refused_role = if refused > 0 {
-        Role::Warning
-    } else {
-        Role::Text
-    };
+    let refused_role = if refused > 0 { Role::Warning } else { Role::Text };
     canvas.spans(
         line,
         &[
@@ -158,21 +129,14 @@ fn said(canvas: &mut Canvas<'_>, line: Rect, model: &Model) {
             (pointer, Role::Key),
             (" ", Role::Text),
             ("n", Role::Key),
-            (
-                " starts a subject: a process that uses the module on command",
-                Role::Text,
-            ),
+            (" starts a subject: a process that uses the module on command", Role::Text),
         ];
         canvas.spans(line, &spans);
         return;
     };
     if let Some(headline) = death::headline(subject) {
         let warning = canvas.look.glyphs.warning;
-        let spans = [
-            (warning, Role::Bad),
-            (" ", Role::Bad),
-            (&headline, Role::Bad),
-        ];
+        let spans = [(warning, Role::Bad), (" ", Role::Bad), (&headline, Role::Bad)];
         canvas.spans(line, &spans);
         return;
     }
@@ -185,15 +149,9 @@ fn said(canvas: &mut Canvas<'_>, line: Rect, model: &Model) {
         (None, Some(last)) => last.clone(),
         (None, None) => "nothing was asked of it yet: a allocates pages".into(),
     };
-    let made: Vec<String> = subject
-        .made()
-        .iter()
-        .map(|(level, count)| format!("{count} {}", level.name()))
-        .collect();
-    let allocated = subject
-        .last
-        .as_ref()
-        .is_some_and(|last| last.contains("ALLOCATE"));
+    let made: Vec<String> =
+        subject.made().iter().map(|(level, count)| format!("{count} {}", level.name())).collect();
+    let allocated = subject.last.as_ref().is_some_and(|last| last.contains("ALLOCATE"));
     let mut new = String::new();
     if allocated && subject.said.is_some() && !subject.later.is_empty() {
         new = match made.is_empty() {
@@ -211,14 +169,7 @@ fn said(canvas: &mut Canvas<'_>, line: Rect, model: &Model) {
             (pointer, Role::Key),
             (&colon, Role::Dim),
             (&text, Role::Text),
-            (
-                &new,
-                if made.is_empty() {
-                    Role::Dim
-                } else {
-                    Role::New
-                },
-            ),
+            (&new, if made.is_empty() { Role::Dim } else { Role::New }),
         ],
     );
 }
@@ -235,11 +186,7 @@ fn subjects(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     for (index, subject) in subjects.iter().enumerate().skip(top).take(shown) {
         let line = row(area, (index - top) as u16);
         let (word, role) = life(subject);
-        let mark = if index == selected {
-            canvas.look.glyphs.pointer
-        } else {
-            " "
-        };
+        let mark = if index == selected { canvas.look.glyphs.pointer } else { " " };
         let pid = match subject.pid {
             Some(pid) => format!(" {pid} "),
             None => format!(" #{} ", subject.number),

@@ -10,7 +10,7 @@ use crate::app::views::memory::space::{LABEL, PageState, Row, page_state, per_ro
 use crate::app::views::memory::subjects::{Life, Subject};
 use crate::app::views::memory::{Pane, pane_number};
 use crate::app::{Hit, Model};
-use crate::target::api::Mapping;
+use crate::kernel::api::Mapping;
 use crate::ui::canvas::row;
 use crate::ui::units::bytes;
 use crate::ui::{Canvas, Role};
@@ -36,11 +36,7 @@ pub(super) fn draw(
     focused: bool,
 ) {
     let title = match subject {
-        Some(subject) => format!(
-            "Address space of {}: {} pages",
-            subject.name(),
-            subject.pages()
-        ),
+        Some(subject) => format!("Address space of {}: {} pages", subject.name(), subject.pages()),
         None => "Address space".into(),
     };
     let inside = canvas.panel(area, &title, focused);
@@ -68,17 +64,10 @@ pub(super) fn draw(
         }
     }
     let legend_space = if below.height > 3 { 1 } else { 0 };
-    let list = Rect {
-        height: below.height - legend_space,
-        ..below
-    };
+    let list = Rect { height: below.height - legend_space, ..below };
     let seen = pages(canvas, list, model, subject);
     if legend_space > 0 {
-        let line = Rect {
-            y: list.bottom(),
-            height: 1,
-            ..below
-        };
+        let line = Rect { y: list.bottom(), height: 1, ..below };
         legend(canvas, line, &seen);
     }
 }
@@ -97,11 +86,7 @@ fn pages(canvas: &mut Canvas<'_>, area: Rect, model: &Model, subject: &Subject) 
         let line = row(area, (index - top) as u16);
         match entry {
             Row::Head(mapping) => heading(canvas, line, mapping, at == Some(index)),
-            Row::Pages {
-                first,
-                count,
-                write,
-            } => {
+            Row::Pages { first, count, write } => {
                 let label = format!("{first:>13x} ");
                 let x = canvas.text(line.x, line.y, LABEL, &label, Role::Dim);
                 for page in 0..*count {
@@ -124,12 +109,7 @@ fn pages(canvas: &mut Canvas<'_>, area: Rect, model: &Model, subject: &Subject) 
 }
 
 fn heading(canvas: &mut Canvas<'_>, line: Rect, mapping: &Mapping, selected: bool) {
-    let Mapping {
-        start,
-        end,
-        permissions,
-        name,
-    } = mapping;
+    let Mapping { start, end, permissions, name } = mapping;
     let size = bytes(end.saturating_sub(*start));
     let ours = is_ours(mapping);
     let what = match (ours, name.as_str()) {
@@ -154,9 +134,7 @@ fn hit(canvas: &mut Canvas<'_>, area: Rect, address: u64) {
 
 /// What the letters mean: those on the screen first.
 fn legend(canvas: &mut Canvas<'_>, line: Rect, seen: &[PageState]) {
-    let others = PageState::ALL
-        .into_iter()
-        .filter(|state| !seen.contains(state));
+    let others = PageState::ALL.into_iter().filter(|state| !seen.contains(state));
     let mut x = line.x;
     for state in seen.iter().copied().chain(others) {
         let room = line.right().saturating_sub(x);

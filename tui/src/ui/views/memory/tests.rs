@@ -8,11 +8,11 @@ use crate::app::keys::Key;
 use crate::app::link::Connection;
 use crate::app::views::memory::{Call, MODULE, Pane};
 use crate::app::{Effect, Event, Model, Owner, ViewId, update};
-use crate::target::api::{
+use crate::kernel::api::{
     Access, Capability, Fault, Mapping, Missing, ProgramEnd, Request, SubjectAction, SubjectEvent,
     SubjectOutcome, Walk,
 };
-use crate::target::{Item, TargetError};
+use crate::kernel::{Item, TargetError};
 use crate::ui::views::fixture::{model, sample, screen};
 
 /// A scripted kernel for one subject: answers every effect as memalloc would.
@@ -40,9 +40,7 @@ impl Script {
             ("tables_pte", 1),
             ("tables_pud", 1),
         ];
-        model
-            .counters
-            .push(sample(100, MODULE, &counters, &[], Vec::new()));
+        model.counters.push(sample(100, MODULE, &counters, &[], Vec::new()));
         Self {
             model,
             areas: Vec::new(),
@@ -93,11 +91,7 @@ impl Script {
     fn act(&mut self, _tag: CallTag, pid: i32, action: &SubjectAction) -> Vec<Item> {
         let done = |outcome| vec![Item::SubjectDid(outcome), Item::Done(Ok(()))];
         match action {
-            SubjectAction::Allocate {
-                vaddr,
-                pages,
-                write,
-            } => {
+            SubjectAction::Allocate { vaddr, pages, write } => {
                 let end = vaddr + *pages as u64 * PAGE;
                 self.areas.push((*vaddr, end, *write));
                 self.areas.sort_unstable();
@@ -149,29 +143,17 @@ impl Script {
         let died = SubjectEvent::Died {
             pid,
             end: ProgramEnd::Signalled(11),
-            fault: Some(Fault {
-                signal: 11,
-                code,
-                address,
-                access,
-                cause: cause.into(),
-            }),
+            fault: Some(Fault { signal: 11, code, address, access, cause: cause.into() }),
         };
         for item in [Item::Subject(died), Item::Done(Ok(()))] {
             update(&mut self.model, Event::Item(live, item));
         }
-        vec![Item::Done(Err(TargetError::Gone(format!(
-            "subject {pid} has died"
-        ))))]
+        vec![Item::Done(Err(TargetError::Gone(format!("subject {pid} has died"))))]
     }
 
     fn walk(&self, vaddr: u64) -> Walk {
         let all = [0x1067, 0x2067, 0x3067, 0x4067];
-        let tables = if self.levels == 5 {
-            &all[..]
-        } else {
-            &all[1..]
-        };
+        let tables = if self.levels == 5 { &all[..] } else { &all[1..] };
         let mut entry = [0; 5];
         let mut depth = 2;
         entry[..2].copy_from_slice(&tables[..2]);
@@ -189,12 +171,7 @@ impl Script {
         } else {
             entry[1] = 0;
         }
-        Walk {
-            vaddr,
-            levels: self.levels,
-            depth: depth as u32,
-            entry,
-        }
+        Walk { vaddr, levels: self.levels, depth: depth as u32, entry }
     }
 
     fn maps(&self) -> Vec<Mapping> {
@@ -212,18 +189,8 @@ impl Script {
                 mapping(*start, *end, permissions, "/dev/memalloc")
             })
             .collect();
-        maps.push(mapping(
-            0x5555_5555_4000,
-            0x5555_5560_0000,
-            "r-xp",
-            "/ringside",
-        ));
-        maps.push(mapping(
-            0x7fff_ff00_0000,
-            0x7fff_ff02_1000,
-            "rw-p",
-            "[stack]",
-        ));
+        maps.push(mapping(0x5555_5555_4000, 0x5555_5560_0000, "r-xp", "/ringside"));
+        maps.push(mapping(0x7fff_ff00_0000, 0x7fff_ff02_1000, "rw-p", "[stack]"));
         maps
     }
 }
@@ -251,15 +218,9 @@ fn an_allocation_shows_which_tables_are_new() {
     let mut script = Script::new();
     script.keys("na<enter>");
     let screen = screen(&mut script.model, 80, 24);
-    assert!(
-        screen.contains("new tables: 1 PUD, 1 PMD, 1 PTE"),
-        "{screen}"
-    );
+    assert!(screen.contains("new tables: 1 PUD, 1 PMD, 1 PTE"), "{screen}");
     assert!(screen.contains("new PTE[  0]"), "{screen}");
-    assert!(
-        screen.contains("    P4D[128]"),
-        "the P4D table was there before: {screen}"
-    );
+    assert!(screen.contains("    P4D[128]"), "the P4D table was there before: {screen}");
 }
 
 #[test]
@@ -312,10 +273,7 @@ fn a_lost_connection_and_a_missing_capability_are_told() {
         }];
     }
     assert!(screen(&mut model, 80, 24).contains("can only be opened by root"));
-    model.link.connection = Connection::Lost {
-        why: "the ssh command ended".into(),
-        since_ms: 0,
-    };
+    model.link.connection = Connection::Lost { why: "the ssh command ended".into(), since_ms: 0 };
     assert!(screen(&mut model, 80, 24).contains("the ssh command ended"));
 }
 
@@ -324,11 +282,7 @@ fn hostile_names_of_mappings_stay_text() {
     let mut script = at_work();
     script.model.memory.subjects[0].maps[2].name = "/tmp/\u{1b}[2J\u{202e}x\n".into();
     let screen = screen(&mut script.model, 80, 40);
-    assert!(
-        screen
-            .chars()
-            .all(|character| character == '\n' || !character.is_control())
-    );
+    assert!(screen.chars().all(|character| character == '\n' || !character.is_control()));
     assert!(screen.contains("/tmp/\\x1b[2J\\u{202e}x\\n"), "{screen}");
 }
 

@@ -8,7 +8,7 @@ use crate::app::Model;
 use crate::app::page_table::{Entry, LeadsTo, Level, Step, Verdict, split, steps, verdict};
 use crate::app::views::memory::page::page_of;
 use crate::app::views::memory::subjects::{Life, Subject};
-use crate::target::api::Walk;
+use crate::kernel::api::Walk;
 use crate::ui::canvas::row;
 use crate::ui::units::bytes;
 use crate::ui::{Canvas, Role};
@@ -83,13 +83,7 @@ fn fields(canvas: &mut Canvas<'_>, area: Rect, address: u64, levels: u32) {
         let width = name.len().max(bits.len()) as u16;
         let room = area.right().saturating_sub(x).min(width);
         canvas.text(x, names.y, room.min(names.width), &name, Role::Dim);
-        canvas.text(
-            x,
-            digits.y,
-            room.min(digits.width),
-            &bits,
-            Role::Series(index),
-        );
+        canvas.text(x, digits.y, room.min(digits.width), &bits, Role::Series(index));
         x += width + 2;
     }
 }
@@ -99,20 +93,12 @@ fn entry(canvas: &mut Canvas<'_>, line: Rect, walk: &Walk, step: &Step) {
     let new = if step.new_table { "new " } else { "    " };
     let name = format!("{}[{:>3}] ", step.level.name(), step.index);
     let Some(entry) = step.entry else {
-        let spans = [
-            (new, Role::New),
-            (name.as_str(), Role::Dim),
-            ("not reached", Role::Dim),
-        ];
+        let spans = [(new, Role::New), (name.as_str(), Role::Dim), ("not reached", Role::Dim)];
         canvas.spans(line, &spans);
         return;
     };
     let raw = format!("{:>16x} ", entry.0);
-    let spans = [
-        (new, Role::New),
-        (name.as_str(), Role::Title),
-        (raw.as_str(), Role::Dim),
-    ];
+    let spans = [(new, Role::New), (name.as_str(), Role::Title), (raw.as_str(), Role::Dim)];
     let mut x = canvas.spans(line, &spans);
     if line.width == 0 {
         return;
@@ -162,24 +148,15 @@ fn outcome(canvas: &mut Canvas<'_>, line: Rect, walk: &Walk, address: u64) {
     let arrow = canvas.look.glyphs.arrows[1];
     let (text, role) = match verdict(walk) {
         None => ("The walk read no entry".to_owned(), Role::Bad),
-        Some(Verdict::Unmapped { at }) => (
-            format!("ends at the {}: touching it now is a page fault", at.name()),
-            Role::Warning,
-        ),
-        Some(Verdict::Mapped {
-            physical,
-            write,
-            user,
-            execute,
-        }) => {
+        Some(Verdict::Unmapped { at }) => {
+            (format!("ends at the {}: touching it now is a page fault", at.name()), Role::Warning)
+        }
+        Some(Verdict::Mapped { physical, write, user, execute }) => {
             let physical = physical + address.saturating_sub(walk.vaddr);
             let access = if write { "read-write" } else { "read-only" };
             let user = if user { "user" } else { "kernel only" };
             let execute = if execute { "executable" } else { "no execute" };
-            (
-                format!("physical {physical:#x}: {access}, {user}, {execute}"),
-                Role::Good,
-            )
+            (format!("physical {physical:#x}: {access}, {user}, {execute}"), Role::Good)
         }
     };
     let spans = [(arrow, Role::Key), (" ", Role::Text), (&text, role)];

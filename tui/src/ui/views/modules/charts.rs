@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::app::Model;
 use crate::app::counters::is_monotonic;
-use crate::target::api::CounterValue;
+use crate::kernel::api::CounterValue;
 use crate::ui::Canvas;
 use crate::ui::theme::Role;
 use crate::ui::units::{grouped, range, short};
@@ -32,12 +32,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: &
     let title = format!("{module}, {}", range(model.range_ms()));
     let inside = canvas.panel(area, &title, true);
     let Some(live) = model.counters.module(module) else {
-        return message(
-            canvas,
-            inside,
-            "This module has no counters folder.",
-            Role::Dim,
-        );
+        return message(canvas, inside, "This module has no counters folder.", Role::Dim);
     };
     paint(canvas, inside, model, (module, &live.counters));
 }
@@ -72,36 +67,18 @@ pub(super) fn paint(
         };
         let name = counter.name.replace('_', " ");
         let x = canvas.text(place.x, place.y, place.width, &name, Role::Dim) + 1;
-        let x = canvas.text(
-            x,
-            place.y,
-            place.right().saturating_sub(x),
-            &value,
-            Role::Title,
-        ) + 1;
+        let x = canvas.text(x, place.y, place.right().saturating_sub(x), &value, Role::Title) + 1;
         if monotonic {
             let rate = model.counters.rate(module, &counter.name).unwrap_or(0.0);
             let text = format!(" drawn: {}/s", short(rate));
-            canvas.text(
-                x,
-                place.y,
-                place.right().saturating_sub(x),
-                &text,
-                Role::Dim,
-            );
+            canvas.text(x, place.y, place.right().saturating_sub(x), &text, Role::Dim);
         }
         // A line between two charts, where there is room for it.
         let gap = u16::from(place.height > 4);
-        let plot = Rect {
-            y: place.y + 1,
-            height: place.height.saturating_sub(1 + gap),
-            ..place
-        };
+        let plot = Rect { y: place.y + 1, height: place.height.saturating_sub(1 + gap), ..place };
         let points = canvas.chart_columns(plot);
         let curve =
-            model
-                .counters
-                .columns((module, &counter.name), model.range_ms(), points, monotonic);
+            model.counters.columns((module, &counter.name), model.range_ms(), points, monotonic);
         canvas.chart(plot, &[(curve, Role::Series(index))]);
     }
 }

@@ -10,7 +10,7 @@ use super::shared::message;
 use crate::app::link::Connection;
 use crate::app::views::modules::{detail, listed_modules, selected, values};
 use crate::app::{Hit, Loadable, Model};
-use crate::target::api::ModuleSummary;
+use crate::kernel::api::ModuleSummary;
 use crate::ui::Canvas;
 use crate::ui::canvas::{row, wrap};
 use crate::ui::layers::input;
@@ -79,45 +79,25 @@ fn list(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
             return message(canvas, inside, text, Role::Dim);
         }
         (_, true) => {
-            return message(
-                canvas,
-                inside,
-                "No name has this in it. Esc shows all.",
-                Role::Dim,
-            );
+            return message(canvas, inside, "No name has this in it. Esc shows all.", Role::Dim);
         }
         _ => {}
     }
     let wide = inside.width >= 60;
     let head = row(inside, 0);
-    let name_width = if wide {
-        26
-    } else {
-        inside.width.saturating_sub(18)
-    };
+    let name_width = if wide { 26 } else { inside.width.saturating_sub(18) };
     canvas.text(head.x + 2, head.y, name_width, "name", Role::Dim);
     let x = head.x + 2 + name_width;
     canvas.right(Rect::new(x, head.y, 9, 1), "size", Role::Dim);
     canvas.right(Rect::new(x + 9, head.y, 6, 1), "users", Role::Dim);
     if wide {
         canvas.text(x + 17, head.y, 9, "state", Role::Dim);
-        canvas.text(
-            x + 27,
-            head.y,
-            head.right().saturating_sub(x + 27),
-            "used by",
-            Role::Dim,
-        );
+        canvas.text(x + 27, head.y, head.right().saturating_sub(x + 27), "used by", Role::Dim);
     }
     let room = usize::from(inside.height.saturating_sub(1));
     let current = selected(model).map(|module| module.name.as_str());
-    let position = listed
-        .iter()
-        .position(|module| Some(module.name.as_str()) == current);
-    let top = position
-        .unwrap_or(0)
-        .saturating_sub(room / 2)
-        .min(listed.len().saturating_sub(room));
+    let position = listed.iter().position(|module| Some(module.name.as_str()) == current);
+    let top = position.unwrap_or(0).saturating_sub(room / 2).min(listed.len().saturating_sub(room));
     for (line, (index, module)) in listed.iter().enumerate().skip(top).take(room).enumerate() {
         let place = row(inside, line as u16 + 1);
         module_row(canvas, place, module, (name_width, wide));
@@ -142,27 +122,13 @@ fn module_row(
     canvas.text(area.x + 2, area.y, name - 1, &module.name, role);
     let x = area.x + 2 + name;
     canvas.right(Rect::new(x, area.y, 9, 1), &bytes(module.size), Role::Dim);
-    let users = if module.users < 0 {
-        "fixed".into()
-    } else {
-        module.users.to_string()
-    };
+    let users = if module.users < 0 { "fixed".into() } else { module.users.to_string() };
     canvas.right(Rect::new(x + 9, area.y, 6, 1), &users, role);
     if wide {
-        let state = if module.broken {
-            "crashed".into()
-        } else {
-            module.state.to_lowercase()
-        };
+        let state = if module.broken { "crashed".into() } else { module.state.to_lowercase() };
         canvas.text(x + 17, area.y, 9, &state, role);
         let used_by = module.used_by.join(", ");
-        canvas.text(
-            x + 27,
-            area.y,
-            area.right().saturating_sub(x + 27),
-            &used_by,
-            Role::Dim,
-        );
+        canvas.text(x + 27, area.y, area.right().saturating_sub(x + 27), &used_by, Role::Dim);
     }
 }
 
@@ -181,13 +147,7 @@ fn one(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
             if index == 0 {
                 canvas.text(place.x + 1, place.y, 9, label, Role::Dim);
             }
-            canvas.text(
-                place.x + 10,
-                place.y,
-                place.width.saturating_sub(10),
-                part,
-                role,
-            );
+            canvas.text(place.x + 10, place.y, place.width.saturating_sub(10), part, role);
             y += 1;
         }
     };
@@ -197,19 +157,10 @@ fn one(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         line(canvas, "about", text, Role::Text);
     }
     let none = |names: &[String]| {
-        if names.is_empty() {
-            "nothing".to_owned()
-        } else {
-            names.join(", ")
-        }
+        if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
     };
     if module.broken {
-        line(
-            canvas,
-            "state",
-            "crashed: not to be used until a reboot (B)",
-            Role::Bad,
-        );
+        line(canvas, "state", "crashed: not to be used until a reboot (B)", Role::Bad);
     } else {
         line(canvas, "state", &module.state.to_lowercase(), Role::Good);
     }
@@ -227,11 +178,8 @@ fn one(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
             if let (Some(version), true) = (&detail.srcversion, tall) {
                 line(canvas, "source", version, Role::Dim);
             }
-            let keys: &[&str] = if tall {
-                &["license", "author", "vermagic"]
-            } else {
-                &["license"]
-            };
+            let keys: &[&str] =
+                if tall { &["license", "author", "vermagic"] } else { &["license"] };
             for key in keys {
                 if let Some(value) = info.and_then(|info| info.get(key)) {
                     line(canvas, key, value, Role::Dim);
@@ -252,11 +200,7 @@ fn one(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         ..inside
     };
     let used = value_rows(canvas, rest, model);
-    let rest = Rect {
-        y: rest.y + used,
-        height: rest.height - used,
-        ..rest
-    };
+    let rest = Rect { y: rest.y + used, height: rest.height - used, ..rest };
     counters(canvas, rest, model, &module.name);
 }
 
@@ -307,13 +251,7 @@ fn heading(canvas: &mut Canvas<'_>, area: Rect, text: &str) {
     let line = canvas.look.glyphs.lines[0].repeat(usize::from(area.width));
     canvas.text(area.x, area.y, area.width, &line, Role::Border);
     let text = format!(" {text} ");
-    canvas.text(
-        area.x + 1,
-        area.y,
-        area.width.saturating_sub(1),
-        &text,
-        Role::Dim,
-    );
+    canvas.text(area.x + 1, area.y, area.width.saturating_sub(1), &text, Role::Dim);
 }
 
 fn counters(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: &str) {
@@ -323,16 +261,9 @@ fn counters(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: &str) {
     if area.height < 2 {
         return;
     }
-    let title = format!(
-        "Counters, {} ([ ] range, z charts)",
-        range(model.range_ms())
-    );
+    let title = format!("Counters, {} ([ ] range, z charts)", range(model.range_ms()));
     heading(canvas, row(area, 0), &title);
-    let below = Rect {
-        y: area.y + 1,
-        height: area.height - 1,
-        ..area
-    };
+    let below = Rect { y: area.y + 1, height: area.height - 1, ..area };
     if charts::fit(below, live.counters.len()) {
         return charts::paint(canvas, below, model, (module, &live.counters));
     }
@@ -340,12 +271,7 @@ fn counters(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: &str) {
     let fits = live.counters.len() <= room;
     let shown = if fits { room } else { room - 1 };
     for (index, counter) in live.counters.iter().take(shown).enumerate() {
-        counter_row(
-            canvas,
-            row(area, index as u16 + 1),
-            model,
-            (module, &counter.name),
-        );
+        counter_row(canvas, row(area, index as u16 + 1), model, (module, &counter.name));
     }
     if !fits {
         let more = live.counters.len() - shown;

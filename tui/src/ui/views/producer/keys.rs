@@ -6,8 +6,8 @@ use crate::app::keys::Key;
 use crate::app::layer::Layer;
 use crate::app::views::producer::{Call, Knob, MODULE, Pane, VIEW};
 use crate::app::{CallTag, Effect, Event, Hit, Model, Owner, update};
-use crate::target::api::Request;
-use crate::target::{Item, TargetError};
+use crate::kernel::api::Request;
+use crate::kernel::{Item, TargetError};
 use crate::ui::views::fixture::screen;
 
 /// Presses keys; answers the controls that are written, with their calls.
@@ -21,16 +21,7 @@ fn press(model: &mut Model, keys: &str) -> Vec<(CallTag, String, String)> {
 
 fn sets(effects: Vec<Effect>) -> Vec<(CallTag, String, String)> {
     let set = |effect| match effect {
-        Effect::Start {
-            tag,
-            request:
-                Request::Set {
-                    module,
-                    control,
-                    value,
-                },
-            ..
-        } => {
+        Effect::Start { tag, request: Request::Set { module, control, value }, .. } => {
             assert_eq!(module, MODULE);
             Some((tag, control, value))
         }
@@ -40,9 +31,7 @@ fn sets(effects: Vec<Effect>) -> Vec<(CallTag, String, String)> {
 }
 
 fn names(written: &[(CallTag, String, String)]) -> Vec<String> {
-    let names = written
-        .iter()
-        .map(|(_, control, value)| format!("{control}={value}"));
+    let names = written.iter().map(|(_, control, value)| format!("{control}={value}"));
     names.collect()
 }
 
@@ -100,20 +89,11 @@ fn keys_pressed_while_a_write_is_under_way_become_one_write_after_it() {
 #[test]
 fn the_focus_chooses_whose_pace_changes() {
     let mut model = busy(2, 2, 10, 5);
-    assert_eq!(
-        names(&press(&mut model, "+")),
-        ["producer_delay=1000", "consumer_delay=100000"]
-    );
+    assert_eq!(names(&press(&mut model, "+")), ["producer_delay=1000", "consumer_delay=100000"]);
     let mut model = busy(2, 2, 10, 5);
-    assert_eq!(
-        names(&press(&mut model, "<tab>+")),
-        ["consumer_delay=100000"]
-    );
+    assert_eq!(names(&press(&mut model, "<tab>+")), ["consumer_delay=100000"]);
     let mut model = busy(2, 2, 10, 5);
-    assert_eq!(
-        names(&press(&mut model, "<backtab>0")),
-        ["producer_delay=0"]
-    );
+    assert_eq!(names(&press(&mut model, "<backtab>0")), ["producer_delay=0"]);
 }
 
 #[test]
@@ -144,10 +124,7 @@ fn what_is_written_enters_the_command_log_as_echo() {
     let mut model = busy(2, 2, 10, 5);
     press(&mut model, "p");
     let line = &model.command_log.from_end(0).unwrap().command;
-    assert_eq!(
-        line,
-        "echo 1 > /sys/module/producer_consumer/controls/paused"
-    );
+    assert_eq!(line, "echo 1 > /sys/module/producer_consumer/controls/paused");
 }
 
 #[test]
@@ -156,10 +133,7 @@ fn the_delays_form_refuses_more_than_a_minute() {
     assert!(press(&mut model, "d<ctrl-u>60000001<enter>").is_empty());
     assert!(screen_with_form(&mut model).contains("more than 60000000"));
     let written = press(&mut model, "<ctrl-u>60000000<enter>");
-    assert_eq!(
-        names(&written),
-        ["producer_delay=60000000", "consumer_delay=250000"]
-    );
+    assert_eq!(names(&written), ["producer_delay=60000000", "consumer_delay=250000"]);
 }
 
 fn screen_with_form(model: &mut Model) -> String {

@@ -12,7 +12,7 @@ use crate::app::ring::Kind;
 use crate::app::views::producer::layout::{DETAIL, HEAD, Layout, RingShape, inside};
 use crate::app::views::producer::{MODULE, Pane, Picture, picture};
 use crate::app::views::ready::{Readiness, readiness};
-use crate::target::api::Capability;
+use crate::kernel::api::Capability;
 use crate::ui::canvas::row;
 use crate::ui::units::{grouped, range, short};
 use crate::ui::{Canvas, Role};
@@ -42,46 +42,22 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     };
     head(canvas, area, &picture);
     let layout = Layout::new(area.width, area.height);
-    let below = Rect {
-        y: area.y + HEAD,
-        height: area.height.saturating_sub(HEAD),
-        ..area
-    };
+    let below = Rect { y: area.y + HEAD, height: area.height.saturating_sub(HEAD), ..area };
     if model.zoom {
-        let pane = Rect {
-            height: below.height.saturating_sub(DETAIL),
-            ..below
-        };
+        let pane = Rect { height: below.height.saturating_sub(DETAIL), ..below };
         draw_pane(canvas, pane, model, &picture, model.producer.focus);
         return detail(canvas, pane, model, &picture);
     }
-    let panes = Rect {
-        height: layout.panes,
-        ..below
-    };
-    let left = Rect {
-        width: layout.side,
-        ..panes
-    };
-    let middle = Rect {
-        x: left.right(),
-        width: layout.ring,
-        ..panes
-    };
-    let right = Rect {
-        x: middle.right(),
-        ..left
-    };
+    let panes = Rect { height: layout.panes, ..below };
+    let left = Rect { width: layout.side, ..panes };
+    let middle = Rect { x: left.right(), width: layout.ring, ..panes };
+    let right = Rect { x: middle.right(), ..left };
     draw_pane(canvas, left, model, &picture, Pane::Producers);
     draw_pane(canvas, middle, model, &picture, Pane::Ring);
     draw_pane(canvas, right, model, &picture, Pane::Consumers);
     detail(canvas, panes, model, &picture);
     if layout.charts > 0 {
-        let charts = Rect {
-            y: panes.bottom() + DETAIL,
-            height: layout.charts,
-            ..area
-        };
+        let charts = Rect { y: panes.bottom() + DETAIL, height: layout.charts, ..area };
         draw_charts(canvas, charts, model, &picture);
     }
 }
@@ -115,20 +91,8 @@ fn head(canvas: &mut Canvas<'_>, area: Rect, picture: &Picture<'_>) {
     }
     let half = area.width / 2;
     let semaphores = [
-        (
-            "empty",
-            picture.empty,
-            Role::Series(2),
-            "free",
-            Kind::Producer,
-        ),
-        (
-            "full",
-            picture.full,
-            Role::Series(1),
-            "items",
-            Kind::Consumer,
-        ),
+        ("empty", picture.empty, Role::Series(2), "free", Kind::Producer),
+        ("full", picture.full, Role::Series(1), "items", Kind::Consumer),
     ];
     for (index, (name, count, role, what, kind)) in semaphores.into_iter().enumerate() {
         let x = area.x + half * index as u16;
@@ -147,13 +111,7 @@ fn head(canvas: &mut Canvas<'_>, area: Rect, picture: &Picture<'_>) {
         let bar = room.saturating_sub(number.len() as u16 + 1);
         let share = count as f64 / picture.capacity.max(1) as f64;
         canvas.gauge(Rect::new(after, second.y, bar, 1), share, role);
-        canvas.text(
-            after + bar + 1,
-            second.y,
-            room.saturating_sub(bar),
-            &number,
-            Role::Text,
-        );
+        canvas.text(after + bar + 1, second.y, room.saturating_sub(bar), &number, Role::Text);
     }
 }
 
@@ -194,23 +152,13 @@ fn draw_pane(
     };
     let title = format!("{noun} {}", picture.count(kind));
     let inside = canvas.panel(area, &title, focused);
-    threads::draw(
-        canvas,
-        inside,
-        picture,
-        kind,
-        (pane, focused.then_some(cursor)),
-    );
+    threads::draw(canvas, inside, picture, kind, (pane, focused.then_some(cursor)));
 }
 
 /// The row below the panes: what is under the cursor, or what goes on.
 fn detail(canvas: &mut Canvas<'_>, panes: Rect, model: &Model, picture: &Picture<'_>) {
-    let line = Rect {
-        x: panes.x + 1,
-        y: panes.bottom(),
-        width: panes.width.saturating_sub(2),
-        height: 1,
-    };
+    let line =
+        Rect { x: panes.x + 1, y: panes.bottom(), width: panes.width.saturating_sub(2), height: 1 };
     let state = &model.producer;
     let cursor = match state.focus {
         Pane::Producers => state.producer,
@@ -230,36 +178,16 @@ fn detail(canvas: &mut Canvas<'_>, panes: Rect, model: &Model, picture: &Picture
     };
     let text = picture.detail(state.focus, cursor, cell);
     let pointer = canvas.look.glyphs.pointer;
-    let spans = [
-        (pointer, Role::Key),
-        (" ", Role::Text),
-        (text.as_str(), Role::Text),
-    ];
+    let spans = [(pointer, Role::Key), (" ", Role::Text), (text.as_str(), Role::Text)];
     canvas.spans(line, &spans);
-    let story = Rect {
-        y: line.y + 1,
-        ..line
-    };
-    canvas.text(
-        story.x + 2,
-        story.y,
-        story.width.saturating_sub(2),
-        picture.story(),
-        Role::Dim,
-    );
+    let story = Rect { y: line.y + 1, ..line };
+    canvas.text(story.x + 2, story.y, story.width.saturating_sub(2), picture.story(), Role::Dim);
 }
 
 fn draw_charts(canvas: &mut Canvas<'_>, area: Rect, model: &Model, picture: &Picture<'_>) {
     let half = area.width / 2;
-    let rates = Rect {
-        width: half,
-        ..area
-    };
-    let occupancy = Rect {
-        x: area.x + half,
-        width: area.width - half,
-        ..area
-    };
+    let rates = Rect { width: half, ..area };
+    let occupancy = Rect { x: area.x + half, width: area.width - half, ..area };
     let span = model.range_ms();
     let rate = |name: &str| model.counters.rate(MODULE, name).map_or("?".into(), short);
     let title = format!("Items/s: {} in, {} out", rate("produced"), rate("consumed"));
@@ -267,10 +195,8 @@ fn draw_charts(canvas: &mut Canvas<'_>, area: Rect, model: &Model, picture: &Pic
     let columns = canvas.chart_columns(inner);
     let curve =
         |name: &str, rate: bool| model.counters.columns((MODULE, name), span, columns, rate);
-    let curves = [
-        (curve("produced", true), Role::Series(0)),
-        (curve("consumed", true), Role::Series(1)),
-    ];
+    let curves =
+        [(curve("produced", true), Role::Series(0)), (curve("consumed", true), Role::Series(1))];
     canvas.chart(inner, &curves);
 
     let share = 100 * picture.occupancy / picture.capacity.max(1);

@@ -41,19 +41,8 @@ pub(super) fn draw(
             }
             inside_loop(canvas, area, &places, picture, size);
         }
-        RingShape::Grid {
-            label,
-            per_row,
-            cell,
-            slots,
-        } => {
-            let grid = Grid {
-                label,
-                per_row,
-                cell,
-                slots,
-                producers,
-            };
+        RingShape::Grid { label, per_row, cell, slots } => {
+            let grid = Grid { label, per_row, cell, slots, producers };
             grid.draw(canvas, area, picture, cursor);
         }
     }
@@ -83,16 +72,8 @@ fn loop_cell(
     let put = picture.ends.is_some_and(|ends| ends.put == slot);
     let take = picture.ends.is_some_and(|ends| ends.take == slot);
     let glyphs = canvas.look.glyphs;
-    let left = if put {
-        (glyphs.pointer, Role::Key)
-    } else {
-        ("[", Role::Border)
-    };
-    let right = if take {
-        (glyphs.arrows[1], Role::Key)
-    } else {
-        ("]", Role::Border)
-    };
+    let left = if put { (glyphs.pointer, Role::Key) } else { ("[", Role::Border) };
+    let right = if take { (glyphs.arrows[1], Role::Key) } else { ("]", Role::Border) };
     canvas.spans(place, &[left, (&text, text_role), right]);
     finish(canvas, place, slot, cursor == Some(slot));
 }
@@ -141,20 +122,17 @@ fn inside_loop(
 ) {
     let column = |place: &(usize, usize)| place.0 as u16;
     let rows = places.iter().map(|place| place.1 as u16);
-    let (Some(left), Some(right)) = (
-        places.iter().map(column).min(),
-        places.iter().map(column).max(),
-    ) else {
+    let (Some(left), Some(right)) =
+        (places.iter().map(column).min(), places.iter().map(column).max())
+    else {
         return;
     };
     let (Some(top), Some(bottom)) = (rows.clone().min(), rows.max()) else {
         return;
     };
     let glyphs = canvas.look.glyphs;
-    let mut lines = vec![
-        format!("{} of {} hold", picture.occupancy, picture.capacity),
-        "an item".to_owned(),
-    ];
+    let mut lines =
+        vec![format!("{} of {} hold", picture.occupancy, picture.capacity), "an item".to_owned()];
     if tall == 1 {
         lines.push(format!("{}] next put", glyphs.pointer));
         lines.push(format!("[{} next taken", glyphs.arrows[1]));
@@ -165,11 +143,7 @@ fn inside_loop(
         width: right.saturating_sub(left + cell + 2),
         height: bottom.saturating_sub(top + tall),
     };
-    let widest = lines
-        .iter()
-        .map(|line| line.chars().count())
-        .max()
-        .unwrap_or(0) as u16;
+    let widest = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0) as u16;
     let fits = hole.width >= widest && hole.height >= lines.len() as u16;
     let (start, shown) = if fits {
         (hole.y + (hole.height - lines.len() as u16) / 2, &lines[..])
@@ -251,10 +225,7 @@ impl Grid {
         };
         canvas.text(place.x, place.y, place.width, &symbol, role);
         let at_end = |slot: usize| slots.contains(&slot);
-        if picture
-            .ends
-            .is_some_and(|ends| at_end(ends.put) || at_end(ends.take))
-        {
+        if picture.ends.is_some_and(|ends| at_end(ends.put) || at_end(ends.take)) {
             use ratatui::style::{Modifier, Style};
             let style = Style::new().add_modifier(Modifier::UNDERLINED);
             canvas.buffer.set_style(place, style);
@@ -287,11 +258,8 @@ impl Grid {
     ) -> (String, Role) {
         let count = slots.len();
         let known = picture.slots.holds(slots.start) && picture.slots.holds(slots.end - 1);
-        let filled = if known {
-            picture.slots.filled(slots)
-        } else {
-            taken_between_ends(picture, slots)
-        };
+        let filled =
+            if known { picture.slots.filled(slots) } else { taken_between_ends(picture, slots) };
         let bars = canvas.look.glyphs.bars;
         let eighths = (filled * 8).div_ceil(count.max(1));
         if filled == 0 {

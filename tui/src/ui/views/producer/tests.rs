@@ -7,7 +7,7 @@ use crate::app::config::{ColorDepth, ThemeName};
 use crate::app::link::Connection;
 use crate::app::views::producer::{MODULE, Pane};
 use crate::app::{Model, ViewId};
-use crate::target::api::{Capability, Missing, Sample};
+use crate::kernel::api::{Capability, Missing, Sample};
 use crate::ui::Look;
 use crate::ui::views::fixture::{cells, model, sample, screen, text};
 
@@ -15,9 +15,7 @@ use crate::ui::views::fixture::{cells, model, sample, screen, text};
 pub(crate) fn busy(producers: u32, consumers: u32, capacity: u64, rounds: u64) -> Model {
     let mut model = model(ViewId::Producer, &[MODULE]);
     for round in 0..rounds {
-        model
-            .counters
-            .push(moment(producers, consumers, capacity, round));
+        model.counters.push(moment(producers, consumers, capacity, round));
     }
     model
 }
@@ -62,12 +60,7 @@ pub(crate) fn moment(producers: u32, consumers: u32, capacity: u64, round: u64) 
             ("produced", produced),
             ("producer_waits", 40),
         ],
-        &[
-            ("consumer_delay", 250_000),
-            ("paused", 0),
-            ("producer_delay", 1500),
-            ("step", 0),
-        ],
+        &[("consumer_delay", 250_000), ("paused", 0), ("producer_delay", 1500), ("step", 0)],
         vec![("threads", threads), ("slots", slots)],
     )
 }
@@ -137,10 +130,8 @@ fn before_the_first_sample_it_says_what_it_waits_for() {
 fn a_lost_connection_is_told_with_its_reason_and_age() {
     let mut model = busy(1, 1, 10, 5);
     model.now_ms = 65_000;
-    model.link.connection = Connection::Lost {
-        why: "the agent closed the connection".into(),
-        since_ms: 5000,
-    };
+    model.link.connection =
+        Connection::Lost { why: "the agent closed the connection".into(), since_ms: 5000 };
     assert_snapshot!(screen(&mut model, 80, 24));
 }
 
@@ -161,16 +152,10 @@ fn a_capability_that_is_missing_is_told_with_its_reason() {
 #[test]
 fn hostile_text_stays_text() {
     let mut model = model(ViewId::Producer, &[]);
-    model.link.connection = Connection::Lost {
-        why: "\u{1b}[2J\u{202e}gone\u{7}\u{9b}31m".repeat(9),
-        since_ms: 0,
-    };
+    model.link.connection =
+        Connection::Lost { why: "\u{1b}[2J\u{202e}gone\u{7}\u{9b}31m".repeat(9), since_ms: 0 };
     let screen = screen(&mut model, 80, 24);
-    assert!(
-        screen
-            .chars()
-            .all(|character| character == '\n' || !character.is_control())
-    );
+    assert!(screen.chars().all(|character| character == '\n' || !character.is_control()));
     assert!(screen.contains("\\x1b[2J") && !screen.contains('\u{202e}'));
 }
 

@@ -49,11 +49,7 @@ pub(super) fn draw(
             let counts = Tally::of(&picture.threads, kind);
             tally(canvas, area, &counts);
             legend(canvas, area, &counts);
-            let below = Rect {
-                y: area.y + 1,
-                height: area.height.saturating_sub(1),
-                ..area
-            };
+            let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
             letters(canvas, below, &threads, (per_row, step), (pane, cursor));
         }
     }
@@ -69,11 +65,7 @@ fn thread_row(canvas: &mut Canvas<'_>, line: Rect, thread: &Thread, width: usize
         Doing::WaitsFull => "waits full",
         other => other.word(),
     };
-    let mark = if running {
-        canvas.look.glyphs.pointer
-    } else {
-        ""
-    };
+    let mark = if running { canvas.look.glyphs.pointer } else { "" };
     if running {
         spans.extend([(mark, role), (" ", role)]);
     }
@@ -99,21 +91,13 @@ fn tally(canvas: &mut Canvas<'_>, area: Rect, tally: &Tally) {
         } else {
             format!("{}:{} ", doing.letter(), short(count as f64))
         };
-        x = canvas.text(
-            x,
-            area.y,
-            area.right().saturating_sub(x),
-            &text,
-            role(doing),
-        );
+        x = canvas.text(x, area.y, area.right().saturating_sub(x), &text, role(doing));
     }
 }
 
 /// What the letters mean, on the lower edge of the pane.
 fn legend(canvas: &mut Canvas<'_>, area: Rect, tally: &Tally) {
-    let present = Doing::ALL
-        .into_iter()
-        .filter(|doing| tally.doing(*doing) > 0);
+    let present = Doing::ALL.into_iter().filter(|doing| tally.doing(*doing) > 0);
     let words = present.map(|doing| {
         let word = match doing {
             Doing::Running => "run",
@@ -142,13 +126,7 @@ fn letters(
     for (index, chunk) in threads.chunks(per_row).enumerate().skip(top).take(shown) {
         let line = row(area, (index - top) as u16);
         let first = chunk.first().map_or(0, |thread| thread.index);
-        let x = canvas.text(
-            line.x,
-            line.y,
-            line.width,
-            &format!("{first:>label$} "),
-            Role::Dim,
-        );
+        let x = canvas.text(line.x, line.y, line.width, &format!("{first:>label$} "), Role::Dim);
         for (column, thread) in chunk.iter().enumerate() {
             let cell = Rect::new(x + (column * step) as u16, line.y, 1, 1).intersection(area);
             let mut letter = [0; 4];

@@ -12,7 +12,7 @@ use crate::app::views::memory::page::PAGE;
 use crate::app::views::memory::state::{MODULE, State};
 use crate::app::views::memory::subject::Subject;
 use crate::app::views::memory::subjects::ask;
-use crate::target::api::{Request, SubjectAction};
+use crate::kernel::api::{Request, SubjectAction};
 
 /// A form that makes the subject on the screen do something.
 pub(super) trait Ask {
@@ -65,11 +65,7 @@ pub(super) fn open<A: Ask>(model: &mut Model, fields: Vec<Field>) {
 
 /// The end of the addresses that user space may map.
 pub(super) fn address_limit(model: &Model) -> u64 {
-    let levels = model
-        .link
-        .kernel
-        .as_ref()
-        .map(|kernel| kernel.page_table_levels);
+    let levels = model.link.kernel.as_ref().map(|kernel| kernel.page_table_levels);
     match levels {
         Some(4) => (1 << 47) - PAGE,
         _ => (1 << 56) - PAGE,
@@ -77,27 +73,18 @@ pub(super) fn address_limit(model: &Model) -> u64 {
 }
 
 pub(super) fn address(model: &Model, help: &str, value: u64) -> Field {
-    let limits = Kind::Integer {
-        min: i128::from(PAGE),
-        max: i128::from(address_limit(model)) - 1,
-    };
+    let limits = Kind::Integer { min: i128::from(PAGE), max: i128::from(address_limit(model)) - 1 };
     Field::new("vaddr", limits, help, &format!("{value:#x}"))
 }
 
 /// Anywhere at all: it is the subject's life.
 pub(super) fn anywhere(help: &str, value: u64) -> Field {
-    let limits = Kind::Integer {
-        min: 0,
-        max: i128::from(u64::MAX),
-    };
+    let limits = Kind::Integer { min: 0, max: i128::from(u64::MAX) };
     Field::new("vaddr", limits, help, &format!("{value:#x}"))
 }
 
 pub(super) fn number(name: &str, max: u64, help: &str, value: &str) -> Field {
-    let limits = Kind::Integer {
-        min: 1,
-        max: i128::from(max),
-    };
+    let limits = Kind::Integer { min: 1, max: i128::from(max) };
     Field::new(name, limits, help, value)
 }
 
@@ -138,16 +125,10 @@ pub(super) fn room(model: &Model, form: &Form, pages: u64) -> Option<String> {
         return Some("the pages reach beyond the end of user space".into());
     }
     let maps = subject_of(model, form).map(|subject| subject.maps.as_slice());
-    let taken = maps
-        .unwrap_or_default()
-        .iter()
-        .find(|mapping| mapping.start < end && start < mapping.end);
+    let taken =
+        maps.unwrap_or_default().iter().find(|mapping| mapping.start < end && start < mapping.end);
     if let Some(mapping) = taken {
-        let what = if mapping.name.is_empty() {
-            "memory"
-        } else {
-            &mapping.name
-        };
+        let what = if mapping.name.is_empty() { "memory" } else { &mapping.name };
         return Some(format!("{what} is mapped there already (EEXIST)"));
     }
     let value = |name| model.counters.value(MODULE, name).unwrap_or(0).max(0) as u64;

@@ -13,7 +13,7 @@ use super::subject::{Life, Subject};
 use crate::app::form::{Field, Form, Kind};
 use crate::app::hex::parse_bytes;
 use crate::app::model::Model;
-use crate::target::api::{SUBJECT_IO_MAX, SubjectAction};
+use crate::kernel::api::{SUBJECT_IO_MAX, SubjectAction};
 
 const READ_WRITE: &str = "read-write";
 const READ_ONLY: &str = "read-only";
@@ -38,34 +38,21 @@ impl Ask for Allocate {
 
     fn check(model: &Model, form: &Form) -> Option<String> {
         let pages = form.number("pages") as u64;
-        let mapped = model
-            .counters
-            .value(MODULE, "pages_mapped")
-            .unwrap_or(0)
-            .max(0) as u64;
+        let mapped = model.counters.value(MODULE, "pages_mapped").unwrap_or(0).max(0) as u64;
         let left = PAGES_LIMIT.saturating_sub(mapped);
-        aligned(form)
-            .or_else(|| room(model, form, pages))
-            .or_else(|| {
-                (pages > left).then(|| format!("pages: only {left} of {PAGES_LIMIT} are left"))
-            })
+        aligned(form).or_else(|| room(model, form, pages)).or_else(|| {
+            (pages > left).then(|| format!("pages: only {left} of {PAGES_LIMIT} are left"))
+        })
     }
 }
 
 /// Asks what to allocate.
 pub(super) fn allocate(model: &mut Model) {
-    let free = model
-        .memory
-        .subject()
-        .map_or(SUGGESTED, Subject::free_address);
+    let free = model.memory.subject().map_or(SUGGESTED, Subject::free_address);
     let fields = vec![
         address(model, "address of the first page, a multiple of 4096", free),
         number("pages", PAGES_LIMIT, "how many pages of 4 KiB", "4"),
-        choice(
-            "access",
-            &[READ_WRITE, READ_ONLY],
-            "what the subject may do with them",
-        ),
+        choice("access", &[READ_WRITE, READ_ONLY], "what the subject may do with them"),
     ];
     open::<Allocate>(model, fields);
 }
@@ -93,13 +80,8 @@ pub(super) fn free(model: &mut Model) {
         return;
     };
     let cursor = model.memory.cursor;
-    let under = subject
-        .areas()
-        .find(|area| (area.start..area.end).contains(&cursor));
-    let Some(start) = under
-        .or_else(|| subject.areas().next_back())
-        .map(|area| area.start)
-    else {
+    let under = subject.areas().find(|area| (area.start..area.end).contains(&cursor));
+    let Some(start) = under.or_else(|| subject.areas().next_back()).map(|area| area.start) else {
         return model.note("There is nothing to free (a allocates)");
     };
     let fields = vec![address(model, "the first address of the request", start)];
@@ -113,10 +95,7 @@ impl Ask for Read {
     const TITLE: &'static str = "Read memory";
 
     fn action(form: &Form) -> SubjectAction {
-        SubjectAction::Read {
-            vaddr: vaddr(form),
-            size: form.number("size") as u32,
-        }
+        SubjectAction::Read { vaddr: vaddr(form), size: form.number("size") as u32 }
     }
 }
 
@@ -144,18 +123,13 @@ impl Ask for Write {
             HEX => parse_bytes(data).unwrap_or_default(),
             _ => data.as_bytes().to_vec(),
         };
-        SubjectAction::Write {
-            vaddr: vaddr(form),
-            bytes,
-        }
+        SubjectAction::Write { vaddr: vaddr(form), bytes }
     }
 
     fn check(_: &Model, form: &Form) -> Option<String> {
         match (form.text("as"), form.text("data")) {
             (_, "") => Some("data: empty".into()),
-            (HEX, data) => parse_bytes(data)
-                .err()
-                .map(|error| format!("data: {error}")),
+            (HEX, data) => parse_bytes(data).err().map(|error| format!("data: {error}")),
             _ => None,
         }
     }
@@ -191,9 +165,7 @@ impl Ask for Share {
 
     fn check(model: &Model, form: &Form) -> Option<String> {
         let ours = |subject: &Subject| {
-            subject
-                .areas()
-                .any(|area| (area.start..area.end).contains(&vaddr(form)))
+            subject.areas().any(|area| (area.start..area.end).contains(&vaddr(form)))
         };
         let known = subject_of(model, form).is_some_and(ours);
         let other = || (!known).then(|| "vaddr: not a page of this subject's requests".into());
@@ -217,11 +189,7 @@ pub(super) fn share(model: &mut Model) {
     let fields = vec![
         address(model, "the page to offer", page_of(model.memory.cursor)),
         choice("client", &others, "the process it is offered to"),
-        choice(
-            "access",
-            &[READ_WRITE, READ_ONLY],
-            "what that process may do with it",
-        ),
+        choice("access", &[READ_WRITE, READ_ONLY], "what that process may do with it"),
     ];
     open::<Share>(model, fields);
 }
@@ -243,15 +211,8 @@ impl Ask for Access {
 
 /// Asks where to map the page that was offered.
 pub(super) fn access(model: &mut Model) {
-    let free = model
-        .memory
-        .subject()
-        .map_or(SUGGESTED, Subject::free_address);
-    let fields = vec![address(
-        model,
-        "where to map the page that was offered",
-        free,
-    )];
+    let free = model.memory.subject().map_or(SUGGESTED, Subject::free_address);
+    let fields = vec![address(model, "where to map the page that was offered", free)];
     open::<Access>(model, fields);
 }
 
@@ -268,10 +229,6 @@ impl Ask for Walk {
 
 /// Asks which address to translate.
 pub(super) fn walk(model: &mut Model) {
-    let fields = vec![address(
-        model,
-        "the address to translate",
-        model.memory.cursor,
-    )];
+    let fields = vec![address(model, "the address to translate", model.memory.cursor)];
     open::<Walk>(model, fields);
 }

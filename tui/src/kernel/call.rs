@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Starting a request and receiving what it answers.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use super::api::{Item, Request, Signal, TerminalSize};
+use super::error::{TargetError, TargetResult};
+use super::kmsg::parsed;
+
+/// Receives the items of one call, in order, on a thread of the target's.
+/// [`Item::Done`] is the last, comes exactly once, and comes however the call
+/// ends. One that takes its time holds up its own call only where the request
+/// is a stream (a log, a program's output, samples), which then stops sending;
+/// to any other request it must not block, other calls wait behind it.
+pub type Sink = Box<dyn FnMut(Item) + Send>;
+
+/// A kernel that takes requests.
+pub trait Target: Send + Sync {
+    /// Starts `request`. Its items go to `sink`.
+    ///
+    /// # Errors
+    /// When the request can't even be sent; `sink` has then not been called.
+    fn start(&self, request: Request, sink: Sink) -> TargetResult<Call>;
+}
+
+/// What can be done to a call that runs.
+pub trait CallControl: Send + Sync {
+    /// Sends input: a module's image, a program's standard input. Blocks while
+    /// the other end has no room for it.
+    fn send(&self, _bytes: &[u8]) -> TargetResult<()> {
+        Err(TargetError::Invalid("this request takes no input".into()))
+    }
+    /// Says that no more input comes.
+    fn close_input(&self) -> TargetResult<()> {
+        Ok(())
+    }
+    /// Tells a program on a terminal its new size.
+    fn resize(&self, _size: TerminalSize) -> TargetResult<()> {
+        Err(TargetError::Invalid("this request has no terminal".into()))
+    }
+    /// Sends a signal to the program.
+    fn signal(&self, _signal: Signal) -> TargetResult<()> {
+        Err(TargetError::Invalid("this request runs no program".into()))
+    }
+    /// Ends the call; it answers [`TargetError::Cancelled`] unless it was done already.
+    fn cancel(&self);
+}
+
+/// Items that [`Calls`] queues before it makes the call wait for its reader.
+const QUEUE: usize = 64;
+
+/// A request under way. Dropping it cancels it, unless it is over.
+pub struct Call {
+    control: Arc<dyn CallControl>,
+}
+
+impl Call {
+    /// A call driven by `control`.
+    pub fn new(control: Arc<dyn CallControl>) -> Self {
+        Self { control }
+    }
+
+    /// What can be done to it, for another thread.
+    pub fn control(&self) -> Arc<dyn CallControl> {
+        Arc::clone(&self.control)
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.control.cancel();
+    }
+}
+
+/// The items of a call, read one by one.
+pub struct Calls {
+    items: Receiver<Item>,
+    call: Call,
+}
+
+impl Calls {
+    /// Starts `request` on `target` and queues its items.
+    ///
+    /// # Errors
+    /// As [`Target::start`].
+    pub fn start(target: &dyn Target, request: Request) -> TargetResult<Self> {
+        let (send, items) = sync_channel(QUEUE);
+        let sink = parsed(&request, Box::new(move |item| drop(send.send(item))));
+        let call = target.start(request, sink)?;
+        Ok(Self { items, call })
+    }
+
+    /// Waits for the next item.
+    pub fn next(&self) -> Item {
+        self.items.recv().unwrap_or_else(|_| {
+            Item::Done(Err(TargetError::Gone("the connection to the kernel ended".into())))
+        })
+    }
+
+    /// What can be done to the call.
+    pub fn control(&self) -> Arc<dyn CallControl> {
+        self.call.control()
+    }
+}
+
+/// Starts `request`, sends `input` with it, waits for it to end and returns
+/// its items but the last.
+///
+/// # Errors
+/// The one the request ended with.
+pub fn ask(target: &dyn Target, request: Request, input: &[u8]) -> TargetResult<Vec<Item>> {
+    let calls = Calls::start(target, request)?;
+    let control = calls.control();
+    if !input.is_empty() {
+        control.send(input)?;
+    }
+    control.close_input()?;
+    let mut items = Vec::new();
+    loop {
+        match calls.next() {
+            Item::Done(Ok(())) => return Ok(items),
+            Item::Done(Err(error)) => return Err(error),
+            item => items.push(item),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The kernel this process runs on.
+//!
+//! Each request runs on a thread of its own, so that one that hangs in the
+//! kernel holds up no other and can be given up. Nothing here keeps a device
+//! or a module open between requests, but for the log and the counters while
+//! they are watched, neither of which keeps a module from being unloaded.
+
+mod block;
+mod counters;
+mod files;
+mod holders;
+mod kernel;
+mod kmsg;
+mod load;
+mod modules;
+mod oops;
+mod process;
+mod run;
+pub(crate) mod subject_link;
+mod subjects;
+mod syscall;
+mod sysfs;
+mod task;
+mod wake;
+
+use std::sync::Arc;
+
+use self::subjects::Subjects;
+use self::task::{LocalCall, NoInput, Task};
+use self::wake::Guest;
+use super::api::{Item, Request};
+use super::call::{Call, Sink, Target};
+use super::error::{TargetError, TargetResult};
+
+pub use self::files::guest as is_guest;
+pub(crate) use self::process::AGENT_NICE;
+
+/// Requests to this kernel.
+#[derive(Default)]
+pub struct Local {
+    subjects: Arc<Subjects>,
+    guest: Arc<Guest>,
+}
+
+impl Local {
+    /// The kernel this process runs on.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Target for Local {
+    fn start(&self, request: Request, sink: Sink) -> TargetResult<Call> {
+        let (subjects, guest) = (Arc::clone(&self.subjects), Arc::clone(&self.guest));
+        match request {
+            Request::Load { name, parameters } => load::start(name, parameters, sink),
+            Request::Run(request) => run::start(request, guest, sink),
+            Request::Kmsg { from, follow } => kmsg::start(from, follow, sink),
+            Request::Subject => subjects::start(subjects, sink),
+            request => {
+                let task = Task::new(sink);
+                // The name is what the kernel calls the caller, in the log too.
+                let doing = risky(&request);
+                let work = move |task: &Task| answer(request, &subjects, &guest, task);
+                match doing {
+                    Some(doing) => task.spawn_watched("ringside", doing, work)?,
+                    None => task.spawn("ringside", work)?,
+                }
+                Ok(Call::new(Arc::new(LocalCall::new(task, NoInput))))
+            }
+        }
+    }
+}
+
+/// What a request has a module do, where that may run into a bug of the module's.
+fn risky(request: &Request) -> Option<String> {
+    Some(match request {
+        Request::Unload { name } => format!("unload {name}"),
+        Request::SetParameter { module, parameter, .. } => format!("set {parameter} of {module}"),
+        Request::Set { module, control, .. } => format!("set {control} of {module}"),
+        Request::Counters { .. } => "read the counters".into(),
+        Request::CallSyscall { .. } => "make the system call".into(),
+        Request::SetSyscallMessage { .. } => "set the system call's message".into(),
+        Request::Block(_) => "use /dev/kmod".into(),
+        _ => return None,
+    })
+}
+
+/// Answers a request that takes no input.
+fn answer(request: Request, subjects: &Subjects, guest: &Guest, task: &Task) -> TargetResult<()> {
+    let item = match request {
+        Request::Kernel => Item::Kernel(kernel::info()),
+        Request::Modules => Item::Modules(modules::list()?),
+        Request::Module { name } => Item::Module(modules::detail(&name)?),
+        Request::Unload { name } => return load::unload(&name),
+        Request::Holders { name } => Item::Holders(holders::of(&name)?),
+        Request::SetParameter { module, parameter, value } => {
+            return modules::set_parameter(&module, &parameter, &value);
+        }
+        Request::Counters { module } => Item::Sample(counters::sample(module.as_deref())?),
+        Request::Watch { interval_ms, modules, tables } => {
+            return counters::watch(interval_ms, modules, tables, task);
+        }
+        Request::Set { module, control, value } => return counters::set(&module, &control, &value),
+        Request::Syscall => Item::Syscall(syscall::info()?),
+        Request::CallSyscall { times } => return syscall::call(times, task),
+        Request::SetSyscallMessage { message } => return syscall::set_message(&message),
+        Request::SubjectDo { pid, action } => Item::SubjectDid(subjects.act(pid, action)?),
+        Request::Block(action) => Item::Block(block::act(action)?),
+        Request::Peek { path, offset, size } => Item::Bytes(block::peek(&path, offset, size)?),
+        Request::BlockDevices => Item::BlockDevices(block::devices()?),
+        Request::Crash => return kernel::crash(),
+        Request::Wake(wake) => return guest.wake(wake),
+        Request::AwaitStick { present, timeout_ms } => {
+            return wake::await_stick(present, timeout_ms, task);
+        }
+        Request::Lab(_) => {
+            return Err(TargetError::Unsupported(
+                "this kernel is not in a lab that can be controlled from here".into(),
+            ));
+        }
+        Request::Load { .. } | Request::Run(_) | Request::Kmsg { .. } | Request::Subject => {
+            return Err(TargetError::Invalid("a request that takes input".into()));
+        }
+    };
+    task.emit(item);
+    Ok(())
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Subject processes: started, told what to do, buried.
+//!
+//! memalloc maps pages into the process that calls it, and touching them may
+//! kill that process, so neither an agent nor a dashboard does it itself.
+
+use std::collections::HashMap;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use nix::sys::signal::Signal;
+
+use super::process::Process;
+use super::subject_link::{FaultRecord, FromSubject, receive_answer, send};
+use super::task::{LocalCall, NoInput, Task};
+use crate::kernel::api::{
+    Fault, Item, SUBJECT_IO_MAX, SubjectAction, SubjectEvent, SubjectOutcome,
+};
+use crate::kernel::call::{Call, Sink};
+use crate::kernel::error::{TargetError, TargetResult};
+
+/// This very program, even if its file has been replaced meanwhile.
+const THIS_PROGRAM: &str = "/proc/self/exe";
+/// The hidden command that makes it a subject.
+const SUBJECT: &str = "subject";
+
+/// The subjects that live.
+#[derive(Default)]
+pub(super) struct Subjects {
+    by_pid: Mutex<HashMap<i32, Arc<Subject>>>,
+}
+
+struct Subject {
+    /// One action at a time.
+    link: Mutex<UnixStream>,
+    fault: Mutex<Option<FaultRecord>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts a subject.
+pub(super) fn start(subjects: Arc<Subjects>, sink: Sink) -> TargetResult<Call> {
+    let task = Task::new(sink);
+    task.spawn("subject", move |task| live(&subjects, task))?;
+    Ok(Call::new(Arc::new(LocalCall::new(task, NoInput))))
+}
+
+/// A subject's life, from its start to its burial.
+fn live(subjects: &Subjects, task: &Task) -> TargetResult<()> {
+    let doing = "start a subject process";
+    let io = |error: &std::io::Error| TargetError::io(error, doing);
+    let (ours, theirs) = UnixStream::pair().map_err(|error| io(&error))?;
+    let child = Command::new(THIS_PROGRAM)
+        .arg(SUBJECT)
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::from(OwnedFd::from(theirs)))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| io(&error))?;
+    let process = Arc::new(Process::new(child));
+    let pid = process.pid();
+    let subject = Arc::new(Subject { link: Mutex::new(ours), fault: Mutex::new(None) });
+    lock(&subjects.by_pid).insert(pid, Arc::clone(&subject));
+    let victim = Arc::clone(&process);
+    task.on_cancel(move || victim.signal(Signal::SIGKILL, false));
+    task.emit(Item::Subject(SubjectEvent::Started { pid }));
+    let end = process.wait();
+    lock(&subjects.by_pid).remove(&pid);
+    let fault = subject.last_words();
+    task.emit(Item::Subject(SubjectEvent::Died { pid, end, fault }));
+    Ok(())
+}
+
+impl Subject {
+    /// The fault a subject died of, once it is dead: whoever made it act has
+    /// read it, or it is still in the socket.
+    fn last_words(&self) -> Option<Fault> {
+        let mut link = lock(&self.link);
+        let mut fault = lock(&self.fault);
+        while fault.is_none() {
+            match receive_answer(&mut *link) {
+                Ok(FromSubject::Fault(record)) => *fault = Some(record),
+                Ok(FromSubject::Answer(_)) => {}
+                Err(_) => break,
+            }
+        }
+        fault.map(|record| record.fault())
+    }
+
+    fn act(&self, pid: i32, action: &SubjectAction) -> TargetResult<SubjectOutcome> {
+        let died = || TargetError::Gone(format!("subject {pid} has died"));
+        let mut link = lock(&self.link);
+        send(&mut *link, action).map_err(|_| died())?;
+        match receive_answer(&mut *link) {
+            Ok(FromSubject::Answer(answer)) => answer,
+            Ok(FromSubject::Fault(record)) => {
+                *lock(&self.fault) = Some(record);
+                let fault = record.fault();
+                let name = Signal::try_from(fault.signal).map_or("a signal", Signal::as_str);
+                Err(TargetError::Gone(format!(
+                    "subject {pid} has died of {name}: {} ({:#x})",
+                    fault.cause, fault.address
+                )))
+            }
+            Err(_) => Err(died()),
+        }
+    }
+}
+
+impl Subjects {
+    /// Makes a subject do something.
+    pub(super) fn act(&self, pid: i32, action: SubjectAction) -> TargetResult<SubjectOutcome> {
+        let size = match &action {
+            SubjectAction::Read { size, .. } => *size as usize,
+            SubjectAction::Write { bytes, .. } => bytes.len(),
+            _ => 0,
+        };
+        if size > SUBJECT_IO_MAX as usize {
+            return Err(TargetError::Invalid(format!(
+                "{size} bytes at one time; a subject moves at most {SUBJECT_IO_MAX}"
+            )));
+        }
+        let subject = lock(&self.by_pid).get(&pid).cloned();
+        let subject = subject.ok_or_else(|| {
+            TargetError::errno(nix::libc::ESRCH, format!("find subject {pid}"))
+                .with_hint("it has ended, or it is no subject of this agent's")
+        })?;
+        subject.act(pid, &action)
+    }
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a module's file says of itself: the section `.modinfo` of a `.ko`.
+
+use object::read::elf::ElfFile64;
+use object::{Endianness, Object, ObjectSection};
+
+/// The contents of `.modinfo`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModInfo {
+    fields: Vec<(String, String)>,
+}
+
+/// A parameter that a module takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ModParameter<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// `int`, `charp`, …; empty when the file does not say.
+    pub kind: &'a str,
+    /// What it is for; may be empty.
+    pub help: &'a str,
+}
+
+impl ModInfo {
+    /// Reads a module's file.
+    ///
+    /// # Errors
+    /// In words, when it is not an x86-64 ELF file with such a section.
+    pub fn parse(image: &[u8]) -> Result<Self, String> {
+        if image.is_empty() {
+            return Err("the file is empty".into());
+        }
+        let file = ElfFile64::<Endianness>::parse(image)
+            .map_err(|error| format!("it is not an ELF file ({error})"))?;
+        if file.architecture() != object::Architecture::X86_64 {
+            return Err("it is not for x86-64".into());
+        }
+        let section = file.section_by_name(".modinfo").ok_or("it has no section .modinfo")?;
+        let data = section
+            .data()
+            .map_err(|error| format!("its section .modinfo can't be read ({error})"))?;
+        let fields = data
+            .split(|byte| *byte == 0)
+            .filter_map(|field| {
+                let field = String::from_utf8_lossy(field).into_owned();
+                let (key, value) = field.split_once('=')?;
+                Some((key.to_owned(), value.to_owned()))
+            })
+            .collect();
+        Ok(Self { fields })
+    }
+
+    /// Every field, in the file's order; keys may repeat.
+    pub fn fields(&self) -> &[(String, String)] {
+        &self.fields
+    }
+
+    /// The first value of a key.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        let field = self.fields.iter().find(|(name, _)| name == key);
+        field.map(|(_, value)| value.as_str())
+    }
+
+    /// The module's name, as the kernel will call it.
+    pub fn name(&self) -> Option<&str> {
+        self.get("name")
+    }
+
+    /// The parameters, each once, in the file's order.
+    pub fn parameters(&self) -> impl Iterator<Item = ModParameter<'_>> {
+        let of = |field: &str, name: &str| {
+            self.fields
+                .iter()
+                .filter(|(key, _)| key == field)
+                .filter_map(|(_, value)| value.split_once(':'))
+                .find_map(|(known, rest)| (known == name).then_some(rest))
+                .unwrap_or_default()
+        };
+        let mut seen: Vec<&str> = Vec::new();
+        for (key, value) in &self.fields {
+            if (key == "parm" || key == "parmtype")
+                && let Some((name, _)) = value.split_once(':')
+                && !seen.contains(&name)
+            {
+                seen.push(name);
+            }
+        }
+        seen.into_iter().map(move |name| ModParameter {
+            name,
+            kind: of("parmtype", name),
+            help: of("parm", name),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_is_known_by_its_type_or_its_description() {
+        let field = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        let info = ModInfo {
+            fields: vec![
+                field("parm", "year:the year: any"),
+                field("parmtype", "year:int"),
+                field("parmtype", "term:charp"),
+                field("name", "my_name"),
+            ],
+        };
+        let parameters: Vec<_> = info.parameters().collect();
+        assert_eq!(
+            parameters,
+            [
+                ModParameter { name: "year", kind: "int", help: "the year: any" },
+                ModParameter { name: "term", kind: "charp", help: "" },
+            ]
+        );
+        assert_eq!(info.name(), Some("my_name"));
+    }
+
+    #[test]
+    fn files_that_are_no_modules_are_told_apart_in_words() {
+        assert!(ModInfo::parse(b"").unwrap_err().contains("empty"));
+        assert!(ModInfo::parse(b"text").unwrap_err().contains("ELF"));
+        let program = std::fs::read("/proc/self/exe").unwrap();
+        let error = ModInfo::parse(&program).unwrap_err();
+        assert!(error.contains(".modinfo"), "{error}");
+    }
+}

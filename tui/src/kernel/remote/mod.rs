@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A kernel at the other end of a byte stream: the client of an agent.
+//!
+//! One thread reads and hands items to their calls, one writes; a call whose
+//! request is a stream has a thread of its own, so that a slow reader of it
+//! holds up nobody else and stops its sender by not giving credit back.
+
+mod calls;
+mod command;
+#[cfg(test)]
+mod tests;
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use self::calls::{OpenCalls, RemoteCall};
+use super::api::Request;
+use super::call::{Call, Sink, Target};
+use super::error::{TargetError, TargetResult};
+use super::wire::{Assembler, Body, Frame, FrameReader, Outbox, check_version, version};
+
+/// How long an agent may take to answer the first word. A person may have to
+/// type a password for ssh meanwhile.
+const WELCOME_WITHIN: Duration = Duration::from_secs(30);
+/// More bytes than this before the agent's first word, and it is no agent.
+const GREETING_MAX: u64 = 1 << 20;
+
+/// Both directions of a stream to an agent, and how to end it.
+pub struct Link {
+    /// What comes from the agent.
+    pub reader: Box<dyn Read + Send>,
+    /// What goes to it.
+    pub writer: Box<dyn Write + Send>,
+    /// Ends both directions, so that a read or write under way returns.
+    pub close: Box<dyn FnOnce() + Send>,
+    /// Asked once the stream has ended: why, if that can be known.
+    pub explain: Box<dyn FnOnce() -> Option<String> + Send>,
+}
+
+impl Link {
+    /// Over a connected socket.
+    ///
+    /// # Errors
+    /// When the descriptor can't be duplicated.
+    pub fn socket(stream: UnixStream) -> std::io::Result<Self> {
+        let (reader, ending) = (stream.try_clone()?, stream.try_clone()?);
+        Ok(Self {
+            reader: Box::new(reader),
+            writer: Box::new(stream),
+            close: Box::new(move || drop(ending.shutdown(std::net::Shutdown::Both))),
+            explain: Box::new(|| None),
+        })
+    }
+}
+
+/// A client of an agent. Dropping it ends the connection and every call.
+pub struct Remote {
+    calls: Arc<OpenCalls>,
+    close: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Remote {
+    /// Says hello over `link` and waits for the agent's welcome.
+    ///
+    /// # Errors
+    /// When no agent answers, or one of another version.
+    pub fn connect(link: Link) -> TargetResult<Self> {
+        let Link { reader, writer, close, explain } = link;
+        let thread = |error: &std::io::Error| TargetError::io(error, "start a thread");
+        // A write fails when the agent is gone; the reader sees its end too and
+        // ends the calls, with what the agent may have said last.
+        let outbox = Outbox::new(writer, |_| ()).map_err(|error| thread(&error))?;
+        let calls = Arc::new(OpenCalls::new(outbox));
+        calls.send_session(&Body::Hello(version()))?;
+        let (welcomed, welcome) = channel();
+        let for_reader = Arc::clone(&calls);
+        let reader = std::thread::Builder::new()
+            .name("wire-in".into())
+            .spawn(move || read(reader, &for_reader, welcomed, explain))
+            .map_err(|error| thread(&error))?;
+        let remote = Self { calls, close: Mutex::new(Some(close)), reader: Some(reader) };
+        match welcome.recv_timeout(WELCOME_WITHIN) {
+            Ok(Ok(())) => Ok(remote),
+            Ok(Err(error)) => Err(error),
+            Err(RecvTimeoutError::Timeout) => Err(TargetError::Gone(format!(
+                "no agent answered within {} s",
+                WELCOME_WITHIN.as_secs()
+            ))),
+            Err(RecvTimeoutError::Disconnected) => {
+                Err(TargetError::Gone("the connection ended".into()))
+            }
+        }
+    }
+
+    /// Over a connected socket.
+    ///
+    /// # Errors
+    /// As [`Remote::connect`].
+    pub fn over_socket(stream: UnixStream) -> TargetResult<Self> {
+        let link = Link::socket(stream)
+            .map_err(|error| TargetError::io(&error, "use the agent's socket"))?;
+        Self::connect(link)
+    }
+
+    /// Starts `program` and talks to the agent on its standard input and
+    /// output. It is ended with the connection.
+    ///
+    /// # Errors
+    /// When it can't be started, and as [`Remote::connect`].
+    pub fn over_command(program: &str, arguments: &[String]) -> TargetResult<Self> {
+        Self::connect(command::start(program, arguments)?)
+    }
+}
+
+impl Target for Remote {
+    fn start(&self, request: Request, sink: Sink) -> TargetResult<Call> {
+        let open = self.calls.open(request, sink)?;
+        Ok(Call::new(Arc::new(RemoteCall::new(Arc::clone(&self.calls), open))))
+    }
+}
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        self.calls.end("the connection was closed");
+        let close = self.close.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(close) = close.take() {
+            close();
+        }
+        if let Some(reader) = self.reader.take() {
+            // A sink may drop the last handle; a thread can't wait for itself.
+            if reader.thread().id() != std::thread::current().id() {
+                drop(reader.join());
+            }
+        }
+    }
+}
+
+/// The reading thread.
+fn read(
+    stream: Box<dyn Read + Send>,
+    calls: &OpenCalls,
+    welcomed: Sender<TargetResult<()>>,
+    explain: Box<dyn FnOnce() -> Option<String> + Send>,
+) {
+    let mut reader = FrameReader::new(stream);
+    let mut assembler = Assembler::new();
+    let greeting = greet(&mut reader, &mut assembler);
+    let met = greeting.is_ok();
+    let ended = match greeting {
+        Ok(()) => {
+            drop(welcomed.send(Ok(())));
+            let ended = receive(&mut reader, &mut assembler, calls);
+            match (explain(), ended) {
+                (Some(why), _) => format!("the agent is gone: {why}"),
+                (None, Some(error)) => format!("the connection to the agent ended: {error}"),
+                (None, None) => "the connection to the agent ended".into(),
+            }
+        }
+        Err(TargetError::Gone(text)) => match explain() {
+            Some(why) => format!("{text}: {why}"),
+            None => text,
+        },
+        Err(error) => {
+            drop(welcomed.send(Err(error)));
+            return calls.end("the connection was refused");
+        }
+    };
+    calls.end(&ended);
+    if !met {
+        drop(welcomed.send(Err(TargetError::Gone(ended))));
+    }
+}
+
+/// Waits for the agent's first word.
+fn greet(
+    reader: &mut FrameReader<Box<dyn Read + Send>>,
+    assembler: &mut Assembler,
+) -> TargetResult<()> {
+    let no_agent = |what: &str| {
+        TargetError::Protocol(format!("what answers is no ringside agent: it sent {what}"))
+    };
+    reader.limit_skipped(Some(GREETING_MAX));
+    loop {
+        let frame = match reader.next_frame() {
+            Ok(Some(frame)) => frame,
+            Ok(None) => return Err(TargetError::Gone("no agent answered".into())),
+            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+                return Err(no_agent("a megabyte of something else"));
+            }
+            Err(error) => {
+                return Err(TargetError::Gone(format!("no agent answered: {error}")));
+            }
+        };
+        match assembler.push(&frame) {
+            Ok(Some(Body::Welcome(theirs))) | Ok(Some(Body::Refused(theirs))) => {
+                reader.limit_skipped(None);
+                return check_version(&theirs).map_err(TargetError::Protocol);
+            }
+            Ok(Some(Body::Hello(_))) => return Err(no_agent("our own words back")),
+            // From a conversation that somebody else had before.
+            Ok(_) | Err(_) => {}
+        }
+    }
+}
+
+/// Hands out what comes until the stream ends.
+fn receive(
+    reader: &mut FrameReader<Box<dyn Read + Send>>,
+    assembler: &mut Assembler,
+    calls: &OpenCalls,
+) -> Option<std::io::Error> {
+    loop {
+        match reader.next_frame() {
+            Ok(Some(frame)) => take(&frame, assembler, calls),
+            Ok(None) => return None,
+            Err(error) => return Some(error),
+        }
+    }
+}
+
+fn take(frame: &Frame, assembler: &mut Assembler, calls: &OpenCalls) {
+    let header = frame.header();
+    match assembler.push(frame) {
+        Ok(Some(body)) => {
+            if matches!(body, Body::Done(_)) {
+                assembler.forget_call(header.session, header.call);
+            }
+            calls.deliver(header.call, body, header);
+        }
+        // The rest of the message follows only when this part is paid for.
+        Ok(None) => calls.consumed(header.call, header),
+        Err(error) => calls.fail(header.call, &TargetError::Protocol(error.to_string())),
+    }
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One frame, kept as the bytes that travel, so that passing it on costs no
+//! encoding.
+
+use super::{FRAME_MAX, HEADER, PAYLOAD_MAX};
+
+/// The bytes every frame begins with: none of them ASCII text but the middle two.
+pub(super) const MAGIC: [u8; 4] = [0xf5, b'R', b'S', 0x0a];
+const MORE: u8 = 1;
+
+/// What a frame carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Kind {
+    /// Client: the version it speaks, in UTF-8. The first frame of a session.
+    Hello = 1,
+    /// Agent: the version it speaks, the same one.
+    Welcome = 2,
+    /// Agent: the version it speaks, another one. Nothing follows.
+    Refused = 3,
+    /// Client: a request, in postcard.
+    Start = 4,
+    /// Client: input of a call, as it is.
+    Input = 5,
+    /// Client: no more input comes.
+    InputEnd = 6,
+    /// Client: the terminal's size, in postcard.
+    Resize = 7,
+    /// Client: a signal, in postcard.
+    Signal = 8,
+    /// Client: end the call.
+    Cancel = 9,
+    /// Either: the other may send this many bytes more (u32, little endian).
+    Credit = 10,
+    /// Router: the client of this session is gone.
+    CloseSession = 11,
+    /// Agent: an item, in postcard.
+    Item = 12,
+    /// Agent: what a program wrote to its standard output, as it is.
+    Stdout = 13,
+    /// Agent: what a program wrote to its standard error, as it is.
+    Stderr = 14,
+    /// Lab: bytes of the serial console, as they are.
+    Console = 15,
+    /// Agent: the call is over; its result, in postcard.
+    Done = 16,
+    /// Agent on a serial line: it has just begun; whatever an agent before it
+    /// had open there is gone.
+    Begun = 17,
+}
+
+impl Kind {
+    const ALL: [Self; 17] = [
+        Self::Hello,
+        Self::Welcome,
+        Self::Refused,
+        Self::Start,
+        Self::Input,
+        Self::InputEnd,
+        Self::Resize,
+        Self::Signal,
+        Self::Cancel,
+        Self::Credit,
+        Self::CloseSession,
+        Self::Item,
+        Self::Stdout,
+        Self::Stderr,
+        Self::Console,
+        Self::Done,
+        Self::Begun,
+    ];
+
+    /// The kind with this number, if there is one.
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL
+            .get(usize::from(number).wrapping_sub(1))
+            .copied()
+            .filter(|kind| *kind as u8 == number)
+    }
+
+    /// Does its payload use up the sender's credit?
+    pub fn needs_credit(self) -> bool {
+        matches!(self, Self::Input | Self::Item | Self::Stdout | Self::Stderr | Self::Console)
+    }
+}
+
+/// What stands in a frame's header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Whose call it belongs to.
+    pub session: u32,
+    /// The call, 0 for what concerns the session.
+    pub call: u32,
+    /// What it carries.
+    pub kind: Kind,
+    /// Does the message go on in another frame?
+    pub more: bool,
+    /// Bytes of payload.
+    pub length: usize,
+}
+
+impl Header {
+    /// Reads a header; `None` when `bytes` hold none (or an unknown kind).
+    pub(super) fn parse(bytes: &[u8; HEADER]) -> Option<Self> {
+        if bytes[..4] != MAGIC || word(bytes, 24) != crc32fast::hash(&bytes[..24]) {
+            return None;
+        }
+        let length = word(bytes, 16) as usize;
+        if length > PAYLOAD_MAX {
+            return None;
+        }
+        Some(Self {
+            session: word(bytes, 4),
+            call: word(bytes, 8),
+            kind: Kind::from_number(bytes[12])?,
+            more: bytes[13] & MORE != 0,
+            length,
+        })
+    }
+}
+
+fn word(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+}
+
+/// A frame: header and payload in one buffer.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Frame {
+    header: Header,
+    bytes: Vec<u8>,
+}
+
+impl Frame {
+    /// A frame of `kind` with `payload`.
+    ///
+    /// # Panics
+    /// When `payload` is longer than [`PAYLOAD_MAX`]; [`super::Body::frames`] splits.
+    pub fn new(session: u32, call: u32, kind: Kind, more: bool, payload: &[u8]) -> Self {
+        assert!(payload.len() <= PAYLOAD_MAX, "the sender splits messages");
+        let mut bytes = Vec::with_capacity(HEADER + payload.len());
+        bytes.extend_from_slice(&MAGIC);
+        bytes.extend_from_slice(&session.to_le_bytes());
+        bytes.extend_from_slice(&call.to_le_bytes());
+        bytes.extend_from_slice(&[kind as u8, u8::from(more) * MORE, 0, 0]);
+        bytes.extend_from_slice(&(payload.len() as u32).to_le_bytes());
+        bytes.extend_from_slice(&crc32fast::hash(payload).to_le_bytes());
+        bytes.extend_from_slice(&[0; 4]);
+        bytes.extend_from_slice(payload);
+        let header = Header { session, call, kind, more, length: payload.len() };
+        let mut frame = Self { header, bytes };
+        frame.seal();
+        frame
+    }
+
+    /// The frame at the beginning of `bytes`, whose header is `header`; `None`
+    /// when the payload does not fit its checksum.
+    pub(super) fn checked(header: Header, bytes: &[u8]) -> Option<Self> {
+        debug_assert!(bytes.len() == HEADER + header.length && bytes.len() <= FRAME_MAX);
+        (word(bytes, 20) == crc32fast::hash(&bytes[HEADER..]))
+            .then(|| Self { header, bytes: bytes.to_vec() })
+    }
+
+    /// What stands in the header.
+    pub fn header(&self) -> Header {
+        self.header
+    }
+
+    /// The payload.
+    pub fn payload(&self) -> &[u8] {
+        &self.bytes[HEADER..]
+    }
+
+    /// The whole frame as it travels.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Moves the frame into another session; the payload is not touched.
+    pub fn set_session(&mut self, session: u32) {
+        self.header.session = session;
+        self.bytes[4..8].copy_from_slice(&session.to_le_bytes());
+        self.seal();
+    }
+
+    fn seal(&mut self) {
+        let sum = crc32fast::hash(&self.bytes[..24]);
+        self.bytes[24..HEADER].copy_from_slice(&sum.to_le_bytes());
+    }
+}
+
+impl std::fmt::Debug for Frame {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.header.fmt(f)
+    }
+}

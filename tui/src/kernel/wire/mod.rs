@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The protocol between a client and an agent, over any byte stream, a serial
+//! line included.
+//!
+//! **What it offers.** [`Frame`]s that survive garbage, read by a
+//! [`FrameReader`], written by a [`FrameWriter`] that many threads share;
+//! [`Body`]s (what is said), turned into frames by [`Body::frames`] and back
+//! by an [`Assembler`]; [`Credit`], which a sender of data waits for.
+//!
+//! **Frame.** 28 bytes of header, then the payload (at most [`PAYLOAD_MAX`]):
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 0–3 | magic `f5 52 53 0a` |
+//! | 4–7 | session, little endian |
+//! | 8–11 | call |
+//! | 12 | [`Kind`] |
+//! | 13 | flags: 1 = the message goes on in the next frame of this kind and call |
+//! | 14–15 | 0 |
+//! | 16–19 | length of the payload |
+//! | 20–23 | CRC-32 of the payload |
+//! | 24–27 | CRC-32 of bytes 0–23 |
+//!
+//! The header has a checksum of its own, so that a damaged length is noticed at
+//! once and a router can change the session ([`Frame::set_session`]) without
+//! looking at the payload. What is no frame is skipped and counted. A reader
+//! that was left in the middle of a frame (the writer died) is freed by
+//! [`FrameWriter::resynchronise`].
+//!
+//! **Conversation.** A client opens with Hello in call 0 and waits for Welcome
+//! or Refused; both tell [`version`], which must be equal on both sides. Then
+//! it starts calls (numbers from 1, never used twice): Start, Input…, InputEnd,
+//! Cancel. The agent answers each with items and, exactly once and last, Done.
+//! Whatever comes for a call that is over is dropped by whoever gets it.
+//!
+//! A serial line does not end when the agent dies. One that is started in its
+//! place begins with bytes that end a half frame, and Begun; whoever gets Begun
+//! in a conversation takes every open call for lost, and may go on with others.
+//!
+//! **Sessions.** A client alone on a stream uses session 0. A router that puts
+//! many clients on one stream gives each a session of its own, rewrites the
+//! number in both directions and sends CloseSession when a client goes; the
+//! agent then cancels that session's calls, as it does when a second Hello
+//! comes in the session. When the agent goes, the router ends the open calls
+//! ([`Kind::Start`] without a [`Kind::Done`] so far) with a Done of its own.
+//!
+//! **Credit.** Each direction of each call starts with [`WINDOW`] bytes. The
+//! payload of Input, Item, Stdout, Stderr and Console frames uses it up
+//! ([`Kind::needs_credit`]); the receiver gives it back with Credit frames as
+//! it consumes, at once for a frame whose message goes on. Everything else
+//! needs none, so a program's output never holds up a command or the log; nor
+//! does the answer to a request that is no stream
+//! ([`Request::is_stream`](crate::kernel::Request::is_stream)), which is sent
+//! as a whole.
+
+mod body;
+mod credit;
+mod frame;
+mod outbox;
+mod reader;
+mod version;
+mod writer;
+
+pub use body::{Assembler, Body};
+pub use credit::Credit;
+pub use frame::{Frame, Header, Kind};
+pub use outbox::Outbox;
+pub use reader::FrameReader;
+pub use version::{check_version, version};
+pub use writer::FrameWriter;
+
+/// The bytes of a frame's header.
+pub const HEADER: usize = 28;
+/// The most bytes of a whole frame: what a serial line of virtio takes in two writes.
+pub const FRAME_MAX: usize = 64 * 1024;
+/// The most bytes of a frame's payload.
+pub const PAYLOAD_MAX: usize = FRAME_MAX - HEADER;
+/// The most bytes of a message, which may take many frames.
+pub const MESSAGE_MAX: usize = 16 << 20;
+/// The credit that each direction of a call starts with, in bytes of payload.
+pub const WINDOW: u32 = 512 * 1024;
+
+/// What can be wrong with a message that is about to be sent or was received.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    /// A message is longer than [`MESSAGE_MAX`].
+    #[error("a message of more than {} MiB, which the protocol does not carry", MESSAGE_MAX >> 20)]
+    TooLong,
+    /// The bytes of a message can't be understood.
+    #[error("a message of kind {kind:?} that can't be understood: {why}")]
+    Malformed {
+        /// What it said it was.
+        kind: Kind,
+        /// What the decoder said.
+        why: String,
+    },
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Linux 7.3 with Rust and the lab's own additions: fetched, verified, patched,
+//! configured, built, and kept in the cache.
+
+mod compile;
+pub mod config;
+mod debian;
+mod download;
+mod kernel_org;
+mod source;
+mod stamp;
+pub mod tree;
+pub mod version;
+
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::build_error::{BuildError, BuildResult};
+use super::cache;
+use super::flavour::Flavour;
+use super::lock::{Lock, Mode};
+use super::progress::{Event, Progress};
+use super::seen::Seen;
+use super::setup::tools::{self, Tools};
+use compile::Compile;
+
+pub(crate) use compile::{available_memory, jobs, make, object, telling};
+
+/// A kernel that is built and whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kernel {
+    /// Which one.
+    pub flavour: Flavour,
+    /// What to boot: the bzImage, since only its decompressor switches the
+    /// processor to five page-table levels.
+    pub image: PathBuf,
+    /// The ELF file with all symbols, for addresses and debug information.
+    pub vmlinux: PathBuf,
+    /// `uname -r` in the guest: `7.3.4-ringside-lab-1a2b3c4d`.
+    pub release: String,
+    /// The folder it was built in (make's `O=`).
+    pub build_dir: PathBuf,
+    /// Its sources, patched.
+    pub source_dir: PathBuf,
+    /// What make must be told beside `O=` to build with the same tools:
+    /// `RUSTC=…`, `BINDGEN=…`, `LIBCLANG_PATH=…`, `LLVM=…`.
+    pub make_arguments: Vec<String>,
+    /// Identifies everything that it was made from.
+    pub hash: String,
+}
+
+/// The kernel of this flavour, built first if need be. When it is built
+/// already this touches neither the network nor a compiler.
+///
+/// # Errors
+/// Something is missing, can't be fetched or does not compile, or the caller
+/// asked to stop.
+pub fn ensure(flavour: Flavour, progress: &mut dyn Progress) -> BuildResult<Kernel> {
+    let root = cache::root()?;
+    match stamp::read(&root, flavour) {
+        Some(kernel) => Ok(kernel),
+        None => build(&root, flavour, None, progress),
+    }
+}
+
+/// The same from a tree or tarball of the user's, which later calls of
+/// [`ensure`] then keep to.
+///
+/// # Errors
+/// As [`ensure`]; or the sources are of another version.
+pub fn ensure_from(
+    flavour: Flavour,
+    source: &Path,
+    progress: &mut dyn Progress,
+) -> BuildResult<Kernel> {
+    build(&cache::root()?, flavour, Some(source), progress)
+}
+
+/// The kernel of this flavour if it is built already: reads one small file.
+pub fn built(flavour: Flavour) -> Option<Kernel> {
+    stamp::read(&cache::root().ok()?, flavour)
+}
+
+/// The lock of a build folder: who builds the kernel has it for itself, who
+/// builds modules against it shares it.
+pub(crate) fn lock(
+    root: &Path,
+    flavour: Flavour,
+    mode: Mode,
+    progress: &mut dyn Progress,
+) -> BuildResult<Lock> {
+    let what = format!("building the {flavour} kernel or modules for it");
+    Lock::take(&cache::build(root, flavour).with_extension("lock"), mode, &what, progress)
+}
+
+fn build(
+    root: &Path,
+    flavour: Flavour,
+    given: Option<&Path>,
+    progress: &mut dyn Progress,
+) -> BuildResult<Kernel> {
+    // Kbuild's makefiles can't work with such a path.
+    if root.to_string_lossy().contains([' ', ':']) {
+        return Err(BuildError::Folder {
+            folder: root.to_owned(),
+            why: "the kernel's makefiles can't work below a path with spaces or colons; \
+                  set RINGSIDE_CACHE to another folder"
+                .into(),
+        });
+    }
+    let tools = tools::tools(flavour).map_err(BuildError::Missing)?;
+    let _lock = lock(root, flavour, Mode::Exclusive, progress)?;
+    // Another process may have built it while this one waited.
+    if let (None, Some(kernel)) = (given, stamp::read(root, flavour)) {
+        return Ok(kernel);
+    }
+    let tree = source::ensure(root, given, progress)?;
+    if let Some(kernel) = stamp::read(root, flavour) {
+        return Ok(kernel);
+    }
+    let version = tree.state().map(|state| state.version).unwrap_or_default();
+    let hash = hash(flavour, &tree.key, &tools);
+    let build_dir = cache::build(root, flavour);
+    cache::room(root, room(flavour, &build_dir))?;
+    stamp::remove(root, flavour);
+    let compile = Compile {
+        flavour,
+        tree: &tree,
+        build_dir: &build_dir,
+        tools: &tools,
+        log: &build_dir.with_extension("log"),
+        local_version: &format!("-ringside-{flavour}-{hash}"),
+    };
+    compile.configure(progress)?;
+    compile.compile(&format!("Compile Linux {version} ({flavour})"), progress)?;
+    let kernel = Kernel {
+        flavour,
+        image: build_dir.join("arch/x86/boot/bzImage"),
+        vmlinux: build_dir.join("vmlinux"),
+        release: compile::release(&build_dir)?,
+        source_dir: tree.folder.clone(),
+        make_arguments: tools.make_arguments(),
+        hash,
+        build_dir,
+    };
+    stamp::write(root, &kernel, &tree.key, &tools.files())?;
+    progress.report(Event::Done);
+    stamp::read(root, flavour).ok_or_else(|| BuildError::Folder {
+        folder: kernel.build_dir,
+        why: "the build made no bzImage, vmlinux or Module.symvers".into(),
+    })
+}
+
+/// Identifies everything that a kernel is made from, in eight digits: it ends
+/// up in every module's version, so that one of another kernel is refused.
+fn hash(flavour: Flavour, source: &str, tools: &Tools) -> String {
+    let mut hash = Sha256::new();
+    hash.update(stamp::inputs(flavour));
+    hash.update(source);
+    for file in tools.files() {
+        let seen = Seen::now(&file);
+        hash.update(serde_json::to_string(&seen).unwrap_or_default());
+    }
+    download::hex(&hash.finalize()[..4])
+}
+
+/// What a kernel of this flavour still needs of the disk, its sources
+/// included, in bytes.
+pub(crate) fn room_needed(root: &Path, flavour: Flavour) -> u64 {
+    if stamp::read(root, flavour).is_some() {
+        return 0;
+    }
+    let sources = if source::chosen(root).is_some() { 0 } else { source::ROOM };
+    sources + room(flavour, &cache::build(root, flavour))
+}
+
+/// What a build still needs of the disk, in bytes.
+fn room(flavour: Flavour, build_dir: &Path) -> u64 {
+    let all = match flavour {
+        Flavour::Lab => 600_000_000,
+        Flavour::Debug => 2_000_000_000,
+    };
+    // One that was begun has taken most of it already.
+    if build_dir.join("ringside.begun").exists() { all / 4 } else { all }
+}
