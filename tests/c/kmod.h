@@ -69,7 +69,7 @@ static long read64(void *data, unsigned int size, unsigned long offset)
 {
 	struct block_io io = { .data = (unsigned long)data, .size = size, .offset = offset };
 
-	return ioctl(device, READ64, &io);
+	return ioctl(device, KMOD_READ64, &io);
 }
 
 __attribute__((unused))
@@ -77,7 +77,7 @@ static long write64(const void *data, unsigned int size, unsigned long offset)
 {
 	struct block_io io = { .data = (unsigned long)data, .size = size, .offset = offset };
 
-	return ioctl(device, WRITE64, &io);
+	return ioctl(device, KMOD_WRITE64, &io);
 }
 
 __attribute__((unused))
@@ -85,7 +85,7 @@ static struct block_info info(void)
 {
 	struct block_info result;
 
-	if (ioctl(device, INFO, &result) != 0)
+	if (ioctl(device, KMOD_INFO, &result) != 0)
 		give_up("INFO");
 	return result;
 }

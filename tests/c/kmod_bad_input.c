@@ -12,9 +12,9 @@ static const struct {
 	{ "BWRITE", BWRITE, sizeof(struct block_rw_ops) },
 	{ "BREADOFFSET", BREADOFFSET, sizeof(struct block_rwoffset_ops) },
 	{ "BWRITEOFFSET", BWRITEOFFSET, sizeof(struct block_rwoffset_ops) },
-	{ "INFO", INFO, sizeof(struct block_info) },
-	{ "READ64", READ64, sizeof(struct block_io) },
-	{ "WRITE64", WRITE64, sizeof(struct block_io) },
+	{ "INFO", KMOD_INFO, sizeof(struct block_info) },
+	{ "READ64", KMOD_READ64, sizeof(struct block_io) },
+	{ "WRITE64", KMOD_WRITE64, sizeof(struct block_io) },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -40,8 +40,8 @@ static void arguments(void)
 		check_errno(ioctl(device, number, ~0ul), EFAULT,
 			    "%s with the last address is EFAULT", name);
 	}
-	check(ioctl(device, INFO, map + 1) == 0, "a misaligned pointer is good enough");
-	check(ioctl(device, SYNC, ~0ul) == 0, "SYNC does not look at its argument");
+	check(ioctl(device, KMOD_INFO, map + 1) == 0, "a misaligned pointer is good enough");
+	check(ioctl(device, KMOD_SYNC, ~0ul) == 0, "SYNC does not look at its argument");
 }
 
 /* All six ways to move `size` bytes between a buffer and the device. */
@@ -91,8 +91,8 @@ static void sizes_and_offsets(void)
 
 	check(bread(map, 0) == 0 && bwrite(map, 0) == 0, "nothing can be moved");
 	check(bread(NULL, 0) == 0, "to nowhere as well");
-	check_errno(ioctl(device, READ64, &io), EINVAL, "READ64 with reserved not 0 is EINVAL");
-	check_errno(ioctl(device, WRITE64, &io), EINVAL, "WRITE64 too");
+	check_errno(ioctl(device, KMOD_READ64, &io), EINVAL, "READ64 with reserved not 0 is EINVAL");
+	check_errno(ioctl(device, KMOD_WRITE64, &io), EINVAL, "WRITE64 too");
 	for (i = 0; i < sizeof(large) / sizeof(large[0]); i++) {
 		check_errno(read64(map, 512, large[i]), EINVAL, "READ64 at %#lx is EINVAL", large[i]);
 		check_errno(write64(map, 512, large[i]), EINVAL, "WRITE64 at %#lx is EINVAL", large[i]);
@@ -136,11 +136,11 @@ static void the_log(void)
 	/* It takes only so many lines each second. */
 	milliseconds(1200);
 	log_from_now();
-	ioctl(device, READ64, &io);
+	ioctl(device, KMOD_READ64, &io);
 	snprintf(line, sizeof(line), "kmod: READ64 by process %d refused (EINVAL): ", getpid());
 	check(logged(line) == 1, "the log says who was refused what, and which errno it was");
 	log_from_now();
-	ioctl(device, READ64, &io);
+	ioctl(device, KMOD_READ64, &io);
 	check(logged("(0x77)") == 1, "and which value was wrong");
 	log_from_now();
 	ioctl(device, BREAD, KERNEL_ADDRESS);

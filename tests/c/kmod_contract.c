@@ -104,7 +104,7 @@ static void agrees_with_the_node(void)
 	      "BREADOFFSET sees them at once");
 	fill(written, 65536, 5);
 	bwrite_offset(written, 65536, 65536);
-	check(ioctl(device, SYNC) == 0, "SYNC returns 0");
+	check(ioctl(device, KMOD_SYNC) == 0, "SYNC returns 0");
 	check(pread(direct, aligned, 65536, 65536) == 65536 && memcmp(aligned, written, 65536) == 0,
 	      "what was written is on the device itself then");
 	free(aligned);
@@ -118,7 +118,7 @@ static void counts(void)
 
 	bread_offset(got, 1000, 0);
 	bwrite_offset(written, 2000, 4096);
-	ioctl(device, SYNC);
+	ioctl(device, KMOD_SYNC);
 	check_equal(shown("bytes_read") - read, 1000, "bytes read are counted");
 	check_equal(shown("bytes_written") - wrote, 2000, "bytes written are counted");
 	check_equal(shown("operations") - operations, 3, "operations are counted");

@@ -84,8 +84,8 @@ int main(int count, char **arguments)
 	check_errno(bwrite(data, 512), ENODEV, "a write is ENODEV");
 	check_errno(read64(data, 512, 0), ENODEV, "READ64 is ENODEV");
 	check_errno(write64(data, 512, 0), ENODEV, "WRITE64 is ENODEV");
-	check_errno(ioctl(device, SYNC), ENODEV, "SYNC is ENODEV");
-	check_errno(ioctl(device, SYNC), ENODEV, "and again");
+	check_errno(ioctl(device, KMOD_SYNC), ENODEV, "SYNC is ENODEV");
+	check_errno(ioctl(device, KMOD_SYNC), ENODEV, "and again");
 	check(shown("errors") >= errors + 7, "each is counted as an error");
 	check_equal(position(), 4112, "the position is where it was");
 	check_equal(shown("device_size"), 0, "nothing is left of its size");

@@ -121,7 +121,7 @@ static void read_only(const char *path)
 	check_errno(bwrite_offset(data, 512, 0), EROFS, "BWRITEOFFSET is EROFS");
 	check_errno(write64(data, 512, 0), EROFS, "WRITE64 is EROFS");
 	check_equal(position(), 1024, "the position is where it was");
-	check(ioctl(device, SYNC) == 0, "SYNC is good");
+	check(ioctl(device, KMOD_SYNC) == 0, "SYNC is good");
 	close(device);
 	close(node_fd);
 	check(unload() == 0, "it can be unloaded");

@@ -57,7 +57,7 @@ static struct walk_info walk(unsigned long vaddr)
 {
 	struct walk_info info = { .vaddr = vaddr };
 
-	if (ioctl(device, WALK, &info) != 0)
+	if (ioctl(device, MEMALLOC_WALK, &info) != 0)
 		give_up("WALK to %#lx", vaddr);
 	return info;
 }

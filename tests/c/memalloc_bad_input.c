@@ -12,7 +12,7 @@ static const struct {
 	{ "FREE", FREE, sizeof(struct free_info) },
 	{ "SHAREPAGE", SHAREPAGE, sizeof(struct sharepage_info) },
 	{ "ACCESSPAGE", ACCESSPAGE, sizeof(struct accesspage_info) },
-	{ "WALK", WALK, sizeof(struct walk_info) },
+	{ "WALK", MEMALLOC_WALK, sizeof(struct walk_info) },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -61,7 +61,7 @@ static void pointers(void)
 
 		memcpy(map, &info, sizeof(info));
 		mprotect(map, PAGE, PROT_READ);
-		check_errno(ioctl(device, WALK, map), EFAULT,
+		check_errno(ioctl(device, MEMALLOC_WALK, map), EFAULT,
 			    "WALK with a struct that can't be written is EFAULT");
 	}
 	munmap(map, PAGE);
@@ -108,7 +108,7 @@ static void addresses(void)
 	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		struct walk_info info = { .vaddr = wrong[i], .levels = 99 };
 		bool user = wrong[i] < top - PAGE;
-		int result = ioctl(device, WALK, &info);
+		int result = ioctl(device, MEMALLOC_WALK, &info);
 
 		if (user)
 			check(result == 0 && info.depth >= 1, "WALK to %#lx works", wrong[i]);

@@ -53,7 +53,7 @@ static int do_walk(void)
 {
 	struct walk_info info = { .vaddr = HERE };
 
-	return ioctl(device, WALK, &info);
+	return ioctl(device, MEMALLOC_WALK, &info);
 }
 
 /* Tries `what` with each allocation failing; `undo` follows where it succeeded. */

@@ -113,8 +113,8 @@ static bool is_exact(int producers, int consumers, size_t size)
 
 	read_table("threads", threads, sizeof(threads), sizeof(threads));
 	for (int i = 0; i < producers + consumers; i++) {
-		parked = parked && threads[i].state == THREAD_PARKED;
-		*(threads[i].kind == THREAD_PRODUCER ? &made : &taken) += threads[i].items;
+		parked = parked && threads[i].state == PRODUCER_CONSUMER_STATE_PARKED;
+		*(threads[i].kind == PRODUCER_CONSUMER_KIND_PRODUCER ? &made : &taken) += threads[i].items;
 	}
 	if (size <= 10000) {
 		read_table("slots", slots, sizeof(slots), sizeof(slots));
@@ -198,8 +198,8 @@ static void delays(void)
 	milliseconds(200);
 	check(get("occupancy") == 10, "then the ring is full");
 	read_table("threads", threads, sizeof(threads), sizeof(threads));
-	check(threads[0].state == THREAD_WAITS_EMPTY && threads[1].state == THREAD_WAITS_EMPTY &&
-	      threads[2].state == THREAD_DELAY, "the producers wait for empty, the consumer rests");
+	check(threads[0].state == PRODUCER_CONSUMER_STATE_WAITS_EMPTY && threads[1].state == PRODUCER_CONSUMER_STATE_WAITS_EMPTY &&
+	      threads[2].state == PRODUCER_CONSUMER_STATE_DELAY, "the producers wait for empty, the consumer rests");
 	check(get("producer_waits") > 0, "waits are counted");
 	start = now();
 	check(set("paused", "1") == 0 && now() - start < patience && is_exact(2, 1, 10),
@@ -278,8 +278,8 @@ static void tables(void)
 	load_with("prod=100 cons=100 size=10000");
 	set("paused", "1");
 	check(read_table("threads", threads, sizeof(threads), sizeof(threads)) == 200 * 24 &&
-	      threads[0].index == 1 && threads[0].kind == THREAD_PRODUCER &&
-	      threads[199].index == 100 && threads[199].kind == THREAD_CONSUMER,
+	      threads[0].index == 1 && threads[0].kind == PRODUCER_CONSUMER_KIND_PRODUCER &&
+	      threads[199].index == 100 && threads[199].kind == PRODUCER_CONSUMER_KIND_CONSUMER,
 	      "threads has 200 records, producers first");
 	check(read_table("slots", slots, sizeof(slots), sizeof(slots)) == sizeof(slots),
 	      "slots has 10000 records");

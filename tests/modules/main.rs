@@ -12,6 +12,7 @@
 )]
 
 mod any_order;
+mod c_header;
 mod c_programs;
 mod guest;
 mod kernel_log;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT OR Apache-2.0 */
 /*
- * The binary contract of Ringside's kernel modules, for programs in C on x86-64.
+ * The binary contract of Ringside's kernel modules, for programs in C (from C99
+ * on) and C++ on x86-64.
  *
  * Generated from uapi/src; do not edit. To renew it:
  *
@@ -13,6 +14,9 @@
 #include <linux/types.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+/* A declaration that does not compile where this header is wrong. */
+#define RINGSIDE_CHECK(name, good) typedef char ringside_check_##name[(good) ? 1 : -1]
 
 /* --- memalloc: pages mapped into the calling process --- */
 
@@ -31,17 +35,17 @@ struct alloc_info {
 	int num_pages; /* at least 1 */
 	bool write; /* may the pages be written? */
 };
-_Static_assert(sizeof(struct alloc_info) == 16, "size of alloc_info");
-_Static_assert(offsetof(struct alloc_info, vaddr) == 0, "alloc_info.vaddr");
-_Static_assert(offsetof(struct alloc_info, num_pages) == 8, "alloc_info.num_pages");
-_Static_assert(offsetof(struct alloc_info, write) == 12, "alloc_info.write");
+RINGSIDE_CHECK(size_of_alloc_info, sizeof(struct alloc_info) == 16);
+RINGSIDE_CHECK(alloc_info_vaddr, offsetof(struct alloc_info, vaddr) == 0);
+RINGSIDE_CHECK(alloc_info_num_pages, offsetof(struct alloc_info, num_pages) == 8);
+RINGSIDE_CHECK(alloc_info_write, offsetof(struct alloc_info, write) == 12);
 
 /* Argument of FREE. */
 struct free_info {
 	unsigned long vaddr; /* the first address of the request */
 };
-_Static_assert(sizeof(struct free_info) == 8, "size of free_info");
-_Static_assert(offsetof(struct free_info, vaddr) == 0, "free_info.vaddr");
+RINGSIDE_CHECK(size_of_free_info, sizeof(struct free_info) == 8);
+RINGSIDE_CHECK(free_info_vaddr, offsetof(struct free_info, vaddr) == 0);
 
 /* Argument of SHAREPAGE. */
 struct sharepage_info {
@@ -49,46 +53,46 @@ struct sharepage_info {
 	int client_pid; /* the process it is offered to */
 	bool write; /* may that process write to it? */
 };
-_Static_assert(sizeof(struct sharepage_info) == 16, "size of sharepage_info");
-_Static_assert(offsetof(struct sharepage_info, vaddr) == 0, "sharepage_info.vaddr");
-_Static_assert(offsetof(struct sharepage_info, client_pid) == 8, "sharepage_info.client_pid");
-_Static_assert(offsetof(struct sharepage_info, write) == 12, "sharepage_info.write");
+RINGSIDE_CHECK(size_of_sharepage_info, sizeof(struct sharepage_info) == 16);
+RINGSIDE_CHECK(sharepage_info_vaddr, offsetof(struct sharepage_info, vaddr) == 0);
+RINGSIDE_CHECK(sharepage_info_client_pid, offsetof(struct sharepage_info, client_pid) == 8);
+RINGSIDE_CHECK(sharepage_info_write, offsetof(struct sharepage_info, write) == 12);
 
 /* Argument of ACCESSPAGE. */
 struct accesspage_info {
 	unsigned long vaddr; /* where to map the page that was offered */
 };
-_Static_assert(sizeof(struct accesspage_info) == 8, "size of accesspage_info");
-_Static_assert(offsetof(struct accesspage_info, vaddr) == 0, "accesspage_info.vaddr");
+RINGSIDE_CHECK(size_of_accesspage_info, sizeof(struct accesspage_info) == 8);
+RINGSIDE_CHECK(accesspage_info_vaddr, offsetof(struct accesspage_info, vaddr) == 0);
 
-/* Argument and result of WALK. */
+/* Argument and result of MEMALLOC_WALK. */
 struct walk_info {
 	__u64 vaddr; /* in: the address to translate */
 	__u32 levels; /* 5, or 4 where there is no P4D */
 	__u32 depth; /* how many entries were read */
 	__u64 entry[5]; /* raw; PGD, P4D, PUD, PMD, PTE, or with four levels PGD, PUD, PMD, PTE */
 };
-_Static_assert(sizeof(struct walk_info) == 56, "size of walk_info");
-_Static_assert(offsetof(struct walk_info, vaddr) == 0, "walk_info.vaddr");
-_Static_assert(offsetof(struct walk_info, levels) == 8, "walk_info.levels");
-_Static_assert(offsetof(struct walk_info, depth) == 12, "walk_info.depth");
-_Static_assert(offsetof(struct walk_info, entry) == 16, "walk_info.entry");
+RINGSIDE_CHECK(size_of_walk_info, sizeof(struct walk_info) == 56);
+RINGSIDE_CHECK(walk_info_vaddr, offsetof(struct walk_info, vaddr) == 0);
+RINGSIDE_CHECK(walk_info_levels, offsetof(struct walk_info, levels) == 8);
+RINGSIDE_CHECK(walk_info_depth, offsetof(struct walk_info, depth) == 12);
+RINGSIDE_CHECK(walk_info_entry, offsetof(struct walk_info, entry) == 16);
 
 /* Maps zeroed pages. */
 #define ALLOCATE _IOW('a', 'a', struct alloc_info *)
-_Static_assert(ALLOCATE == 0x40086161u, "number of ALLOCATE");
+RINGSIDE_CHECK(ALLOCATE, ALLOCATE == 0x40086161u);
 /* Gives back a whole request. */
 #define FREE _IOW('a', 'b', struct free_info *)
-_Static_assert(FREE == 0x40086162u, "number of FREE");
+RINGSIDE_CHECK(FREE, FREE == 0x40086162u);
 /* Offers a page to another process. */
 #define SHAREPAGE _IOW('a', 'c', struct sharepage_info *)
-_Static_assert(SHAREPAGE == 0x40086163u, "number of SHAREPAGE");
+RINGSIDE_CHECK(SHAREPAGE, SHAREPAGE == 0x40086163u);
 /* Maps the page that was offered to the caller. */
 #define ACCESSPAGE _IOW('a', 'd', struct accesspage_info *)
-_Static_assert(ACCESSPAGE == 0x40086164u, "number of ACCESSPAGE");
+RINGSIDE_CHECK(ACCESSPAGE, ACCESSPAGE == 0x40086164u);
 /* Reads the page-table entries that translate an address. */
-#define WALK _IOWR('a', 'e', struct walk_info)
-_Static_assert(WALK == 0xc0386165u, "number of WALK");
+#define MEMALLOC_WALK _IOWR('a', 'e', struct walk_info)
+RINGSIDE_CHECK(MEMALLOC_WALK, MEMALLOC_WALK == 0xc0386165u);
 
 /* --- kmod: reads and writes of a block device --- */
 
@@ -104,9 +108,9 @@ struct block_rw_ops {
 	char *data; /* the caller's buffer */
 	unsigned int size; /* bytes to move */
 };
-_Static_assert(sizeof(struct block_rw_ops) == 16, "size of block_rw_ops");
-_Static_assert(offsetof(struct block_rw_ops, data) == 0, "block_rw_ops.data");
-_Static_assert(offsetof(struct block_rw_ops, size) == 8, "block_rw_ops.size");
+RINGSIDE_CHECK(size_of_block_rw_ops, sizeof(struct block_rw_ops) == 16);
+RINGSIDE_CHECK(block_rw_ops_data, offsetof(struct block_rw_ops, data) == 0);
+RINGSIDE_CHECK(block_rw_ops_size, offsetof(struct block_rw_ops, size) == 8);
 
 /* Argument of BREADOFFSET and BWRITEOFFSET. */
 struct block_rwoffset_ops {
@@ -114,80 +118,80 @@ struct block_rwoffset_ops {
 	unsigned int size; /* bytes to move */
 	unsigned int offset; /* where on the device, in bytes */
 };
-_Static_assert(sizeof(struct block_rwoffset_ops) == 16, "size of block_rwoffset_ops");
-_Static_assert(offsetof(struct block_rwoffset_ops, data) == 0, "block_rwoffset_ops.data");
-_Static_assert(offsetof(struct block_rwoffset_ops, size) == 8, "block_rwoffset_ops.size");
-_Static_assert(offsetof(struct block_rwoffset_ops, offset) == 12, "block_rwoffset_ops.offset");
+RINGSIDE_CHECK(size_of_block_rwoffset_ops, sizeof(struct block_rwoffset_ops) == 16);
+RINGSIDE_CHECK(block_rwoffset_ops_data, offsetof(struct block_rwoffset_ops, data) == 0);
+RINGSIDE_CHECK(block_rwoffset_ops_size, offsetof(struct block_rwoffset_ops, size) == 8);
+RINGSIDE_CHECK(block_rwoffset_ops_offset, offsetof(struct block_rwoffset_ops, offset) == 12);
 
-/* Result of INFO. */
+/* Result of KMOD_INFO. */
 struct block_info {
 	__u64 size; /* of the device, in bytes */
 	__u64 position; /* where BREAD and BWRITE go on, in bytes */
 	__u32 logical_block_size; /* in bytes */
 	__u32 flags; /* KMOD_FLAG_... */
 };
-_Static_assert(sizeof(struct block_info) == 24, "size of block_info");
-_Static_assert(offsetof(struct block_info, size) == 0, "block_info.size");
-_Static_assert(offsetof(struct block_info, position) == 8, "block_info.position");
-_Static_assert(offsetof(struct block_info, logical_block_size) == 16, "block_info.logical_block_size");
-_Static_assert(offsetof(struct block_info, flags) == 20, "block_info.flags");
+RINGSIDE_CHECK(size_of_block_info, sizeof(struct block_info) == 24);
+RINGSIDE_CHECK(block_info_size, offsetof(struct block_info, size) == 0);
+RINGSIDE_CHECK(block_info_position, offsetof(struct block_info, position) == 8);
+RINGSIDE_CHECK(block_info_logical_block_size, offsetof(struct block_info, logical_block_size) == 16);
+RINGSIDE_CHECK(block_info_flags, offsetof(struct block_info, flags) == 20);
 
-/* Argument of READ64 and WRITE64. */
+/* Argument of KMOD_READ64 and KMOD_WRITE64. */
 struct block_io {
 	__u64 data; /* the address of the caller's buffer */
 	__u64 offset; /* where on the device, in bytes */
 	__u32 size; /* bytes to move */
 	__u32 reserved; /* must be 0 */
 };
-_Static_assert(sizeof(struct block_io) == 24, "size of block_io");
-_Static_assert(offsetof(struct block_io, data) == 0, "block_io.data");
-_Static_assert(offsetof(struct block_io, offset) == 8, "block_io.offset");
-_Static_assert(offsetof(struct block_io, size) == 16, "block_io.size");
-_Static_assert(offsetof(struct block_io, reserved) == 20, "block_io.reserved");
+RINGSIDE_CHECK(size_of_block_io, sizeof(struct block_io) == 24);
+RINGSIDE_CHECK(block_io_data, offsetof(struct block_io, data) == 0);
+RINGSIDE_CHECK(block_io_offset, offsetof(struct block_io, offset) == 8);
+RINGSIDE_CHECK(block_io_size, offsetof(struct block_io, size) == 16);
+RINGSIDE_CHECK(block_io_reserved, offsetof(struct block_io, reserved) == 20);
 
 /* Reads on from the position. */
 #define BREAD _IOW('a', 'a', struct block_rw_ops)
-_Static_assert(BREAD == 0x40106161u, "number of BREAD");
+RINGSIDE_CHECK(BREAD, BREAD == 0x40106161u);
 /* Writes on from the position. */
 #define BWRITE _IOW('a', 'b', struct block_rw_ops)
-_Static_assert(BWRITE == 0x40106162u, "number of BWRITE");
+RINGSIDE_CHECK(BWRITE, BWRITE == 0x40106162u);
 /* Goes to an offset, then reads. */
 #define BREADOFFSET _IOW('a', 'c', struct block_rwoffset_ops)
-_Static_assert(BREADOFFSET == 0x40106163u, "number of BREADOFFSET");
+RINGSIDE_CHECK(BREADOFFSET, BREADOFFSET == 0x40106163u);
 /* Goes to an offset, then writes. */
 #define BWRITEOFFSET _IOW('a', 'd', struct block_rwoffset_ops)
-_Static_assert(BWRITEOFFSET == 0x40106164u, "number of BWRITEOFFSET");
+RINGSIDE_CHECK(BWRITEOFFSET, BWRITEOFFSET == 0x40106164u);
 /* Describes the device. */
-#define INFO _IOR('a', 'e', struct block_info)
-_Static_assert(INFO == 0x80186165u, "number of INFO");
+#define KMOD_INFO _IOR('a', 'e', struct block_info)
+RINGSIDE_CHECK(KMOD_INFO, KMOD_INFO == 0x80186165u);
 /* Makes every write durable, or says that some were lost. */
-#define SYNC _IO('a', 'f')
-_Static_assert(SYNC == 0x00006166u, "number of SYNC");
+#define KMOD_SYNC _IO('a', 'f')
+RINGSIDE_CHECK(KMOD_SYNC, KMOD_SYNC == 0x00006166u);
 /* Reads anywhere; the position stays. */
-#define READ64 _IOW('a', 'g', struct block_io)
-_Static_assert(READ64 == 0x40186167u, "number of READ64");
+#define KMOD_READ64 _IOW('a', 'g', struct block_io)
+RINGSIDE_CHECK(KMOD_READ64, KMOD_READ64 == 0x40186167u);
 /* Writes anywhere; the position stays. */
-#define WRITE64 _IOW('a', 'h', struct block_io)
-_Static_assert(WRITE64 == 0x40186168u, "number of WRITE64");
+#define KMOD_WRITE64 _IOW('a', 'h', struct block_io)
+RINGSIDE_CHECK(KMOD_WRITE64, KMOD_WRITE64 == 0x40186168u);
 
 /* --- producer_consumer: records of the files counters/threads and counters/slots --- */
 
 /* One thread, producers first. */
 struct thread_record {
-	__u8 kind; /* THREAD_PRODUCER or THREAD_CONSUMER */
-	__u8 state; /* THREAD_RUNNING ... */
+	__u8 kind; /* PRODUCER_CONSUMER_KIND_... */
+	__u8 state; /* PRODUCER_CONSUMER_STATE_... */
 	__u16 reserved; /* 0 */
 	__u32 index; /* the number in its name, from 1 */
 	__u64 items; /* how many it moved */
 	__u64 waits; /* how often it waited for its semaphore */
 };
-_Static_assert(sizeof(struct thread_record) == 24, "size of thread_record");
-_Static_assert(offsetof(struct thread_record, kind) == 0, "thread_record.kind");
-_Static_assert(offsetof(struct thread_record, state) == 1, "thread_record.state");
-_Static_assert(offsetof(struct thread_record, reserved) == 2, "thread_record.reserved");
-_Static_assert(offsetof(struct thread_record, index) == 4, "thread_record.index");
-_Static_assert(offsetof(struct thread_record, items) == 8, "thread_record.items");
-_Static_assert(offsetof(struct thread_record, waits) == 16, "thread_record.waits");
+RINGSIDE_CHECK(size_of_thread_record, sizeof(struct thread_record) == 24);
+RINGSIDE_CHECK(thread_record_kind, offsetof(struct thread_record, kind) == 0);
+RINGSIDE_CHECK(thread_record_state, offsetof(struct thread_record, state) == 1);
+RINGSIDE_CHECK(thread_record_reserved, offsetof(struct thread_record, reserved) == 2);
+RINGSIDE_CHECK(thread_record_index, offsetof(struct thread_record, index) == 4);
+RINGSIDE_CHECK(thread_record_items, offsetof(struct thread_record, items) == 8);
+RINGSIDE_CHECK(thread_record_waits, offsetof(struct thread_record, waits) == 16);
 
 /* One slot of the ring. */
 struct slot_record {
@@ -195,18 +199,18 @@ struct slot_record {
 	__u32 producer; /* the index of the producer that made it; 0: the slot is empty */
 	__u32 reserved; /* 0 */
 };
-_Static_assert(sizeof(struct slot_record) == 16, "size of slot_record");
-_Static_assert(offsetof(struct slot_record, item) == 0, "slot_record.item");
-_Static_assert(offsetof(struct slot_record, producer) == 8, "slot_record.producer");
-_Static_assert(offsetof(struct slot_record, reserved) == 12, "slot_record.reserved");
+RINGSIDE_CHECK(size_of_slot_record, sizeof(struct slot_record) == 16);
+RINGSIDE_CHECK(slot_record_item, offsetof(struct slot_record, item) == 0);
+RINGSIDE_CHECK(slot_record_producer, offsetof(struct slot_record, producer) == 8);
+RINGSIDE_CHECK(slot_record_reserved, offsetof(struct slot_record, reserved) == 12);
 
-#define THREAD_PRODUCER 0
-#define THREAD_CONSUMER 1
-#define THREAD_RUNNING 0
-#define THREAD_WAITS_EMPTY 1
-#define THREAD_WAITS_FULL 2
-#define THREAD_DELAY 3
-#define THREAD_PARKED 4
+#define PRODUCER_CONSUMER_KIND_PRODUCER 0
+#define PRODUCER_CONSUMER_KIND_CONSUMER 1
+#define PRODUCER_CONSUMER_STATE_RUNNING 0
+#define PRODUCER_CONSUMER_STATE_WAITS_EMPTY 1
+#define PRODUCER_CONSUMER_STATE_WAITS_FULL 2
+#define PRODUCER_CONSUMER_STATE_DELAY 3
+#define PRODUCER_CONSUMER_STATE_PARKED 4
 
 /* --- my_syscall: ask this file for the number of the system call --- */
 

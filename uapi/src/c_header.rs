@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT OR Apache-2.0
-//! The contract as a C header, `include/ringside.h`, for programs in C.
+//! The contract as a C header, `include/ringside.h`, for programs in C and C++.
 //!
 //! It is written from the very constants and structs that the Rust side uses,
-//! and says so to the C compiler, which checks numbers, sizes and offsets again.
+//! and says so to the compiler, which checks numbers, sizes and offsets again.
+//! Macros of the original contract have their old, bare names; every other one
+//! bears the name of its module, so that it meets no other header's.
 //! After a change of the contract:
 //!
 //! ```text
@@ -30,8 +32,8 @@ macro_rules! structure {
         writeln!($out, "}};")?;
         writeln!(
             $out,
-            "_Static_assert(sizeof(struct {}) == {}, \"size of {}\");",
-            $name, size_of::<$type>(), $name
+            "RINGSIDE_CHECK(size_of_{}, sizeof(struct {}) == {});",
+            $name, $name, size_of::<$type>()
         )?;
         $(structure!(@offset $out, $name, $type, $field, $declaration);)+
         writeln!($out)?;
@@ -44,8 +46,8 @@ macro_rules! structure {
     (@offset $out:expr, $name:literal, $type:path, $field:ident, $declaration:literal) => {
         writeln!(
             $out,
-            "_Static_assert(offsetof(struct {}, {}) == {}, \"{}.{}\");",
-            $name, stringify!($field), offset_of!($type, $field), $name, stringify!($field)
+            "RINGSIDE_CHECK({}_{}, offsetof(struct {}, {}) == {});",
+            $name, stringify!($field), $name, stringify!($field), offset_of!($type, $field)
         )?
     };
 }
@@ -59,7 +61,7 @@ fn command(
     help: &str,
 ) -> fmt::Result {
     writeln!(out, "/* {help} */\n#define {name} {macro_call}")?;
-    writeln!(out, "_Static_assert({name} == {number:#010x}u, \"number of {name}\");")
+    writeln!(out, "RINGSIDE_CHECK({name}, {name} == {number:#010x}u);")
 }
 
 /// Writes the whole header.
@@ -71,7 +73,8 @@ pub fn write(out: &mut impl Write) -> fmt::Result {
     out.write_str(
         "/* SPDX-License-Identifier: GPL-2.0 OR MIT OR Apache-2.0 */
 /*
- * The binary contract of Ringside's kernel modules, for programs in C on x86-64.
+ * The binary contract of Ringside's kernel modules, for programs in C (from C99
+ * on) and C++ on x86-64.
  *
  * Generated from uapi/src; do not edit. To renew it:
  *
@@ -84,6 +87,9 @@ pub fn write(out: &mut impl Write) -> fmt::Result {
 #include <linux/types.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+/* A declaration that does not compile where this header is wrong. */
+#define RINGSIDE_CHECK(name, good) typedef char ringside_check_##name[(good) ? 1 : -1]
 
 ",
     )?;
@@ -134,7 +140,7 @@ fn memalloc(out: &mut impl Write) -> fmt::Result {
     structure!(out, "accesspage_info", "Argument of ACCESSPAGE.", memalloc::AccesspageInfo {
         vaddr: "unsigned long vaddr", "where to map the page that was offered";
     });
-    structure!(out, "walk_info", "Argument and result of WALK.", memalloc::WalkInfo {
+    structure!(out, "walk_info", "Argument and result of MEMALLOC_WALK.", memalloc::WalkInfo {
         vaddr: "__u64 vaddr", "in: the address to translate";
         levels: "__u32 levels", "5, or 4 where there is no P4D";
         depth: "__u32 depth", "how many entries were read";
@@ -166,7 +172,7 @@ fn memalloc(out: &mut impl Write) -> fmt::Result {
             "Maps the page that was offered to the caller.",
         ),
         (
-            "WALK",
+            "MEMALLOC_WALK",
             "_IOWR('a', 'e', struct walk_info)",
             memalloc::WALK,
             "Reads the page-table entries that translate an address.",
@@ -208,13 +214,13 @@ fn kmod(out: &mut impl Write) -> fmt::Result {
             offset: "unsigned int offset", "where on the device, in bytes";
         }
     );
-    structure!(out, "block_info", "Result of INFO.", kmod::BlockInfo {
+    structure!(out, "block_info", "Result of KMOD_INFO.", kmod::BlockInfo {
         size: "__u64 size", "of the device, in bytes";
         position: "__u64 position", "where BREAD and BWRITE go on, in bytes";
         logical_block_size: "__u32 logical_block_size", "in bytes";
         flags: "__u32 flags", "KMOD_FLAG_...";
     });
-    structure!(out, "block_io", "Argument of READ64 and WRITE64.", kmod::BlockIo {
+    structure!(out, "block_io", "Argument of KMOD_READ64 and KMOD_WRITE64.", kmod::BlockIo {
         data: "__u64 data", "the address of the caller's buffer";
         offset: "__u64 offset", "where on the device, in bytes";
         size: "__u32 size", "bytes to move";
@@ -245,21 +251,21 @@ fn kmod(out: &mut impl Write) -> fmt::Result {
             kmod::BWRITEOFFSET,
             "Goes to an offset, then writes.",
         ),
-        ("INFO", "_IOR('a', 'e', struct block_info)", kmod::INFO, "Describes the device."),
+        ("KMOD_INFO", "_IOR('a', 'e', struct block_info)", kmod::INFO, "Describes the device."),
         (
-            "SYNC",
+            "KMOD_SYNC",
             "_IO('a', 'f')",
             kmod::SYNC,
             "Makes every write durable, or says that some were lost.",
         ),
         (
-            "READ64",
+            "KMOD_READ64",
             "_IOW('a', 'g', struct block_io)",
             kmod::READ64,
             "Reads anywhere; the position stays.",
         ),
         (
-            "WRITE64",
+            "KMOD_WRITE64",
             "_IOW('a', 'h', struct block_io)",
             kmod::WRITE64,
             "Writes anywhere; the position stays.",
@@ -281,8 +287,8 @@ fn tables(out: &mut impl Write) -> fmt::Result {
         "/* --- producer_consumer: records of the files counters/threads and counters/slots --- */\n"
     )?;
     structure!(out, "thread_record", "One thread, producers first.", ThreadRecord {
-        kind: "__u8 kind", "THREAD_PRODUCER or THREAD_CONSUMER";
-        state: "__u8 state", "THREAD_RUNNING ...";
+        kind: "__u8 kind", "PRODUCER_CONSUMER_KIND_...";
+        state: "__u8 state", "PRODUCER_CONSUMER_STATE_...";
         reserved: "__u16 reserved", "0";
         index: "__u32 index", "the number in its name, from 1";
         items: "__u64 items", "how many it moved";
@@ -294,15 +300,15 @@ fn tables(out: &mut impl Write) -> fmt::Result {
         reserved: "__u32 reserved", "0";
     });
     for (name, value) in [
-        ("THREAD_PRODUCER", KIND_PRODUCER),
-        ("THREAD_CONSUMER", KIND_CONSUMER),
-        ("THREAD_RUNNING", STATE_RUNNING),
-        ("THREAD_WAITS_EMPTY", STATE_WAITS_EMPTY),
-        ("THREAD_WAITS_FULL", STATE_WAITS_FULL),
-        ("THREAD_DELAY", STATE_DELAY),
-        ("THREAD_PARKED", STATE_PARKED),
+        ("KIND_PRODUCER", KIND_PRODUCER),
+        ("KIND_CONSUMER", KIND_CONSUMER),
+        ("STATE_RUNNING", STATE_RUNNING),
+        ("STATE_WAITS_EMPTY", STATE_WAITS_EMPTY),
+        ("STATE_WAITS_FULL", STATE_WAITS_FULL),
+        ("STATE_DELAY", STATE_DELAY),
+        ("STATE_PARKED", STATE_PARKED),
     ] {
-        writeln!(out, "#define {name} {value}")?;
+        writeln!(out, "#define PRODUCER_CONSUMER_{name} {value}")?;
     }
     writeln!(out)
 }
@@ -321,6 +327,32 @@ fn system_call(out: &mut impl Write) -> fmt::Result {
 mod tests {
     extern crate std;
     use std::string::String;
+    use std::vec::Vec;
+
+    #[test]
+    fn what_is_not_of_the_original_contract_bears_its_modules_name() {
+        let original = [
+            "ALLOCATE", "FREE", "SHAREPAGE", "ACCESSPAGE", "BREAD", "BWRITE", "BREADOFFSET",
+            "BWRITEOFFSET",
+        ];
+        let mut made = String::new();
+        assert!(super::write(&mut made).is_ok());
+        let macros = made.lines().filter_map(|line| line.strip_prefix("#define "));
+        let mut bare: Vec<&str> = macros
+            .map(|rest| rest.split([' ', '(']).next().unwrap_or_default())
+            .filter(|name| !name.starts_with("RINGSIDE_"))
+            .filter(|name| {
+                let of = |module: &&crate::Module| {
+                    name.starts_with(&std::format!("{}_", module.name.to_uppercase()))
+                };
+                !crate::MODULES.iter().any(of) && !name.starts_with("MY_SYSCALL_")
+            })
+            .collect();
+        bare.sort_unstable();
+        let mut original = original.to_vec();
+        original.sort_unstable();
+        assert_eq!(bare, original);
+    }
 
     #[test]
     fn the_header_in_the_repository_is_the_one_that_the_contract_makes() {
