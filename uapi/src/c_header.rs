@@ -332,7 +332,13 @@ mod tests {
     #[test]
     fn what_is_not_of_the_original_contract_bears_its_modules_name() {
         let original = [
-            "ALLOCATE", "FREE", "SHAREPAGE", "ACCESSPAGE", "BREAD", "BWRITE", "BREADOFFSET",
+            "ALLOCATE",
+            "FREE",
+            "SHAREPAGE",
+            "ACCESSPAGE",
+            "BREAD",
+            "BWRITE",
+            "BREADOFFSET",
             "BWRITEOFFSET",
         ];
         let mut made = String::new();
