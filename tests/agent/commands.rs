@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a person types, and what the agent's end of it does.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -134,4 +134,111 @@ fn a_subject_that_dies_is_reported_with_signal_place_and_cause() {
         words.contains("SIGSEGV, write to an address where nothing is mapped at 0x10"),
         "{words}"
     );
+}
+
+/// A subject that is told what to do line by line, as a person would.
+struct Subject {
+    process: Child,
+    said: BufReader<std::process::ChildStdout>,
+}
+
+impl Subject {
+    fn new() -> Self {
+        let mut process = client()
+            .arg("mem")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said = BufReader::new(process.stdout.take().unwrap());
+        Self { process, said }
+    }
+
+    fn tell(&mut self, line: &str) {
+        writeln!(self.process.stdin.as_mut().unwrap(), "{line}").unwrap();
+    }
+
+    /// The first address of a mapping whose line in its address space matches.
+    fn address(&mut self, wanted: impl Fn(&str) -> bool) -> u64 {
+        self.tell("maps");
+        let mut found = None;
+        loop {
+            let mut line = String::new();
+            assert_ne!(self.said.read_line(&mut line).unwrap(), 0, "no end of the address space");
+            let start = line.split('-').next().and_then(|word| u64::from_str_radix(word, 16).ok());
+            if let (true, None, Some(_)) = (wanted(&line), found, start) {
+                found = start;
+            }
+            // The last line on every x86 machine.
+            if line.contains("[vsyscall]") {
+                return found.expect("a mapping like this");
+            }
+        }
+    }
+
+    /// What the command says when the subject has died of this.
+    fn last_words(mut self, line: &str) -> String {
+        self.tell(line);
+        let output = self.process.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        text(&output.stderr)
+    }
+}
+
+#[test]
+fn a_page_without_any_access_is_told_from_a_read_only_one() {
+    // The guard page below the signal handler's stack.
+    for (verb, access) in [("write", "write to"), ("read", "read of")] {
+        let mut subject = Subject::new();
+        let guard = subject.address(|line| line.contains(" ---p "));
+        let words = subject.last_words(&format!("{verb} {guard:#x} 1"));
+        assert!(
+            words.contains(&format!("{access} a page that nobody may touch (PROT_NONE)")),
+            "{words}"
+        );
+    }
+    let mut subject = Subject::new();
+    let code = subject.address(|line| line.contains(" r-xp ") && line.contains("ringside"));
+    // The page is there: its entry is what refuses.
+    subject.tell(&format!("read {code:#x} 1"));
+    let words = subject.last_words(&format!("write {code:#x} x"));
+    assert!(words.contains("write to a read-only page"), "{words}");
+}
+
+#[test]
+fn an_address_of_the_kernels_is_called_so_and_one_that_is_none_too() {
+    let told = |line: &str| Subject::new().last_words(line);
+    let words = told("read 0xffff888000000000 1");
+    assert!(words.contains("read of an address of the kernel's"), "{words}");
+    let words = told("write 0x8000000000000000 x");
+    assert!(words.contains("write to a non-canonical address"), "{words}");
+}
+
+#[test]
+fn a_subject_that_was_killed_has_not_died_of_what_is_typed_next() {
+    let mut subject = Subject::new();
+    subject.tell("maps");
+    let mut line = String::new();
+    subject.said.read_line(&mut line).unwrap();
+    // The subject is the agent's only child, and that is this command's.
+    let child = |pid: &str| {
+        let path = format!("/proc/{pid}/task/{pid}/children");
+        let children = std::fs::read_to_string(path).unwrap();
+        children.split_whitespace().next().expect("a child").to_owned()
+    };
+    let agent = child(&subject.process.id().to_string());
+    let mut victim = None;
+    // A thread of the agent's started it.
+    for task in std::fs::read_dir(format!("/proc/{agent}/task")).unwrap() {
+        let children = std::fs::read_to_string(task.unwrap().path().join("children")).unwrap();
+        victim = victim.or(children.split_whitespace().next().map(str::to_owned));
+    }
+    let victim = victim.expect("a subject");
+    let pid = nix::unistd::Pid::from_raw(victim.parse().unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
+    assert_ends(&victim);
+    let words = subject.last_words("read 0x10 1");
+    assert!(words.contains("SIGKILL") && !words.contains("0x10 1: subject"), "{words}");
+    assert!(words.contains("had died before"), "{words}");
 }

@@ -2,6 +2,7 @@
 //! The agent: lets others use this kernel over a byte stream, and, in a lab's
 //! guest, is in charge of the machine.
 
+mod fault;
 pub mod init;
 mod port;
 mod serve;

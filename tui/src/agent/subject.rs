@@ -3,15 +3,13 @@
 //! `/dev/memalloc`, and may die of it.
 //!
 //! Its standard input is a socket to its agent (see `kernel::local::subject_link`).
-//! It has one thread. When an access is refused, a signal handler on a stack of
-//! its own says where and how, and lets the signal kill the process, so that
-//! its end looks as it would for any program.
+//! It has one thread. What it does of its own is here, how it touches memory
+//! and dies of it in `fault`.
 
 use std::fs::File;
 use std::io::ErrorKind;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use nix::libc;
 use ringside_uapi::memalloc::{
@@ -20,19 +18,10 @@ use ringside_uapi::memalloc::{
     WALK, WalkInfo,
 };
 
+use super::fault::{SOCKET, catch_faults, load, store};
 use crate::kernel::api::{Mapping, SubjectAction, SubjectOutcome, Walk};
-use crate::kernel::local::subject_link::{FaultRecord, receive, send};
+use crate::kernel::local::subject_link::{receive, send};
 use crate::kernel::{TargetError, TargetResult};
-
-/// The socket to the agent, for the signal handler as well.
-const SOCKET: i32 = 0;
-/// Bytes of the signal handler's stack.
-const HANDLER_STACK: usize = 64 * 1024;
-
-/// What is being touched, so that the handler can say it where the processor
-/// doesn't.
-static TOUCHED: AtomicU64 = AtomicU64::new(0);
-static STORING: AtomicU32 = AtomicU32::new(0);
 
 /// Serves the agent until it closes the socket.
 ///
@@ -48,59 +37,6 @@ pub fn run() -> std::io::Result<()> {
         send(&mut agent, &answer)?;
     }
     Ok(())
-}
-
-/// Has SIGSEGV and SIGBUS handled on a stack of their own, once.
-fn catch_faults() -> std::io::Result<()> {
-    let check = |result: i32| match result {
-        -1 => Err(std::io::Error::last_os_error()),
-        _ => Ok(()),
-    };
-    // The stack lives as long as the process.
-    let stack: &'static mut [u8] = Box::leak(vec![0; HANDLER_STACK].into_boxed_slice());
-    let stack =
-        libc::stack_t { ss_sp: stack.as_mut_ptr().cast(), ss_flags: 0, ss_size: stack.len() };
-    // SAFETY: the stack is memory of ours that is never freed or used
-    // otherwise; the handler has the signature that SA_SIGINFO asks for and
-    // does only what is allowed in a signal handler.
-    unsafe {
-        check(libc::sigaltstack(&raw const stack, std::ptr::null_mut()))?;
-        let mut action: libc::sigaction = std::mem::zeroed();
-        let handler: extern "C" fn(i32, *mut libc::siginfo_t, *mut libc::c_void) = on_fault;
-        action.sa_sigaction = handler as usize;
-        // After the handler, the access is tried again and its signal then does
-        // what it does by default.
-        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESETHAND;
-        check(libc::sigemptyset(&raw mut action.sa_mask))?;
-        for signal in [libc::SIGSEGV, libc::SIGBUS] {
-            check(libc::sigaction(signal, &raw const action, std::ptr::null_mut()))?;
-        }
-    }
-    Ok(())
-}
-
-extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    // SAFETY: the kernel hands a signal handler both structures; `write` may be
-    // called in one; raising the signal again with its default action is how a
-    // handler lets it have its effect.
-    unsafe {
-        let registers = &(*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs;
-        let record = FaultRecord {
-            signal,
-            code: (*info).si_code,
-            address: (*info).si_addr() as u64,
-            error: registers[libc::REG_ERR as usize] as u64,
-            trap: registers[libc::REG_TRAPNO as usize] as u32,
-            storing: STORING.load(Ordering::Relaxed),
-            touched: TOUCHED.load(Ordering::Relaxed),
-        };
-        let bytes = record.to_bytes();
-        libc::write(SOCKET, bytes.as_ptr().cast(), bytes.len());
-        if (*info).si_code <= 0 {
-            // Sent by a process: no access will be tried again.
-            libc::raise(signal);
-        }
-    }
 }
 
 fn act(action: SubjectAction) -> TargetResult<SubjectOutcome> {
@@ -146,33 +82,6 @@ fn act(action: SubjectAction) -> TargetResult<SubjectOutcome> {
             Ok(SubjectOutcome::Done)
         }
         SubjectAction::Maps => maps().map(SubjectOutcome::Maps),
-    }
-}
-
-/// Loads one byte, or dies.
-fn load(address: u64) -> u8 {
-    STORING.store(0, Ordering::Relaxed);
-    TOUCHED.store(address, Ordering::Relaxed);
-    // SAFETY: none can be given: touching any address, and dying of it, is
-    // what this process is for. By assembler, so that the compiler makes no
-    // assumption about the address (such as that it is not null).
-    unsafe {
-        let byte: u8;
-        std::arch::asm!("mov {byte}, [{address}]", byte = out(reg_byte) byte, address = in(reg) address,
-            options(nostack, readonly, preserves_flags));
-        byte
-    }
-}
-
-/// Stores one byte, or dies.
-fn store(address: u64, byte: u8) {
-    STORING.store(1, Ordering::Relaxed);
-    TOUCHED.store(address, Ordering::Relaxed);
-    // SAFETY: as for `load`; a store into this process's own memory harms this
-    // process only.
-    unsafe {
-        std::arch::asm!("mov [{address}], {byte}", address = in(reg) address, byte = in(reg_byte) byte,
-            options(nostack, preserves_flags));
     }
 }
 
@@ -261,12 +170,4 @@ mod tests {
         assert_eq!(mapping(line).map(|mapping| mapping.name), Some(String::new()));
     }
 
-    #[test]
-    fn bytes_are_loaded_and_stored_where_told() {
-        let mut bytes = [1_u8, 2, 3];
-        let address = bytes.as_mut_ptr() as u64;
-        store(address + 1, 77);
-        assert_eq!(load(address + 1), 77);
-        assert_eq!(bytes, [1, 77, 3]);
-    }
 }

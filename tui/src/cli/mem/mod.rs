@@ -150,12 +150,19 @@ impl Session {
             return None;
         }
         match calls.next() {
-            Item::Subject(SubjectEvent::Died { pid, end, fault }) => Some(Failure::new(format!(
-                "{}: subject {} (pid {pid}) has died: {}",
-                text.trim(),
-                self.current,
-                cause(end, fault.as_ref())
-            ))),
+            Item::Subject(SubjectEvent::Died { pid, end, fault, during }) => {
+                let cause = cause(end, fault.as_ref());
+                let (line, number) = (text.trim(), self.current);
+                Some(match during {
+                    Some(_) => Failure::new(format!(
+                        "{line}: subject {number} (pid {pid}) has died: {cause}"
+                    )),
+                    None => Failure::new(format!(
+                        "subject {number} (pid {pid}) had died before, of {cause}: \
+                         {line:?} was not done"
+                    )),
+                })
+            }
             _ => None,
         }
     }

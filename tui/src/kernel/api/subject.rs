@@ -24,6 +24,8 @@ pub enum SubjectEvent {
         end: ProgramEnd,
         /// The access that killed it, if one did.
         fault: Option<Fault>,
+        /// What it was doing on command when it died; `None` when nothing.
+        during: Option<SubjectAction>,
     },
 }
 
@@ -40,6 +42,11 @@ pub struct Fault {
     pub access: Access,
     /// Why it was refused, in words: `write to a read-only page`.
     pub cause: String,
+    /// What the mapping that covers the address permits (`r--s`), if one does.
+    pub permissions: Option<String>,
+    /// The page-table entries for the address at that moment; only where
+    /// memalloc could be asked.
+    pub walk: Option<Walk>,
 }
 
 /// How memory was touched.

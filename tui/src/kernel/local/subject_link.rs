@@ -11,17 +11,31 @@ use std::io::{Error, ErrorKind, Read, Result, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::kernel::api::{Access, Fault, SubjectOutcome};
+use crate::kernel::api::{Access, Fault, SubjectOutcome, Walk};
 use crate::kernel::error::TargetResult;
 
 /// Longer than any message.
 const MESSAGE_MAX: u32 = 4 << 20;
 /// Stands where a message's length would, before a [`FaultRecord`].
 const FAULT: u32 = u32::MAX;
+/// The words of a [`FaultRecord`], eight bytes each.
+const FAULT_WORDS: usize = 16;
 /// The bytes of a [`FaultRecord`], with the word before it.
-const FAULT_SIZE: usize = 44;
+const FAULT_SIZE: usize = 4 + 8 * FAULT_WORDS;
 /// Trap number of a page fault on x86; the error code has a meaning then.
-const PAGE_FAULT: u32 = 14;
+const PAGE_FAULT: u64 = 14;
+
+/// What the kernel leaves in the entry of a page that nobody may touch.
+const ENTRY_PROT_NONE: u64 = 1 << 8;
+
+/// Bits of a page fault's error code.
+mod error {
+    /// The page was there: its entry refused.
+    pub(super) const PRESENT: u64 = 1 << 0;
+    pub(super) const WRITE: u64 = 1 << 1;
+    pub(super) const FETCH: u64 = 1 << 4;
+    pub(super) const PROTECTION_KEY: u64 = 1 << 5;
+}
 
 /// What a subject sends.
 #[derive(Debug)]
@@ -41,91 +55,168 @@ pub(crate) struct FaultRecord {
     pub(crate) code: i32,
     /// `si_addr`.
     pub(crate) address: u64,
-    /// The processor's error code: bit 1 a write, bit 4 an instruction fetch.
+    /// The processor's error code.
     pub(crate) error: u64,
     /// The processor's trap number: 14 a page fault, 13 a general protection fault.
-    pub(crate) trap: u32,
+    pub(crate) trap: u64,
     /// Was the subject storing when it was told to touch `touched`?
-    pub(crate) storing: u32,
+    pub(crate) storing: bool,
     /// The address the subject was touching on command.
     pub(crate) touched: u64,
+    /// The permissions of the mapping that covers the place, if one does: `rw-s`.
+    pub(crate) permissions: Option<[u8; 4]>,
+    /// The page-table entries for the place, where memalloc could be asked.
+    pub(crate) walk: Option<Walk>,
 }
 
 impl FaultRecord {
     /// As it travels; safe to call in a signal handler.
     pub(crate) fn to_bytes(self) -> [u8; FAULT_SIZE] {
+        let walk = self.walk.unwrap_or_default();
+        let [e0, e1, e2, e3, e4] = walk.entry;
+        let words: [u64; FAULT_WORDS] = [
+            self.signal as u64,
+            self.code as u64,
+            self.address,
+            self.error,
+            self.trap,
+            u64::from(self.storing),
+            self.touched,
+            u64::from(u32::from_le_bytes(self.permissions.unwrap_or_default())),
+            // No walk has no levels.
+            u64::from(walk.levels),
+            u64::from(walk.depth),
+            walk.vaddr,
+            e0,
+            e1,
+            e2,
+            e3,
+            e4,
+        ];
         let mut bytes = [0; FAULT_SIZE];
-        bytes[0..4].copy_from_slice(&FAULT.to_le_bytes());
-        bytes[4..8].copy_from_slice(&self.signal.to_le_bytes());
-        bytes[8..12].copy_from_slice(&self.code.to_le_bytes());
-        bytes[12..20].copy_from_slice(&self.address.to_le_bytes());
-        bytes[20..28].copy_from_slice(&self.error.to_le_bytes());
-        bytes[28..32].copy_from_slice(&self.trap.to_le_bytes());
-        bytes[32..36].copy_from_slice(&self.storing.to_le_bytes());
-        bytes[36..44].copy_from_slice(&self.touched.to_le_bytes());
+        bytes[..4].copy_from_slice(&FAULT.to_le_bytes());
+        for (place, word) in bytes[4..].chunks_exact_mut(8).zip(words) {
+            place.copy_from_slice(&word.to_le_bytes());
+        }
         bytes
     }
 
     fn read(stream: &mut impl Read) -> Result<Self> {
-        let mut bytes = [0; FAULT_SIZE - 4];
-        stream.read_exact(&mut bytes)?;
-        let word = |at: usize| {
-            u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
-        };
-        let long = |at: usize| u64::from(word(at)) | u64::from(word(at + 4)) << 32;
+        let mut words = [0; FAULT_WORDS];
+        for word in &mut words {
+            let mut bytes = [0; 8];
+            stream.read_exact(&mut bytes)?;
+            *word = u64::from_le_bytes(bytes);
+        }
+        let [
+            signal,
+            code,
+            address,
+            error,
+            trap,
+            storing,
+            touched,
+            permissions,
+            levels,
+            depth,
+            vaddr,
+            entry @ ..,
+        ] = words;
+        let walk = Walk { vaddr, levels: levels as u32, depth: depth as u32, entry };
         Ok(Self {
-            signal: word(0) as i32,
-            code: word(4) as i32,
-            address: long(8),
-            error: long(16),
-            trap: word(24),
-            storing: word(28),
-            touched: long(32),
+            signal: signal as i32,
+            code: code as i32,
+            address,
+            error,
+            trap,
+            storing: storing != 0,
+            touched,
+            permissions: (permissions != 0).then(|| (permissions as u32).to_le_bytes()),
+            walk: (walk.levels != 0).then_some(walk),
         })
+    }
+
+    /// The address that was refused. A general protection fault comes without
+    /// one: it is the one that the subject was told to touch.
+    pub(crate) fn place(&self) -> u64 {
+        if self.trap == PAGE_FAULT { self.address } else { self.touched }
+    }
+
+    fn access(&self) -> Access {
+        match self.trap {
+            PAGE_FAULT if self.error & error::FETCH != 0 => Access::Execute,
+            PAGE_FAULT if self.error & error::WRITE != 0 => Access::Write,
+            PAGE_FAULT => Access::Read,
+            _ if self.storing => Access::Write,
+            _ => Access::Read,
+        }
     }
 
     /// The same in words.
     pub(crate) fn fault(&self) -> Fault {
-        let page_fault = self.trap == PAGE_FAULT;
-        let access = match (page_fault, self.error & 1 << 4 != 0, self.error & 1 << 1 != 0) {
-            (true, true, _) => Access::Execute,
-            (true, false, true) => Access::Write,
-            (true, false, false) => Access::Read,
-            (false, ..) if self.storing != 0 => Access::Write,
-            (false, ..) => Access::Read,
-        };
-        // A general protection fault comes without an address: it is the one
-        // that the subject was told to touch.
-        let address = if page_fault { self.address } else { self.touched };
+        let permissions = self.permissions.map(|bytes| String::from_utf8_lossy(&bytes).into());
         Fault {
             signal: self.signal,
             code: self.code,
-            address,
-            access,
-            cause: cause(self.signal, self.code, access),
+            address: self.place(),
+            access: self.access(),
+            cause: self.cause(),
+            permissions,
+            walk: self.walk,
         }
     }
-}
 
-fn cause(signal: i32, code: i32, access: Access) -> String {
-    use nix::libc::{SIGBUS, SIGSEGV};
-    let of = match access {
-        Access::Read => "read of",
-        Access::Write => "write to",
-        Access::Execute => "execution of",
-    };
-    match (signal, code) {
-        (_, code) if code <= 0 => "the signal was sent by a process".into(),
-        (SIGSEGV, 1) => format!("{of} an address where nothing is mapped"),
-        (SIGSEGV, 2) => match access {
-            Access::Read => "read of a page that can't be read".into(),
-            Access::Write => "write to a read-only page".into(),
-            Access::Execute => "execution of a page that holds no code".into(),
-        },
-        // SI_KERNEL: the processor refused before it looked at any page table.
-        (SIGSEGV, 128) => format!("{of} a non-canonical address"),
-        (SIGBUS, _) => format!("{of} a page with no memory behind it"),
-        _ => format!("{of} an address that was refused (si_code {code})"),
+    /// Why the access was refused: the signal says which kind of refusal, the
+    /// error code whether a page was there, and if none was, the mapping what
+    /// would have been allowed.
+    fn cause(&self) -> String {
+        use nix::libc::{SIGBUS, SIGSEGV};
+        const MAPERR: i32 = 1;
+        const ACCERR: i32 = 2;
+        let access = self.access();
+        let of = match access {
+            Access::Read => "read of",
+            Access::Write => "write to",
+            Access::Execute => "execution of",
+        };
+        let present = self.error & error::PRESENT != 0;
+        match (self.signal, self.code) {
+            (_, code) if code <= 0 => "the signal was sent by a process".into(),
+            // The processor refused before it looked at any page table.
+            (SIGSEGV, _) if self.trap != PAGE_FAULT => format!("{of} a non-canonical address"),
+            // Of its own half the kernel tells nobody whether a page is there.
+            (SIGSEGV, MAPERR) if present => format!("{of} an address of the kernel's"),
+            (SIGSEGV, MAPERR) => format!("{of} an address where nothing is mapped"),
+            (SIGSEGV, _) if self.error & error::PROTECTION_KEY != 0 => {
+                format!("{of} a page that a protection key locks")
+            }
+            (SIGSEGV, ACCERR) => match (access, present) {
+                (_, false) if self.nobody_may() => {
+                    format!("{of} a page that nobody may touch (PROT_NONE)")
+                }
+                (Access::Write, true) => "write to a read-only page".into(),
+                (Access::Write, false) => {
+                    "write to a read-only mapping, whose page is not there yet".into()
+                }
+                (Access::Execute, _) => "execution of a page that holds no code".into(),
+                (Access::Read, true) => "read of a page that only the kernel may use".into(),
+                (Access::Read, false) => "read of a mapping that can't be read".into(),
+            },
+            (SIGBUS, _) => format!("{of} a page with no memory behind it"),
+            (_, code) => format!("{of} an address that was refused (si_code {code})"),
+        }
+    }
+
+    /// Does the mapping, or what is left in the entry, forbid every access?
+    fn nobody_may(&self) -> bool {
+        let entry = self.walk.and_then(|walk| {
+            let last = (walk.depth as usize).checked_sub(1)?;
+            walk.entry.get(last).copied()
+        });
+        match self.permissions {
+            Some(permissions) => permissions.starts_with(b"---"),
+            None => entry.is_some_and(|entry| entry & ENTRY_PROT_NONE != 0 && entry & 1 == 0),
+        }
     }
 }
 
@@ -170,33 +261,41 @@ fn message<T: DeserializeOwned>(stream: &mut impl Read, length: u32) -> Result<T
 mod tests {
     use super::*;
 
+    const WRITE_REFUSED: FaultRecord = FaultRecord {
+        signal: nix::libc::SIGSEGV,
+        code: 2,
+        address: 0x4000_1234_5678,
+        error: 7,
+        trap: PAGE_FAULT,
+        storing: true,
+        touched: 9,
+        permissions: Some(*b"r--s"),
+        walk: Some(Walk { vaddr: 0x4000_1234_5678, levels: 5, depth: 5, entry: [1, 2, 3, 4, 5] }),
+    };
+
     #[test]
     fn a_fault_travels_between_answers() {
-        let record = FaultRecord {
-            signal: nix::libc::SIGSEGV,
-            code: 2,
-            address: 0x4000_1234_5678,
-            error: 7,
-            trap: PAGE_FAULT,
-            storing: 1,
-            touched: 9,
-        };
         let mut bytes = Vec::new();
         send(&mut bytes, &TargetResult::Ok(SubjectOutcome::Done)).unwrap();
-        bytes.extend_from_slice(&record.to_bytes());
+        bytes.extend_from_slice(&WRITE_REFUSED.to_bytes());
+        let bare = FaultRecord { code: -6, permissions: None, walk: None, ..WRITE_REFUSED };
+        bytes.extend_from_slice(&bare.to_bytes());
         let mut stream = &bytes[..];
         assert!(matches!(
             receive_answer(&mut stream).unwrap(),
             FromSubject::Answer(Ok(SubjectOutcome::Done))
         ));
-        let FromSubject::Fault(read) = receive_answer(&mut stream).unwrap() else {
-            panic!("no fault");
-        };
-        assert_eq!(read, record);
-        let fault = read.fault();
+        for record in [WRITE_REFUSED, bare] {
+            let FromSubject::Fault(read) = receive_answer(&mut stream).unwrap() else {
+                panic!("no fault");
+            };
+            assert_eq!(read, record);
+        }
+        let fault = WRITE_REFUSED.fault();
         assert_eq!(fault.address, 0x4000_1234_5678);
         assert_eq!(fault.access, Access::Write);
-        assert_eq!(fault.cause, "write to a read-only page");
+        assert_eq!(fault.permissions.as_deref(), Some("r--s"));
+        assert_eq!(fault.walk.map(|walk| walk.entry), Some([1, 2, 3, 4, 5]));
     }
 
     #[test]
@@ -211,5 +310,36 @@ mod tests {
         .fault();
         assert_eq!(fault.address, 0x8000_0000_0000_0000);
         assert_eq!(fault.cause, "read of a non-canonical address");
+    }
+
+    #[test]
+    fn the_error_code_the_mapping_and_the_entry_decide_why_an_access_was_refused() {
+        let cause = |code, error, permissions: Option<&[u8; 4]>| {
+            let permissions = permissions.copied();
+            FaultRecord { code, error, permissions, walk: None, ..WRITE_REFUSED }.fault().cause
+        };
+        assert_eq!(cause(2, 7, Some(b"r--s")), "write to a read-only page");
+        assert_eq!(
+            cause(2, 6, Some(b"r--p")),
+            "write to a read-only mapping, whose page is not there yet"
+        );
+        assert_eq!(
+            cause(2, 6, Some(b"---p")),
+            "write to a page that nobody may touch (PROT_NONE)"
+        );
+        assert_eq!(cause(2, 4, Some(b"---p")), "read of a page that nobody may touch (PROT_NONE)");
+        assert_eq!(cause(1, 6, None), "write to an address where nothing is mapped");
+        assert_eq!(cause(1, 7, None), "write to an address of the kernel's");
+        assert_eq!(cause(2, 0x15, Some(b"rw-p")), "execution of a page that holds no code");
+        assert_eq!(
+            cause(2, 0x14, Some(b"---p")),
+            "execution of a page that nobody may touch (PROT_NONE)"
+        );
+        assert_eq!(cause(4, 0x25, Some(b"rw-p")), "read of a page that a protection key locks");
+        // Where the mapping could not be looked at, the entry has it.
+        let walk = Walk { depth: 5, entry: [1, 1, 1, 1, 0x1234_5100], ..Walk::default() };
+        let record =
+            FaultRecord { error: 6, permissions: None, walk: Some(walk), ..WRITE_REFUSED };
+        assert_eq!(record.fault().cause, "write to a page that nobody may touch (PROT_NONE)");
     }
 }

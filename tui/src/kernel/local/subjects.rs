@@ -34,8 +34,18 @@ pub(super) struct Subjects {
 
 struct Subject {
     /// One action at a time.
-    link: Mutex<UnixStream>,
-    fault: Mutex<Option<FaultRecord>>,
+    link: Mutex<Link>,
+}
+
+struct Link {
+    stream: UnixStream,
+    /// What it is doing; stays when it dies of it.
+    running: Option<SubjectAction>,
+    /// The access that killed it, if one did.
+    fault: Option<FaultRecord>,
+    /// It has died: nothing more is sent, so that no later action is taken for
+    /// the one that it died of.
+    dead: bool,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -65,42 +75,51 @@ fn live(subjects: &Subjects, task: &Task) -> TargetResult<()> {
         .map_err(|error| io(&error))?;
     let process = Arc::new(Process::new(child));
     let pid = process.pid();
-    let subject = Arc::new(Subject { link: Mutex::new(ours), fault: Mutex::new(None) });
+    let link = Link { stream: ours, running: None, fault: None, dead: false };
+    let subject = Arc::new(Subject { link: Mutex::new(link) });
     lock(&subjects.by_pid).insert(pid, Arc::clone(&subject));
     let victim = Arc::clone(&process);
     task.on_cancel(move || victim.signal(Signal::SIGKILL, false));
     task.emit(Item::Subject(SubjectEvent::Started { pid }));
     let end = process.wait();
     lock(&subjects.by_pid).remove(&pid);
-    let fault = subject.last_words();
-    task.emit(Item::Subject(SubjectEvent::Died { pid, end, fault }));
+    let (fault, during) = subject.last_words();
+    task.emit(Item::Subject(SubjectEvent::Died { pid, end, fault, during }));
     Ok(())
 }
 
 impl Subject {
-    /// The fault a subject died of, once it is dead: whoever made it act has
-    /// read it, or it is still in the socket.
-    fn last_words(&self) -> Option<Fault> {
+    /// The fault a subject died of and what it was doing, once it is dead:
+    /// whoever made it act has read the fault, or it is still in the socket.
+    fn last_words(&self) -> (Option<Fault>, Option<SubjectAction>) {
         let mut link = lock(&self.link);
-        let mut fault = lock(&self.fault);
-        while fault.is_none() {
-            match receive_answer(&mut *link) {
-                Ok(FromSubject::Fault(record)) => *fault = Some(record),
+        link.dead = true;
+        while link.fault.is_none() {
+            match receive_answer(&mut link.stream) {
+                Ok(FromSubject::Fault(record)) => link.fault = Some(record),
                 Ok(FromSubject::Answer(_)) => {}
                 Err(_) => break,
             }
         }
-        fault.map(|record| record.fault())
+        (link.fault.map(|record| record.fault()), link.running.take())
     }
 
-    fn act(&self, pid: i32, action: &SubjectAction) -> TargetResult<SubjectOutcome> {
-        let died = || TargetError::Gone(format!("subject {pid} has died"));
+    fn act(&self, pid: i32, action: SubjectAction) -> TargetResult<SubjectOutcome> {
         let mut link = lock(&self.link);
-        send(&mut *link, action).map_err(|_| died())?;
-        match receive_answer(&mut *link) {
-            Ok(FromSubject::Answer(answer)) => answer,
+        if link.dead || send(&mut link.stream, &action).is_err() {
+            link.dead = true;
+            return Err(TargetError::Gone(format!("subject {pid} had died before")));
+        }
+        link.running = Some(action);
+        let received = receive_answer(&mut link.stream);
+        if let Ok(FromSubject::Answer(answer)) = received {
+            link.running = None;
+            return answer;
+        }
+        link.dead = true;
+        match received {
             Ok(FromSubject::Fault(record)) => {
-                *lock(&self.fault) = Some(record);
+                link.fault = Some(record);
                 let fault = record.fault();
                 let name = Signal::try_from(fault.signal).map_or("a signal", Signal::as_str);
                 Err(TargetError::Gone(format!(
@@ -108,7 +127,7 @@ impl Subject {
                     fault.cause, fault.address
                 )))
             }
-            Err(_) => Err(died()),
+            _ => Err(TargetError::Gone(format!("subject {pid} has died"))),
         }
     }
 }
@@ -131,6 +150,6 @@ impl Subjects {
             TargetError::errno(nix::libc::ESRCH, format!("find subject {pid}"))
                 .with_hint("it has ended, or it is no subject of this agent's")
         })?;
-        subject.act(pid, &action)
+        subject.act(pid, action)
     }
 }

@@ -6,8 +6,11 @@ use super::state::{MODULE, Pane};
 use super::subject::{Content, Job, Life, Subject, Why};
 use super::subjects::{WALKED, go_on, look_around, push_walk, tables_along, verb};
 use crate::app::advice::{self, Doing};
+use crate::app::equivalent::equivalent;
 use crate::app::model::Model;
-use crate::kernel::api::{ProgramEnd, Request, SubjectAction, SubjectEvent, SubjectOutcome};
+use crate::kernel::api::{
+    ProgramEnd, Request, SubjectAction, SubjectEvent, SubjectOutcome, Walk,
+};
 use crate::kernel::{Item, TargetError, TargetResult};
 
 /// Bytes read that are shown at once.
@@ -24,7 +27,19 @@ pub(super) fn lived(model: &mut Model, number: u32, item: Item) {
             subject.life = Life::Alive;
             look_around(model, number);
         }
-        Item::Subject(SubjectEvent::Died { end, fault, .. }) => {
+        Item::Subject(SubjectEvent::Died { pid, end, fault, during }) => {
+            // Looking on its own behalf, as this view makes it do, kills nobody.
+            let looking = |action: &SubjectAction| {
+                matches!(action, SubjectAction::Maps | SubjectAction::Walk { .. })
+            };
+            subject.died_of = during
+                .filter(|action| !looking(action))
+                .and_then(|action| equivalent(&Request::SubjectDo { pid, action }));
+            // The entries as they were at that moment.
+            if let Some(walk) = fault.as_ref().and_then(|fault| fault.walk) {
+                let vaddr = page_of(walk.vaddr);
+                subject.walks.insert(vaddr, Walk { vaddr, ..walk });
+            }
             subject.life = Life::Dead { end, fault };
             died(model, number);
         }
@@ -85,6 +100,10 @@ pub(super) fn did(model: &mut Model, number: u32, item: Item) {
             let Some(job) = subject.running.take() else {
                 return;
             };
+            // It is dying; how comes with its last words. Nothing more is asked.
+            if let Err(TargetError::Gone(_)) = result {
+                return;
+            }
             ended(model, number, &job, result);
             go_on(model, number);
         }
@@ -118,8 +137,6 @@ fn noted(subject: &mut Subject, outcome: SubjectOutcome) {
 fn ended(model: &mut Model, number: u32, job: &Job, result: TargetResult<()>) {
     let failed = match result {
         Ok(()) => None,
-        // It is dying; how comes with its last words.
-        Err(TargetError::Gone(_)) => return,
         Err(error) => Some(error),
     };
     if let Some(error) = failed {

@@ -86,6 +86,8 @@ pub struct Subject {
     pub last: Option<String>,
     /// How that went, in a sentence.
     pub said: Option<String>,
+    /// What it was doing when it died, as C has it; `None` when nothing.
+    pub died_of: Option<String>,
     pub(super) jobs: VecDeque<Job>,
     pub(super) running: Option<Job>,
     pub(super) before: Vec<Walk>,
@@ -108,6 +110,7 @@ impl Subject {
             content: None,
             last: None,
             said: None,
+            died_of: None,
             jobs: VecDeque::new(),
             running: None,
             before: Vec::new(),

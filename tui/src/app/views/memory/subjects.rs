@@ -36,6 +36,11 @@ pub(super) fn ask(model: &mut Model, number: u32, action: SubjectAction) {
     let Some(subject) = model.memory.by_number(number) else {
         return;
     };
+    // It may have died while the form was filled in.
+    if subject.life != Life::Alive {
+        let name = subject.name();
+        return model.note(format!("{name} is dead: nothing was sent (n starts a new one)"));
+    }
     if let SubjectAction::Allocate { vaddr, pages, .. } = action {
         for address in tables_along(vaddr, pages) {
             subject.jobs.push_back(Job {

@@ -30,8 +30,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, subject: &Subject) -> u1
         Life::Lost(error) => vec![("why", error.to_string())],
         Life::Dead { fault: Some(fault), .. } => of_fault(subject, fault),
         Life::Dead { .. } if !subject.killed => {
-            let last = subject.last.clone();
-            vec![("doing", last.unwrap_or_else(|| "nothing".into()))]
+            let doing = subject.died_of.clone();
+            vec![("doing", doing.unwrap_or_else(|| "nothing that it was told to".into()))]
         }
         Life::Dead { .. } => Vec::new(),
         Life::Starting | Life::Alive => return 0,
@@ -67,12 +67,13 @@ fn of_fault(subject: &Subject, fault: &Fault) -> Vec<(&'static str, String)> {
     let why = match (fault.signal, fault.code) {
         (nix::libc::SIGSEGV, 1) => "SEGV_MAPERR: no mapping covers the address",
         (nix::libc::SIGSEGV, 2) => "SEGV_ACCERR: mapped, but not for this access",
+        (nix::libc::SIGSEGV, 4) => "SEGV_PKUERR: a protection key forbids this access",
         (nix::libc::SIGSEGV, 128) => "SI_KERNEL: refused before any table was read",
         (nix::libc::SIGBUS, _) => "SIGBUS: there is no memory behind the page",
         _ => "",
     };
     let mut details = vec![("where", format!("{address:#x}: {place}"))];
-    if let Some(doing) = &subject.last {
+    if let Some(doing) = &subject.died_of {
         details.push(("doing", doing.clone()));
     }
     if !why.is_empty() {

@@ -6,9 +6,17 @@ use crate::app::keys::Key;
 use crate::app::layer::Layer;
 use crate::app::link::Connection;
 use crate::app::views::memory::subjects::Life;
-use crate::app::{Event, update};
-use crate::kernel::TargetError;
+use crate::app::{Effect, Event, Model, update};
+use crate::kernel::api::{ProgramEnd, Request, SubjectEvent};
+use crate::kernel::{Item, TargetError};
 use crate::ui::views::fixture::{form_error, screen};
+
+/// Presses keys and answers nothing.
+fn update_keys(model: &mut Model, keys: &str) -> Vec<Effect> {
+    let keys = Key::parse_many(keys).unwrap();
+    let starts = |effect: &Effect| matches!(effect, Effect::Start { .. });
+    keys.into_iter().flat_map(|key| update(model, Event::Key(key))).filter(starts).collect()
+}
 
 #[test]
 fn without_a_subject_nothing_can_be_allocated_and_the_key_to_press_is_named() {
@@ -90,6 +98,40 @@ fn a_dead_subject_does_nothing_more_and_a_new_one_starts() {
     script.keys("xna<enter>");
     assert_eq!(script.model.memory.subjects.len(), 1);
     assert!(screen(&mut script.model, 80, 24).contains("313 alive"));
+}
+
+#[test]
+fn a_subject_that_dies_while_a_form_is_filled_in_has_not_died_of_what_is_typed_there() {
+    let mut script = Script::new();
+    script.keys("na<enter>w<ctrl-u>0x400000000000<tab><ctrl-u>second");
+    script.killed();
+    script.keys("<enter>");
+    let after = screen(&mut script.model, 80, 24);
+    assert!(after.contains("process 312 is dead: SIGKILL"), "{after}");
+    assert!(after.contains("doing nothing that it was told to"), "{after}");
+    assert!(!after.contains("second"), "{after}");
+    assert!(script.model.calls.shown().next().is_none(), "nothing is sent to the dead");
+}
+
+#[test]
+fn a_death_belongs_to_the_command_that_ran_and_not_to_the_next_one() {
+    let mut script = Script::new();
+    script.keys("n");
+    // The second is asked for while the first is under way.
+    let first = update_keys(&mut script.model, "r<ctrl-u>0x10<enter>");
+    let second = update_keys(&mut script.model, "r<ctrl-u>0x20<enter>");
+    assert!(second.is_empty(), "one at a time");
+    let [Effect::Start { tag, request: Request::SubjectDo { pid, action }, .. }] = &first[..] else {
+        panic!("one request: {first:?}");
+    };
+    // Its end may arrive before the word that the subject is dead.
+    let gone = Item::Done(Err(TargetError::Gone("subject 312 has died".into())));
+    let after = update(&mut script.model, Event::Item(*tag, gone));
+    assert!(after.is_empty(), "nothing is sent to the dead: {after:?}");
+    let (pid, end, during) = (*pid, ProgramEnd::Signalled(11), Some(action.clone()));
+    script.bury(SubjectEvent::Died { pid, end, fault: None, during });
+    let died = screen(&mut script.model, 80, 24);
+    assert!(died.contains("memcpy(buf, 0x10, 64)") && !died.contains("0x20"), "{died}");
 }
 
 #[test]

@@ -61,7 +61,13 @@ impl Script {
         self
     }
 
-    fn answer(&mut self, effects: Vec<Effect>) {
+    /// Somebody else kills the subject.
+    pub(crate) fn killed(&mut self) {
+        let (pid, end) = (self.pid, ProgramEnd::Signalled(9));
+        self.bury(SubjectEvent::Died { pid, end, fault: None, during: None });
+    }
+
+    pub(crate) fn answer(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             let Effect::Start { tag, request, .. } = effect else {
                 continue;
@@ -107,15 +113,15 @@ impl Script {
                     let text = b"hello\0world ".iter().copied().cycle();
                     done(SubjectOutcome::Bytes(text.take(*size as usize).collect()))
                 }
-                None => self.die(pid, *vaddr, Access::Read, 1),
+                None => self.die(pid, action, *vaddr, Access::Read, 1),
             },
             SubjectAction::Write { vaddr, .. } => match self.mapped(*vaddr) {
                 Some(true) => {
                     self.written.push(vaddr / PAGE);
                     done(SubjectOutcome::Done)
                 }
-                Some(false) => self.die(pid, *vaddr, Access::Write, 2),
-                None => self.die(pid, *vaddr, Access::Write, 1),
+                Some(false) => self.die(pid, action, *vaddr, Access::Write, 2),
+                None => self.die(pid, action, *vaddr, Access::Write, 1),
             },
             SubjectAction::Walk { vaddr } => done(SubjectOutcome::Walk(self.walk(*vaddr))),
             SubjectAction::Maps => done(SubjectOutcome::Maps(self.maps())),
@@ -126,13 +132,39 @@ impl Script {
     }
 
     /// The death of the process, and then the end of what it was doing.
-    fn die(&mut self, pid: i32, address: u64, access: Access, code: i32) -> Vec<Item> {
-        self.dead = true;
+    fn die(
+        &mut self,
+        pid: i32,
+        during: &SubjectAction,
+        address: u64,
+        access: Access,
+        code: i32,
+    ) -> Vec<Item> {
         let cause = match (access, code) {
             (Access::Write, 2) => "write to a read-only page",
             (Access::Write, _) => "write to an address where nothing is mapped",
             _ => "read of an address where nothing is mapped",
         };
+        let died = SubjectEvent::Died {
+            pid,
+            end: ProgramEnd::Signalled(11),
+            fault: Some(Fault {
+                signal: 11,
+                code,
+                address,
+                access,
+                cause: cause.into(),
+                permissions: None,
+                walk: Some(self.walk(address)),
+            }),
+            during: Some(during.clone()),
+        };
+        self.bury(died);
+        vec![Item::Done(Err(TargetError::Gone(format!("subject {pid} has died"))))]
+    }
+
+    pub(crate) fn bury(&mut self, died: SubjectEvent) {
+        self.dead = true;
         let live = self
             .model
             .calls
@@ -140,15 +172,9 @@ impl Script {
             .find(|(_, call)| matches!(call.owner, Owner::Memory(Call::Live(_))))
             .map(|(tag, _)| tag)
             .unwrap();
-        let died = SubjectEvent::Died {
-            pid,
-            end: ProgramEnd::Signalled(11),
-            fault: Some(Fault { signal: 11, code, address, access, cause: cause.into() }),
-        };
         for item in [Item::Subject(died), Item::Done(Ok(()))] {
             update(&mut self.model, Event::Item(live, item));
         }
-        vec![Item::Done(Err(TargetError::Gone(format!("subject {pid} has died"))))]
     }
 
     fn walk(&self, vaddr: u64) -> Walk {
