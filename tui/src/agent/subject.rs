@@ -169,5 +169,4 @@ mod tests {
         let line = "7fff0000-7fff1000 rw-p 00000000 00:00 0 ";
         assert_eq!(mapping(line).map(|mapping| mapping.name), Some(String::new()));
     }
-
 }

@@ -323,10 +323,7 @@ mod tests {
             cause(2, 6, Some(b"r--p")),
             "write to a read-only mapping, whose page is not there yet"
         );
-        assert_eq!(
-            cause(2, 6, Some(b"---p")),
-            "write to a page that nobody may touch (PROT_NONE)"
-        );
+        assert_eq!(cause(2, 6, Some(b"---p")), "write to a page that nobody may touch (PROT_NONE)");
         assert_eq!(cause(2, 4, Some(b"---p")), "read of a page that nobody may touch (PROT_NONE)");
         assert_eq!(cause(1, 6, None), "write to an address where nothing is mapped");
         assert_eq!(cause(1, 7, None), "write to an address of the kernel's");
@@ -338,8 +335,7 @@ mod tests {
         assert_eq!(cause(4, 0x25, Some(b"rw-p")), "read of a page that a protection key locks");
         // Where the mapping could not be looked at, the entry has it.
         let walk = Walk { depth: 5, entry: [1, 1, 1, 1, 0x1234_5100], ..Walk::default() };
-        let record =
-            FaultRecord { error: 6, permissions: None, walk: Some(walk), ..WRITE_REFUSED };
+        let record = FaultRecord { error: 6, permissions: None, walk: Some(walk), ..WRITE_REFUSED };
         assert_eq!(record.fault().cause, "write to a page that nobody may touch (PROT_NONE)");
     }
 }

@@ -8,9 +8,7 @@ use super::subjects::{WALKED, go_on, look_around, push_walk, tables_along, verb}
 use crate::app::advice::{self, Doing};
 use crate::app::equivalent::equivalent;
 use crate::app::model::Model;
-use crate::kernel::api::{
-    ProgramEnd, Request, SubjectAction, SubjectEvent, SubjectOutcome, Walk,
-};
+use crate::kernel::api::{ProgramEnd, Request, SubjectAction, SubjectEvent, SubjectOutcome, Walk};
 use crate::kernel::{Item, TargetError, TargetResult};
 
 /// Bytes read that are shown at once.

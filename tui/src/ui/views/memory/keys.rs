@@ -121,7 +121,8 @@ fn a_death_belongs_to_the_command_that_ran_and_not_to_the_next_one() {
     let first = update_keys(&mut script.model, "r<ctrl-u>0x10<enter>");
     let second = update_keys(&mut script.model, "r<ctrl-u>0x20<enter>");
     assert!(second.is_empty(), "one at a time");
-    let [Effect::Start { tag, request: Request::SubjectDo { pid, action }, .. }] = &first[..] else {
+    let [Effect::Start { tag, request: Request::SubjectDo { pid, action }, .. }] = &first[..]
+    else {
         panic!("one request: {first:?}");
     };
     // Its end may arrive before the word that the subject is dead.
