@@ -133,11 +133,7 @@ fn noted(subject: &mut Subject, outcome: SubjectOutcome) {
 }
 
 fn ended(model: &mut Model, number: u32, job: &Job, result: TargetResult<()>) {
-    let failed = match result {
-        Ok(()) => None,
-        Err(error) => Some(error),
-    };
-    if let Some(error) = failed {
+    if let Err(error) = result {
         if matches!(job.why, Why::Before | Why::User)
             && let Some(subject) = model.memory.by_number(number)
         {
