@@ -107,6 +107,7 @@ impl Dashboard {
         let mut modules: Vec<ModuleCounters> = ringside_uapi::MODULES
             .iter()
             .map(|module| ModuleCounters {
+                instance: 1,
                 module: module.name.into(),
                 counters: module
                     .counters
@@ -121,6 +122,7 @@ impl Dashboard {
             .collect();
         if counters > 0 {
             modules = vec![ModuleCounters {
+                instance: 1,
                 module: "many".into(),
                 counters: (0..counters).map(value).collect(),
                 controls: Vec::new(),

@@ -52,6 +52,7 @@ fn sample(
         at_ms,
         modules: vec![ModuleCounters {
             module: module.into(),
+            instance: 1,
             counters: values(counters),
             controls: values(controls),
         }],

@@ -23,3 +23,4 @@ mod my_syscall;
 mod producer_consumer;
 mod programs;
 mod soak;
+mod watch;

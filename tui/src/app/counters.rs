@@ -15,39 +15,56 @@ pub const RANGES_MS: [u64; 7] = [10_000, 30_000, 60_000, 300_000, 1_800_000, 7_2
 pub struct Counters {
     latest: Arc<Sample>,
     frozen: Option<Arc<Sample>>,
-    series: BTreeMap<String, BTreeMap<String, Series>>,
+    past: BTreeMap<String, Past>,
     /// When a value last changed, in the target's time.
     changed_ms: u64,
     /// How many samples came.
     samples: u64,
 }
 
+/// The past of a module's counters.
+#[derive(Clone, Debug, Default)]
+struct Past {
+    /// Which module: another may have been loaded under the same name.
+    instance: u64,
+    series: BTreeMap<String, Series>,
+}
+
+impl Past {
+    fn push(&mut self, at_ms: u64, module: &ModuleCounters) {
+        if self.instance != module.instance {
+            self.instance = module.instance;
+            self.series.clear();
+        }
+        for counter in &module.counters {
+            let Some(number) = counter.number() else {
+                continue;
+            };
+            match self.series.get_mut(&counter.name) {
+                Some(series) => series.push(at_ms, number),
+                None => {
+                    let mut series = Series::default();
+                    series.push(at_ms, number);
+                    self.series.insert(counter.name.clone(), series);
+                }
+            }
+        }
+    }
+}
+
 impl Counters {
     /// Takes a sample; `true` when any value, table or module in it is new.
     pub fn push(&mut self, sample: Sample) -> bool {
         if sample.at_ms < self.latest.at_ms {
-            self.series.clear();
+            self.past.clear();
             self.changed_ms = 0;
         }
         for module in &sample.modules {
-            if !self.series.contains_key(&module.module) {
-                self.series.insert(module.module.clone(), BTreeMap::new());
+            if !self.past.contains_key(&module.module) {
+                self.past.insert(module.module.clone(), Past::default());
             }
-            let Some(of_module) = self.series.get_mut(&module.module) else {
-                continue;
-            };
-            for counter in &module.counters {
-                let Some(number) = counter.number() else {
-                    continue;
-                };
-                match of_module.get_mut(&counter.name) {
-                    Some(series) => series.push(sample.at_ms, number),
-                    None => {
-                        let mut series = Series::default();
-                        series.push(sample.at_ms, number);
-                        of_module.insert(counter.name.clone(), series);
-                    }
-                }
+            if let Some(past) = self.past.get_mut(&module.module) {
+                past.push(sample.at_ms, module);
             }
         }
         let changed = sample.modules != self.latest.modules || sample.tables != self.latest.tables;
@@ -123,7 +140,7 @@ impl Counters {
 
     /// The past of a counter.
     pub fn series(&self, module: &str, counter: &str) -> Option<&Series> {
-        self.series.get(module)?.get(counter)
+        self.past.get(module)?.series.get(counter)
     }
 
     /// Growth per second over the last second shown.
@@ -157,4 +174,26 @@ pub fn is_monotonic(module: &str, counter: &str) -> bool {
     ringside_uapi::module(module)
         .and_then(|module| module.counters.iter().find(|entry| entry.name == counter))
         .is_some_and(|counter| counter.monotonic)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(at_ms: u64, instance: u64, items: u64) -> Sample {
+        let counters = vec![CounterValue::new("items", items)];
+        let module = ModuleCounters { module: "m".into(), instance, counters, controls: vec![] };
+        Sample { at_ms, modules: vec![module], tables: Vec::new() }
+    }
+
+    #[test]
+    fn a_module_loaded_again_under_its_name_has_no_past() {
+        let mut counters = Counters::default();
+        counters.push(sample(100, 7, 1000));
+        counters.push(sample(200, 7, 2000));
+        assert_eq!(counters.series("m", "items").and_then(|items| items.at(150)), Some(1000));
+        counters.push(sample(300, 8, 3000));
+        assert_eq!(counters.series("m", "items").and_then(|items| items.at(150)), None);
+        assert_eq!(counters.rate("m", "items"), None, "one sample has no rate");
+    }
 }

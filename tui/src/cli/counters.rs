@@ -143,6 +143,7 @@ mod tests {
     fn sample(at_ms: u64, value: Option<&str>) -> Sample {
         let module = |value: &str| ModuleCounters {
             module: "m".into(),
+            instance: 1,
             counters: vec![CounterValue::new("items", value)],
             controls: Vec::new(),
         };

@@ -154,6 +154,7 @@ impl Harness {
         let value = |(name, value): &(&str, i64)| CounterValue::new(*name, value);
         let module = |(name, counters): &(&str, &[(&str, i64)])| ModuleCounters {
             module: (*name).into(),
+            instance: 1,
             counters: counters.iter().map(value).collect(),
             controls: Vec::new(),
         };

@@ -59,6 +59,8 @@ pub enum Capability {
 pub struct ModuleSummary {
     /// Its name.
     pub name: String,
+    /// Tells it from another that was loaded under the same name before or after.
+    pub instance: u64,
     /// Bytes it takes.
     pub size: u64,
     /// Its use count; -1 when it can't be unloaded.
@@ -148,6 +150,8 @@ pub struct Sample {
 pub struct ModuleCounters {
     /// The module.
     pub module: String,
+    /// Tells it from another that was loaded under the same name before or after.
+    pub instance: u64,
     /// Its counters, in alphabetical order.
     pub counters: Vec<CounterValue>,
     /// Its controls, in alphabetical order; those that can be read.

@@ -1,171 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Counters, controls and tables of modules.
-//!
-//! A watch keeps the files open and reads them by `pread`, which asks the
-//! module anew each time and saves most of the cost. An open file does not keep
-//! its module from being unloaded; it fails with `ENODEV` from then on.
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::os::unix::fs::FileExt;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use nix::time::ClockId;
 use ringside_uapi::my_syscall;
 
+use super::files;
+use super::sampler::{Sampler, values};
 use super::sysfs::{folder, not_loaded};
 use super::task::Task;
-use super::{files, kernel};
-use crate::kernel::api::{CounterValue, Item, ModuleCounters, Sample, TableBytes, TableRange};
+use crate::kernel::api::{Item, Sample, TableRange};
 use crate::kernel::error::{TargetError, TargetResult};
 
 /// How often a watch looks whether modules have come or gone.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// The most bytes of a text file in sysfs.
-const TEXT_MAX: usize = 4096;
 /// The most bytes of a table that one range asks for.
 const TABLE_MAX: u32 = 1 << 20;
-
-/// Every file of a folder with its text, in alphabetical order; those that
-/// can't be read, or hold no text, are left out.
-pub(super) fn values(folder: &Path) -> Vec<CounterValue> {
-    Folder::open(folder).read().unwrap_or_default()
-}
-
-/// The text files of a folder, open.
-struct Folder(Vec<(String, File)>);
-
-impl Folder {
-    fn open(path: &Path) -> Self {
-        let Ok(entries) = path.read_dir() else {
-            return Self(Vec::new());
-        };
-        let mut open: Vec<_> = entries
-            .flatten()
-            .filter_map(|entry| {
-                // Text files of sysfs have the size of a page, tables another.
-                let size = entry.metadata().ok()?.len();
-                let name = entry.file_name().into_string().ok()?;
-                if size != TEXT_MAX as u64 || is_table(&name) {
-                    return None;
-                }
-                Some((name, File::open(entry.path()).ok()?))
-            })
-            .collect();
-        open.sort_by(|a, b| a.0.cmp(&b.0));
-        Self(open)
-    }
-
-    /// The values; `None` when the module is gone.
-    fn read(&self) -> Option<Vec<CounterValue>> {
-        let mut buffer = [0; TEXT_MAX];
-        let mut values = Vec::with_capacity(self.0.len());
-        for (name, file) in &self.0 {
-            match file.read_at(&mut buffer, 0) {
-                Ok(read) => {
-                    let text = String::from_utf8_lossy(&buffer[..read]);
-                    let text = text.strip_suffix('\n').unwrap_or(&text);
-                    values.push(CounterValue::new(name, text));
-                }
-                Err(error) if error.raw_os_error() == Some(nix::libc::ENODEV) => return None,
-                // A control that can only be written.
-                Err(_) => {}
-            }
-        }
-        Some(values)
-    }
-}
-
-fn is_table(name: &str) -> bool {
-    ringside_uapi::MODULES.iter().any(|module| module.tables.iter().any(|table| table.name == name))
-}
-
-/// What is open of one module.
-struct OpenModule {
-    counters: Folder,
-    controls: Folder,
-}
-
-/// Everything open that a watch reads.
-struct Sampler {
-    wanted: Vec<String>,
-    open: BTreeMap<String, OpenModule>,
-    tables: Vec<(TableRange, Option<File>)>,
-}
-
-impl Sampler {
-    fn new(wanted: Vec<String>, tables: Vec<TableRange>) -> Self {
-        let mut sampler = Self {
-            wanted,
-            open: BTreeMap::new(),
-            tables: tables.into_iter().map(|range| (range, None)).collect(),
-        };
-        sampler.look();
-        sampler
-    }
-
-    /// Opens the counters of modules that are there (anew), forgets those that
-    /// are gone.
-    fn look(&mut self) {
-        let names: Vec<String> = if self.wanted.is_empty() {
-            let entries = Path::new(files::SYS_MODULE).read_dir();
-            let names = entries.into_iter().flatten().flatten();
-            names.filter_map(|entry| entry.file_name().into_string().ok()).collect()
-        } else {
-            self.wanted.clone()
-        };
-        self.open = names
-            .into_iter()
-            .filter(|name| folder(name).join("counters").is_dir())
-            .map(|name| {
-                let open = OpenModule {
-                    counters: Folder::open(&folder(&name).join("counters")),
-                    controls: Folder::open(&folder(&name).join("controls")),
-                };
-                (name, open)
-            })
-            .collect();
-        for (range, file) in &mut self.tables {
-            let path = folder(&range.module).join("counters").join(&range.table);
-            *file = File::open(path).ok();
-        }
-    }
-
-    fn read(&self) -> Sample {
-        let modules = self.open.iter().filter_map(|(name, open)| {
-            Some(ModuleCounters {
-                module: name.clone(),
-                counters: open.counters.read()?,
-                controls: open.controls.read()?,
-            })
-        });
-        let tables = self.tables.iter().filter_map(|(range, file)| {
-            Some(TableBytes { range: range.clone(), bytes: table(file.as_ref()?, range)? })
-        });
-        Sample {
-            at_ms: kernel::clock_ms(ClockId::CLOCK_MONOTONIC),
-            modules: modules.collect(),
-            tables: tables.collect(),
-        }
-    }
-}
-
-/// A part of a table; a read gives at most a page at one time.
-fn table(file: &File, range: &TableRange) -> Option<Vec<u8>> {
-    let mut bytes = vec![0; range.size as usize];
-    let mut held = 0;
-    while held < bytes.len() {
-        match file.read_at(&mut bytes[held..], range.offset + held as u64) {
-            Ok(0) => break,
-            Ok(read) => held += read,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(_) => return None,
-        }
-    }
-    bytes.truncate(held);
-    Some(bytes)
-}
 
 /// The counters of one module or of all, once.
 pub(super) fn sample(module: Option<&str>) -> TargetResult<Sample> {
@@ -214,7 +64,6 @@ pub(super) fn watch(
     }
     let interval = Duration::from_millis(interval_ms.into());
     let mut sampler = Sampler::new(modules, tables);
-    let mut present = present();
     let mut next = Instant::now();
     loop {
         if !task.emit(Item::Sample(sampler.read())) {
@@ -227,29 +76,11 @@ pub(super) fn watch(
             if task.sleep(left.min(LOOK_EVERY)) {
                 return Err(TargetError::Cancelled);
             }
-            let now = self::present();
-            if now != present {
-                present = now;
-                sampler.look();
-                break;
-            }
-            if Instant::now() >= next {
+            if sampler.look() || Instant::now() >= next {
                 break;
             }
         }
     }
-}
-
-/// The modules that are loaded and live, by name: reading one file tells.
-fn present() -> Vec<String> {
-    let text = files::text("/proc/modules").unwrap_or_default();
-    text.lines()
-        .filter_map(|line| {
-            let mut words = line.split_ascii_whitespace();
-            let name = words.next()?;
-            (words.nth(3)? == "Live").then(|| name.to_owned())
-        })
-        .collect()
 }
 
 /// Writes a control.

@@ -17,6 +17,7 @@ mod modules;
 mod oops;
 mod process;
 mod run;
+mod sampler;
 pub(crate) mod subject_link;
 mod subjects;
 mod syscall;

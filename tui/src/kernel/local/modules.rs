@@ -5,8 +5,8 @@ use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::sysfs::{NO_MODULES, folder, not_loaded};
-use super::{counters, files, oops};
+use super::sysfs::{NO_MODULES, folder, instance, not_loaded};
+use super::{files, oops, sampler};
 use crate::kernel::api::{ModuleDetail, ModuleSummary, ParameterValue};
 use crate::kernel::error::{TargetError, TargetResult};
 
@@ -19,6 +19,7 @@ pub(super) fn list() -> TargetResult<Vec<ModuleSummary>> {
     let mut modules: Vec<_> = text.lines().filter_map(parse).collect();
     let broken = oops::broken_modules();
     for module in &mut modules {
+        module.instance = instance(&module.name).unwrap_or_default();
         module.counters = folder(&module.name).join("counters").is_dir();
         module.broken = broken.contains(&module.name);
     }
@@ -73,7 +74,7 @@ pub(super) fn detail(name: &str) -> TargetResult<ModuleDetail> {
         version: files::text(folder.join("version")).ok(),
         srcversion: files::text(folder.join("srcversion")).ok(),
         parameters: parameters(&folder.join("parameters")),
-        controls: counters::values(&folder.join("controls")),
+        controls: sampler::values(&folder.join("controls")),
     })
 }
 

@@ -58,6 +58,7 @@ pub(crate) fn sample(
         at_ms,
         modules: vec![ModuleCounters {
             module: module.into(),
+            instance: 1,
             counters: values(counters),
             controls: values(controls),
         }],
