@@ -63,13 +63,13 @@ pub enum LeadsTo {
     Nothing,
     /// The next table.
     Table {
-        /// The number of the 4-KiB page frame it lies in.
-        pfn: u64,
+        /// The number of the 4-KiB page frame it lies in; `None` if the kernel keeps it to itself.
+        pfn: Option<u64>,
     },
     /// A page.
     Page {
-        /// The number of its first 4-KiB page frame.
-        pfn: u64,
+        /// The number of its first 4-KiB page frame; `None` if the kernel keeps it to itself.
+        pfn: Option<u64>,
         /// Its size in bytes.
         size: u64,
     },
@@ -96,9 +96,9 @@ impl Entry {
             LeadsTo::Nothing
         } else if self.leaf(level) {
             let size = level.covers(levels);
-            LeadsTo::Page { pfn: (self.0 & ADDRESS & !(size - 1)) >> OFFSET_BITS, size }
+            LeadsTo::Page { pfn: frame(self.0 & ADDRESS & !(size - 1)), size }
         } else {
-            LeadsTo::Table { pfn: (self.0 & ADDRESS) >> OFFSET_BITS }
+            LeadsTo::Table { pfn: frame(self.0 & ADDRESS) }
         }
     }
 
@@ -127,6 +127,12 @@ impl Entry {
     }
 }
 
+/// The number of the page frame at a physical address. Frame 0 is the firmware's, and never a
+/// process's: where it stands, the kernel hides the number.
+fn frame(physical: u64) -> Option<u64> {
+    Some(physical >> OFFSET_BITS).filter(|pfn| *pfn != 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,6 +154,16 @@ mod tests {
     fn bit_7_is_ps_above_the_pte_and_pat_in_it() {
         assert!(names(&Entry(0x81).flags(Level::Pmd)).contains(&"PS"));
         assert!(names(&Entry(0x81).flags(Level::Pte)).contains(&"PAT"));
+    }
+
+    #[test]
+    fn a_frame_that_the_kernel_hides_is_not_frame_0() {
+        let (table, page) = (Entry(0x8000_0000_0000_0067), Entry(0x8000_0000_0000_0025));
+        assert_eq!(table.leads_to(Level::Pmd, 5), LeadsTo::Table { pfn: None });
+        assert_eq!(page.leads_to(Level::Pte, 5), LeadsTo::Page { pfn: None, size: 4096 });
+        // A large page whose memory type has bit 12 set.
+        let large = Entry(0x10e7);
+        assert_eq!(large.leads_to(Level::Pmd, 5), LeadsTo::Page { pfn: None, size: 2 << 20 });
     }
 
     #[test]

@@ -13,4 +13,4 @@ pub mod walk;
 
 pub use self::entry::{Entry, Flag, LeadsTo};
 pub use self::level::{INDEX_BITS, Level, OFFSET_BITS, Part, split};
-pub use self::walk::{Step, Verdict, new_tables, steps, verdict};
+pub use self::walk::{Step, Verdict, hides_frames, new_tables, steps, verdict};

@@ -70,8 +70,8 @@ pub enum Verdict {
     },
     /// It translates.
     Mapped {
-        /// The physical address.
-        physical: u64,
+        /// The physical address; `None` if the kernel keeps it to itself.
+        physical: Option<u64>,
         /// User space may write: RW at every level.
         write: bool,
         /// User space may use it at all: User at every level.
@@ -79,6 +79,16 @@ pub enum Verdict {
         /// It may be executed: NX at no level.
         execute: bool,
     },
+}
+
+/// Does the kernel keep to itself in which frames tables and page lie? It does where whoever opened
+/// the device has not the right to know (`CAP_SYS_ADMIN`).
+pub fn hides_frames(walk: &Walk) -> bool {
+    let entries = Level::of(walk.levels).iter().zip(walk.entry).take(walk.depth as usize);
+    entries.into_iter().any(|(level, raw)| {
+        let leads_to = Entry(raw).leads_to(*level, walk.levels);
+        matches!(leads_to, LeadsTo::Table { pfn: None } | LeadsTo::Page { pfn: None, .. })
+    })
 }
 
 /// What comes of the walk. `None` when it read nothing.
@@ -101,7 +111,7 @@ pub fn verdict(walk: &Walk) -> Option<Verdict> {
     let (level, entry) = last?;
     match entry.leads_to(level, walk.levels) {
         LeadsTo::Page { pfn, size } => Some(Verdict::Mapped {
-            physical: (pfn << OFFSET_BITS) + (walk.vaddr & (size - 1)),
+            physical: pfn.map(|pfn| (pfn << OFFSET_BITS) + (walk.vaddr & (size - 1))),
             write,
             user,
             execute,
@@ -125,7 +135,7 @@ mod tests {
     #[test]
     fn a_large_page_ends_the_walk_and_leaves_pat_out_of_its_frame() {
         let entry = Entry(0x4020_1000 | 0x80 | 1);
-        assert_eq!(entry.leads_to(Level::Pmd, 5), LeadsTo::Page { pfn: 0x40200, size: 2 << 20 });
+        assert_eq!(entry.leads_to(Level::Pmd, 5), LeadsTo::Page { pfn: Some(0x40200), size: 2 << 20 });
         let walk = Walk {
             vaddr: 0x1234,
             levels: 4,
@@ -134,7 +144,7 @@ mod tests {
         };
         assert_eq!(
             verdict(&walk),
-            Some(Verdict::Mapped { physical: 0x4020_1234, write: true, user: true, execute: true })
+            Some(Verdict::Mapped { physical: Some(0x4020_1234), write: true, user: true, execute: true })
         );
     }
 
@@ -143,12 +153,24 @@ mod tests {
         assert_eq!(
             verdict(&MAPPED),
             Some(Verdict::Mapped {
-                physical: 0x1234_5abc,
+                physical: Some(0x1234_5abc),
                 write: false,
                 user: true,
                 execute: false
             })
         );
+    }
+
+    #[test]
+    fn without_the_frames_the_rights_are_still_known() {
+        let hidden = Walk { entry: MAPPED.entry.map(|raw| raw & !0x000f_ffff_ffff_f000), ..MAPPED };
+        assert_eq!(
+            verdict(&hidden),
+            Some(Verdict::Mapped { physical: None, write: false, user: true, execute: false })
+        );
+        assert!(hides_frames(&hidden) && !hides_frames(&MAPPED));
+        let hole = Walk { depth: 1, entry: [0; 5], ..MAPPED };
+        assert!(!hides_frames(&hole), "there is no frame to hide");
     }
 
     #[test]

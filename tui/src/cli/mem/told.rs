@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What came of an action, in words.
 
-use crate::app::page_table::steps;
+use crate::app::page_table::{hides_frames, steps};
 use crate::kernel::api::{Fault, ProgramEnd, SubjectOutcome, Walk};
 
 pub(super) fn cause(end: ProgramEnd, fault: Option<&Fault>) -> String {
@@ -49,6 +49,9 @@ fn describe_walk(walk: &Walk) -> String {
     if steps.iter().any(|step| step.entry.is_none()) {
         text.push_str("  (nothing further)");
     }
+    if hides_frames(walk) {
+        text.push_str("  (page frames hidden: only a process with CAP_SYS_ADMIN may know them)");
+    }
     text
 }
 
@@ -58,17 +61,25 @@ mod tests {
 
     #[test]
     fn a_walk_of_four_levels_has_no_p4d_and_shows_all_its_entries() {
-        let walk = Walk { vaddr: 0, levels: 4, depth: 4, entry: [1, 2, 3, 4, 0] };
+        let walk = Walk { vaddr: 0, levels: 4, depth: 4, entry: [0x1001, 0x2001, 0x3001, 0x4001, 0] };
         assert_eq!(
             describe_walk(&walk),
-            "4 levels  PGD 0x0000000000000001  PUD 0x0000000000000002  \
-             PMD 0x0000000000000003  PTE 0x0000000000000004"
+            "4 levels  PGD 0x0000000000001001  PUD 0x0000000000002001  \
+             PMD 0x0000000000003001  PTE 0x0000000000004001"
         );
     }
 
     #[test]
+    fn a_walk_whose_frames_are_hidden_says_so() {
+        let walk = Walk { vaddr: 0, levels: 4, depth: 4, entry: [0x67, 0x67, 0x67, 0x25, 0] };
+        assert!(describe_walk(&walk).contains("(page frames hidden"), "{}", describe_walk(&walk));
+        let walk = Walk { entry: [0x1067, 0x2067, 0x3067, 0x4025, 0], ..walk };
+        assert!(!describe_walk(&walk).contains("hidden"), "{}", describe_walk(&walk));
+    }
+
+    #[test]
     fn a_walk_that_ended_early_says_so() {
-        let walk = Walk { vaddr: 0, levels: 5, depth: 2, entry: [1, 1, 0, 0, 0] };
-        assert!(describe_walk(&walk).ends_with("P4D 0x0000000000000001  (nothing further)"));
+        let walk = Walk { vaddr: 0, levels: 5, depth: 2, entry: [0x1001, 0x2001, 0, 0, 0] };
+        assert!(describe_walk(&walk).ends_with("P4D 0x0000000000002001  (nothing further)"));
     }
 }

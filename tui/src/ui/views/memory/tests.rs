@@ -23,6 +23,8 @@ pub(crate) struct Script {
     written: Vec<u64>,
     pub(crate) dead: bool,
     pub(crate) levels: u32,
+    /// The kernel keeps the numbers of page frames to itself.
+    hides_frames: bool,
     pid: i32,
 }
 
@@ -48,6 +50,7 @@ impl Script {
             written: Vec::new(),
             dead: false,
             levels: 5,
+            hides_frames: false,
             pid: 311,
         }
     }
@@ -197,6 +200,9 @@ impl Script {
         } else {
             entry[1] = 0;
         }
+        if self.hides_frames {
+            entry = entry.map(|entry| entry & !0x000f_ffff_ffff_f000);
+        }
         Walk { vaddr, levels: self.levels, depth: depth as u32, entry }
     }
 
@@ -262,6 +268,17 @@ fn with_four_levels_the_p4d_is_shown_as_folded() {
     script.levels = 4;
     script.keys("na<enter>");
     assert_snapshot!(screen(&mut script.model, 80, 24));
+}
+
+#[test]
+fn frames_that_the_kernel_hides_are_called_hidden_and_not_frame_0() {
+    let mut script = Script::new();
+    script.hides_frames = true;
+    script.keys("na<enter>");
+    let screen = screen(&mut script.model, 80, 24);
+    assert!(screen.contains("PFN hidden") && !screen.contains("PFN 0"), "{screen}");
+    let outcome = "its frame only CAP_SYS_ADMIN may know: read-write, user, no execute";
+    assert!(screen.contains(outcome) && !screen.contains("physical 0"), "{screen}");
 }
 
 #[test]

@@ -126,7 +126,7 @@ fn entry(canvas: &mut Canvas<'_>, line: Rect, walk: &Walk, step: &Step) {
         LeadsTo::Page { pfn, size } => (pfn, format!(", a page of {}", bytes(size))),
         LeadsTo::Nothing => return,
     };
-    let pfn = format!("PFN {pfn:#x}");
+    let pfn = pfn.map_or_else(|| "PFN hidden".to_owned(), |pfn| format!("PFN {pfn:#x}"));
     x = canvas.text(x, line.y, after(x), &pfn, Role::Key);
     let level = step.level;
     let long = format!(
@@ -152,11 +152,16 @@ fn outcome(canvas: &mut Canvas<'_>, line: Rect, walk: &Walk, address: u64) {
             (format!("ends at the {}: touching it now is a page fault", at.name()), Role::Warning)
         }
         Some(Verdict::Mapped { physical, write, user, execute }) => {
-            let physical = physical + address.saturating_sub(walk.vaddr);
+            let place = match physical {
+                Some(physical) => {
+                    format!("physical {:#x}", physical + address.saturating_sub(walk.vaddr))
+                }
+                None => "its frame only CAP_SYS_ADMIN may know".to_owned(),
+            };
             let access = if write { "read-write" } else { "read-only" };
             let user = if user { "user" } else { "kernel only" };
             let execute = if execute { "executable" } else { "no execute" };
-            (format!("physical {physical:#x}: {access}, {user}, {execute}"), Role::Good)
+            (format!("{place}: {access}, {user}, {execute}"), Role::Good)
         }
     };
     let spans = [(arrow, Role::Key), (" ", Role::Text), (&text, role)];
