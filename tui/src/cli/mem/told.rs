@@ -61,7 +61,8 @@ mod tests {
 
     #[test]
     fn a_walk_of_four_levels_has_no_p4d_and_shows_all_its_entries() {
-        let walk = Walk { vaddr: 0, levels: 4, depth: 4, entry: [0x1001, 0x2001, 0x3001, 0x4001, 0] };
+        let walk =
+            Walk { vaddr: 0, levels: 4, depth: 4, entry: [0x1001, 0x2001, 0x3001, 0x4001, 0] };
         assert_eq!(
             describe_walk(&walk),
             "4 levels  PGD 0x0000000000001001  PUD 0x0000000000002001  \
