@@ -104,6 +104,57 @@ fn ctrl_z_gives_the_shell_its_terminal_and_fg_brings_the_dashboard_back() {
     assert!(shell.wait().success());
 }
 
+/// The one child of a shell.
+fn child_of(shell: nix::unistd::Pid) -> nix::unistd::Pid {
+    let children = std::fs::read_to_string(format!("/proc/{shell}/task/{shell}/children"));
+    let children = children.expect("the shell runs");
+    let child = children.trim().parse().unwrap_or_else(|_| panic!("one child: {children:?}"));
+    nix::unistd::Pid::from_raw(child)
+}
+
+#[test]
+fn after_sigstop_fg_brings_back_a_dashboard_that_is_drawn_whole_and_hears_single_keys() {
+    let runtime = Runtime::new();
+    let environment = [("XDG_RUNTIME_DIR", runtime.folder()), ("PS1", "shell> ")];
+    let arguments = ["--norc", "--noprofile", "-i"];
+    let mut shell = Session::start_with(Path::new("/bin/bash"), &arguments, 24, 80, &environment);
+    shell.wait_for("shell> ");
+    shell.keys(&format!("{} --local\r", env!("CARGO_BIN_EXE_ringside")));
+    shell.wait_for("connected");
+    let dashboard = child_of(shell.pid());
+    for size in [(24, 80), (30, 100)] {
+        nix::sys::signal::kill(dashboard, Signal::SIGSTOP).expect("it runs");
+        shell.wait_for("Stopped");
+        shell.resize(size.0, size.1);
+        shell.keys("clear; echo $((6 * 7))\r");
+        shell.wait_until("the shell's own screen", |screen| screen.starts_with("42\n"));
+        shell.keys("fg\r");
+        // All of it, in the terminal's new size, and nothing of the shell's.
+        shell.wait_until("the whole dashboard", |screen| {
+            screen.contains("Overview")
+                && screen.contains("connected")
+                && screen.contains("Quit")
+                && screen.lines().count() == usize::from(size.0)
+                && !screen.contains("shell>")
+                && !screen.contains("42\n")
+        });
+        // No Enter follows: the terminal is in raw mode.
+        shell.keys("6");
+        shell.wait_for("What the kernel says");
+        shell.keys("1");
+        shell.wait_for("Every module at a glance");
+    }
+    assert!(shell.cells().hide_cursor(), "no cursor on the dashboard");
+    shell.keys("q");
+    shell.wait_until("the shell again", |screen| screen.trim_end().ends_with("shell>"));
+    assert!(!shell.cells().alternate_screen());
+    assert!(!shell.cells().hide_cursor(), "the cursor is visible");
+    shell.keys("echo status $?\r");
+    shell.wait_for("status 0");
+    shell.keys("exit\r");
+    assert!(shell.wait().success());
+}
+
 #[test]
 fn it_follows_the_terminals_size_and_says_when_there_is_too_little_room() {
     let runtime = Runtime::new();

@@ -17,6 +17,8 @@ pub(super) enum Message {
     Signal(i32),
     /// A signal asks to stop.
     Suspend,
+    /// The process goes on after it was stopped.
+    Continued,
     /// A thread panicked.
     Panicked,
 }

@@ -120,6 +120,8 @@ impl Runner {
             Message::TerminalGone(error) => return Err(error.into()),
             Message::Signal(signal) => self.ended = Some(Ended::Signal(signal)),
             Message::Suspend => self.suspend()?,
+            Message::Continued if self.ended.is_none() => self.resume()?,
+            Message::Continued => {}
             Message::Panicked => self.ended = Some(Ended::Panicked),
         }
         Ok(())
@@ -209,12 +211,18 @@ impl Runner {
         }
     }
 
-    /// Gives the terminal back, stops as Ctrl-Z does, and takes it again. As
-    /// with Ctrl-Z the whole process group stops: a shell that waits for a
-    /// parent of ours (`cargo run`) gets its prompt back.
+    /// Gives the terminal back and stops as Ctrl-Z does; SIGCONT brings
+    /// [`Message::Continued`]. As with Ctrl-Z the whole process group stops: a shell
+    /// that waits for a parent of ours (`cargo run`) gets its prompt back.
     fn suspend(&mut self) -> Result<(), DashboardError> {
         self.screen.release();
         kill(Pid::from_raw(0), Signal::SIGSTOP).map_err(std::io::Error::from)?;
+        Ok(())
+    }
+
+    /// Takes the terminal again after a stop. After a SIGSTOP it was never given
+    /// back, but the shell has had it meanwhile and left it in its own mode.
+    fn resume(&mut self) -> Result<(), DashboardError> {
         self.screen.take()?;
         let (width, height) = self.screen.size();
         self.update(Event::Resize { width, height })

@@ -75,6 +75,8 @@ impl Screen {
 
     /// Takes the terminal (again): raw mode, the alternate screen, no cursor.
     pub(super) fn take(&mut self) -> io::Result<()> {
+        // Raw mode that is believed to be on is not set again: off with it first.
+        disable_raw_mode()?;
         enable_raw_mode()?;
         self.ownership.0.store(true, Ordering::SeqCst);
         execute!(self.backend, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
