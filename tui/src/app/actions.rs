@@ -47,12 +47,9 @@ pub(super) fn range(model: &mut Model, by: isize) {
 }
 
 pub(super) fn copy(model: &mut Model) {
-    match (views::view(model.view).copy)(model) {
-        Some(text) => {
-            model.effect(Effect::Copy(text));
-            model.done("copied");
-        }
-        None => model.note("there is nothing to copy here"),
+    if let Some(text) = (views::view(model.view).copy)(model) {
+        model.effect(Effect::Copy(text));
+        model.done("copied");
     }
 }
 

@@ -47,7 +47,7 @@ pub fn explain(title: &str, doing: Doing, error: &TargetError) -> Message {
     if remedy.is_empty() {
         remedy.push("The kernel log (6) may say more.".into());
     }
-    Message { title: title.to_owned(), lines, remedy }
+    Message { failed: true, title: title.to_owned(), lines, remedy }
 }
 
 fn advice(doing: Doing, errno: i32) -> Option<(&'static str, &'static str)> {

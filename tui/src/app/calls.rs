@@ -29,8 +29,13 @@ pub enum Owner {
     Kmsg,
     /// [`super::console`]: the serial console.
     Console,
-    /// [`super::global`]: who holds a module that would not go.
-    Holders(String),
+    /// [`super::loader`]: who holds a module.
+    Holders {
+        /// The module.
+        module: String,
+        /// Asked since it would not go?
+        refused: bool,
+    },
     /// [`super::loader`]: a step of loading or unloading a module.
     Loader(Step),
     /// [`super::symbols`]: file and line of these.

@@ -52,6 +52,23 @@ fn not_loaded(model: &Model) -> Result<(), String> {
     }
 }
 
+/// `Err` with the reason where this view has nothing of the kind.
+fn has(has: bool, what: &str) -> Result<(), String> {
+    if has { Ok(()) } else { Err(format!("this view has no {what}")) }
+}
+
+fn panels(model: &Model) -> Result<(), String> {
+    has(views::view(model.view).panels, "other panel")
+}
+
+fn zooms(model: &Model) -> Result<(), String> {
+    has(views::view(model.view).zooms, "panel to zoom")
+}
+
+fn charts(model: &Model) -> Result<(), String> {
+    has(views::view(model.view).charts, "charts")
+}
+
 /// The commands that mean the same everywhere.
 pub const COMMANDS: &[Command] = &[
     command!("overview", ["1"], "Overview", "go to view 1: every module at a glance", |m| m
@@ -114,26 +131,63 @@ pub const COMMANDS: &[Command] = &[
         m,
         Move::PageDown
     )),
-    command!("next-panel", ["tab"], "Next panel", "move the focus to the next panel", |m| {
-        (views::view(m.view).focus)(m, true)
-    }),
+    command!(
+        "next-panel",
+        ["tab"],
+        "Next panel",
+        "move the focus to the next panel",
+        |m| (views::view(m.view).focus)(m, true),
+        panels,
+        false
+    ),
     command!(
         "previous-panel",
         ["backtab"],
         "Previous panel",
         "move the focus to the panel before",
-        |m| (views::view(m.view).focus)(m, false)
+        |m| (views::view(m.view).focus)(m, false),
+        panels,
+        false
     ),
     command!(
         "zoom",
         ["z"],
         "Zoom",
         "give the focused panel the whole view, or give it back",
-        |m| m.zoom = !m.zoom
+        |m| m.zoom = !m.zoom,
+        zooms,
+        false
     ),
-    command!("copy", ["y"], "Copy", "copy what is selected to the clipboard", copy),
-    command!("shorter", ["["], "Shorter", "charts show a shorter time", |m| range(m, -1)),
-    command!("longer", ["]"], "Longer", "charts show a longer time", |m| range(m, 1)),
+    command!(
+        "copy",
+        ["y"],
+        "Copy",
+        "copy what is selected to the clipboard",
+        copy,
+        |m| match (views::view(m.view).copy)(m) {
+            Some(_) => Ok(()),
+            None => Err("there is nothing to copy here".into()),
+        },
+        false
+    ),
+    command!(
+        "shorter",
+        ["["],
+        "Shorter",
+        "charts show a shorter time",
+        |m| range(m, -1),
+        charts,
+        false
+    ),
+    command!(
+        "longer",
+        ["]"],
+        "Longer",
+        "charts show a longer time",
+        |m| range(m, 1),
+        charts,
+        false
+    ),
     command!(
         "load",
         ["L"],
@@ -171,7 +225,10 @@ pub const COMMANDS: &[Command] = &[
         "Freeze",
         "hold the picture still, or let it go on; everything is still recorded",
         freeze,
-        always,
+        |m| match (m.link.dead(), m.freeze) {
+            (Some(_), None) => Err("the guest is gone, and its picture stands still".into()),
+            _ => Ok(()),
+        },
         true
     ),
     command!("console", ["C"], "Console", "show the guest's serial console", |m| m

@@ -54,7 +54,9 @@ pub struct Confirm {
 /// A message that must be seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Message {
-    /// The title: what failed.
+    /// It tells of a failure, and not just of what was asked for.
+    pub failed: bool,
+    /// The title: what failed, or what this is about.
     pub title: String,
     /// What happened, and why.
     pub lines: Vec<String>,

@@ -93,7 +93,7 @@ impl Link {
             };
         }
         if self.dead().is_some() {
-            return Err("the guest is not running (b boots a new one)".into());
+            return Err("the guest is not running (B boots a new one)".into());
         }
         match &self.connection {
             Connection::Up => Ok(()),

@@ -239,6 +239,15 @@ impl Model {
         usize::from(self.size.1).saturating_sub(8).max(1)
     }
 
+    /// Is text being typed into the view itself?
+    pub fn is_typing(&self) -> bool {
+        match self.view {
+            ViewId::Log => self.log_view.typing.is_some(),
+            ViewId::Modules => self.modules_view.typing.is_some(),
+            _ => false,
+        }
+    }
+
     /// Does time matter now, so that ticks must come ten times a second?
     /// Otherwise once a second is enough.
     pub fn wants_ticks(&self) -> bool {

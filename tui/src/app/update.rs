@@ -64,6 +64,7 @@ pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
         (views::view(model.view).enter)(model);
     }
     streams::keep_up(model);
+    loader::offer(model);
     std::mem::take(&mut model.effects)
 }
 
@@ -126,7 +127,7 @@ fn key(model: &mut Model, key: Key) {
 /// Takes a key on the screen that says why the guest died.
 fn post_mortem(model: &mut Model, key: Key) -> bool {
     match key.code {
-        KeyCode::Char('b') | KeyCode::Enter => commands::run(model, "vm-reboot"),
+        KeyCode::Char('b' | 'B') | KeyCode::Enter => commands::run(model, "vm-reboot"),
         KeyCode::Char('y') => {
             let lines: Vec<&str> = model.console.lines().collect();
             let text = lines.join("\n");
@@ -237,7 +238,7 @@ fn item(model: &mut Model, tag: CallTag, item: Item) {
         | Owner::Watch
         | Owner::Kmsg
         | Owner::Console => streams::item(model, &owner, item),
-        Owner::Holders(module) => loader::holders(model, &module, item),
+        Owner::Holders { module, refused } => loader::holders(model, &module, refused, item),
         Owner::Loader(step) => loader::item(model, &step, item),
         Owner::Name(call) => views::name::item(model, call, item),
         Owner::Producer(call) => views::producer::item(model, call, item),

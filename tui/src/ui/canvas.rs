@@ -3,7 +3,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Color, Modifier, Style};
 use unicode_width::UnicodeWidthStr;
 
 use super::escape::{escape, to_ascii};
@@ -101,6 +101,21 @@ impl Canvas<'_> {
     /// Gives all cells of an area a style, text unchanged.
     pub fn shade(&mut self, area: Rect, role: Role) {
         self.buffer.set_style(area, self.look.style(role));
+    }
+
+    /// Takes the colours of an area away, text and selection unchanged: what it
+    /// shows is of the past.
+    pub fn fade(&mut self, area: Rect) {
+        let dim = self.look.style(Role::Dim).remove_modifier(Modifier::BOLD);
+        let selected = self.look.style(Role::Selected).bg;
+        let area = area.intersection(self.buffer.area);
+        for position in area.positions() {
+            let cell = &mut self.buffer[position];
+            if Some(cell.bg) != selected {
+                cell.bg = Color::Reset;
+            }
+            cell.set_style(dim);
+        }
     }
 
     /// Empties an area.

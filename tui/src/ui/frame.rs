@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use super::canvas::{Canvas, Hits};
 use super::theme::{Look, Role};
 use super::{header, layers, post_mortem, views};
-use crate::app::Model;
+use crate::app::{Model, ViewId};
 
 /// Columns and rows below which nothing useful fits.
 pub const SMALLEST: (u16, u16) = (60, 16);
@@ -29,6 +29,10 @@ pub fn draw(buffer: &mut Buffer, hits: &mut Hits, model: &Model, look: Look) {
         post_mortem::draw(&mut canvas, body, model);
     } else {
         views::draw(&mut canvas, body, model);
+        // The log was a record all along; it loses nothing.
+        if model.link.dead().is_some() && model.view != ViewId::Log {
+            canvas.fade(body);
+        }
     }
     let footer = Rect { y: area.bottom() - 1, height: 1, ..area };
     header::hints(&mut canvas, footer, model);

@@ -194,11 +194,18 @@ impl Harness {
         self.screen_with(Look::new(ThemeName::Dark, ColorDepth::Indexed, true))
     }
 
-    /// The screen as text, in another look.
-    pub(crate) fn screen_with(&self, look: Look) -> String {
+    /// The screen with its colours.
+    pub(crate) fn cells_with(&self, look: Look) -> Buffer {
         let (width, height) = self.model.size;
         let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
         draw(&mut buffer, &mut Hits::default(), &self.model, look);
+        buffer
+    }
+
+    /// The screen as text, in another look.
+    pub(crate) fn screen_with(&self, look: Look) -> String {
+        let (width, height) = self.model.size;
+        let buffer = self.cells_with(look);
         let rows = (0..height).map(|y| {
             let row: String = (0..width).map(|x| buffer[(x, y)].symbol()).collect();
             row.trim_end().to_owned()

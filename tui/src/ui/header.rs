@@ -192,6 +192,12 @@ fn now_line(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         canvas.spans(rest, &[("  Space", Role::Key), (" goes on", Role::Dim)]);
         return;
     }
+    if model.link.dead().is_some() && !model.link.mourning() {
+        let text = format!("{} the guest is gone, and this is the last it showed: ", glyphs.no);
+        let pieces = [(&*text, Role::Bad), ("B", Role::Key), (" boots a new one", Role::Bad)];
+        canvas.spans(area, &pieces);
+        return;
+    }
     canvas.text(area.x, area.y, area.width, views::view(model.view).about, Role::Dim);
 }
 
@@ -210,65 +216,121 @@ fn layer_hints(layer: &Layer) -> &'static [(&'static str, &'static str)] {
     }
 }
 
+/// Paints one hint, if there is room up to the right edge of the screen. Answers
+/// the column for the next one.
+fn hint(canvas: &mut Canvas<'_>, area: Rect, (keys, title): (&str, &str), hit: Option<Hit>) -> u16 {
+    let width = (keys.width() + title.width() + 3) as u16;
+    let right = canvas.buffer.area.right();
+    if area.x + width - 2 > right {
+        return area.x;
+    }
+    let here = Rect { width: width - 2, ..area };
+    let pieces: [Span<'_>; 3] = [(keys, Role::Key), (" ", Role::Text), (title, Role::Text)];
+    canvas.spans(here, &pieces);
+    canvas.shade(here, Role::Bar);
+    if let Some(hit) = hit {
+        canvas.hit(here, hit);
+    }
+    area.x + width
+}
+
 /// Paints the hints of the row below the view.
 pub fn hints(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     canvas.shade(area, Role::Bar);
     let mut x = area.x + 1;
-    let mut hint = |canvas: &mut Canvas<'_>, keys: &str, title: &str, hit: Option<Hit>| {
-        let width = (keys.width() + title.width() + 3) as u16;
-        if x + width > area.right() {
-            return false;
-        }
-        let here = Rect::new(x, area.y, width - 2, 1);
-        let pieces: [Span<'_>; 3] = [(keys, Role::Key), (" ", Role::Text), (title, Role::Text)];
-        canvas.spans(here, &pieces);
-        canvas.shade(here, Role::Bar);
-        if let Some(hit) = hit {
-            canvas.hit(here, hit);
-        }
-        x += width;
-        true
-    };
     if let Some(layer) = model.layers.last() {
         for (keys, title) in layer_hints(layer) {
-            hint(canvas, keys, title, None);
+            x = hint(canvas, Rect { x, ..area }, (keys, title), None);
         }
         return;
     }
     if model.link.mourning() {
         for (keys, title) in [
-            ("b", "boot a new guest"),
+            ("B", "boot a new guest"),
             ("C", "whole console"),
             ("y", "copy"),
-            ("Esc", "look at what was recorded"),
+            ("Esc", "last picture"),
             ("q", "quit"),
         ] {
-            hint(canvas, keys, title, None);
+            x = hint(canvas, Rect { x, ..area }, (keys, title), None);
         }
         return;
     }
-    let shown = |command: &&Command| command.hint && (command.enabled)(model).is_ok();
-    // Help and quit always have their place; the view's own come first.
-    let (last, first): (Vec<_>, Vec<_>) = commands::here(model)
-        .filter(shown)
-        .partition(|command| matches!(command.name, "help" | "palette" | "quit"));
-    let width_of = |command: &Command| -> u16 {
-        let key = commands::keys_of(model, command).first().map(ToString::to_string);
-        (key.unwrap_or_default().width() + command.title.width() + 3) as u16
+    if model.link.dead().is_some() {
+        let boot = Some(Hit::Command("vm-reboot"));
+        x = hint(canvas, Rect { x, ..area }, ("B", "Boot a new guest"), boot);
+    }
+    for command in chosen(model, area.right().saturating_sub(x)) {
+        if let Some(key) = commands::keys_of(model, command).first() {
+            let hit = Some(Hit::Command(command.name));
+            x = hint(canvas, Rect { x, ..area }, (&key.to_string(), command.title), hit);
+        }
+    }
+}
+
+/// What the hints need not say: everybody tries it, or the header shows it.
+const EVIDENT: [&str; 12] = [
+    "up",
+    "down",
+    "left",
+    "right",
+    "first",
+    "last",
+    "page-up",
+    "page-down",
+    "previous-panel",
+    "back",
+    "suspend",
+    "redraw",
+];
+/// What comes next where there is room for more than is worth a hint, most useful first.
+const MORE: [&str; 9] = [
+    "command-log",
+    "console",
+    "copy",
+    "zoom",
+    "next-panel",
+    "vm-reboot",
+    "pending",
+    "longer",
+    "shorter",
+];
+
+/// The commands that get one of the hints' columns, in the order of the table:
+/// first what is worth a hint, then, as far as there is room, everything else
+/// that has a key. Help, palette and quit always have their place.
+fn chosen(model: &Model, mut room: u16) -> Vec<&'static Command> {
+    let width_of = |command: &Command| {
+        let key = commands::keys_of(model, command).first().map(ToString::to_string)?;
+        Some((key.width() + command.title.width() + 3) as u16)
     };
-    let reserved: u16 = last.iter().map(|command| width_of(command)).sum();
-    let mut room = area.width.saturating_sub(reserved + 1);
-    let mut chosen = Vec::new();
-    for command in first {
-        let width = width_of(command);
+    let possible = commands::here(model).filter(|command| {
+        // Without a guest, B stands at the front.
+        let in_front = command.name == "vm-reboot" && model.link.dead().is_some();
+        let said = in_front || EVIDENT.contains(&command.name) || GO.contains(&command.name);
+        !said && (command.enabled)(model).is_ok() && width_of(command).is_some()
+    });
+    let (last, first): (Vec<_>, Vec<_>) =
+        possible.partition(|command| matches!(command.name, "help" | "palette" | "quit"));
+    let reserved: u16 = last.iter().copied().filter_map(width_of).sum();
+    room = room.saturating_sub(reserved);
+    // Hints, then the view's other keys, then those that mean the same everywhere.
+    let rank = |command: &Command| match MORE.iter().position(|name| *name == command.name) {
+        _ if command.hint => 0,
+        Some(place) => place + 2,
+        None if commands::global().iter().any(|entry| entry.name == command.name) => usize::MAX,
+        None => 1,
+    };
+    let mut order: Vec<usize> = (0..first.len()).collect();
+    order.sort_by_key(|place| rank(first[*place]));
+    let mut fits = vec![false; first.len()];
+    for place in order {
+        let width = width_of(first[place]).unwrap_or(u16::MAX);
         if width <= room {
             room -= width;
-            chosen.push(command);
+            fits[place] = true;
         }
     }
-    for command in chosen.into_iter().chain(last) {
-        if let Some(key) = commands::keys_of(model, command).first() {
-            hint(canvas, &key.to_string(), command.title, Some(Hit::Command(command.name)));
-        }
-    }
+    let fitting = first.into_iter().zip(fits).filter(|(_, fits)| *fits);
+    fitting.map(|(command, _)| command).chain(last).collect()
 }

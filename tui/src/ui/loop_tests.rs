@@ -342,6 +342,55 @@ fn nothing_is_redrawn_while_nothing_changes() {
 }
 
 #[test]
+fn keys_that_act_on_the_list_of_modules_bring_it_back_while_charts_fill_the_view() {
+    for (key, shown) in
+        [("/", "┃/"), ("s", "by name"), ("<enter>", "┏ my_name"), ("<tab>", "┏ my_name")]
+    {
+        let mut dashboard = guest();
+        dashboard.keys("2L<enter>7z");
+        dashboard.pass(6000);
+        dashboard.sample(8000, &[("my_name", &[("greetings", 1)])]);
+        assert!(!dashboard.shows("1 module, "), "{}", dashboard.screen());
+        dashboard.keys(key);
+        assert!(dashboard.shows(shown), "{key}: {}", dashboard.screen());
+        assert!(dashboard.shows(" module, "), "{key}: {}", dashboard.screen());
+    }
+}
+
+#[test]
+fn zoom_focus_and_time_range_are_refused_with_the_reason_where_they_mean_nothing() {
+    let mut dashboard = guest();
+    dashboard.keys("2z");
+    assert!(!dashboard.model.zoom);
+    assert!(dashboard.shows("Zoom: this view has no panel to zoom"), "{}", dashboard.screen());
+    dashboard.keys("<tab>");
+    assert!(dashboard.shows("Next panel: this view has no other panel"), "{}", dashboard.screen());
+    dashboard.keys("]");
+    assert!(dashboard.shows("Longer: this view has no charts"), "{}", dashboard.screen());
+}
+
+#[test]
+fn a_wide_footer_names_more_keys_and_only_such_as_work_here() {
+    for id in ViewId::ALL {
+        let mut dashboard = guest();
+        dashboard.keys("2L<enter>");
+        dashboard.keys(&id.number().to_string());
+        dashboard.pass(6000);
+        dashboard.resize(200, 60);
+        let screen = dashboard.screen();
+        let hints = screen.lines().last().unwrap_or_default();
+        assert!(hints.contains("E Executed") && hints.contains("C Console"), "{hints}");
+        for (key, title) in [("z", "Zoom"), ("y", "Copy"), ("]", "Longer"), ("<tab>", "Next panel")]
+        {
+            if hints.contains(&format!(" {title} ")) {
+                dashboard.keys(key);
+                assert!(!dashboard.shows(&format!("{title}: ")), "{}", dashboard.screen());
+            }
+        }
+    }
+}
+
+#[test]
 fn the_reference_of_keys_is_what_the_table_says() {
     let reference = super::reference::keys();
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/keys.md");

@@ -7,6 +7,8 @@
 
 pub mod canvas;
 pub mod chart;
+#[cfg(test)]
+mod death_tests;
 pub mod escape;
 pub mod frame;
 pub mod glyphs;

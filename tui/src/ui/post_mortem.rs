@@ -63,10 +63,10 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     canvas.spans(
         keys,
         &[
-            (" b", Role::Key),
+            (" B", Role::Key),
             (" boots a new guest (a moment)   ", Role::Text),
             ("Esc", Role::Key),
-            (" looks at what was recorded until then", Role::Text),
+            (" shows the last picture, until then", Role::Text),
         ],
     );
     y += 2;

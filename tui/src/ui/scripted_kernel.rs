@@ -3,7 +3,8 @@
 
 use crate::app::CallTag;
 use crate::kernel::api::{
-    KernelInfo, LabRequest, LabStatus, ModuleDetail, ModuleSummary, ParameterValue, SyscallInfo,
+    Holder, KernelInfo, LabRequest, LabStatus, ModuleDetail, ModuleSummary, ParameterValue,
+    SyscallInfo,
 };
 use crate::kernel::{Item, Request, TargetError};
 
@@ -22,6 +23,8 @@ pub(crate) struct ScriptedKernel {
     pub(crate) deaf: Vec<&'static str>,
     /// Every request but the polled ones.
     pub(crate) seen: Vec<String>,
+    /// Who holds any module.
+    pub(crate) holders: Vec<Holder>,
     /// Nothing can even be sent.
     pub(crate) gone: bool,
     /// How many requests were made, polled ones too.
@@ -81,7 +84,7 @@ impl ScriptedKernel {
                     counters: true,
                     ..ModuleSummary::default()
                 };
-                done(Item::Modules(self.modules.iter().map(summary).collect()))
+                done(Item::Modules(self.modules.iter().rev().map(summary).collect()))
             }
             Request::Module { name } => done(Item::Module(ModuleDetail {
                 summary: ModuleSummary { name: name.clone(), ..ModuleSummary::default() },
@@ -114,6 +117,10 @@ impl ScriptedKernel {
                 self.seen.push(format!("unload {name}"));
                 self.modules.retain(|(loaded, _)| loaded != name);
                 vec![Item::Done(Ok(()))]
+            }
+            Request::Holders { .. } => {
+                self.seen.push(text);
+                done(Item::Holders(self.holders.clone()))
             }
             other => {
                 self.seen.push(format!("{other:?}"));

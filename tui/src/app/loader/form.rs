@@ -71,8 +71,12 @@ fn choose(model: &mut Model) {
 /// The parameters as `insmod` takes them.
 pub fn parameters(form: &Form) -> String {
     let set = form.fields.iter().filter(|field| !(field.optional && field.text().is_empty()));
-    let words = set.map(|field| {
-        let (name, value) = (&field.name, field.text());
+    parameters_of(set.map(|field| (field.name.as_str(), field.text())))
+}
+
+/// Names and values as `insmod` takes them.
+pub(super) fn parameters_of<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let words = pairs.map(|(name, value)| {
         if value.contains(char::is_whitespace) {
             format!("{name}=\"{value}\"")
         } else {

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::again::next;
 use super::parameter;
 use super::state::{Step, is_path, module_name};
 use super::steps::go_on;
@@ -45,7 +46,8 @@ pub(in crate::app) fn image(model: &mut Model, step: &Step, result: Result<Vec<u
                 .retain(|layer| !matches!(layer, Layer::Form(form) if form.context == *key));
             let mut lines: Vec<String> = why.lines().map(str::to_owned).collect();
             lines.truncate(40);
-            return model.message(Message {
+            model.message(Message {
+                failed: true,
                 title: format!("Load {name}"),
                 lines,
                 remedy: vec![if is_path(key) {
@@ -54,6 +56,7 @@ pub(in crate::app) fn image(model: &mut Model, step: &Step, result: Result<Vec<u
                     "`ringside build` shows the compiler's whole output; L tries again.".into()
                 }],
             });
+            return next(model);
         }
     };
     let declared: Vec<Field> =

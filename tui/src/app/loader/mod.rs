@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Modules on their way in and out. A job gets its image (`image`) and its
-//! parameters (`form`) in any order, and goes on (`steps`) when it has both.
+//! parameters (`form`) in any order, and goes on (`steps`) when it has both. What
+//! a guest had can be loaded again (`again`) in the one after it.
 
+mod again;
 mod form;
 mod image;
 mod parameter;
 pub mod state;
 mod steps;
 
+pub(super) use self::again::{guest_gone, listed, offer};
 pub use self::form::{load, parameters};
 pub(super) use self::image::image;
 use self::image::start_image;
@@ -48,7 +51,8 @@ pub fn reload(model: &mut Model, module: &str) {
     if model.loaded(module).is_none() {
         return load(model, Some(&key));
     }
-    let parameters = match model.loader.last_parameters(module) {
+    let current = model.loader.current.get(module).map(String::as_str);
+    let parameters = match current.or_else(|| model.loader.last_parameters(module)) {
         Some(parameters) => parameters.to_owned(),
         None if module == ringside_uapi::kmod::MODULE.name && model.link.in_guest() => {
             format!("device={STICK}")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which modules are on their way, and what is known of their files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::kernel::modinfo::ModInfo;
@@ -16,6 +16,8 @@ pub enum Step {
     Load(String),
     /// The kernel lets the module go.
     Unload(String),
+    /// The kernel says what a module that is loaded runs with.
+    Seen(String),
 }
 
 /// A module on its way in.
@@ -26,11 +28,28 @@ pub(super) struct Job {
     pub(super) unload_first: bool,
 }
 
+/// A module that the guest before had.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Again {
+    pub(super) name: String,
+    /// The job's key; none where its file is not known.
+    pub(super) key: Option<String>,
+    pub(super) parameters: String,
+}
+
 /// Modules on their way in and out, and what is known of their files.
 #[derive(Clone, Debug, Default)]
 pub struct Loader {
     pub(super) jobs: BTreeMap<String, Job>,
     pub(super) last_parameters: BTreeMap<String, String>,
+    /// What each loaded module was loaded with, by whomever.
+    pub(super) current: BTreeMap<String, String>,
+    /// What the guest before had, until it is offered.
+    pub(super) again: Vec<Again>,
+    /// What is offered.
+    pub(super) offered: Vec<Again>,
+    /// What is still to be loaded again.
+    pub(super) queue: VecDeque<Again>,
     pub(super) files: BTreeMap<String, String>,
     pub(super) infos: BTreeMap<String, ModInfo>,
 }
@@ -51,8 +70,10 @@ impl Loader {
         self.last_parameters.get(module).map(String::as_str)
     }
 
-    pub(in crate::app) fn forget_guest(&mut self) {
+    pub(super) fn forget_guest(&mut self) {
         self.jobs.clear();
+        self.current.clear();
+        self.queue.clear();
     }
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The steps of a job: unload if need be, load, and what comes of them.
 
+use super::again::{next, seen};
 use super::state::{Step, is_path, module_name};
 use crate::app::advice::{self, Doing};
 use crate::app::calls::{Owner, Report};
+use crate::app::layer::Message;
 use crate::app::model::Model;
 use crate::kernel::api::{Holder, Request};
 use crate::kernel::{Item, TargetError};
@@ -39,6 +41,9 @@ pub(super) fn go_on(model: &mut Model, key: &str) {
 
 /// Takes an item of a load or an unload.
 pub(in crate::app) fn item(model: &mut Model, step: &Step, item: Item) {
+    if let Step::Seen(name) = step {
+        return seen(model, name, &item);
+    }
     let Item::Done(result) = item else { return };
     model.streams.modules_changed();
     match (step, result) {
@@ -58,20 +63,26 @@ pub(in crate::app) fn item(model: &mut Model, step: &Step, item: Item) {
             if matches!(&error, TargetError::Errno { errno, .. } if *errno == nix::libc::EBUSY) {
                 let request = Request::Holders { name: name.clone() };
                 let title = format!("who holds {name}?");
-                model.start(Owner::Holders(name), &title, Report::Silent, request);
+                let owner = Owner::Holders { module: name, refused: true };
+                model.start(owner, &title, Report::Silent, request);
             } else {
                 failed(model, &format!("Unload {name}"), Doing::Unload, &error);
             }
         }
         (Step::Load(key), Ok(())) => {
             model.loader.jobs.remove(key);
-            model.done(format!("{} loaded", module_name(key)));
+            let name = module_name(key);
+            let parameters = model.loader.last_parameters(&name).unwrap_or_default().to_owned();
+            model.done(format!("{name} loaded"));
+            model.loader.current.insert(name, parameters);
+            next(model);
         }
         (Step::Load(key), Err(error)) => {
             model.loader.jobs.remove(key);
             failed(model, &format!("Load {}", module_name(key)), Doing::Load, &error);
+            next(model);
         }
-        (Step::Image(_), _) => {}
+        (Step::Image(_) | Step::Seen(_), _) => {}
     }
 }
 
@@ -83,10 +94,14 @@ fn failed(model: &mut Model, title: &str, doing: Doing, error: &TargetError) {
     }
 }
 
-/// Who holds a module that would not go.
-pub(in crate::app) fn holders(model: &mut Model, module: &str, item: Item) {
-    let busy = TargetError::errno(nix::libc::EBUSY, format!("unload module {module}"));
-    let mut message = advice::explain(&format!("Unload {module}"), Doing::Unload, &busy);
+/// Who holds a module: asked for, or since it would not go.
+pub(in crate::app) fn holders(model: &mut Model, module: &str, refused: bool, item: Item) {
+    let mut message = if refused {
+        let busy = TargetError::errno(nix::libc::EBUSY, format!("unload module {module}"));
+        advice::explain(&format!("Unload {module}"), Doing::Unload, &busy)
+    } else {
+        Message { title: format!("Who holds {module}?"), ..Message::default() }
+    };
     match item {
         Item::Holders(holders) => {
             message.lines.extend(holders.iter().map(|holder| match holder {
@@ -95,13 +110,32 @@ pub(in crate::app) fn holders(model: &mut Model, module: &str, item: Item) {
                     format!("  process {pid} ({comm}): {what}")
                 }
             }));
-            if holders.is_empty() {
-                message
+            let users = model.loaded(module).map_or(0, |module| module.users);
+            match (holders.is_empty(), refused, users) {
+                (false, true, _) => {}
+                (false, false, _) => {
+                    message.remedy.push("It can be unloaded once these have let go.".into());
+                }
+                (true, true, _) => message
                     .lines
-                    .push("  nobody can be seen to hold it; it may just have let go".into());
+                    .push("  nobody can be seen to hold it; it may just have let go".into()),
+                (true, false, ..0) => message
+                    .lines
+                    .push("Nobody, but it has no way out: it stays until the reboot.".into()),
+                (true, false, 0) => message.lines.push("Nobody: U can unload it.".into()),
+                (true, false, _) => message.lines.push(
+                    "Its use count is not 0, but no module and no process can be seen to hold it."
+                        .into(),
+                ),
             }
         }
-        Item::Done(Err(error)) => message.lines.push(format!("  who it is can't be seen: {error}")),
+        Item::Done(Err(TargetError::Cancelled)) => return,
+        Item::Done(Err(error)) if refused => {
+            message.lines.push(format!("  who it is can't be seen: {error}"));
+        }
+        Item::Done(Err(error)) => {
+            message = advice::explain(&message.title, Doing::Other, &error);
+        }
         _ => return,
     }
     model.message(message);

@@ -8,6 +8,7 @@ pub(super) mod state;
 use super::calls::{Owner, Report};
 use super::link::{Connection, is_lost};
 use super::loadable::Loadable;
+use super::loader;
 use super::model::Model;
 use super::views;
 use super::views::id::ViewId;
@@ -180,6 +181,7 @@ pub(super) fn item(model: &mut Model, owner: &Owner, item: Item) {
         (Owner::Modules, Item::Modules(modules)) if model.modules.ready() != Some(&modules) => {
             model.modules = Loadable::Ready(modules);
             views::modules::listed(model);
+            loader::listed(model);
             model.changed();
         }
         (Owner::Modules, Item::Done(Err(error)))
@@ -286,6 +288,7 @@ fn new_guest(model: &mut Model, generation: u32) {
     }
     model.link.connection = Connection::Connecting;
     model.link.kernel = None;
+    loader::guest_gone(model);
     model.modules = Loadable::Loading;
     model.counters.clear();
     model.log.new_guest(generation);
@@ -296,7 +299,6 @@ fn new_guest(model: &mut Model, generation: u32) {
     model.streams.modules_asked = None;
     model.streams.kernel_asked = None;
     model.streams.kmsg_asked = None;
-    model.loader.forget_guest();
     model.symbols.new_guest();
     views::new_guest(model);
 }

@@ -57,6 +57,14 @@ pub fn readiness(model: &Model, module: &str, capability: Capability) -> Readine
     }
 }
 
+/// Whether its picture can be drawn: of a guest that died, the last one stays.
+pub fn drawable(model: &Model, module: &str, capability: Capability) -> Readiness {
+    match readiness(model, module, capability) {
+        Readiness::Dead if model.loaded(module).is_some() => Readiness::Ready,
+        other => other,
+    }
+}
+
 /// The same as a command needs it: `Err` with the reason and what to do.
 pub fn ready(model: &Model, module: &str, capability: Capability) -> Result<(), String> {
     Err(match readiness(model, module, capability) {
@@ -66,6 +74,6 @@ pub fn ready(model: &Model, module: &str, capability: Capability) -> Result<(), 
         Readiness::Broken => format!("{module} crashed; only a reboot brings it back"),
         Readiness::Missing(why) | Readiness::Failed(why) => why,
         Readiness::Lost { why, .. } => format!("no connection: {why}"),
-        Readiness::Dead => "the guest is not running (B starts a new one)".into(),
+        Readiness::Dead => "the guest is not running (B boots a new one)".into(),
     })
 }

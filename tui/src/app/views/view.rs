@@ -13,6 +13,12 @@ pub struct View {
     pub title: &'static str,
     /// What am I looking at? One line.
     pub about: &'static str,
+    /// Can one of its panels take the whole view?
+    pub zooms: bool,
+    /// Has it several panels for the focus to move between?
+    pub panels: bool,
+    /// Does it show charts, whose time range can be chosen?
+    pub charts: bool,
     /// Its own commands.
     pub commands: &'static [Command],
     /// It comes onto the screen.
@@ -51,6 +57,9 @@ impl View {
             title,
             about,
             commands,
+            zooms: false,
+            panels: false,
+            charts: false,
             enter: |_| (),
             tick: |_| (),
             navigate: |_, _| (),

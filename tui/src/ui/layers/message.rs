@@ -13,9 +13,16 @@ use crate::ui::theme::Role;
 pub(super) fn confirm(canvas: &mut Canvas<'_>, area: Rect, confirm: &Confirm) {
     let width = 68.min(area.width.saturating_sub(2));
     let text = wrap(&confirm.text, width - 4);
-    let command = wrap(&format!("# {}", confirm.command), width - 4);
+    let mut command: Vec<String> =
+        confirm.command.lines().flat_map(|line| wrap(&format!("# {line}"), width - 4)).collect();
     let height = (text.len() + command.len()) as u16 + 6;
     let inside = popup(canvas, area, (width, height), &confirm.title);
+    let room = usize::from(inside.height).saturating_sub(text.len() + 3).max(1);
+    if command.len() > room {
+        let more = command.len() + 1 - room;
+        command.truncate(room - 1);
+        command.push(format!("{} {more} lines more", canvas.look.glyphs.ellipsis));
+    }
     let mut y = inside.y;
     for line in &text {
         canvas.text(inside.x, y, inside.width, line, Role::Text);
@@ -42,14 +49,16 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, message: &Message) {
         .flat_map(|line| wrap(&format!("{arrow} {line}"), width - 4))
         .collect();
     let height = (lines.len() + remedy.len()) as u16 + 5;
-    let title = format!("{} {}", canvas.look.glyphs.no, message.title);
-    let inside = popup(canvas, area, (width, height), &title);
+    let failed = format!("{} {}", canvas.look.glyphs.no, message.title);
+    let title = if message.failed { &failed } else { &message.title };
+    let inside = popup(canvas, area, (width, height), title);
     // The remedy is never cut; of a long output the end says most.
     let room = usize::from(inside.height).saturating_sub(remedy.len() + 3);
     let skipped = lines.len().saturating_sub(room.max(1));
     let mut y = inside.y;
     for (index, line) in lines.iter().skip(skipped).enumerate() {
-        let role = if index == 0 && skipped == 0 { Role::Bad } else { Role::Text };
+        let role =
+            if message.failed && index == 0 && skipped == 0 { Role::Bad } else { Role::Text };
         canvas.text(inside.x, y, inside.width, line, role);
         y += 1;
     }

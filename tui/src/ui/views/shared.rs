@@ -53,7 +53,15 @@ pub fn message(canvas: &mut Canvas<'_>, area: Rect, text: &str, role: Role) {
 /// Paints whether a module of ours is loaded, and what to press if not.
 pub fn module_state(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: &str) {
     let glyphs = canvas.look.glyphs;
+    let answers =
+        model.link.dead().is_none() && !matches!(model.link.connection, Connection::Lost { .. });
     match (&model.modules, model.loaded(module)) {
+        (Loadable::Ready(_), Some(_)) if !answers => {
+            canvas.spans(area, &[(glyphs.ring, Role::Dim), (" was loaded", Role::Dim)]);
+        }
+        (Loadable::Ready(_), None) if !answers => {
+            canvas.spans(area, &[(glyphs.ring, Role::Dim), (" was not loaded", Role::Dim)]);
+        }
         (Loadable::Loading, _) => {
             let text = match model.link.connection {
                 Connection::Lost { .. } => "no connection",

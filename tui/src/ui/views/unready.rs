@@ -67,7 +67,7 @@ pub fn draw(
         Readiness::Dead => (
             "The guest is not running".to_owned(),
             Role::Bad,
-            "What it showed is gone with it.".to_owned(),
+            format!("{module} was not loaded when it died."),
             Some(("B", "to boot a new guest.".to_owned())),
         ),
     };

@@ -122,6 +122,8 @@ pub const COMMANDS: &[Command] = &[
 
 /// What it provides.
 pub const VIEW: View = View {
+    zooms: true,
+    charts: true,
     module: |_| Some(MODULE.into()),
     enter: |model| {
         model.block.known = false;
@@ -176,7 +178,8 @@ fn plugged(model: &Model, wanted: bool) -> Result<(), String> {
 
 /// Asks what is not known, and again when the module or the stick is another one.
 fn tick(model: &mut Model) {
-    let ready = readiness(model, MODULE, Capability::Block) == Readiness::Ready;
+    let readiness = readiness(model, MODULE, Capability::Block);
+    let ready = readiness == Readiness::Ready;
     let number = |name| model.counters.value(MODULE, name).unwrap_or(0);
     let (operations, written) = (number("operations"), number("bytes_written"));
     let plugged = model.link.lab.as_ref().map(|lab| lab.stick_plugged);
@@ -185,7 +188,10 @@ fn tick(model: &mut Model) {
     let stale = written != state.seen_written && state.transfer.is_none();
     state.seen_operations = operations;
     if !ready {
-        if state.known {
+        // Without an answer from the kernel, what was known of the device stays.
+        let unknown =
+            matches!(readiness, Readiness::Dead | Readiness::Lost { .. } | Readiness::Waiting(_));
+        if state.known && !unknown {
             forget(state);
             model.changed();
         }

@@ -131,6 +131,7 @@ pub const COMMANDS: &[Command] = &[
 
 /// What it provides.
 pub const VIEW: View = View {
+    panels: true,
     navigate,
     key,
     escape,

@@ -154,6 +154,8 @@ pub const COMMANDS: &[Command] = &[
 
 /// What it provides.
 pub const VIEW: View = View {
+    zooms: true,
+    panels: true,
     module: |_| Some(MODULE.into()),
     navigate,
     focus,

@@ -9,7 +9,8 @@ use crate::app::model::Model;
 use crate::kernel::api::Request;
 
 pub(super) fn edit(model: &mut Model) {
-    if !model.modules_view.on_values {
+    if !model.modules_view.on_values || model.zoom {
+        model.zoom = false;
         model.modules_view.on_values = true;
         return;
     }

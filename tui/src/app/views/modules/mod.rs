@@ -30,6 +30,7 @@ pub const COMMANDS: &[Command] = &[
         "Filter",
         "show only modules with this in their names",
         |model| {
+            model.zoom = false;
             model.modules_view.typing = Some(TextField::new(model.modules_view.filter.clone()));
         },
     ),
@@ -39,6 +40,7 @@ pub const COMMANDS: &[Command] = &[
         "Sort",
         "sort the list: ours first, by name, size or users",
         |model| {
+            model.zoom = false;
             let sort = &mut model.modules_view.sort;
             *sort = match sort {
                 Sort::Ours => Sort::Name,
@@ -77,7 +79,8 @@ pub const COMMANDS: &[Command] = &[
                 };
                 let title = format!("who holds {name}?");
                 let request = Request::Holders { name: name.clone() };
-                model.start(Owner::Holders(name), &title, Report::Listed, request);
+                let owner = Owner::Holders { module: name, refused: false };
+                model.start(owner, &title, Report::Listed, request);
             },
         )
     },
@@ -85,10 +88,14 @@ pub const COMMANDS: &[Command] = &[
 
 /// What it provides.
 pub const VIEW: View = View {
+    zooms: true,
+    panels: true,
+    charts: true,
     enter: |model| model.modules_view.asked_ms = None,
     tick,
     navigate,
     focus: |model, _| {
+        model.zoom = false;
         let view = &mut model.modules_view;
         view.on_values = !view.on_values;
     },
@@ -201,9 +208,12 @@ fn select(model: &mut Model, name: Option<String>) {
 
 fn navigate(model: &mut Model, to: Move) {
     match to {
-        Move::Left => model.modules_view.on_values = false,
-        Move::Right => model.modules_view.on_values = true,
-        _ if model.modules_view.on_values => {
+        // The charts have no columns to move between.
+        Move::Left | Move::Right => {
+            model.zoom = false;
+            model.modules_view.on_values = to == Move::Right;
+        }
+        _ if model.modules_view.on_values && !model.zoom => {
             let count = values(model).len();
             model.modules_view.value = to.apply(model.modules_view.value, count, 5);
         }

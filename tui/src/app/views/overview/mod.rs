@@ -57,6 +57,8 @@ pub const COMMANDS: &[Command] = &[
 
 /// What it provides.
 pub const VIEW: View = View {
+    panels: true,
+    charts: true,
     navigate,
     click: |model, _, index| {
         if model.overview.selected == index {

@@ -114,6 +114,9 @@ pub const COMMANDS: &[Command] = &[
 
 /// What it provides.
 pub const VIEW: View = View {
+    zooms: true,
+    panels: true,
+    charts: true,
     module: |_| Some(MODULE.into()),
     navigate,
     focus,

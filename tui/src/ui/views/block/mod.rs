@@ -11,7 +11,7 @@ use crate::app::Model;
 use crate::app::hex::size_text;
 use crate::app::views::block::layout::{DETAIL, HEAD, Layout};
 use crate::app::views::block::{MODULE, size};
-use crate::app::views::ready::{Readiness, readiness};
+use crate::app::views::ready::{Readiness, drawable};
 use crate::kernel::api::Capability;
 use crate::ui::canvas::row;
 use crate::ui::units::{bytes, range};
@@ -32,7 +32,7 @@ const INTRODUCTION: Introduction = Introduction {
 
 /// Draws it.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
-    let why = readiness(model, MODULE, Capability::Block);
+    let why = drawable(model, MODULE, Capability::Block);
     if why != Readiness::Ready {
         return unready::draw(canvas, area, model, &why, &INTRODUCTION);
     }

@@ -12,7 +12,7 @@ use super::unready::{self, Introduction};
 use crate::app::views::memory::space::SUBJECTS;
 use crate::app::views::memory::subjects::{Life, Subject};
 use crate::app::views::memory::{MODULE, Pane, pane_number};
-use crate::app::views::ready::{Readiness, readiness};
+use crate::app::views::ready::{Readiness, drawable};
 use crate::app::{Hit, Model};
 use crate::kernel::api::{Capability, ProgramEnd};
 use crate::ui::canvas::row;
@@ -37,7 +37,7 @@ const WALK: u16 = 10;
 
 /// Draws it.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
-    let why = readiness(model, MODULE, Capability::Subjects);
+    let why = drawable(model, MODULE, Capability::Subjects);
     if why != Readiness::Ready {
         return unready::draw(canvas, area, model, &why, &INTRODUCTION);
     }

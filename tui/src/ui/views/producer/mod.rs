@@ -11,7 +11,7 @@ use crate::app::Model;
 use crate::app::ring::Kind;
 use crate::app::views::producer::layout::{DETAIL, HEAD, Layout, RingShape, inside};
 use crate::app::views::producer::{MODULE, Pane, Picture, picture};
-use crate::app::views::ready::{Readiness, readiness};
+use crate::app::views::ready::{Readiness, drawable};
 use crate::kernel::api::Capability;
 use crate::ui::canvas::row;
 use crate::ui::units::{grouped, range, short};
@@ -32,7 +32,7 @@ const INTRODUCTION: Introduction = Introduction {
 
 /// Draws it.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
-    let why = readiness(model, MODULE, Capability::Modules);
+    let why = drawable(model, MODULE, Capability::Modules);
     if why != Readiness::Ready {
         return unready::draw(canvas, area, model, &why, &INTRODUCTION);
     }
