@@ -3,7 +3,7 @@
 //!
 //! Whoever goes on from the position has it alone until it has moved what it
 //! wanted to move. So two callers never get the same bytes, and each gets a
-//! piece that is whole. Others wait, and can be interrupted while they do.
+//! piece that is whole. Others wait, and can be killed while they do.
 //!
 //! The position is held while the caller's memory is accessed: so its mutex
 //! comes before the mmap lock, the locks of the page cache and those of the
@@ -20,14 +20,14 @@ use kernel::{
 
 use crate::support::mutex::{
     Guard,
-    InterruptibleMutex, //
+    KillableMutex, //
 };
 
 /// A position in bytes.
 #[pin_data]
 pub(crate) struct Cursor {
     #[pin]
-    at: InterruptibleMutex<u64>,
+    at: KillableMutex<u64>,
     /// The same, for those who only want to know it.
     shown: Atomic<u64>,
 }
@@ -36,7 +36,7 @@ impl Cursor {
     /// At 0.
     pub(crate) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
-            at <- InterruptibleMutex::new(0, c"kmod_cursor", static_lock_class!()),
+            at <- KillableMutex::new(0, c"kmod_cursor", static_lock_class!()),
             shown: Atomic::new(0),
         })
     }
@@ -46,7 +46,7 @@ impl Cursor {
         self.shown.load(Relaxed)
     }
 
-    /// Has it until the result is dropped. `ERESTARTSYS` if a signal comes while others have it.
+    /// Has it until the result is dropped. `EINTR` if the caller is killed while others have it.
     pub(crate) fn take(&self) -> Result<Taken<'_>> {
         Ok(Taken {
             at: self.at.lock()?,

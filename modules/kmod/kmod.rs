@@ -39,6 +39,7 @@ use kernel::{
 
 use stick::{
     Direction,
+    Failure,
     Stick, //
 };
 use support::{
@@ -56,7 +57,6 @@ use uapi::kmod as abi;
 
 mod cursor;
 mod stick;
-mod transfer;
 
 #[path = "../support"]
 mod support {
@@ -103,6 +103,9 @@ params! { uapi::kmod::MODULE:
     static DEVICE: Text<255> = "device";
 }
 
+/// One of the three ways to say where data lies.
+type Transfer = fn(&Stick, Direction, usize) -> Result<usize, Failure>;
+
 /// The device's side of the module.
 struct Device(Arc<Stick>);
 
@@ -110,23 +113,22 @@ struct Device(Arc<Stick>);
 impl Operations for Device {
     const NAME: &'static CStr = c"kmod";
 
-    fn ioctl(&self, _file: &File, command: u32, argument: usize) -> Result<usize> {
+    fn ioctl(&self, file: &File, command: u32, argument: usize) -> Result<usize> {
         let stick = &self.0;
+        let read = |how: Transfer| how(stick, Direction::Read.of(file)?, argument);
+        let write = |how: Transfer| how(stick, Direction::Write.of(file)?, argument);
         let (name, result) = match command {
-            abi::BREAD => ("BREAD", stick.go_on(Direction::Read, argument)),
-            abi::BWRITE => ("BWRITE", stick.go_on(Direction::Write, argument)),
-            abi::BREADOFFSET => ("BREADOFFSET", stick.go_to(Direction::Read, argument)),
-            abi::BWRITEOFFSET => ("BWRITEOFFSET", stick.go_to(Direction::Write, argument)),
-            abi::READ64 => ("READ64", stick.anywhere(Direction::Read, argument)),
-            abi::WRITE64 => ("WRITE64", stick.anywhere(Direction::Write, argument)),
+            abi::BREAD => ("BREAD", read(Stick::go_on)),
+            abi::BWRITE => ("BWRITE", write(Stick::go_on)),
+            abi::BREADOFFSET => ("BREADOFFSET", read(Stick::go_to)),
+            abi::BWRITEOFFSET => ("BWRITEOFFSET", write(Stick::go_to)),
+            abi::READ64 => ("READ64", read(Stick::anywhere)),
+            abi::WRITE64 => ("WRITE64", write(Stick::anywhere)),
             abi::INFO => ("INFO", stick.info(argument)),
             abi::SYNC => ("SYNC", stick.sync()),
             _ => return Err(ENOTTY),
         };
-        result.map_err(|failure| {
-            stick.complain(name, &failure);
-            failure.error
-        })
+        result.map_err(|failure| stick.account(name, failure))
     }
 }
 

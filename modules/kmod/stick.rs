@@ -2,6 +2,7 @@
 //! The device that is read and written, the position, and what is counted of both.
 
 use kernel::{
+    fs::File,
     prelude::*,
     sync::atomic::{
         Atomic,
@@ -18,6 +19,10 @@ use crate::{
             Wrong, //
         },
         block_device::BlockDevice,
+        device::{
+            is_readable,
+            is_writable, //
+        },
         errno,
         rate_limit::{
             limited,
@@ -30,7 +35,6 @@ use crate::{
             Structure, //
         }, //
     },
-    transfer,
     uapi::{
         describe::Module,
         kmod as abi, //
@@ -48,31 +52,53 @@ pub(crate) enum Direction {
     Write,
 }
 
+impl Direction {
+    /// This one, for a caller who has `file` open for it.
+    pub(crate) fn of(self, file: &File) -> Result<Self, Failure> {
+        let is_open_for_it = match self {
+            Self::Read => is_readable(file),
+            Self::Write => is_writable(file),
+        };
+        is_open_for_it
+            .then_some(self)
+            .ok_or(Failure::NotOpenFor(self))
+    }
+}
+
 /// Why a command fails.
-pub(crate) struct Failure {
-    pub(crate) error: Error,
-    /// What is wrong with which argument, if it is an argument's fault.
-    wrong: Option<Wrong>,
+pub(crate) enum Failure {
+    /// An argument can't be right.
+    Argument(Wrong),
+    /// The caller's descriptor is not open for this.
+    NotOpenFor(Direction),
+    /// It could not be done.
+    Other(Error),
 }
 
 impl Failure {
     fn argument(error: Error, why: &'static str, value: u64) -> Self {
-        Wrong { error, why, value }.into()
+        Self::Argument(Wrong { error, why, value })
+    }
+
+    /// What the caller gets for it.
+    pub(crate) fn error(&self) -> Error {
+        match self {
+            Self::Argument(wrong) => wrong.error,
+            Self::NotOpenFor(_) => EBADF,
+            Self::Other(error) => *error,
+        }
     }
 }
 
 impl From<Wrong> for Failure {
     fn from(wrong: Wrong) -> Self {
-        Self {
-            error: wrong.error,
-            wrong: Some(wrong),
-        }
+        Self::Argument(wrong)
     }
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { error, wrong: None }
+        Self::Other(error)
     }
 }
 
@@ -155,52 +181,39 @@ impl Stick {
         size: u32,
         offset: u64,
     ) -> Result<usize, Failure> {
-        let data = data as usize;
-        let ended = transfer::run(
-            size,
-            |done, length| {
-                // While the block layer lets go of a device the page cache still holds some of
-                // it; but what was said to be gone must not answer.
-                if self.is_gone() {
-                    return Err(ENODEV);
-                }
-                // Addresses and offsets that wrap are refused by whoever gets them.
-                let (data, offset) = (data.wrapping_add(done), offset + done as u64);
-                match direction {
-                    Direction::Read => self.device.read(data, length, offset),
-                    Direction::Write => self.device.write(data, length, offset),
-                }
-            },
-            || kernel::current!().signal_pending(),
-        );
+        let length = size.min(abi::MAX_TRANSFER) as usize;
+        // While the block layer lets go of a device the page cache still holds some of it; but
+        // what was said to be gone must not be read or written.
+        let ended = if self.is_gone() {
+            Err(ENODEV)
+        } else {
+            match direction {
+                Direction::Read => self.device.read(data as usize, length, offset),
+                Direction::Write => self.device.write(data as usize, length, offset),
+            }
+        };
+        let moved = match ended {
+            Err(error) if error == EFAULT => Err(Failure::argument(
+                error,
+                "data is not memory of the caller's",
+                data,
+            )),
+            Err(error) if error == EROFS => Err(Failure::argument(
+                error,
+                "the device can't be written at offset",
+                offset,
+            )),
+            // A device that goes away looks like one that ends here.
+            Ok(0) | Err(_) if length > 0 && self.is_gone() => Err(ENODEV.into()),
+            other => other.map_err(Failure::from),
+        }?;
         let bytes = match direction {
             Direction::Read => &self.bytes_read,
             Direction::Write => &self.bytes_written,
         };
-        bytes.add(ended.moved as u64, Relaxed);
-
-        let failure = ended.error.map(|error| match error {
-            error if error == EFAULT => {
-                Failure::argument(error, "data is not memory of the caller's", data as u64)
-            }
-            error if error == EROFS => {
-                Failure::argument(error, "the device can't be written at offset", offset)
-            }
-            error => Failure::from(error),
-        });
-        // A device that goes away looks like one that ends here. But an argument that is wrong is
-        // so in any case.
-        let short = ended.moved < size as usize;
-        let failure = match failure {
-            Some(failure) if failure.wrong.is_some() => Some(failure),
-            _ if short && self.is_gone() => Some(Failure::from(ENODEV)),
-            other => other,
-        };
-        self.count(failure.as_ref().map(|failure| failure.error));
-        match failure {
-            Some(failure) if ended.moved == 0 => Err(failure),
-            _ => Ok(ended.moved),
-        }
+        bytes.add(moved as u64, Relaxed);
+        self.operations.add(1, Relaxed);
+        Ok(moved)
     }
 
     /// SYNC: makes every write durable, or says that some were lost.
@@ -212,7 +225,6 @@ impl Stick {
         } else {
             synced.err()
         };
-        self.count(error);
         match error {
             Some(error) => {
                 limited!(
@@ -223,7 +235,10 @@ impl Stick {
                 );
                 Err(error.into())
             }
-            None => Ok(0),
+            None => {
+                self.operations.add(1, Relaxed);
+                Ok(0)
+            }
         }
     }
 
@@ -245,20 +260,26 @@ impl Stick {
         Ok(0)
     }
 
-    /// Writes to the log what is wrong with a call.
-    pub(crate) fn complain(&self, command: &str, failure: &Failure) {
-        if let Some(wrong) = failure.wrong {
-            wrong.tell(command, &self.refused);
+    /// Counts a failure, writes it to the log where the caller is to blame, and says which errno
+    /// it is.
+    pub(crate) fn account(&self, command: &str, failure: Failure) -> Error {
+        self.errors.add(1, Relaxed);
+        match &failure {
+            Failure::Argument(wrong) => wrong.tell(command, &self.refused),
+            Failure::NotOpenFor(direction) => limited!(
+                self.refused,
+                pr_warn,
+                "{command} by process {} refused (EBADF): {} is not open for {}\n",
+                argument::caller(),
+                abi::DEVICE,
+                match direction {
+                    Direction::Read => "reading",
+                    Direction::Write => "writing",
+                }
+            ),
+            Failure::Other(_) => {}
         }
-    }
-
-    fn count(&self, error: Option<Error>) {
-        match error {
-            None => self.operations.add(1, Relaxed),
-            // It will be restarted, or the caller wanted it to end.
-            Some(error) if error == ERESTARTSYS || error == EINTR => {}
-            Some(_) => self.errors.add(1, Relaxed),
-        }
+        failure.error()
     }
 
     /// Was the device taken away? The log says so, once.

@@ -23,7 +23,10 @@ use crate::{
             caller,
             Wrong, //
         },
-        device::Operations,
+        device::{
+            is_readable,
+            Operations, //
+        },
         mapping::{
             self,
             Mapping, //
@@ -288,6 +291,14 @@ fn access(writable: bool) -> &'static str {
     }
 }
 
+fn not_readable(file: &File) -> Failure {
+    Failure::Argument(Wrong {
+        error: EBADF,
+        why: "the device is not open for reading, but with these flags",
+        value: file.flags().into(),
+    })
+}
+
 /// So many of something, in words.
 struct Plural(usize, &'static str);
 
@@ -310,6 +321,7 @@ impl Operations for Device {
             abi::FREE => ("FREE", self.free(argument)),
             abi::SHAREPAGE => ("SHAREPAGE", self.share(mm, argument)),
             abi::ACCESSPAGE => ("ACCESSPAGE", self.access(mm, file, argument)),
+            abi::WALK if !is_readable(file) => ("WALK", Err(not_readable(file))),
             abi::WALK => ("WALK", self.walk(mm, argument)),
             _ => return Err(ENOTTY),
         };

@@ -52,6 +52,7 @@ mod range;
 #[path = "../support"]
 mod support {
     pub(crate) mod argument;
+    #[allow(dead_code, reason = "some of it is for other modules")]
     pub(crate) mod device;
     mod errno;
     #[allow(dead_code, reason = "some of it is for other modules")]

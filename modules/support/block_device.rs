@@ -38,12 +38,13 @@ static HOLDER: u8 = 0;
 ///
 /// # Invariants
 ///
-/// `file` was opened by `bdev_file_open_by_path` and is ours to close; `device` is the device that
+/// `file` was opened by `bdev_file_open_by_dev` and is ours to close; `device` is the device that
 /// it stands for, which stays while the file is open, and so does its disk.
 pub(crate) struct BlockDevice {
     file: NonNull<bindings::file>,
     device: NonNull<bindings::block_device>,
-    read_only: bool,
+    /// Is the file open for writing?
+    writable: bool,
 }
 
 // SAFETY: An open file may be closed by any thread.
@@ -53,7 +54,8 @@ unsafe impl Send for BlockDevice {}
 unsafe impl Sync for BlockDevice {}
 
 impl BlockDevice {
-    /// Opens the device whose node is at `path`; for reading only, if it can't be written.
+    /// Opens the device whose node is at `path`; for reading only, if its driver says that it can
+    /// never be written.
     ///
     /// `ENOENT`: there is no such path; `ENOTBLK`: it is something else; `ENXIO`, `ENOMEDIUM`:
     /// nothing is behind it; `EBUSY`: it, a partition of it or the disk that it is a partition of
@@ -64,38 +66,25 @@ impl BlockDevice {
         name.push(0, GFP_KERNEL)?;
         let name = CStr::from_bytes_with_nul(&name).map_err(|_| EINVAL)?;
 
-        match Self::open_for(name, BLK_OPEN_READ | BLK_OPEN_WRITE) {
-            Ok((file, device)) => Ok(Self {
-                file,
-                device,
-                read_only: false,
-            }),
-            // What the block layer says of a device that can't be written, and what drivers say.
+        let mut number = 0;
+        // SAFETY: `name` is a string, and the number is written to a variable of ours.
+        to_result(unsafe { bindings::lookup_bdev(name.as_char_ptr().cast(), &mut number) })?;
+
+        match Self::open_for(number, BLK_OPEN_READ | BLK_OPEN_WRITE) {
             Err(error) if error == EACCES || error == EROFS => {
-                let (file, device) = Self::open_for(name, BLK_OPEN_READ)?;
-                Ok(Self {
-                    file,
-                    device,
-                    read_only: true,
-                })
+                Self::open_for(number, BLK_OPEN_READ)
             }
-            Err(error) => Err(error),
+            other => other,
         }
     }
 
-    fn open_for(
-        name: &CStr,
-        mode: bindings::blk_mode_t,
-    ) -> Result<(NonNull<bindings::file>, NonNull<bindings::block_device>)> {
+    /// By its number: by its path, the block layer refuses a device for writing that is read-only
+    /// at the moment, and what is opened for reading stays so when that changes.
+    fn open_for(number: bindings::dev_t, mode: bindings::blk_mode_t) -> Result<Self> {
         let holder = (&raw const HOLDER).cast_mut().cast();
-        // SAFETY: `name` is a string; the holder is only compared; no holder operations are given.
+        // SAFETY: The holder is only compared; no holder operations are given.
         let file = from_err_ptr(unsafe {
-            bindings::bdev_file_open_by_path(
-                name.as_char_ptr().cast(),
-                mode,
-                holder,
-                core::ptr::null(),
-            )
+            bindings::bdev_file_open_by_dev(number, mode, holder, core::ptr::null())
         })?;
         let file = NonNull::new(file).ok_or(ENXIO)?;
         // Whoever opens a node has the first done for it; without it nothing is read ahead, and
@@ -113,7 +102,11 @@ impl BlockDevice {
         }
         // SAFETY: The file is the open file of a block device.
         match NonNull::new(unsafe { bindings::file_bdev(file.as_ptr()) }) {
-            Some(device) => Ok((file, device)),
+            Some(device) => Ok(Self {
+                file,
+                device,
+                writable: mode & BLK_OPEN_WRITE != 0,
+            }),
             None => {
                 // SAFETY: The file is ours to close, and nobody else has it.
                 unsafe { bindings::bdev_fput(file.as_ptr()) };
@@ -124,9 +117,10 @@ impl BlockDevice {
 
     /// Reads up to `size` bytes at `offset` into the caller's memory at `address`.
     ///
-    /// Returns how many there were, fewer than asked for only at the end of the device or where
-    /// the buffer can't be written; `EFAULT` if none of it can, `EINVAL` if the range passes
-    /// 2^63, or what the device says. Sleeps.
+    /// Returns how many there were, fewer than asked for only at the end of the device, where the
+    /// buffer can't be written, or when the caller is killed; `EFAULT` if none of the buffer can be
+    /// written, `EINVAL` if the range passes 2^63, or what the device says. Sleeps; only a fatal
+    /// signal ends that.
     pub(crate) fn read(&self, address: usize, size: usize, offset: u64) -> Result<usize> {
         let (mut iterator, mut position) = self.prepare(INTO_BUFFER, address, size, offset)?;
         // SAFETY: The file is open, by the type invariants; iterator and position are ours.
@@ -139,14 +133,19 @@ impl BlockDevice {
     ///
     /// As [`Self::read`]; `ENOSPC` at the end of the device, `EROFS` if it can't be written.
     pub(crate) fn write(&self, address: usize, size: usize, offset: u64) -> Result<usize> {
-        if self.read_only {
+        if self.read_only() {
             return Err(EROFS);
         }
         let (mut iterator, mut position) = self.prepare(FROM_BUFFER, address, size, offset)?;
         // SAFETY: As in `read`.
-        moved(unsafe {
+        let written = moved(unsafe {
             bindings::vfs_iter_write(self.file.as_ptr(), &mut iterator, &mut position, 0)
-        })
+        });
+        match written {
+            // It became so meanwhile, for which the block layer has another name.
+            Err(error) if error == EPERM && self.read_only() => Err(EROFS),
+            other => other,
+        }
     }
 
     fn prepare(
@@ -192,9 +191,10 @@ impl BlockDevice {
         unsafe { helpers::ringside_bdev_logical_block_size(self.device.as_ptr()) }
     }
 
-    /// Was it opened for reading only?
+    /// Is it read-only? That may change at any time: the block layer is asked (`BLKROSET`).
     pub(crate) fn read_only(&self) -> bool {
-        self.read_only
+        // SAFETY: The device stays while it is open, and so does its disk.
+        !self.writable || unsafe { helpers::ringside_bdev_read_only(self.device.as_ptr()) }
     }
 
     /// Was it taken away? It does not come back: what is plugged in again is another device.

@@ -23,6 +23,22 @@ use kernel::{
     types::Opaque, //
 };
 
+/// `FMODE_READ` and `FMODE_WRITE` of `include/linux/fs.h`, whose macros are not among the bindings.
+const FMODE_READ: bindings::fmode_t = 1 << 0;
+const FMODE_WRITE: bindings::fmode_t = 1 << 1;
+
+/// Was it opened for reading? `ioctl` itself does not ask.
+pub(crate) fn is_readable(file: &File) -> bool {
+    // SAFETY: The file is open, and its mode stays as it was opened.
+    unsafe { (*file.as_ptr()).f_mode & FMODE_READ != 0 }
+}
+
+/// Was it opened for writing?
+pub(crate) fn is_writable(file: &File) -> bool {
+    // SAFETY: As in `is_readable`.
+    unsafe { (*file.as_ptr()).f_mode & FMODE_WRITE != 0 }
+}
+
 /// What a device does for those who have it open.
 #[vtable]
 pub(crate) trait Operations: Sized + Send + Sync + 'static {

@@ -132,11 +132,17 @@ unsigned int ringside_bdev_logical_block_size(struct block_device *bdev)
 	return bdev_logical_block_size(bdev);
 }
 
-int ringside_mutex_lock_interruptible(struct mutex *mutex);
-int ringside_mutex_lock_interruptible(struct mutex *mutex)
+bool ringside_bdev_read_only(struct block_device *bdev);
+bool ringside_bdev_read_only(struct block_device *bdev)
 {
-	/* With lockdep it is a macro. */
-	return mutex_lock_interruptible(mutex);
+	return bdev_read_only(bdev);
+}
+
+/* With lockdep it is a macro. */
+int ringside_mutex_lock_killable(struct mutex *mutex);
+int ringside_mutex_lock_killable(struct mutex *mutex)
+{
+	return mutex_lock_killable(mutex);
 }
 
 void ringside_sema_init(struct semaphore *semaphore, int value);

@@ -122,6 +122,11 @@ static void read_only(const char *path)
 	check_errno(write64(data, 512, 0), EROFS, "WRITE64 is EROFS");
 	check_equal(position(), 1024, "the position is where it was");
 	check(ioctl(device, KMOD_SYNC) == 0, "SYNC is good");
+	ioctl(fd, BLKROSET, &off);
+	check_equal(info().flags, 0, "when it can be written later, INFO says so");
+	check(bwrite(data, 512) == 512, "and it is written");
+	ioctl(fd, BLKROSET, &on);
+	check_errno(bwrite(data, 512), EROFS, "until it is read-only again");
 	close(device);
 	close(node_fd);
 	check(unload() == 0, "it can be unloaded");

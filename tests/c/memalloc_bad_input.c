@@ -150,6 +150,7 @@ static void frees(void)
 
 static void the_file(void)
 {
+	struct walk_info info = { .vaddr = HERE };
 	char buffer[8];
 	int other;
 
@@ -165,6 +166,13 @@ static void the_file(void)
 	check(allocate(HERE, 1, false) == 0, "read-only pages need a device open for reading");
 	give_back(HERE);
 	check_errno(allocate(HERE, 1, true), EACCES, "pages to write need one open for writing");
+	check(allocate(HERE, 1, false) == 0 && share(HERE, getpid(), true) == 0 &&
+	      access_page(THERE) == 0 && walk(HERE).depth > 0 && give_back(HERE) == 0 &&
+	      give_back(THERE) == 0, "all commands work on one that is open for reading");
+	close(device);
+	device = open(MEMALLOC_DEVICE, O_WRONLY);
+	check_errno(allocate(HERE, 1, true), EACCES, "no pages come from one that is open for writing only");
+	check_errno(ioctl(device, MEMALLOC_WALK, &info), EBADF, "nor does a walk");
 	close(device);
 	device = other;
 }

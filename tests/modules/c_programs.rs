@@ -41,6 +41,8 @@ programs! {
     memalloc_handmade
     kmod_contract
     kmod_bad_input
+    kmod_modes
+    kmod_signals
     kmod_handmade
     kmod_load
     kmod_gone

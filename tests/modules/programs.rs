@@ -29,7 +29,7 @@ enum Given {
 }
 
 /// All of them. The last takes the stick away.
-const PROGRAMS: [(&str, Given); 16] = [
+const PROGRAMS: [(&str, Given); 18] = [
     ("memalloc_contract", Given::Borrowed("memalloc", "")),
     ("memalloc_bad_input", Given::Borrowed("memalloc", "")),
     ("memalloc_share", Given::Borrowed("memalloc", "")),
@@ -39,6 +39,8 @@ const PROGRAMS: [(&str, Given); 16] = [
     ("memalloc_handmade", Given::Borrowed("memalloc", "")),
     ("kmod_contract", Given::Borrowed("kmod", ON_STICK)),
     ("kmod_bad_input", Given::Borrowed("kmod", ON_STICK)),
+    ("kmod_modes", Given::Borrowed("kmod", ON_STICK)),
+    ("kmod_signals", Given::Borrowed("kmod", ON_STICK)),
     ("kmod_handmade", Given::Borrowed("kmod", ON_STICK)),
     ("kmod_load", Given::File("kmod", Some(STICK))),
     ("my_name", Given::File("my_name", None)),

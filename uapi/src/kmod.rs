@@ -14,14 +14,16 @@ pub const MAX_TRANSFER: u32 = 0x7fff_f000;
 
 /// Read on from the current position; argument [`BlockRwOps`].
 ///
-/// Reads and writes return how many bytes were moved: fewer than asked for at the end of the
-/// device, where the caller's buffer ends, or, after each MiB, when a signal comes; at most
-/// [`MAX_TRANSFER`]; 0 for a read at or behind the end. All callers share one position; who goes on
-/// from it has it alone until the call is over.
+/// Reads need a descriptor that is open for reading, writes one that is open for writing.
 ///
-/// Errors, none of which moves the position: `EFAULT`: argument or buffer are not memory of the
-/// caller's; `ENOSPC`: a write at or behind the end; `EROFS`: the device can't be written;
-/// `EINVAL`: a range that passes 2^63; `EINTR`: a signal came before the first byte; `ENODEV`: the
+/// Both return how many bytes were moved: fewer than asked for at the end of the device or where
+/// the caller's buffer ends; at most [`MAX_TRANSFER`]; 0 for a read at or behind the end. As with
+/// `pread` and `pwrite`, no signal that the caller survives ends them early. All callers share one
+/// position; who goes on from it has it alone until the call is over.
+///
+/// Errors, none of which moves the position: `EBADF`: the descriptor is not open for this;
+/// `EFAULT`: argument or buffer are not memory of the caller's; `ENOSPC`: a write at or behind the
+/// end; `EROFS`: the device is read-only now; `EINVAL`: a range that passes 2^63; `ENODEV`: the
 /// device was taken away; `EIO`: it can't be read.
 pub const BREAD: u32 = iow(b'a', b'a', 16);
 /// Write on from the current position; argument [`BlockRwOps`].
@@ -30,9 +32,10 @@ pub const BWRITE: u32 = iow(b'a', b'b', 16);
 pub const BREADOFFSET: u32 = iow(b'a', b'c', 16);
 /// Go to an offset, then write; argument [`BlockRwOffsetOps`].
 pub const BWRITEOFFSET: u32 = iow(b'a', b'd', 16);
-/// Describe the device; argument [`BlockInfo`]. `EFAULT`: the argument can't be written.
+/// Describe the device as it is now; argument [`BlockInfo`]. Any open descriptor will do.
+/// `EFAULT`: the argument can't be written.
 pub const INFO: u32 = ior(b'a', b'e', 24);
-/// Make every write durable; no argument.
+/// Make every write durable; no argument. Any open descriptor will do, as with `fsync`.
 ///
 /// `EIO`, `ENOSPC`: something that was written before could not be; `ENODEV`: the device was
 /// taken away, and what was written since the last SYNC may be lost.
@@ -95,7 +98,7 @@ pub struct BlockInfo {
     pub flags: u32,
 }
 
-/// The device can't be written.
+/// The device can't be written at the moment; `BLKROSET` may change that.
 pub const FLAG_READ_ONLY: u32 = 1;
 /// The device was taken away.
 pub const FLAG_GONE: u32 = 2;
@@ -131,7 +134,7 @@ pub const MODULE: Module = Module {
         bytes("bytes_read", true, "bytes read from the device"),
         bytes("bytes_written", true, "bytes written to the device"),
         total("operations", "reads, writes and syncs that succeeded"),
-        total("errors", "reads, writes and syncs that failed"),
+        total("errors", "calls that failed"),
         bytes("position", false, "where BREAD and BWRITE go on"),
         bytes("device_size", false, "the size of the device"),
     ],

@@ -33,10 +33,11 @@ const POINTER: usize = 8;
 /// Errors, none of which changes anything: `ENOENT` ([`ERRNO_PAGES_LIMIT`]), `ESRCH`
 /// ([`ERRNO_REQUESTS_LIMIT`]); `EEXIST`: something is mapped there, in part or whole; `EINVAL`:
 /// fewer than 1 page, or an address that is 0, not a multiple of 4096, or not of user space from
-/// the first page to the last; `EACCES`: the device was not opened for reading, or not for writing
+/// the first page to the last; `EACCES`: the descriptor is not open for reading, or not for writing
 /// where the pages are to be written; `EFAULT`: the argument can't be read; `ENOMEM`.
 pub const ALLOCATE: u32 = iow(b'a', b'a', POINTER);
-/// Give back a whole request; argument [`FreeInfo`].
+/// Give back a whole request; argument [`FreeInfo`]. Any open descriptor will do: what is given
+/// back is the caller's own, as with `munmap`.
 ///
 /// `EINVAL`: no request of the caller's starts there, or another thread is giving it back;
 /// `EFAULT`: the argument can't be read; `EPERM`: the range was sealed with `mseal`.
@@ -44,7 +45,8 @@ pub const FREE: u32 = iow(b'a', b'b', POINTER);
 /// Offer a page to another process; argument [`SharepageInfo`].
 ///
 /// The latest offer to a process wins. It ends when it is taken up, when the request it is of
-/// ends, and with either process. A process may offer a page to itself.
+/// ends, and with either process. A process may offer a page to itself. Any open descriptor will
+/// do: the right to write is never more than that of the request.
 ///
 /// `EINVAL`: the page is in no request of the caller's, or `client_pid` is not positive; `ESRCH`:
 /// there is no process with a thread of that number, or it is one of the kernel's; `EFAULT`: the
@@ -55,13 +57,17 @@ pub const SHAREPAGE: u32 = iow(b'a', b'c', POINTER);
 /// It can be written if the offer says so and the one who made it may write to it. It is a request
 /// of its own, of one page that is not counted again.
 ///
+/// The descriptor must be open for reading, and for writing where the offer says that the page may
+/// be written.
+///
 /// `ENOENT`: nothing is offered to the caller; `ESRCH` ([`ERRNO_REQUESTS_LIMIT`]); `EEXIST`,
 /// `EINVAL`, `EACCES`, `EFAULT`, `ENOMEM` as with [`ALLOCATE`]. After an error the offer stands.
 pub const ACCESSPAGE: u32 = iow(b'a', b'd', POINTER);
 /// Read the page-table entries that translate an address of the calling process; argument
 /// [`WalkInfo`].
 ///
-/// `EINVAL`: the address is not of user space; `EFAULT`: the argument can't be read or written.
+/// `EBADF`: the descriptor is not open for reading; `EINVAL`: the address is not of user space;
+/// `EFAULT`: the argument can't be read or written.
 pub const WALK: u32 = iowr(b'a', b'e', core::mem::size_of::<WalkInfo>());
 
 /// Argument of [`ALLOCATE`].
