@@ -48,10 +48,9 @@ use support::{
         Operations,
         Registration, //
     },
-    errno,
     params::params,
     sysfs::Folders,
-    text::Escaped, //
+    text::Excerpt, //
 };
 use uapi::kmod as abi;
 
@@ -64,7 +63,6 @@ mod support {
     pub(crate) mod argument;
     pub(crate) mod block_device;
     pub(crate) mod device;
-    pub(crate) mod errno;
     #[allow(dead_code, reason = "some of it is for other modules")]
     mod helpers;
     mod layout;
@@ -74,6 +72,7 @@ mod support {
     pub(crate) mod rate_limit;
     #[allow(dead_code, unused_imports, reason = "this module has no tables")]
     pub(crate) mod sysfs;
+    #[allow(dead_code, reason = "some of it is for other modules")]
     pub(crate) mod text;
     #[allow(dead_code, reason = "some of it is for other modules")]
     pub(crate) mod user;
@@ -100,7 +99,7 @@ module! {
 }
 
 params! { uapi::kmod::MODULE:
-    static DEVICE: Text<255> = "device";
+    static DEVICE: Text = "device";
 }
 
 /// One of the three ways to say where data lies.
@@ -137,9 +136,8 @@ fn open() -> Result<BlockDevice> {
     let path = DEVICE.value();
     let refuse = |error: Error, why: &str| {
         pr_err!(
-            "device={} refused ({}): {why}\n",
-            Escaped(path),
-            errno::name(error)
+            "device={} refused ({error:?}): {why}\n",
+            Excerpt(path)
         );
         error
     };
@@ -149,7 +147,7 @@ fn open() -> Result<BlockDevice> {
     }
     pr_info!(
         "{}: {} bytes in blocks of {}, {}\n",
-        Escaped(path),
+        Excerpt(path),
         device.size(),
         device.logical_block_size(),
         if device.read_only() {

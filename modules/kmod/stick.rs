@@ -23,13 +23,12 @@ use crate::{
             is_readable,
             is_writable, //
         },
-        errno,
         rate_limit::{
             limited,
             RateLimit, //
         },
         sysfs::Shows,
-        text::Escaped,
+        text::Excerpt,
         user::{
             Fields,
             Structure, //
@@ -230,8 +229,7 @@ impl Stick {
                 limited!(
                     self.refused,
                     pr_err,
-                    "SYNC failed ({}): what was written since the last may be lost\n",
-                    errno::name(error)
+                    "SYNC failed ({error:?}): what was written since the last may be lost\n"
                 );
                 Err(error.into())
             }
@@ -286,7 +284,7 @@ impl Stick {
     fn is_gone(&self) -> bool {
         let gone = self.device.is_gone();
         if gone && !self.told_gone.xchg(true, Relaxed) {
-            pr_err!("{} was taken away\n", Escaped(DEVICE.value()));
+            pr_err!("{} was taken away\n", Excerpt(DEVICE.value()));
         }
         gone
     }

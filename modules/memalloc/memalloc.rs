@@ -54,7 +54,6 @@ mod support {
     pub(crate) mod argument;
     #[allow(dead_code, reason = "some of it is for other modules")]
     pub(crate) mod device;
-    mod errno;
     #[allow(dead_code, reason = "some of it is for other modules")]
     mod helpers;
     mod layout;
@@ -65,6 +64,7 @@ mod support {
     pub(crate) mod rate_limit;
     #[allow(dead_code, unused_imports, reason = "this module has no tables")]
     pub(crate) mod sysfs;
+    #[allow(dead_code, reason = "some of it is for other modules")]
     pub(crate) mod text;
     #[allow(dead_code, reason = "some of it is for other modules")]
     pub(crate) mod user;

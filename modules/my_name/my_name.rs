@@ -20,6 +20,7 @@
 //! ```
 
 use kernel::{
+    fmt,
     prelude::*,
     sync::{
         Arc,
@@ -29,8 +30,9 @@ use kernel::{
 use support::{
     params::params,
     sysfs::{Folders, Shows},
-    text::Escaped,
+    text::{Escaped, length},
 };
+use uapi::describe::LOG_LINE;
 
 #[path = "../support"]
 mod support {
@@ -62,22 +64,41 @@ module! {
 
 params! { uapi::my_name::MODULE:
     static YEAR: Integer = "intParameter";
-    static TERM: Text<63> = "charParameter";
-    static NAME: Text<63> = "name";
+    static TERM: Text = "charParameter";
+    static NAME: Text = "name";
+}
+
+/// What is said at the beginning.
+struct Hello;
+
+impl fmt::Display for Hello {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_fmt(fmt!(
+            "Hello, I am {}, a student of CSE330 {} {}",
+            Escaped(NAME.value()),
+            Escaped(TERM.value()),
+            YEAR.value(),
+        ))
+    }
 }
 
 /// What the module counts.
 struct Greetings(Atomic<u64>);
 
 impl Greetings {
-    fn say_hello(&self) {
-        pr_info!(
-            "Hello, I am {}, a student of CSE330 {} {}\n",
-            Escaped(NAME.value()),
-            Escaped(TERM.value()),
-            YEAR.value(),
-        );
+    /// Says hello; `EINVAL` if that is more than a line of the log holds.
+    fn say_hello(&self) -> Result {
+        let length = "my_name: ".len() + length(fmt!("{Hello}"));
+        if length > LOG_LINE {
+            pr_err!(
+                "charParameter and name refused (EINVAL): with them the greeting is a line of \
+                 {length} bytes, and {LOG_LINE} are the most\n"
+            );
+            return Err(EINVAL);
+        }
+        pr_info!("{Hello}\n");
         self.0.add(1, Relaxed);
+        Ok(())
     }
 }
 
@@ -101,7 +122,7 @@ impl kernel::Module for MyName {
     fn init(module: &'static ThisModule) -> Result<Self> {
         let greetings = Arc::new(Greetings(Atomic::new(0)), GFP_KERNEL)?;
         let folders = Folders::new(module, &greetings)?;
-        greetings.say_hello();
+        greetings.say_hello()?;
         Ok(Self { _folders: folders })
     }
 }
@@ -116,7 +137,7 @@ impl Drop for MyName {
 mod tests {
     use super::*;
     use kernel::str::CString;
-    use support::params::{Integer, described};
+    use support::params::{Integer, Kind, described};
 
     fn year() -> Integer {
         Integer::new(described(&uapi::my_name::MODULE, "intParameter"))
@@ -136,7 +157,8 @@ mod tests {
             (c"0x10", 16),
             (c"0", 0),
         ] {
-            year.accept(given)?;
+            // SAFETY: Nobody else has it.
+            unsafe { year.accept(given) }?;
             assert_eq!(year.value(), value);
         }
         Ok(())
@@ -155,7 +177,8 @@ mod tests {
             c" 1",
             c"Spring",
         ] {
-            assert!(year.accept(given).is_err());
+            // SAFETY: Nobody else has it.
+            assert!(unsafe { year.accept(given) }.is_err());
             assert_eq!(year.value(), 2025);
         }
     }

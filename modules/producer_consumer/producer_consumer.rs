@@ -50,6 +50,7 @@ mod support {
     pub(crate) mod semaphore;
     pub(crate) mod spinlock;
     pub(crate) mod sysfs;
+    #[allow(dead_code, reason = "some of it is for other modules")]
     pub(crate) mod text;
     pub(crate) mod thread;
 }

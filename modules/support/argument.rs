@@ -3,7 +3,6 @@
 //! can't be right.
 
 use super::{
-    errno,
     rate_limit::{
         limited,
         RateLimit, //
@@ -29,9 +28,9 @@ impl Wrong {
         limited!(
             limit,
             pr_warn,
-            "{command} by process {} refused ({}): {} ({:#x})\n",
+            "{command} by process {} refused ({:?}): {} ({:#x})\n",
             caller(),
-            errno::name(self.error),
+            self.error,
             self.why,
             self.value
         );

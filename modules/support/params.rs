@@ -9,8 +9,8 @@
 //! The files are read-only (0444): a value is set before the module's `init`
 //! runs and never changes afterwards.
 
-use super::text::Escaped;
-use crate::uapi::describe::{Module, Parameter, ParameterKind};
+use super::text::Excerpt;
+use crate::uapi::describe::{LOG_LINE, Module, Parameter, ParameterKind};
 use core::cell::UnsafeCell;
 use kernel::{
     bindings,
@@ -21,6 +21,73 @@ use kernel::{
     sync::atomic::{Atomic, Relaxed},
 };
 
+/// A kind of parameter, and how the kernel sets and shows one.
+pub(crate) trait Kind: Sync + Sized + 'static {
+    /// The type as `modinfo` prints it: as C modules call it.
+    const TYPE: &'static str;
+
+    /// Takes what `insmod` was given, or says in the log why not.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`; the value stays as it was.
+    ///
+    /// # Safety
+    ///
+    /// Nobody may use the value meanwhile.
+    unsafe fn accept(&self, given: &CStr) -> Result;
+
+    /// Writes the value and a newline to the buffer of a sysfs file; how long that is.
+    ///
+    /// # Safety
+    ///
+    /// `buffer` must be the page of a sysfs file.
+    unsafe fn show(&self, buffer: *mut c_char) -> c_int;
+
+    /// What the kernel calls.
+    const OPS: bindings::kernel_param_ops = bindings::kernel_param_ops {
+        flags: 0,
+        set: Some(set::<Self>),
+        get: Some(get::<Self>),
+        free: None,
+    };
+}
+
+/// # Safety
+///
+/// The kernel calls this while it parses the module's arguments, with a NUL-terminated string or
+/// null, and with the `kernel_param` that [`params!`] made for a `T`.
+unsafe extern "C" fn set<T: Kind>(
+    given: *const c_char,
+    param: *const bindings::kernel_param,
+) -> c_int {
+    from_result(|| {
+        if given.is_null() {
+            return Err(EINVAL);
+        }
+        // SAFETY: It is not null, so it is a string that outlives this call.
+        let given = unsafe { CStr::from_char_ptr(given) };
+        // SAFETY: `params!` let `arg` point to a static `T`.
+        let this = unsafe { &*(*param).__bindgen_anon_1.arg.cast::<T>() };
+        // SAFETY: Nothing of the module runs while its arguments are parsed.
+        unsafe { this.accept(given) }.map(|()| 0)
+    })
+}
+
+/// # Safety
+///
+/// The kernel calls this with the page of a sysfs file, and with the `kernel_param` that
+/// [`params!`] made for a `T`.
+unsafe extern "C" fn get<T: Kind>(
+    buffer: *mut c_char,
+    param: *const bindings::kernel_param,
+) -> c_int {
+    // SAFETY: `params!` let `arg` point to a static `T`.
+    let this = unsafe { &*(*param).__bindgen_anon_1.arg.cast::<T>() };
+    // SAFETY: By this function's contract.
+    unsafe { this.show(buffer) }
+}
+
 /// A parameter that is a whole number within the range of its description.
 pub(crate) struct Integer {
     about: &'static Parameter,
@@ -28,17 +95,6 @@ pub(crate) struct Integer {
 }
 
 impl Integer {
-    /// What the kernel calls to set and to show an [`Integer`].
-    pub(crate) const OPS: bindings::kernel_param_ops = bindings::kernel_param_ops {
-        flags: 0,
-        set: Some(Self::set),
-        get: Some(Self::get),
-        free: None,
-    };
-
-    /// The type as `modinfo` prints it.
-    pub(crate) const TYPE: &'static str = "int";
-
     /// A parameter that has its default value.
     pub(crate) const fn new(about: &'static Parameter) -> Self {
         let ParameterKind::Integer { min, max } = about.kind else {
@@ -56,13 +112,12 @@ impl Integer {
     pub(crate) fn value(&self) -> i64 {
         self.value.load(Relaxed)
     }
+}
 
-    /// Takes what `insmod` was given, or says in the log why not.
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL`; the value stays as it was.
-    pub(crate) fn accept(&self, given: &CStr) -> Result {
+impl Kind for Integer {
+    const TYPE: &'static str = "int";
+
+    unsafe fn accept(&self, given: &CStr) -> Result {
         let ParameterKind::Integer { min, max } = self.about.kind else {
             return Err(EINVAL);
         };
@@ -75,72 +130,39 @@ impl Integer {
                 pr_err!(
                     "{}={} refused (EINVAL): it takes a whole number from {min} to {max}\n",
                     self.about.name,
-                    Escaped(given.to_bytes())
+                    Excerpt(given.to_bytes())
                 );
                 Err(EINVAL)
             }
         }
     }
 
-    /// # Safety
-    ///
-    /// The kernel calls this with a NUL-terminated string or null, and with the
-    /// `kernel_param` that [`params!`] made for an [`Integer`].
-    unsafe extern "C" fn set(val: *const c_char, param: *const bindings::kernel_param) -> c_int {
-        from_result(|| {
-            if val.is_null() {
-                return Err(EINVAL);
-            }
-            // SAFETY: `val` is not null, so it is a string that outlives this call.
-            let given = unsafe { CStr::from_char_ptr(val) };
-            // SAFETY: `params!` let `arg` point to a static `Integer`.
-            let this = unsafe { &*(*param).__bindgen_anon_1.arg.cast::<Self>() };
-            this.accept(given).map(|()| 0)
-        })
-    }
-
-    /// # Safety
-    ///
-    /// As for [`Self::set`]; `buffer` has a page of room.
-    unsafe extern "C" fn get(buffer: *mut c_char, param: *const bindings::kernel_param) -> c_int {
-        // SAFETY: `params!` let `arg` point to a static `Integer`.
-        let this = unsafe { &*(*param).__bindgen_anon_1.arg.cast::<Self>() };
-        // SAFETY: The kernel's buffer is the page of a sysfs file.
-        unsafe { bindings::sysfs_emit(buffer, c"%lld\n".as_ptr().cast(), this.value()) }
+    unsafe fn show(&self, buffer: *mut c_char) -> c_int {
+        // SAFETY: By this function's contract.
+        unsafe { bindings::sysfs_emit(buffer, c"%lld\n".as_ptr().cast(), self.value()) }
     }
 }
 
-/// A parameter that is a string of at most `MAX` bytes.
-pub(crate) struct Text<const MAX: usize> {
+/// A parameter that is a string, of no more bytes than a line of the log holds.
+pub(crate) struct Text {
     about: &'static Parameter,
-    bytes: UnsafeCell<[u8; MAX]>,
+    bytes: UnsafeCell<[u8; LOG_LINE]>,
     length: Atomic<usize>,
 }
 
 // SAFETY: `bytes` is written only while the kernel parses the module's
 // arguments: in one thread, before `init` and before sysfs shows the parameter.
-unsafe impl<const MAX: usize> Sync for Text<MAX> {}
+unsafe impl Sync for Text {}
 
-impl<const MAX: usize> Text<MAX> {
-    /// What the kernel calls to set and to show a [`Text`].
-    pub(crate) const OPS: bindings::kernel_param_ops = bindings::kernel_param_ops {
-        flags: 0,
-        set: Some(Self::set),
-        get: Some(Self::get),
-        free: None,
-    };
-
-    /// The type as `modinfo` prints it: what C modules call a string.
-    pub(crate) const TYPE: &'static str = "charp";
-
+impl Text {
     /// A parameter that has its default value.
     pub(crate) const fn new(about: &'static Parameter) -> Self {
         let ParameterKind::Text { max } = about.kind else {
             panic!("this parameter is described as a number");
         };
-        assert!(max == MAX, "the limit differs from the description's");
+        assert!(max <= LOG_LINE, "the log could not show it");
         let default = about.default.as_bytes();
-        let mut bytes = [0; MAX];
+        let mut bytes = [0; LOG_LINE];
         let mut i = 0;
         while i < default.len() {
             bytes[i] = default[i];
@@ -161,15 +183,19 @@ impl<const MAX: usize> Text<MAX> {
         let length = self.length.load(Relaxed);
         bytes.get(..length).unwrap_or(bytes)
     }
+}
 
-    /// # Safety
-    ///
-    /// Nobody may hold what [`Self::value`] returned.
+impl Kind for Text {
+    const TYPE: &'static str = "charp";
+
     unsafe fn accept(&self, given: &CStr) -> Result {
+        let ParameterKind::Text { max } = self.about.kind else {
+            return Err(EINVAL);
+        };
         let given = given.to_bytes();
-        if given.len() > MAX {
+        if given.len() > max {
             pr_err!(
-                "{} refused (EINVAL): it is {} bytes long, and {MAX} are the most\n",
+                "{} refused (EINVAL): it is {} bytes long, and {max} are the most\n",
                 self.about.name,
                 given.len()
             );
@@ -184,34 +210,9 @@ impl<const MAX: usize> Text<MAX> {
         Ok(())
     }
 
-    /// # Safety
-    ///
-    /// The kernel calls this while it parses the module's arguments, with a
-    /// NUL-terminated string or null, and with the `kernel_param` that
-    /// [`params!`] made for a [`Text`] of this limit.
-    unsafe extern "C" fn set(val: *const c_char, param: *const bindings::kernel_param) -> c_int {
-        from_result(|| {
-            if val.is_null() {
-                return Err(EINVAL);
-            }
-            // SAFETY: `val` is not null, so it is a string that outlives this call.
-            let given = unsafe { CStr::from_char_ptr(val) };
-            // SAFETY: `params!` let `arg` point to a static `Text<MAX>`.
-            let this = unsafe { &*(*param).__bindgen_anon_1.arg.cast::<Self>() };
-            // SAFETY: Nothing of the module runs while its arguments are parsed.
-            unsafe { this.accept(given) }.map(|()| 0)
-        })
-    }
-
-    /// # Safety
-    ///
-    /// As for [`Self::set`]; `buffer` has a page of room.
-    unsafe extern "C" fn get(buffer: *mut c_char, param: *const bindings::kernel_param) -> c_int {
-        // SAFETY: `params!` let `arg` point to a static `Text<MAX>`.
-        let this = unsafe { &*(*param).__bindgen_anon_1.arg.cast::<Self>() };
-        let value = this.value();
-        // SAFETY: The kernel's buffer is the page of a sysfs file, and the
-        // precision keeps the read within `value`.
+    unsafe fn show(&self, buffer: *mut c_char) -> c_int {
+        let value = self.value();
+        // SAFETY: By this function's contract; and the precision keeps the read within `value`.
         unsafe {
             bindings::sysfs_emit(
                 buffer,
@@ -287,23 +288,22 @@ pub(crate) const fn joined<const LENGTH: usize>(parts: &[&str]) -> [u8; LENGTH] 
 /// ```ignore
 /// params! { uapi::my_name::MODULE:
 ///     static YEAR: Integer = "intParameter";
-///     static TERM: Text<63> = "charParameter";
+///     static TERM: Text = "charParameter";
 /// }
 /// ```
 macro_rules! params {
     ($module:path: $(
         $(#[$meta:meta])*
-        static $name:ident: $kind:ident $(<$max:literal>)? = $text:literal;
+        static $name:ident: $kind:ident = $text:literal;
     )+) => { $(
         $(#[$meta])*
-        static $name: $crate::support::params::$kind $(::<$max>)? =
-            $crate::support::params::$kind $(::<$max>)? ::new(
-                $crate::support::params::described(&$module, $text),
-            );
+        static $name: $crate::support::params::$kind = $crate::support::params::$kind::new(
+            $crate::support::params::described(&$module, $text),
+        );
 
         const _: () = {
             static OPS: ::kernel::bindings::kernel_param_ops =
-                $crate::support::params::$kind $(::<$max>)? ::OPS;
+                <$crate::support::params::$kind as $crate::support::params::Kind>::OPS;
 
             // The static's name does not matter, its section does: the kernel
             // takes all of `__param` as one array.
@@ -323,7 +323,8 @@ macro_rules! params {
                 });
 
             const HELP: &str = $crate::support::params::described(&$module, $text).help;
-            const TYPE: &str = $crate::support::params::$kind $(::<$max>)? ::TYPE;
+            const TYPE: &str =
+                <$crate::support::params::$kind as $crate::support::params::Kind>::TYPE;
             const PARM: &[&str] = &["parm=", $text, ":", HELP, "\0"];
             const PARMTYPE: &[&str] = &["parmtype=", $text, ":", TYPE, "\0"];
 

@@ -28,7 +28,7 @@ static int load(const char *parameters)
 
 static int load_for(const char *path)
 {
-	char parameters[512];
+	static char parameters[4096];
 
 	snprintf(parameters, sizeof(parameters), "device=%s", path);
 	return load(parameters);
@@ -64,7 +64,7 @@ static void refused(const char *path, int wanted, const char *name, const char *
 
 static void wrong_devices(const char *path)
 {
-	char longest[300];
+	static char longest[2000];
 	int claimed;
 
 	refused("/dev/there-is-no-such-device", ENOENT, "ENOENT", "a missing device");
@@ -76,12 +76,21 @@ static void wrong_devices(const char *path)
 		check_errno(load(""), ENOENT, "the default, if it is missing, is ENOENT");
 		check(logged("device=/dev/sdb refused (ENOENT)"), "the log says which and why");
 	}
-	memset(longest, 'x', sizeof(longest));
+	/* A file is no folder, however many slashes follow. */
+	memset(longest, '/', sizeof(longest));
+	memcpy(longest, "/dev/null", 9);
+	longest[1020] = 0;
+	check_errno(load_for(longest), ENOTDIR, "a path of 1020 bytes is looked up");
+	check(logged("... (1020 bytes) refused (ENOTDIR): "), "and the log still has room to say why");
+	longest[1020] = '/';
+	longest[1021] = 0;
+	check_errno(load_for(longest), EINVAL, "a path of 1021 bytes is EINVAL");
+	check(logged("device refused (EINVAL): it is 1021 bytes long, and 1020 are the most"),
+	      "the log says so");
+	memset(longest, 'x', 256);
 	longest[256] = 0;
-	check_errno(load_for(longest), EINVAL, "a path of 256 bytes is EINVAL");
-	check(logged("device refused (EINVAL)"), "the log says so");
-	longest[255] = 0;
-	check_errno(load_for(longest), ENOENT, "one of 255 is looked up");
+	check_errno(load_for(longest), ENAMETOOLONG, "a name of 256 bytes is ENAMETOOLONG");
+	check(logged("... (256 bytes) refused (ENAMETOOLONG): the path is too long"), "the log says so");
 
 	claimed = open(path, O_RDWR | O_EXCL);
 	if (claimed < 0)

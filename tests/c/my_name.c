@@ -45,10 +45,49 @@ static void refused(const char *parameters, const char *reason)
 	check(access(SYS, F_OK) != 0, "and nothing is left");
 }
 
+/* `parameter` with so many bytes, and the whole greeting that it makes. */
+static void long_text(const char *parameter, const char *before, int length, const char *after)
+{
+	static char given[2000], greeting[2000];
+
+	snprintf(given, sizeof(given), "%s=%0*d", parameter, length, 7);
+	snprintf(greeting, sizeof(greeting), "my_name: Hello, I am %s%0*d%s", before, length, 7, after);
+	check(load(module, given) == 0, "%s with %d bytes is taken", parameter, length);
+	check(logged(greeting) == 1, "and is in the log from its first byte to its last");
+	snprintf(greeting, sizeof(greeting), SYS "parameters/%s", parameter);
+	check(!strcmp(text_of(greeting), given + strlen(parameter) + 1), "and is shown as it was given");
+	check(unload("my_name") == 0, "it unloads");
+}
+
+/* A line of the log holds 1020 bytes, with all that stands before and behind the text. */
+static void texts(void)
+{
+	static const char *before = "Ringside, a student of CSE330 ", *after = ", a student of CSE330 Spring 2025";
+	static char given[4000];
+	int i;
+
+	long_text("charParameter", before, 80, " 2025");
+	long_text("charParameter", before, 964, " 2025");
+	long_text("name", "", 64, after);
+	long_text("name", "", 966, after);
+
+	snprintf(given, sizeof(given), "charParameter=%0965d", 7);
+	refused(given, "the greeting is a line of 1021 bytes, and 1020 are the most");
+	snprintf(given, sizeof(given), "charParameter=%0600d name=%0600d", 7, 7);
+	refused(given, "charParameter and name refused (EINVAL)");
+	snprintf(given, sizeof(given), "charParameter=%01021d", 7);
+	refused(given, "charParameter refused (EINVAL): it is 1021 bytes long, and 1020 are the most");
+	/* What the log shows as four characters takes the room of four. */
+	strcpy(given, "charParameter=");
+	for (i = 0; i < 300; i++)
+		strcat(given, "\001");
+	refused(given, "are the most");
+	snprintf(given, sizeof(given), "intParameter=x%0900d", 7);
+	refused(given, "... (901 bytes) refused (EINVAL): it takes a whole number");
+}
+
 int main(int count, char **arguments)
 {
-	char longest[80] = "name=";
-
 	if (count != 2)
 		give_up("usage: my_name MODULE.ko");
 	module = arguments[1];
@@ -68,11 +107,6 @@ int main(int count, char **arguments)
 	refused("intParameter=Spring", "intParameter=Spring refused (EINVAL)");
 	refused("intParameter=", "intParameter= refused (EINVAL)");
 	refused("intParameter=1.5", "intParameter=1.5 refused (EINVAL)");
-
-	memset(longest + 5, 'x', 64);
-	refused(longest, "name refused (EINVAL): it is 64 bytes long, and 63 are the most");
-	longest[5 + 63] = 0;
-	check(load(module, longest) == 0, "63 bytes are not too many");
-	check(unload("my_name") == 0, "it unloads");
+	texts();
 	return finish();
 }

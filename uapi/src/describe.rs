@@ -2,6 +2,10 @@
 //! How a module describes what it shows in sysfs: counters, controls, tables
 //! and load parameters, each with its unit, range and meaning.
 
+/// The longest text in bytes that a line of the kernel's log holds, the name of the module before
+/// it included: a record of 1024 bytes, less the level, the newline and a NUL.
+pub const LOG_LINE: usize = 1020;
+
 /// What a number counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
@@ -71,7 +75,7 @@ pub enum ParameterKind {
     },
     /// A string of at most this many bytes, without a NUL.
     Text {
-        /// The limit in bytes.
+        /// The limit in bytes, at most [`LOG_LINE`].
         max: usize,
     },
 }

@@ -2,7 +2,7 @@
 //! `/dev/kmod`: reads and writes of the block device that the module was
 //! loaded for, by its page cache.
 
-use super::describe::{Counter, Module, Parameter, ParameterKind, Unit};
+use super::describe::{Counter, LOG_LINE, Module, Parameter, ParameterKind, Unit};
 use super::ioctl::{io, ior, iow};
 
 /// The device node.
@@ -126,7 +126,7 @@ pub const MODULE: Module = Module {
     device: Some(DEVICE),
     parameters: &[Parameter {
         name: "device",
-        kind: ParameterKind::Text { max: 255 },
+        kind: ParameterKind::Text { max: LOG_LINE },
         default: DEFAULT_BLOCK_DEVICE,
         help: "the block device to work on",
     }],

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT OR Apache-2.0
 //! my_name: a module with parameters that says hello.
 
-use super::describe::{Counter, Module, Parameter, ParameterKind, Unit};
+use super::describe::{Counter, LOG_LINE, Module, Parameter, ParameterKind, Unit};
 
 /// What the module shows.
+///
+/// With the text around them `charParameter` and `name` must fit into a line of the log: what does
+/// not is refused with `EINVAL`.
 pub const MODULE: Module = Module {
     name: "my_name",
     summary: "Says hello with the parameters it was loaded with",
@@ -17,13 +20,13 @@ pub const MODULE: Module = Module {
         },
         Parameter {
             name: "charParameter",
-            kind: ParameterKind::Text { max: 63 },
+            kind: ParameterKind::Text { max: LOG_LINE },
             default: "Spring",
             help: "the term in the greeting",
         },
         Parameter {
             name: "name",
-            kind: ParameterKind::Text { max: 63 },
+            kind: ParameterKind::Text { max: LOG_LINE },
             default: "Ringside",
             help: "who says hello",
         },
