@@ -18,7 +18,7 @@ use kernel::{
     }, //
 };
 
-use crate::support::mutex::{
+use crate::support::killable_mutex::{
     Guard,
     KillableMutex, //
 };

@@ -65,8 +65,8 @@ mod support {
     pub(crate) mod device;
     #[allow(dead_code, reason = "some of it is for other modules")]
     mod helpers;
+    pub(crate) mod killable_mutex;
     mod layout;
-    pub(crate) mod mutex;
     #[allow(dead_code, reason = "this module has no numbers as parameters")]
     pub(crate) mod params;
     pub(crate) mod rate_limit;

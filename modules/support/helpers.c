@@ -138,10 +138,17 @@ bool ringside_bdev_read_only(struct block_device *bdev)
 	return bdev_read_only(bdev);
 }
 
-/* With lockdep it is a macro. */
+int ringside_mutex_lock_interruptible(struct mutex *mutex);
+int ringside_mutex_lock_interruptible(struct mutex *mutex)
+{
+	/* With lockdep it is a macro. */
+	return mutex_lock_interruptible(mutex);
+}
+
 int ringside_mutex_lock_killable(struct mutex *mutex);
 int ringside_mutex_lock_killable(struct mutex *mutex)
 {
+	/* With lockdep it is a macro. */
 	return mutex_lock_killable(mutex);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The kernel's mutex, waited for until the caller is killed.
+//! The kernel's mutex, waited for with an ear for signals.
 //!
 //! Upstream's `kernel::sync::Mutex` waits until it gets the lock, come what may.
 //! That is too long where the lock is held as long as a transfer lasts.
@@ -15,7 +15,6 @@ use core::{
 };
 use kernel::{
     bindings,
-    error::to_result,
     prelude::*,
     sync::LockClassKey,
     types::{
@@ -32,18 +31,18 @@ use super::helpers;
 ///
 /// `data` is accessed by the holder of `mutex` only.
 #[pin_data]
-pub(crate) struct KillableMutex<T> {
+pub(crate) struct InterruptibleMutex<T> {
     #[pin]
     mutex: Opaque<bindings::mutex>,
     data: UnsafeCell<T>,
 }
 
 // SAFETY: A mutex that nobody holds belongs to no thread.
-unsafe impl<T: Send> Send for KillableMutex<T> {}
+unsafe impl<T: Send> Send for InterruptibleMutex<T> {}
 // SAFETY: The mutex gives the value to one thread at a time.
-unsafe impl<T: Send> Sync for KillableMutex<T> {}
+unsafe impl<T: Send> Sync for InterruptibleMutex<T> {}
 
-impl<T> KillableMutex<T> {
+impl<T> InterruptibleMutex<T> {
     /// With this value; `name` and `key` are for lockdep.
     pub(crate) fn new(
         data: T,
@@ -59,16 +58,19 @@ impl<T> KillableMutex<T> {
         })
     }
 
-    /// Has the value until the result is dropped; `EINTR` if the caller is killed while another
-    /// has it. Other signals wait. Those who wait get it in the order in which they came, or nearly so: the mutex is
+    /// Has the value until the result is dropped; `ERESTARTSYS` if a signal comes while another
+    /// has it. Those who wait get it in the order in which they came, or nearly so: the mutex is
     /// handed to one who has waited in vain before. Sleeps.
     pub(crate) fn lock(&self) -> Result<Guard<'_, T>> {
         // SAFETY: The mutex is initialised and pinned.
-        to_result(unsafe { helpers::ringside_mutex_lock_killable(self.mutex.get()) })?;
-        Ok(Guard {
-            mutex: self,
-            _not_send: NotThreadSafe,
-        })
+        match unsafe { helpers::ringside_mutex_lock_interruptible(self.mutex.get()) } {
+            0 => Ok(Guard {
+                mutex: self,
+                _not_send: NotThreadSafe,
+            }),
+            // Its only error is EINTR. Nothing was done yet, so the call may be made again.
+            _ => Err(ERESTARTSYS),
+        }
     }
 }
 
@@ -78,7 +80,7 @@ impl<T> KillableMutex<T> {
 ///
 /// The thread that has this holds the mutex.
 pub(crate) struct Guard<'a, T> {
-    mutex: &'a KillableMutex<T>,
+    mutex: &'a InterruptibleMutex<T>,
     // A mutex is unlocked by who locked it.
     _not_send: NotThreadSafe,
 }
