@@ -5,9 +5,9 @@ use serde_json::Value;
 
 use super::surroundings::Surroundings;
 
-/// What `ringside vm status` says.
+/// What `ringside vm status --json` says.
 fn status(surroundings: &Surroundings) -> Value {
-    let text = surroundings.ok(&["vm", "status"]);
+    let text = surroundings.ok(&["vm", "status", "--json"]);
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 

@@ -11,6 +11,7 @@
     reason = "a test says what it expected, and exports nothing"
 )]
 
+mod commands;
 mod ends;
 mod kernels;
 mod machine;

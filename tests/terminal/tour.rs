@@ -279,7 +279,7 @@ fn it_survives_the_kernels_crash_says_why_and_boots_a_new_one() {
 fn a_lab_whose_process_was_killed_is_replaced_with_one_key() {
     let runtime = Runtime::new();
     let mut session = dashboard(&runtime);
-    let status = ringside(&runtime, &["vm", "status"]);
+    let status = ringside(&runtime, &["vm", "status", "--json"]);
     let status: serde_json::Value = serde_json::from_slice(&status).expect("JSON");
     let pid = status["pid"].as_i64().expect("a lab has a process");
     let pid = nix::unistd::Pid::from_raw(pid.try_into().expect("an i32"));

@@ -6,6 +6,7 @@
 //! `RINGSIDE_LOG` says how much goes there: `off`, `error`, `warn` (as by
 //! itself), `info`, `debug` or `trace`.
 
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -19,15 +20,31 @@ use crate::lab::cache;
 /// A file this large is put aside, as `ringside.log.old`.
 const LARGE: u64 = 1 << 20;
 
+/// `RINGSIDE_LOG` is none of the levels.
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[error("RINGSIDE_LOG is set to {0:?}, which is no level: off, error, warn, info, debug or trace")]
+pub(crate) struct UnknownLevel(OsString);
+
 /// Sends what this process has to tell to the file. Without a cache folder, or
 /// where the file can't be written, it is not told: nothing depends on it.
-pub(crate) fn start() {
-    let level = std::env::var("RINGSIDE_LOG").ok();
-    let level = level.and_then(|level| level.parse().ok());
-    let Ok(root) = cache::root() else { return };
+///
+/// # Errors
+/// The variable asks for something else than a level.
+pub(crate) fn start() -> Result<(), UnknownLevel> {
+    let level = level(std::env::var_os("RINGSIDE_LOG"))?;
+    let Ok(root) = cache::root() else { return Ok(()) };
     let subscriber = subscriber(&root.join("ringside.log"), level);
     // Whoever started it before in this process has done the same.
     drop(tracing::subscriber::set_global_default(subscriber));
+    Ok(())
+}
+
+fn level(variable: Option<OsString>) -> Result<Option<LevelFilter>, UnknownLevel> {
+    let Some(word) = variable.filter(|word| !word.is_empty()) else {
+        return Ok(None);
+    };
+    let level = word.to_str().and_then(|word| word.parse().ok());
+    level.map(Some).ok_or(UnknownLevel(word))
 }
 
 fn subscriber(path: &Path, level: Option<LevelFilter>) -> impl Subscriber + Send + Sync {
@@ -102,6 +119,16 @@ mod tests {
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.contains("all is well"), "{text}");
         assert_eq!(text.lines().count(), 3);
+    }
+
+    #[test]
+    fn a_level_that_is_none_is_refused_and_not_ignored() {
+        assert_eq!(level(None), Ok(None));
+        assert_eq!(level(Some("".into())), Ok(None));
+        assert_eq!(level(Some("debug".into())), Ok(Some(LevelFilter::DEBUG)));
+        assert_eq!(level(Some("off".into())), Ok(Some(LevelFilter::OFF)));
+        let error = level(Some("loud".into())).unwrap_err().to_string();
+        assert!(error.contains("\"loud\"") && error.contains("trace"), "{error}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! `ringside agent` and the hidden `ringside subject`.
 
 use std::fs::File;
+use std::io::IsTerminal;
 use std::os::fd::AsFd;
 
 use clap::Args;
@@ -42,18 +43,25 @@ impl Agent {
         if self.port {
             return serve_port(&local, self.again)
                 .map(|()| 0)
-                .map_err(|error| Failure::new(format!("serve the port {PORT}: {error}")));
+                .map_err(|error| Failure::io(format!("serve the port {PORT}"), &error));
+        }
+        if std::io::stdin().is_terminal() {
+            return Err(Failure::usage(
+                "an agent talks with another ringside, and standard input is a terminal",
+            )
+            .with_help(
+                "the other one starts it: ringside --connect 'ringside agent --stdio' info",
+            ));
         }
         let duplicate = |fd: std::io::Result<std::os::fd::OwnedFd>| {
-            fd.map(File::from)
-                .map_err(|error| Failure::new(format!("use standard input and output: {error}")))
+            fd.map(File::from).map_err(|error| Failure::io("use standard input and output", &error))
         };
         // Past the standard library's buffers: a frame must leave at once.
         let input = duplicate(std::io::stdin().as_fd().try_clone_to_owned())?;
         let output = duplicate(std::io::stdout().as_fd().try_clone_to_owned())?;
         serve(input, output, &local)
             .map(|()| 0)
-            .map_err(|error| Failure::new(format!("read standard input: {error}")))
+            .map_err(|error| Failure::io("read standard input", &error))
     }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `ringside block`: reads and writes the USB stick by `/dev/kmod`.
 
-use std::io::{IsTerminal, Read, Write};
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -9,9 +9,11 @@ use clap::{Args, Subcommand};
 use super::connection::{one, unexpected};
 use super::error::visible;
 use super::numbers::{hex, number};
-use super::{Connection, Failure, Outcome};
+use super::output::json;
+use super::{Connection, Failure, Outcome, input};
 use crate::kernel::Target;
 use crate::kernel::api::{BLOCK_MAX, BlockAction, BlockOutcome, Item, Request};
+use crate::lab::plain_file::{self, FileError};
 
 /// Read and write the USB stick by the module kmod
 ///
@@ -35,8 +37,15 @@ pub struct Block {
 #[derive(Subcommand, Clone, Debug)]
 enum Action {
     /// Size, position and state of the device
+    ///
+    ///     ringside block info
+    #[command(verbatim_doc_comment)]
     Info,
     /// Read bytes: as hex and text on a terminal, else as they are
+    ///
+    ///     ringside block read --offset 0x1000 --size 16
+    ///     ringside block read --offset 0 --size 512 > first-sector
+    #[command(verbatim_doc_comment)]
     Read {
         #[command(flatten)]
         place: Place,
@@ -45,6 +54,11 @@ enum Action {
         size: u32,
     },
     /// Write bytes, from standard input if none are given
+    ///
+    ///     ringside block write --offset 0x1000 --text 'hello'
+    ///     ringside block write --hex '00 ff'
+    ///     ringside block write --offset 0 < image
+    #[command(verbatim_doc_comment)]
     Write {
         #[command(flatten)]
         place: Place,
@@ -52,8 +66,14 @@ enum Action {
         data: Data,
     },
     /// Make every write durable
+    ///
+    ///     ringside block sync
+    #[command(verbatim_doc_comment)]
     Sync,
     /// Read bytes of a device or file past the module, to compare
+    ///
+    ///     ringside block peek /dev/ringside-usb --offset 0x1000 --size 16
+    #[command(verbatim_doc_comment)]
     Peek {
         /// The path there
         path: String,
@@ -65,6 +85,9 @@ enum Action {
         size: u32,
     },
     /// List the block devices
+    ///
+    ///     ringside block devices
+    #[command(verbatim_doc_comment)]
     Devices,
 }
 
@@ -93,6 +116,9 @@ struct Data {
     file: Option<PathBuf>,
 }
 
+/// What to do about more than one write can move.
+const PIECES: &str = "write it in pieces of at most 1 MiB, each at its --offset";
+
 /// Bytes of an argument; a type of its own, since clap takes a `Vec` for
 /// several arguments.
 #[derive(Clone, Debug)]
@@ -115,20 +141,23 @@ impl Data {
         let read = match (&self.text, &self.hex, &self.file) {
             (Some(text), _, _) => return Ok(text.clone().into_bytes()),
             (_, Some(bytes), _) => return Ok(bytes.0.clone()),
-            (_, _, Some(path)) => std::fs::read(path)
-                .map_err(|error| Failure::new(format!("read {}: {error}", path.display()))),
-            _ => {
-                let mut bytes = Vec::new();
-                std::io::stdin()
-                    .take(u64::from(BLOCK_MAX) + 1)
-                    .read_to_end(&mut bytes)
-                    .map(|_| bytes)
-                    .map_err(|error| Failure::new(format!("read standard input: {error}")))
+            (_, _, Some(path)) => {
+                return plain_file::read(path, u64::from(BLOCK_MAX)).map_err(|error| {
+                    let help = match &error {
+                        FileError::Kind { .. } => "give what it holds on standard input",
+                        FileError::Large { .. } => PIECES,
+                        FileError::Io { .. } => "",
+                    };
+                    Failure::from(error).with_help(help)
+                });
             }
-        }?;
+            _ => {
+                input::ask_terminal("what to write");
+                input::bytes(u64::from(BLOCK_MAX))?
+            }
+        };
         if read.len() > BLOCK_MAX as usize {
-            return Err(Failure::new("more than 1 MiB to write")
-                .with_help("write it in pieces, each at its --offset"));
+            return Err(Failure::new("there is more than 1 MiB to write").with_help(PIECES));
         }
         Ok(read)
     }
@@ -200,7 +229,7 @@ impl Block {
     fn outcome(&self, outcome: &BlockOutcome) -> Outcome {
         let mut out = std::io::stdout().lock();
         if self.json {
-            writeln!(out, "{}", serde_json::to_string(outcome)?)?;
+            writeln!(out, "{}", json(outcome)?)?;
             return Ok(0);
         }
         match outcome {
@@ -223,7 +252,7 @@ impl Block {
     fn bytes(&self, bytes: &[u8], from: u64) -> Outcome {
         let mut out = std::io::stdout().lock();
         if self.json {
-            writeln!(out, "{}", serde_json::to_string(bytes)?)?;
+            writeln!(out, "{}", json(bytes)?)?;
         } else if out.is_terminal() {
             write!(out, "{}", dump(bytes, from))?;
         } else {
@@ -240,7 +269,7 @@ impl Block {
         };
         let mut out = std::io::stdout().lock();
         if self.json {
-            writeln!(out, "{}", serde_json::to_string(&devices)?)?;
+            writeln!(out, "{}", json(&devices)?)?;
             return Ok(0);
         }
         for device in devices {

@@ -9,10 +9,12 @@ use serde::Serialize;
 use super::Outcome;
 use super::consent::with_consent;
 use super::kernel_choice::KernelChoice;
+use super::output::pretty_json;
 use super::progress::Show;
 use crate::lab::build_error::BuildError;
 use crate::lab::linux::{self, Kernel};
 use crate::lab::modules;
+use crate::lab::paths::{all_lossy, lossy};
 use crate::lab::setup::{self, Needs};
 
 /// Build the kernel, and modules for it
@@ -54,11 +56,16 @@ pub struct Build {
 struct Built<'a> {
     flavour: &'a str,
     release: &'a str,
+    #[serde(serialize_with = "lossy")]
     image: &'a Path,
+    #[serde(serialize_with = "lossy")]
     vmlinux: &'a Path,
+    #[serde(serialize_with = "lossy")]
     build_dir: &'a Path,
+    #[serde(serialize_with = "lossy")]
     source_dir: &'a Path,
     make_arguments: &'a [String],
+    #[serde(serialize_with = "all_lossy")]
     modules: &'a [PathBuf],
 }
 
@@ -104,7 +111,7 @@ impl Build {
                 make_arguments: &kernel.make_arguments,
                 modules,
             };
-            writeln!(out, "{}", serde_json::to_string_pretty(&built)?)?;
+            writeln!(out, "{}", pretty_json(&built)?)?;
         } else if self.kernel_only {
             writeln!(out, "{}", kernel.image.display())?;
         } else {

@@ -5,13 +5,19 @@ use std::io::Write;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
+use serde::Serialize;
 
 use super::Outcome;
+use super::output::{pretty_json, print_json};
 use super::progress::Show;
 use crate::lab::cache::usage::{self, Part};
 use crate::lab::cache::{self, amount};
 
 /// Show what Ringside keeps on disk, or remove it
+///
+///     ringside cache
+///     ringside cache clean guests
+///     ringside cache clean --all
 ///
 /// Everything that the lab fetches and builds lies in one folder,
 /// ~/.cache/ringside unless RINGSIDE_CACHE or XDG_CACHE_HOME says otherwise.
@@ -22,13 +28,25 @@ pub struct Cache {
     #[command(subcommand)]
     action: Option<Action>,
     /// Print it as JSON
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
+}
+
+/// What `cache clean --json` prints for each part.
+#[derive(Serialize)]
+struct Cleaned {
+    name: &'static str,
+    /// Bytes.
+    freed: u64,
 }
 
 #[derive(Subcommand, Clone, Debug)]
 enum Action {
     /// Remove parts of it, or all
+    ///
+    ///     ringside cache clean guests modules
+    ///     ringside cache clean --all
+    #[command(verbatim_doc_comment)]
     Clean {
         /// What to remove
         #[arg(value_parser = parts(), required_unless_present = "all")]
@@ -60,7 +78,11 @@ impl Cache {
             let mut show = Show::new();
             for part in parts {
                 let freed = usage::clean(&root, part, &mut show)?;
-                show.say(&format!("{}: {} freed", part.name(), amount(freed)));
+                if self.json {
+                    print_json(&Cleaned { name: part.name(), freed })?;
+                } else {
+                    show.say(&format!("{}: {} freed", part.name(), amount(freed)));
+                }
             }
             return Ok(0);
         }
@@ -68,7 +90,7 @@ impl Cache {
         let total: u64 = usage.parts.iter().map(|part| part.bytes).sum();
         let mut out = std::io::stdout().lock();
         if self.json {
-            writeln!(out, "{}", serde_json::to_string_pretty(&usage)?)?;
+            writeln!(out, "{}", pretty_json(&usage)?)?;
             return Ok(0);
         }
         writeln!(out, "{}", root.display())?;

@@ -8,8 +8,6 @@ use super::{Cli, Outcome};
 
 /// Print a script that makes a shell complete ringside's commands
 ///
-/// For bash, try:
-///
 ///     source <(ringside completions bash)
 #[derive(Args, Clone, Debug)]
 #[command(verbatim_doc_comment)]

@@ -34,6 +34,17 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// The options, as clap names them.
+    pub const OPTIONS: [&str; 3] = ["lab", "local", "connect"];
+    /// Those that name no lab.
+    pub const NOT_OF_LABS: [&str; 2] = ["local", "connect"];
+
+    /// The option that was given, if one was.
+    pub fn given(&self) -> Option<&'static str> {
+        let given = [self.lab.is_some(), self.local, self.connect.is_some()];
+        Self::OPTIONS.into_iter().zip(given).find_map(|(name, given)| given.then_some(name))
+    }
+
     /// Does the command line say which kernel is meant? Inside a lab's guest it
     /// is always the guest's.
     pub fn is_explicit(&self) -> bool {

@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::connection::{one, unexpected};
 use super::error::visible;
+use super::output::json;
 use super::{Connection, Outcome};
 use crate::kernel::api::{Item, Request, Sample};
 use crate::kernel::call::Calls;
@@ -50,7 +51,7 @@ impl Counters {
         };
         if !self.watch {
             if self.json {
-                writeln!(std::io::stdout(), "{}", serde_json::to_string(&sample)?)?;
+                writeln!(std::io::stdout(), "{}", json(&sample)?)?;
             } else if sample.modules.is_empty() {
                 writeln!(std::io::stdout(), "no loaded module has counters")?;
             } else {
@@ -72,7 +73,7 @@ impl Counters {
                 Item::Sample(sample) => {
                     let mut out = std::io::stdout().lock();
                     if self.json {
-                        writeln!(out, "{}", serde_json::to_string(&sample)?)?;
+                        writeln!(out, "{}", json(&sample)?)?;
                     } else {
                         write!(out, "{}", visible(&known.changes(&sample)))?;
                     }

@@ -2,7 +2,7 @@
 //! `ringside` without a command, and `ringside dashboard`: finds the kernel to
 //! show, starts a lab where there is none, and hands over the terminal.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
 use clap::Args;
@@ -43,7 +43,7 @@ impl Dashboard {
     /// Runs it.
     pub fn run(&self, connection: &Connection) -> Outcome {
         if self.print_config {
-            print!("{}", crate::app::config::DEFAULTS);
+            std::io::stdout().write_all(crate::app::config::DEFAULTS.as_bytes())?;
             return Ok(0);
         }
         if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {

@@ -9,12 +9,17 @@ use serde::Serialize;
 use super::Outcome;
 use super::error::{FAILED, visible};
 use super::kernel_choice::KernelChoice;
+use super::output::pretty_json;
 use crate::lab::flavour::Flavour;
 use crate::lab::linux::{self, Kernel};
+use crate::lab::paths::lossy;
 use crate::lab::setup::Needs;
 use crate::lab::setup::check::{self, Check, Report};
 
 /// Show what the lab needs, what is missing, and how to put it right
+///
+///     ringside doctor
+///     ringside doctor --kernel debug
 ///
 /// Changes nothing. Exit status 0 when everything is there, 1 when something
 /// is missing. `ringside setup` installs it.
@@ -42,6 +47,7 @@ struct Printed<'a> {
 struct BuiltKernel {
     flavour: Flavour,
     release: String,
+    #[serde(serialize_with = "lossy")]
     build_dir: std::path::PathBuf,
 }
 
@@ -61,7 +67,7 @@ impl Doctor {
         let mut out = std::io::stdout().lock();
         if self.json {
             let printed = Printed { report: &report, kernels, healthy };
-            writeln!(out, "{}", serde_json::to_string_pretty(&printed)?)?;
+            writeln!(out, "{}", pretty_json(&printed)?)?;
         } else {
             write!(out, "{}", table(&report, &kernels))?;
         }

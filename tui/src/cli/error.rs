@@ -5,7 +5,10 @@ use std::fmt;
 use std::io::{ErrorKind, Write};
 
 use crate::kernel::TargetError;
+use crate::kernel::error::io_text;
 use crate::lab::build_error::BuildError;
+use crate::lab::plain_file::FileError;
+use crate::ui::escape::harmless;
 
 /// Exit status of a command that failed.
 pub const FAILED: u8 = 1;
@@ -30,6 +33,11 @@ impl Failure {
     /// What failed, on what, and why: one sentence without a full stop.
     pub fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), help: None, status: FAILED, silent: false }
+    }
+
+    /// From an I/O error: what was being done, on what.
+    pub fn io(doing: impl fmt::Display, error: &std::io::Error) -> Self {
+        Self::new(format!("{doing}: {}", io_text(error)))
     }
 
     /// A command line that makes no sense.
@@ -82,14 +90,15 @@ impl fmt::Display for Failure {
 }
 
 /// Text that may come from a kernel or another machine, without what would
-/// move the cursor or change colours. Line ends and tabs stay.
+/// move the cursor, change colours or turn the reading direction. Line ends and
+/// tabs stay.
 pub fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
             '\n' | '\t' => shown.push(character),
-            control if control.is_control() => shown.extend(control.escape_default()),
-            other => shown.push(other),
+            other if harmless(other) => shown.push(other),
+            other => shown.extend(other.escape_default()),
         }
     }
     shown
@@ -118,14 +127,24 @@ impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Self {
             silent: error.kind() == ErrorKind::BrokenPipe,
-            ..Self::new(format!("write to standard output: {error}"))
+            ..Self::io("write to standard output", &error)
         }
+    }
+}
+
+/// Errors of reading a file that the command line names.
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        Self::new(error.to_string())
     }
 }
 
 impl From<serde_json::Error> for Failure {
     fn from(error: serde_json::Error) -> Self {
-        Self::from(std::io::Error::from(error))
+        match error.is_io() {
+            true => Self::from(std::io::Error::from(error)),
+            false => Self::new(format!("make JSON of the answer: {error}")),
+        }
     }
 }
 
@@ -136,8 +155,8 @@ mod tests {
     #[test]
     fn text_from_a_kernel_cannot_steer_the_terminal() {
         assert_eq!(
-            visible("a\u{1b}[31mb\u{9b}c\r\n\td\u{7f}"),
-            "a\\u{1b}[31mb\\u{9b}c\\r\n\td\\u{7f}"
+            visible("a\u{1b}[31mb\u{9b}c\r\n\td\u{7f}\u{202e}"),
+            "a\\u{1b}[31mb\\u{9b}c\\r\n\td\\u{7f}\\u{202e}"
         );
     }
 

@@ -2,7 +2,7 @@
 //! `ringside exec` and `ringside shell`: programs of the host in the guest.
 
 use std::ffi::OsString;
-use std::io::{IsTerminal, Read, Write};
+use std::io::{ErrorKind, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
@@ -25,7 +25,7 @@ use crate::kernel::{CallControl, Target, TargetError};
 use crate::lab::private::PrivateLab;
 
 /// Exit status when Ringside itself failed, and not the program.
-const OWN_FAILURE: u8 = 125;
+pub(super) const OWN_FAILURE: u8 = 125;
 /// Exit status of a program whose output nobody reads any more (SIGPIPE).
 const NO_READER: u8 = 128 + 13;
 
@@ -124,7 +124,7 @@ struct RawTerminal;
 impl RawTerminal {
     fn enter() -> Result<Self, Failure> {
         crossterm::terminal::enable_raw_mode()
-            .map_err(|error| Failure::new(format!("use the terminal: {error}")))?;
+            .map_err(|error| Failure::io("use the terminal", &error))?;
         Ok(Self)
     }
 }
@@ -149,7 +149,7 @@ fn request(
     let directory = match directory {
         Some(directory) => directory.clone(),
         None => std::env::current_dir()
-            .map_err(|error| Failure::new(format!("find the working directory: {error}")))?,
+            .map_err(|error| Failure::io("find the working directory", &error))?,
     };
     Ok(RunRequest {
         arguments: command.iter().map(|word| word.as_bytes().to_vec()).collect(),
@@ -165,7 +165,8 @@ fn request(
 enum Event {
     Exited(ProgramEnd),
     Done(Result<(), TargetError>),
-    NoReader,
+    /// Our own output takes no more.
+    Unwritable(OutputStream, std::io::Error),
 }
 
 /// Runs a program with our standard input, output and error, and returns its
@@ -175,14 +176,14 @@ fn run(target: &Arc<dyn Target>, request: RunRequest) -> Outcome {
     let name = String::from_utf8_lossy(&request.arguments[0]).into_owned();
     // Before the program starts, so that no signal is missed.
     let signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH])
-        .map_err(|error| Failure::new(format!("wait for signals: {error}")))?;
+        .map_err(|error| Failure::io("wait for signals", &error))?;
     let (send, events) = channel();
     // Blocking here holds up this call only, and stops the program in time.
     let sink = Box::new(move |item: Item| {
         let event = match item {
             Item::Output { stream, bytes } => match write(stream, &bytes) {
                 Ok(()) => return,
-                Err(_) => Event::NoReader,
+                Err(error) => Event::Unwritable(stream, error),
             },
             Item::Exited(end) => Event::Exited(end),
             Item::Done(result) => Event::Done(result),
@@ -198,7 +199,17 @@ fn run(target: &Arc<dyn Target>, request: RunRequest) -> Outcome {
     for event in events {
         match event {
             Event::Exited(how) => end = Some(how),
-            Event::NoReader => return Ok(NO_READER),
+            Event::Unwritable(_, error) if error.kind() == ErrorKind::BrokenPipe => {
+                return Ok(NO_READER);
+            }
+            Event::Unwritable(stream, error) => {
+                let name = match stream {
+                    OutputStream::Stdout => "standard output",
+                    OutputStream::Stderr => "standard error",
+                };
+                return Err(Failure::io(format!("write to {name}"), &error)
+                    .with_help("the program was ended, since its output is lost"));
+            }
             Event::Done(Err(TargetError::Cancelled)) => return Ok(INTERRUPTED),
             Event::Done(result) => {
                 result?;
@@ -249,7 +260,7 @@ fn feed(control: Arc<dyn CallControl>, on_terminal: bool) {
                         return;
                     }
                 }
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => break,
             }
         }

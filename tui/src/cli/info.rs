@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::connection::{one, unexpected};
 use super::error::visible;
+use super::output::json;
 use super::{Connection, Outcome};
 use crate::kernel::api::{Item, KernelInfo, Request};
 
@@ -32,7 +33,7 @@ impl Info {
         };
         let mut out = std::io::stdout().lock();
         if self.json {
-            writeln!(out, "{}", serde_json::to_string(&kernel)?)?;
+            writeln!(out, "{}", json(&kernel)?)?;
         } else {
             write!(out, "{}", visible(&describe(&kernel)))?;
         }

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::connection::unexpected;
 use super::error::visible;
+use super::output::json;
 use super::{Connection, Outcome};
 use crate::kernel::api::{Item, KmsgRecord, Request};
 use crate::kernel::call::Calls;
@@ -89,7 +90,7 @@ impl Kmsg {
             && self.grep.as_ref().is_none_or(|pattern| pattern.is_match(&record.text));
         if self.json {
             if wanted {
-                writeln!(out, "{}", serde_json::to_string(record)?)?;
+                writeln!(out, "{}", json(record)?)?;
             }
             return Ok(());
         }

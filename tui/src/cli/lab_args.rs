@@ -13,6 +13,7 @@ use crate::lab::cache;
 use crate::lab::error::LabError;
 use crate::lab::flavour::Flavour;
 use crate::lab::options::{BootKernel, LabOptions};
+use crate::lab::plain_file;
 use crate::lab::ready::ready;
 use crate::lab::vm::accel::Accelerator;
 use crate::lab::vm::error::VmError;
@@ -85,6 +86,7 @@ impl LabArgs {
         let kernel = match self.image.clone().or(given) {
             Some(image) => {
                 let image = absolute(&image)?;
+                plain_file::check(&image)?;
                 BootKernel { flavour, release: image.display().to_string(), image }
             }
             None => ready_kernel(flavour)?,
@@ -99,12 +101,17 @@ impl LabArgs {
                 folder
             }
             None => std::env::current_dir()
-                .map_err(|error| Failure::new(format!("find the working directory: {error}")))?,
+                .map_err(|error| Failure::io("find the working directory", &error))?,
         };
         let disk = self.disk.as_deref().map(absolute_anyway).transpose()?;
         let append = match &self.append {
             Some(append) => append.clone(),
-            None => std::env::var("RINGSIDE_APPEND").unwrap_or_default(),
+            None => match std::env::var("RINGSIDE_APPEND") {
+                Err(std::env::VarError::NotUnicode(_)) => {
+                    return Err(Failure::usage("RINGSIDE_APPEND holds bytes that are not UTF-8"));
+                }
+                append => append.unwrap_or_default(),
+            },
         };
         Ok(LabOptions {
             work_writable: self.rw.is_some(),
@@ -128,12 +135,12 @@ fn ready_kernel(flavour: Flavour) -> Result<BootKernel, Failure> {
 
 /// The absolute form of a path that must exist.
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {
-    path.canonicalize().map_err(|error| Failure::new(format!("{}: {error}", path.display())))
+    path.canonicalize().map_err(|error| Failure::io(path.display(), &error))
 }
 
 /// The absolute form of a path that may not exist; the lab says so better.
 fn absolute_anyway(path: &Path) -> Result<PathBuf, Failure> {
-    std::path::absolute(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
+    std::path::absolute(path).map_err(|error| Failure::io(path.display(), &error))
 }
 
 impl From<LabError> for Failure {

@@ -8,10 +8,14 @@ use serde::Serialize;
 
 use super::Outcome;
 use super::error::visible;
+use super::output::json;
 use crate::kernel::api::{GuestState, LabStatus};
 use crate::lab::client;
 
 /// List the labs that run
+///
+///     ringside labs
+///     ringside labs --json
 ///
 /// Exit status: 0, also when there are none.
 #[derive(Args, Clone, Debug)]
@@ -44,8 +48,7 @@ impl Labs {
             .collect();
         let mut out = std::io::stdout().lock();
         if self.json {
-            serde_json::to_writer(&mut out, &rows)?;
-            writeln!(out)?;
+            writeln!(out, "{}", json(&rows)?)?;
         } else if rows.is_empty() {
             writeln!(out, "no lab is running; `ringside up` starts one")?;
         } else {
@@ -68,11 +71,7 @@ fn line(row: &Row) -> String {
         return format!("{:<4} {}", row.id, visible(error));
     };
     let (state, more) = state(&status.guest);
-    let stick = match (&status.stick_file, status.stick_plugged) {
-        (_, false) => "unplugged".into(),
-        (Some(file), true) => file.clone(),
-        (None, true) => "empty, 1 GiB".to_owned(),
-    };
+    let stick = stick(status);
     let mut line = format!(
         "{:<4} {state:<10} {:<36} {:<5} {:>8} {:>8}  {stick}",
         row.id,
@@ -88,7 +87,17 @@ fn line(row: &Row) -> String {
     visible(&line)
 }
 
-fn state(guest: &GuestState) -> (&'static str, Option<&str>) {
+/// What the USB stick is.
+pub(super) fn stick(status: &LabStatus) -> String {
+    match (&status.stick_file, status.stick_plugged) {
+        (_, false) => "unplugged".into(),
+        (Some(file), true) => file.clone(),
+        (None, true) => "empty, 1 GiB".into(),
+    }
+}
+
+/// What the guest does, and more where there is more to say.
+pub(super) fn state(guest: &GuestState) -> (&'static str, Option<&str>) {
     match guest {
         GuestState::Starting => ("starting", None),
         GuestState::Running => ("running", None),
@@ -100,7 +109,7 @@ fn state(guest: &GuestState) -> (&'static str, Option<&str>) {
 }
 
 /// `42 s`, `7 min`, `3 h`.
-fn uptime(ms: u64) -> String {
+pub(super) fn uptime(ms: u64) -> String {
     match ms / 1000 {
         seconds @ 0..=119 => format!("{seconds} s"),
         seconds @ 120..=7199 => format!("{} min", seconds / 60),

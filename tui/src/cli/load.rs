@@ -1,39 +1,57 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `ringside load` and `ringside unload`.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde::Serialize;
 
-use super::error::visible;
+use super::output::say;
 use super::progress::Show;
 use super::{Connection, Failure, Outcome, our_module};
 use crate::kernel::Target;
-use crate::kernel::api::Request;
+use crate::kernel::api::{IMAGE_MAX, Request};
 use crate::kernel::call::ask;
 use crate::kernel::modinfo::ModInfo;
 use crate::lab::build_error::BuildError;
+use crate::lab::paths::lossy;
+use crate::lab::plain_file;
 use crate::lab::progress::Progress;
 
-/// Load a module: one of Ringside's by name, any other from its .ko file
+/// Load a module: one of Ringside's by name, any other by its folder or .ko file
 ///
 ///     ringside load my_name charParameter=Summer intParameter=2025
 ///     ringside load producer_consumer prod=5 cons=3 size=10
+///     ringside load my-module/              build the folder, load what it makes
 ///     ringside load ./mine.ko debug=1
 ///
-/// A module of Ringside's is built first if its sources have changed. The file
-/// is sent to the kernel as it is, so the guest needs no access to it.
-/// `ringside kmsg` shows what the module says.
+/// A module of Ringside's is built first if its sources have changed, and so is
+/// a folder's (see `ringside build --help`). The file is sent to the kernel as
+/// it is, so the guest needs no access to it. `ringside kmsg` shows what the
+/// module says.
 #[derive(Args, Clone, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Load {
-    /// my_name, producer_consumer, memalloc or kmod, or the path of a .ko file
-    #[arg(value_name = "NAME|PATH.ko")]
+    /// my_name, producer_consumer, memalloc or kmod, or the path of a folder
+    /// with a Kbuild file, or of a .ko file
+    #[arg(value_name = "NAME|FOLDER|FILE.ko")]
     module: PathBuf,
     /// The module's parameters
     #[arg(value_name = "PARAMETER=VALUE")]
     parameters: Vec<String>,
+    /// Print JSON, one line per module
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Loaded<'a> {
+    module: &'a str,
+    loaded: bool,
+    #[serde(serialize_with = "lossy")]
+    file: &'a Path,
+    parameters: &'a str,
 }
 
 impl Load {
@@ -42,41 +60,98 @@ impl Load {
         let parameters = parameter_line(&self.parameters)?;
         let target = connection.open()?;
         let mut show = Show::new();
-        let (name, image) = image(&self.module, &*target, &mut show)?;
+        let images = images(&self.module, &*target, &mut show)?;
         drop(show);
-        let request = Request::Load { name: name.clone(), parameters };
-        ask(&*target, request, &image)?;
-        writeln!(std::io::stdout(), "{} is loaded", visible(&name))?;
+        if images.len() > 1 && !parameters.is_empty() {
+            let names: Vec<_> = images.iter().map(|image| image.name.as_str()).collect();
+            return Err(Failure::usage(format!(
+                "{} makes {} modules ({}), and parameters are for one",
+                self.module.display(),
+                names.len(),
+                names.join(", ")
+            ))
+            .with_help("load each by the path of its .ko file, which `ringside build` prints"));
+        }
+        for image in images {
+            let name = image.name.clone();
+            let request = Request::Load { name, parameters: parameters.clone() };
+            ask(&*target, request, &image.bytes)?;
+            let loaded = Loaded {
+                module: &image.name,
+                loaded: true,
+                file: &image.path,
+                parameters: &parameters,
+            };
+            say(self.json, &format!("{} is loaded", image.name), &loaded)?;
+        }
         Ok(0)
     }
 }
 
-/// A module's name and the bytes of its file, by name or path.
-pub(super) fn image(
+/// A module's file.
+#[derive(Debug)]
+pub(super) struct Image {
+    /// The module's name.
+    pub(super) name: String,
+    path: PathBuf,
+    /// What the kernel is given.
+    pub(super) bytes: Vec<u8>,
+    /// The modules that it needs.
+    needs: Vec<String>,
+}
+
+impl Image {
+    pub(super) fn read(path: PathBuf) -> Result<Self, Failure> {
+        let bytes = plain_file::read(&path, IMAGE_MAX as u64)
+            .map_err(|error| Failure::from(error).with_help("a module is a .ko file"))?;
+        let info = ModInfo::parse(&bytes).map_err(|why| {
+            Failure::new(format!("{} is no kernel module: {why}", path.display()))
+        })?;
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        let name = info.name().unwrap_or(&stem).to_owned();
+        let needs = info.get("depends").unwrap_or_default();
+        let needs = needs.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        Ok(Self { name, path, bytes, needs })
+    }
+}
+
+/// What `module` means: one of ours by name, a file, or what a folder makes.
+fn images(
     module: &Path,
     target: &dyn Target,
     progress: &mut dyn Progress,
-) -> Result<(String, Vec<u8>), Failure> {
+) -> Result<Vec<Image>, Failure> {
+    let name = module.to_string_lossy();
     let is_path = module.components().count() > 1
+        || name.ends_with('/')
         || module.is_absolute()
         || module.extension().is_some_and(|extension| extension == "ko");
-    let path = if is_path {
-        module.to_owned()
-    } else {
-        our_module::file(
-            &module.to_string_lossy(),
-            target,
-            progress,
-            BuildError::without_last_words,
-        )?
-    };
-    let bytes = std::fs::read(&path)
-        .map_err(|error| Failure::new(format!("read {}: {error}", path.display())))?;
-    let info = ModInfo::parse(&bytes)
-        .map_err(|why| Failure::new(format!("{} is no kernel module: {why}", path.display())))?;
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let name = info.name().unwrap_or(&stem).to_owned();
-    Ok((name, bytes))
+    let words = BuildError::without_last_words;
+    let ours = ringside_uapi::module(&name).is_some();
+    if !is_path && (ours || !module.exists()) {
+        let file = our_module::file(&name, target, progress, words)?;
+        return Ok(vec![Image::read(file)?]);
+    }
+    if !module.is_dir() {
+        return Ok(vec![Image::read(module.to_owned())?]);
+    }
+    let files = our_module::folder(module, target, progress, words)?;
+    Ok(in_order(files.into_iter().map(Image::read).collect::<Result<_, _>>()?))
+}
+
+/// Those that others need come first.
+fn in_order(mut left: Vec<Image>) -> Vec<Image> {
+    let mut sorted = Vec::new();
+    while !left.is_empty() {
+        let free = |image: &Image| {
+            let others = || left.iter().filter(|other| other.name != image.name);
+            !image.needs.iter().any(|needed| others().any(|other| other.name == *needed))
+        };
+        // Modules that need each other can't be built, so one is always free.
+        let next = left.iter().position(free).unwrap_or_default();
+        sorted.push(left.remove(next));
+    }
+    sorted
 }
 
 /// The parameters as the kernel wants them: a value with spaces in quotes.
@@ -112,6 +187,16 @@ pub fn parameter_line(parameters: &[String]) -> Result<String, Failure> {
 pub struct Unload {
     /// The module's name, as `ringside modules` shows it
     name: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Unloaded<'a> {
+    module: &'a str,
+    loaded: bool,
 }
 
 impl Unload {
@@ -120,7 +205,8 @@ impl Unload {
         let target = connection.open()?;
         let name = self.name.clone();
         ask(&*target, Request::Unload { name }, &[])?;
-        writeln!(std::io::stdout(), "{} is unloaded", visible(&self.name))?;
+        let unloaded = Unloaded { module: &self.name, loaded: false };
+        say(self.json, &format!("{} is unloaded", self.name), &unloaded)?;
         Ok(0)
     }
 }
@@ -152,12 +238,42 @@ mod tests {
         assert_eq!(line(&["a=x\ny"]).unwrap_err().status(), 2);
     }
 
+    fn refused(module: &Path) -> String {
+        let silent: &mut dyn Progress = &mut |_: Event| {};
+        images(module, &Local::new(), silent).unwrap_err().to_string()
+    }
+
     #[test]
     fn a_name_that_is_none_of_ours_gets_the_list_of_ours() {
-        let silent: &mut dyn Progress = &mut |_: Event| {};
-        let unknown = image(Path::new("no_such"), &Local::new(), silent).unwrap_err();
-        assert!(unknown.to_string().contains("producer_consumer"));
-        let missing = image(Path::new("./none.ko"), &Local::new(), silent).unwrap_err();
-        assert_eq!(missing.status(), 1);
+        assert!(refused(Path::new("no_such")).contains("producer_consumer"));
+        assert!(refused(Path::new("./none.ko")).contains("(ENOENT)"));
+    }
+
+    #[test]
+    fn what_can_hold_no_module_is_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let fifo = folder.path().join("fifo");
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert!(refused(&fifo).contains("is a pipe (FIFO), not a file"));
+        assert!(refused(Path::new("/dev/zero")).contains("is a device, not a file"));
+        // Local is no lab, so nobody knows what to build it for.
+        assert!(refused(folder.path()).contains("can't be built for this kernel"));
+    }
+
+    #[test]
+    fn a_module_that_another_needs_is_loaded_before_it() {
+        let image = |name: &str, needs: &[&str]| Image {
+            name: name.into(),
+            path: PathBuf::new(),
+            bytes: Vec::new(),
+            needs: needs.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let sorted = in_order(vec![
+            image("top", &["middle", "elsewhere"]),
+            image("middle", &["base"]),
+            image("base", &[]),
+        ]);
+        let names: Vec<_> = sorted.iter().map(|image| image.name.as_str()).collect();
+        assert_eq!(names, ["base", "middle", "top"]);
     }
 }

@@ -21,6 +21,7 @@ pub mod down;
 pub mod error;
 pub mod exec;
 pub mod info;
+mod input;
 pub mod interrupt;
 pub mod kernel_choice;
 pub mod kmsg;
@@ -32,6 +33,7 @@ pub mod mem;
 pub mod modules;
 mod numbers;
 pub mod our_module;
+mod output;
 pub mod progress;
 mod relay;
 pub mod set;
@@ -40,9 +42,10 @@ pub mod syscall;
 pub mod up;
 pub mod vm;
 
+use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::agent::init::{self, is_guest_init};
 use crate::log_file;
@@ -124,16 +127,71 @@ pub fn main() -> ExitCode {
     if is_guest_init() {
         return init::run();
     }
-    let cli = match Cli::try_parse() {
+    let parsed = command().try_get_matches().and_then(|matches| {
+        let name = matches.subcommand_name().map(str::to_owned);
+        Ok((Cli::from_arg_matches(&matches)?, name))
+    });
+    let (cli, name) = match parsed {
         Ok(cli) => cli,
         Err(error) => {
-            // Nobody is left to tell when the output is closed.
-            drop(error.print());
-            return ExitCode::from(error.exit_code() as u8);
+            // Its words go to standard output where they were asked for.
+            let printed = error.print().and_then(|()| std::io::stdout().flush());
+            return ExitCode::from(match printed {
+                Ok(()) => error.exit_code() as u8,
+                Err(error) => Failure::from(error).report(),
+            });
         }
     };
-    let outcome = run(&cli);
+    let outcome = refuse_useless(&cli.connection, name.as_deref()).and_then(|()| run(&cli));
     ExitCode::from(outcome.unwrap_or_else(|failure| failure.report()))
+}
+
+/// The command line as it is parsed: each command's help shows the options about
+/// the kernel that make sense for it.
+fn command() -> clap::Command {
+    let of_kernels = Connection::augment_args(clap::Command::new("ringside"));
+    let mut command = Cli::command();
+    for (name, options) in Command::WITHOUT {
+        let hidden = of_kernels
+            .get_arguments()
+            .filter(|argument| options.contains(&argument.get_id().as_str()))
+            .map(|argument| argument.clone().hide(true));
+        let hidden: Vec<_> = hidden.collect();
+        command = command.mut_subcommand(name, |sub| sub.args(hidden));
+    }
+    command
+}
+
+impl Command {
+    /// The commands that some of the options about the kernel say nothing to.
+    const WITHOUT: [(&str, &[&str]); 12] = [
+        ("up", &Connection::OPTIONS),
+        ("down", &Connection::NOT_OF_LABS),
+        ("labs", &Connection::OPTIONS),
+        ("lab-process", &Connection::OPTIONS),
+        ("vm", &Connection::NOT_OF_LABS),
+        ("setup", &Connection::OPTIONS),
+        ("doctor", &Connection::OPTIONS),
+        ("build", &Connection::OPTIONS),
+        ("cache", &Connection::OPTIONS),
+        ("agent", &Connection::OPTIONS),
+        ("completions", &Connection::OPTIONS),
+        ("subject", &Connection::OPTIONS),
+    ];
+}
+
+/// Refuses an option that the command called `name` has no use for, rather than
+/// ignoring it.
+fn refuse_useless(connection: &Connection, name: Option<&str>) -> Result<(), Failure> {
+    let Some((name, options)) = Command::WITHOUT.iter().find(|(known, _)| Some(*known) == name)
+    else {
+        return Ok(());
+    };
+    match connection.given().filter(|given| options.contains(given)) {
+        Some(option) => Err(Failure::usage(format!("`ringside {name}` has no use for --{option}"))
+            .with_help(format!("leave it out; `ringside {name} --help` shows its options"))),
+        None => Ok(()),
+    }
 }
 
 fn run(cli: &Cli) -> Outcome {
@@ -143,7 +201,16 @@ fn run(cli: &Cli) -> Outcome {
         cli.command,
         Some(Command::Agent(_) | Command::Subject(_) | Command::Completions(_))
     ) {
-        log_file::start();
+        log_file::start().map_err(|error| {
+            let failure = Failure::usage(error.to_string());
+            match cli.command {
+                // Its statuses are the program's, but for one.
+                Some(Command::Exec(_) | Command::Shell(_)) => {
+                    failure.with_status(exec::OWN_FAILURE)
+                }
+                _ => failure,
+            }
+        })?;
     }
     match &cli.command {
         // The dashboard.
@@ -178,12 +245,83 @@ fn run(cli: &Cli) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
+
+    fn parse(words: &[&str]) -> Cli {
+        let words = std::iter::once(&"ringside").chain(words);
+        let matches = command().try_get_matches_from(words).unwrap();
+        Cli::from_arg_matches(&matches).unwrap()
+    }
+
+    /// Every command that is shown, with those below it: `vm console`.
+    fn commands() -> Vec<(String, clap::Command)> {
+        fn below(prefix: &str, command: &clap::Command, found: &mut Vec<(String, clap::Command)>) {
+            for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
+                let name = format!("{prefix}{}", sub.get_name());
+                below(&format!("{name} "), sub, found);
+                found.push((name, sub.clone()));
+            }
+        }
+        let mut whole = command();
+        whole.build();
+        let mut found = Vec::new();
+        below("", &whole, &mut found);
+        found
+    }
 
     #[test]
     fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+        command().debug_assert();
+    }
+
+    #[test]
+    fn an_option_that_a_command_has_no_use_for_is_refused_and_not_shown() {
+        let refused = |words: &[&str]| {
+            let name = words.iter().find(|word| command().find_subcommand(word).is_some());
+            refuse_useless(&parse(words).connection, name.copied())
+        };
+        for words in [&["--lab", "1", "up"][..], &["up", "--lab", "1"], &["down", "--local"]] {
+            let failure = refused(words).unwrap_err();
+            assert_eq!(failure.status(), 2, "{words:?}");
+        }
+        for words in [&["down", "--lab", "1"][..], &["info", "--local"], &["vm", "status"]] {
+            assert_eq!(refused(words), Ok(()), "{words:?}");
+        }
+        assert_eq!(parse(&["vm", "status", "--lab", "1"]).connection.lab.as_deref(), Some("1"));
+        let help = |name: &str| {
+            let (_, mut command) = commands().into_iter().find(|(known, _)| known == name).unwrap();
+            command.render_long_help().to_string()
+        };
+        assert!(!help("up").contains("--local") && !help("up").contains("--lab "));
+        assert!(help("down").contains("--lab ") && !help("down").contains("--local"));
+        assert!(help("vm console").contains("--lab ") && !help("vm console").contains("--local"));
+        assert!(help("info").contains("--connect"));
+    }
+
+    #[test]
+    fn the_commands_without_a_kernel_are_commands() {
+        for (name, _) in Command::WITHOUT {
+            assert!(command().find_subcommand(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_commands_help_has_examples() {
+        for (name, mut command) in commands() {
+            let help = command.render_long_help().to_string();
+            let words = format!("ringside {name}");
+            let is_example = |line: &str| line.starts_with("    ") && line.contains(&words);
+            assert!(help.lines().any(is_example), "{name}:\n{help}");
+        }
+    }
+
+    #[test]
+    fn every_command_that_prints_data_prints_it_as_json_when_asked() {
+        // These pass a program's output through, draw, or print a script.
+        let others = ["dashboard", "exec", "shell", "setup", "agent", "completions"];
+        for (name, command) in commands().into_iter().filter(|(name, _)| !others.contains(&&**name))
+        {
+            assert!(command.get_arguments().any(|one| one.get_id() == "json"), "{name}");
+        }
     }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::connection::{one, unexpected};
 use super::error::visible;
+use super::output::json;
 use super::{Connection, Outcome};
 use crate::kernel::api::{Holder, Item, ModuleDetail, ModuleSummary, Request};
 
@@ -50,7 +51,7 @@ impl Modules {
             };
             if self.json {
                 let whole = Whole { module, holders };
-                writeln!(out, "{}", serde_json::to_string(&whole)?)?;
+                writeln!(out, "{}", json(&whole)?)?;
             } else {
                 write!(out, "{}", visible(&describe(&module, &holders)))?;
             }
@@ -61,7 +62,7 @@ impl Modules {
             other => return Err(unexpected(&other)),
         };
         if self.json {
-            writeln!(out, "{}", serde_json::to_string(&modules)?)?;
+            writeln!(out, "{}", json(&modules)?)?;
         } else {
             write!(out, "{}", visible(&table(&modules)))?;
         }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The files of Ringside's own modules, built for the kernel that they are for.
+//! The files of Ringside's own modules, and of a folder's, built for the kernel
+//! that they are for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Failure;
 use crate::kernel::Target;
@@ -9,6 +10,7 @@ use crate::kernel::api::{Item, LabRequest, Request};
 use crate::kernel::call::ask;
 use crate::lab::build_error::BuildError;
 use crate::lab::flavour::Flavour;
+use crate::lab::linux::Kernel;
 use crate::lab::progress::Progress;
 use crate::lab::{linux, modules};
 
@@ -29,24 +31,46 @@ pub fn file(
     if ringside_uapi::module(name).is_none() {
         let known: Vec<_> = ringside_uapi::MODULES.iter().map(|module| module.name).collect();
         return Err(Failure::new(format!("Ringside has no module {name}")).with_help(format!(
-            "it has {}; load any other by the path of its file: ringside load ./{name}.ko",
+            "it has {}; load any other by the path of its folder or file: ringside load ./{name}.ko",
             known.join(", ")
         )));
     }
-    let Some(flavour) = flavour(target) else {
-        return Err(Failure::new(format!(
-            "module {name} can't be built for this kernel, which is not a lab's"
-        ))
-        .with_help(
-            "build it there with `make -C modules KDIR=…`, and load it by the path of its .ko file",
-        ));
-    };
-    let kernel = linux::ensure(flavour, progress).map_err(words)?;
+    let kernel = kernel(&format!("module {name}"), target, progress, words)?;
     let files = modules::build(&kernel, &modules::ours()?, progress).map_err(words)?;
     files
         .into_iter()
         .find(|file| file.file_stem().is_some_and(|stem| stem == name))
         .ok_or_else(|| Failure::new(format!("the build made no {name}.ko")))
+}
+
+/// The .ko files that a folder with a Kbuild file makes for the kernel of `target`.
+///
+/// # Errors
+/// As [`file`], or the folder names no module.
+pub fn folder(
+    folder: &Path,
+    target: &dyn Target,
+    progress: &mut dyn Progress,
+    words: fn(BuildError) -> BuildError,
+) -> Result<Vec<PathBuf>, Failure> {
+    let kernel = kernel(&folder.display().to_string(), target, progress, words)?;
+    Ok(modules::build(&kernel, folder, progress).map_err(words)?)
+}
+
+/// The kernel of `target`, which `what` is to be built for.
+fn kernel(
+    what: &str,
+    target: &dyn Target,
+    progress: &mut dyn Progress,
+    words: fn(BuildError) -> BuildError,
+) -> Result<Kernel, Failure> {
+    let Some(flavour) = flavour(target) else {
+        return Err(Failure::new(format!(
+            "{what} can't be built for this kernel, which is not a lab's"
+        ))
+        .with_help("build it there with `make`, and load it by the path of its .ko file"));
+    };
+    Ok(linux::ensure(flavour, progress).map_err(words)?)
 }
 
 /// The flavour of the kernel, if `target` is a lab.

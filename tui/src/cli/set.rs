@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `ringside set`: writes a control or parameter of a loaded module.
 
-use std::io::Write;
-
 use clap::Args;
+use serde::Serialize;
 
-use super::error::visible;
-use super::{Connection, Outcome};
-use crate::kernel::TargetError;
-use crate::kernel::api::Request;
+use super::connection::one;
+use super::output::say;
+use super::{Connection, Failure, Outcome};
+use crate::kernel::api::{Item, ModuleDetail, Request};
 use crate::kernel::call::ask;
+use crate::kernel::{Target, TargetError, TargetResult};
 
 /// Set a control of a loaded module, or a parameter that can be written
 ///
@@ -28,6 +28,17 @@ pub struct Set {
     /// The value
     #[arg(allow_hyphen_values = true)]
     value: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Done<'a> {
+    module: &'a str,
+    name: &'a str,
+    value: &'a str,
 }
 
 impl Set {
@@ -35,39 +46,92 @@ impl Set {
     pub fn run(&self, connection: &Connection) -> Outcome {
         let target = connection.open()?;
         let (module, name, value) = (&self.module, &self.control, &self.value);
-        let done = if (module.as_str(), name.as_str()) == ("my_syscall", "message") {
-            let message = value.clone();
-            ask(&*target, Request::SetSyscallMessage { message }, &[])
-        } else {
-            let request = Request::Set {
-                module: module.clone(),
-                control: name.clone(),
-                value: value.clone(),
-            };
-            match ask(&*target, request, &[]) {
-                // No control of that name: there may be a parameter. If not,
-                // what the first error says of controls is the better advice.
-                Err(no_control) if is_missing(&no_control) => {
-                    let request = Request::SetParameter {
-                        module: module.clone(),
-                        parameter: name.clone(),
-                        value: value.clone(),
-                    };
-                    ask(&*target, request, &[]).map_err(|error| match is_missing(&error) {
-                        true => no_control,
-                        false => error,
-                    })
-                }
-                done => done,
+        match self.set(&*target) {
+            Err(error) if is_missing(&error) => {
+                return Err(match one(&*target, Request::Module { name: module.clone() }) {
+                    Ok(Item::Module(detail)) => Failure::new(format!(
+                        "module {module} has neither a control nor a parameter called {name}"
+                    ))
+                    .with_help(what_there_is(&detail)),
+                    // It is not loaded, which the error says.
+                    _ => error.into(),
+                });
             }
-        };
-        done?;
-        let text = format!("{module}: {name} is {value}");
-        writeln!(std::io::stdout(), "{}", visible(&text))?;
+            done => done?,
+        }
+        let done = Done { module, name, value };
+        say(self.json, &format!("{module}: {name} is {value}"), &done)?;
         Ok(0)
+    }
+
+    /// Writes the control, or the parameter where there is no such control.
+    fn set(&self, target: &dyn Target) -> TargetResult<()> {
+        let (module, name, value) = (self.module.clone(), self.control.clone(), self.value.clone());
+        if (module.as_str(), name.as_str()) == ("my_syscall", "message") {
+            return ask(target, Request::SetSyscallMessage { message: value }, &[]).map(drop);
+        }
+        let control =
+            Request::Set { module: module.clone(), control: name.clone(), value: value.clone() };
+        match ask(target, control, &[]) {
+            Err(no_control) if is_missing(&no_control) => {
+                let parameter = Request::SetParameter { module, parameter: name, value };
+                ask(target, parameter, &[]).map(drop).map_err(|error| match is_missing(&error) {
+                    // It knows better why there is none.
+                    true => no_control,
+                    false => error,
+                })
+            }
+            done => done.map(drop),
+        }
     }
 }
 
 fn is_missing(error: &TargetError) -> bool {
     matches!(error, TargetError::Errno { errno, .. } if *errno == nix::libc::ENOENT)
+}
+
+/// What can be set of a module, and what can only be read.
+fn what_there_is(module: &ModuleDetail) -> String {
+    let names = |writable: bool| -> Vec<&str> {
+        let parameters = module.parameters.iter().filter(|one| one.writable == writable);
+        parameters.map(|one| one.name.as_str()).collect()
+    };
+    let controls: Vec<&str> = module.controls.iter().map(|one| one.name.as_str()).collect();
+    let mut parts = Vec::new();
+    for (what, names) in [
+        ("its controls are", controls),
+        ("its parameters are", names(true)),
+        ("only when it is loaded it takes", names(false)),
+    ] {
+        if !names.is_empty() {
+            parts.push(format!("{what} {}", names.join(", ")));
+        }
+    }
+    match parts.is_empty() {
+        true => "it has none at all".into(),
+        false => parts.join("; "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::api::{CounterValue, ParameterValue};
+
+    #[test]
+    fn whoever_names_nothing_that_can_be_set_hears_what_can() {
+        let parameter =
+            |name: &str, writable| ParameterValue { name: name.into(), value: None, writable };
+        let mut module = ModuleDetail::default();
+        assert_eq!(what_there_is(&module), "it has none at all");
+        module.parameters = vec![parameter("fixed", false)];
+        assert_eq!(what_there_is(&module), "only when it is loaded it takes fixed");
+        module.parameters.push(parameter("free", true));
+        module.controls = vec![CounterValue::new("paused", 0), CounterValue::new("step", 0)];
+        assert_eq!(
+            what_there_is(&module),
+            "its controls are paused, step; its parameters are free; \
+             only when it is loaded it takes fixed"
+        );
+    }
 }

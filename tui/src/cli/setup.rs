@@ -14,6 +14,10 @@ use crate::lab::setup::{self, Needs};
 
 /// Install what the lab needs, and build its kernel
 ///
+///     ringside setup
+///     ringside setup --yes --kernel debug
+///     ringside setup --kernel-source linux-7.3.4.tar.xz
+///
 /// Looks for the programs that run and build the lab (QEMU, compilers, Rust's
 /// library sources, …), says which are missing and what it would run to
 /// install them, asks once, and does it. Then it fetches Linux 7.3 and builds

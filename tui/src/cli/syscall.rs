@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::connection::{one, unexpected};
 use super::error::visible;
+use super::output::json;
 use super::{Connection, Outcome};
 use crate::kernel::api::{Item, Request};
 use crate::kernel::call::ask;
@@ -48,7 +49,7 @@ impl Syscall {
         };
         let mut out = std::io::stdout().lock();
         if self.json {
-            writeln!(out, "{}", serde_json::to_string(&info)?)?;
+            writeln!(out, "{}", json(&info)?)?;
         } else {
             let text = format!(
                 "number   {}\ncalls    {}\nmessage  {}",

@@ -2,11 +2,13 @@
 //! `ringside up`: starts a lab that goes on running.
 
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 
 use clap::Args;
 
+use super::Outcome;
 use super::lab_args::LabArgs;
-use super::{Failure, Outcome};
+use super::output::say;
 use crate::kernel::api::LabStatus;
 use crate::lab::client;
 use crate::lab::options::LabOptions;
@@ -52,13 +54,7 @@ impl Up {
         // Until it is released the lab ends with us, by Ctrl-C for instance.
         let status = lab.wait_ready()?;
         lab.release()?;
-        let mut out = std::io::stdout().lock();
-        if self.json {
-            serde_json::to_writer(&mut out, &status)?;
-            writeln!(out)?;
-        } else {
-            writeln!(out, "{}", describe(&status))?;
-        }
+        say(self.json, &describe(&status), &status)?;
         Ok(0)
     }
 }
@@ -92,23 +88,22 @@ fn dry_run(options: &LabOptions) -> Outcome {
     let agent = runtime::folder()?.join("by-hand");
     let wiring = Wiring::ByHand { agent: agent.clone(), stick: stick.clone() };
     let line = by_hand(&options.plan(None), &wiring)?;
-    let quote = |path: &std::path::Path| {
-        let path = path.to_string_lossy();
-        shlex::try_quote(&path)
-            .map(std::borrow::Cow::into_owned)
-            .map_err(|error| Failure::new(format!("{path}: {error}")))
-    };
     let mut out = std::io::stdout().lock();
     if make {
-        writeln!(out, "truncate -s 1G {}", quote(&stick)?)?;
+        out.write_all(b"truncate -s 1G ")?;
+        // No path holds a NUL, the one thing that can't be quoted.
+        out.write_all(&shlex::bytes::try_quote(stick.as_os_str().as_bytes()).unwrap_or_default())?;
+        writeln!(out)?;
     }
-    out.write_all(std::os::unix::ffi::OsStrExt::as_bytes(line.as_os_str()))?;
+    out.write_all(line.as_bytes())?;
     writeln!(out)?;
-    eprintln!(
+    // Nobody is left to tell when standard error is closed.
+    drop(writeln!(
+        std::io::stderr(),
         "The console is on the terminal then (Ctrl-A X ends QEMU), and the agent can be reached with:\n  \
          ringside --connect 'socat - UNIX-CONNECT:{}'",
         agent.display()
-    );
+    ));
     Ok(0)
 }
 

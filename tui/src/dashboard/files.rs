@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-/// A module's file is not larger than this.
-const LARGEST: u64 = 256 << 20;
+use crate::kernel::api::IMAGE_MAX;
+use crate::lab::plain_file;
 
 /// The path with `~/` replaced by the home folder.
 fn expand(path: &str) -> PathBuf {
@@ -20,19 +20,7 @@ fn expand(path: &str) -> PathBuf {
 
 /// Reads a file that may be a module.
 pub(super) fn read(path: &str) -> Result<Vec<u8>, String> {
-    let path = expand(path);
-    let fail = |error: io::Error| format!("{} can't be read: {error}", path.display());
-    let file = fs::File::open(&path).map_err(fail)?;
-    let metadata = file.metadata().map_err(fail)?;
-    if !metadata.is_file() {
-        return Err(format!("{} is not a file", path.display()));
-    }
-    let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(fail)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(format!("{} is larger than 256 MiB: no module is", path.display()));
-    }
-    Ok(bytes)
+    plain_file::read(&expand(path), IMAGE_MAX as u64).map_err(|error| error.to_string())
 }
 
 /// Writes a new file; one that exists is left alone. Answers its full path.
@@ -107,6 +95,6 @@ mod tests {
 
     #[test]
     fn a_folder_is_no_module() {
-        assert!(read("/").unwrap_err().contains("not a file"));
+        assert!(read("/").unwrap_err().contains("is a folder, not a file"));
     }
 }

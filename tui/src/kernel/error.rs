@@ -79,6 +79,14 @@ pub fn errno_name(errno: i32) -> String {
     }
 }
 
+/// Why an operation failed: `No space left on device (ENOSPC)`.
+pub fn io_text(error: &std::io::Error) -> String {
+    match error.raw_os_error() {
+        Some(errno) => format!("{} ({})", errno_text(errno), errno_name(errno)),
+        None => error.to_string(),
+    }
+}
+
 /// The sentence for an error number.
 pub fn errno_text(errno: i32) -> &'static str {
     nix::errno::Errno::from_raw(errno).desc()

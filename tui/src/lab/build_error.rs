@@ -4,6 +4,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::kernel::error::io_text;
+
 /// What setting up and building return.
 pub type BuildResult<T> = Result<T, BuildError>;
 
@@ -46,15 +48,21 @@ pub enum BuildError {
         commands: Vec<String>,
     },
     /// A file operation failed.
-    #[error("{doing}: {source}")]
+    #[error("{doing}: {}", io_text(source))]
     Io {
         /// What was being done, on what.
         doing: String,
         /// Why it failed.
         source: io::Error,
     },
+    /// `RINGSIDE_CACHE` is no absolute path.
+    #[error("RINGSIDE_CACHE is set to {path:?}, which is not an absolute path")]
+    RelativeCache {
+        /// What it is set to.
+        path: PathBuf,
+    },
     /// A program could not be started.
-    #[error("{program} can't be started: {source}")]
+    #[error("{program} can't be started: {}", io_text(source))]
     Start {
         /// The program.
         program: String,
@@ -146,6 +154,10 @@ impl BuildError {
     /// What to do next; `None` where the sentence says all there is.
     pub fn remedy(&self) -> Option<String> {
         match self {
+            Self::RelativeCache { path } => Some(format!(
+                "set it to one that begins with /, such as RINGSIDE_CACHE=\"$PWD/{}\"",
+                path.display()
+            )),
             Self::Missing(_) => {
                 Some("run `ringside setup`; `ringside doctor` shows the whole list".into())
             }

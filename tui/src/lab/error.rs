@@ -5,6 +5,7 @@ use std::io;
 
 use super::vm::error::VmError;
 use crate::kernel::TargetError;
+use crate::kernel::error::io_text;
 
 /// What the lab's functions return.
 pub type LabResult<T> = Result<T, LabError>;
@@ -30,7 +31,7 @@ pub enum LabError {
         why: String,
     },
     /// An operation on a file, a socket or a process failed.
-    #[error("{doing}: {source}")]
+    #[error("{doing}: {}", io_text(source))]
     Io {
         /// What was being done, on what.
         doing: String,

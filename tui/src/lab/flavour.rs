@@ -37,8 +37,8 @@ impl Flavour {
     /// # Errors
     /// The variable names no flavour.
     pub fn from_environment() -> Result<Self, UnknownFlavour> {
-        match std::env::var("RINGSIDE_KERNEL") {
-            Ok(name) if !name.is_empty() => name.parse(),
+        match std::env::var_os("RINGSIDE_KERNEL") {
+            Some(name) if !name.is_empty() => name.to_string_lossy().parse(),
             _ => Ok(Self::default()),
         }
     }

@@ -10,6 +10,8 @@ pub mod linux;
 mod lock;
 pub mod modules;
 pub mod options;
+pub(crate) mod paths;
+pub(crate) mod plain_file;
 pub mod private;
 pub mod process;
 mod program;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Building modules against a kernel of the cache, out of their source folder.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -46,7 +47,12 @@ pub fn build(
     progress.step(format!("Build {} for {}", folder.display(), kernel.release));
     let mut command = make(&kernel.source_dir, &kernel.build_dir);
     command.args(&kernel.make_arguments);
-    command.arg(format!("M={}", source.display())).arg(format!("MO={}", output.display()));
+    let setting = |name: &str, path: &Path| {
+        let mut word = OsString::from(name);
+        word.push(path);
+        word
+    };
+    command.arg(setting("M=", &source)).arg(setting("MO=", &output));
     command.arg(format!("-j{}", linux::jobs())).arg("modules");
     Program::new(command, what)
         .log(&output.with_extension("log"))

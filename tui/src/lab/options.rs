@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::flavour::Flavour;
 use super::linux::Kernel;
+use super::paths::exact;
 use super::vm::accel::Accelerator;
 use super::vm::error::VmResult;
 use super::vm::start::Plan;
@@ -25,6 +26,7 @@ pub struct BootKernel {
     /// Its release, as built.
     pub release: String,
     /// The bzImage.
+    #[serde(with = "exact")]
     pub image: PathBuf,
 }
 
@@ -44,8 +46,10 @@ pub struct LabOptions {
     /// The kernel.
     pub kernel: BootKernel,
     /// The folder for initramfs, saved machines and the empty stick.
+    #[serde(with = "exact")]
     pub cache: PathBuf,
     /// The folder that the guest sees as the working directory.
+    #[serde(with = "exact")]
     pub work: PathBuf,
     /// May the guest write to it?
     pub work_writable: bool,
@@ -58,6 +62,7 @@ pub struct LabOptions {
     /// More for the kernel's command line; the last word on a setting wins.
     pub append: String,
     /// The file or block device behind the USB stick; `None`: an empty one.
+    #[serde(with = "exact")]
     pub disk: Option<PathBuf>,
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Where labs are found: one folder each, with a socket in it, below
-//! `$XDG_RUNTIME_DIR/ringside` or `/tmp/ringside-<uid>`.
+//! `$XDG_RUNTIME_DIR/ringside` or `/tmp/ringside-<uid>`. In /tmp anybody can have
+//! made that one first; then it is `/tmp/ringside-<uid>.1`, and so on.
 //!
 //! A lab process holds a lock on its folder while it lives. So whether a lab
 //! lives is asked of the kernel and not of a number in a file, and what a
@@ -16,44 +17,70 @@ use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::Uid;
 
 use super::error::{LabError, LabResult};
+use crate::kernel::error::io_text;
 
 /// The socket's name in a lab's folder.
 const SOCKET: &str = "socket";
 /// Labs that one user can run at once; more is a mistake in a loop.
 const LABS: u32 = 1000;
+/// How many names in /tmp are tried that others can have taken.
+const SHARED: u32 = 100;
 
 /// The folder of all labs of this user, made and checked.
 ///
 /// # Errors
 /// It can't be made, or is not this user's alone.
 pub fn folder() -> LabResult<PathBuf> {
-    let folder = match std::env::var_os("XDG_RUNTIME_DIR") {
-        Some(folder) if Path::new(&folder).is_absolute() => Path::new(&folder).join("ringside"),
-        _ => PathBuf::from(format!("/tmp/ringside-{}", Uid::effective())),
-    };
-    check(&folder)?;
-    Ok(folder)
+    match std::env::var_os("XDG_RUNTIME_DIR") {
+        Some(folder) if Path::new(&folder).is_absolute() => {
+            let folder = Path::new(&folder).join("ringside");
+            check(&folder, Uid::effective())?;
+            Ok(folder)
+        }
+        _ => shared(Path::new("/tmp"), Uid::effective()),
+    }
 }
 
-/// Makes `folder` with mode 0700, or makes sure that it has it and is ours: in
-/// /tmp anybody could have made it first.
-fn check(folder: &Path) -> LabResult<()> {
-    let wrong = |why: String| LabError::RuntimeFolder { folder: folder.display().to_string(), why };
+/// A folder of `user` in one where everybody makes theirs. All of a user's
+/// commands must find the same one, so one that is there already comes before
+/// an earlier name that has become free.
+fn shared(place: &Path, user: Uid) -> LabResult<PathBuf> {
+    let first = place.join(format!("ringside-{user}"));
+    let next = |number| place.join(format!("ringside-{user}.{number}"));
+    let names: Vec<PathBuf> = std::iter::once(first.clone()).chain((1..SHARED).map(next)).collect();
+    let there = names.iter().find(|name| look(name, user).is_ok());
+    let found = there.or_else(|| names.iter().find(|name| check(name, user).is_ok()));
+    match found {
+        Some(found) => Ok(found.clone()),
+        // What is wrong with the first says the most.
+        None => check(&first, user).map(|()| first),
+    }
+}
+
+/// Makes `folder` with mode 0700, or makes sure that it is there and private.
+fn check(folder: &Path, user: Uid) -> LabResult<()> {
     match DirBuilder::new().mode(0o700).create(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-            return Err(wrong(format!("{error}; set XDG_RUNTIME_DIR to a folder of your own")));
+            let why = format!("{}; set XDG_RUNTIME_DIR to a folder of your own", io_text(&error));
+            Err(wrong(folder, why))
         }
-        _ => {}
+        _ => look(folder, user),
     }
-    let meta = fs::symlink_metadata(folder).map_err(|error| wrong(error.to_string()))?;
-    if !meta.is_dir() || meta.uid() != Uid::effective().as_raw() || meta.mode() & 0o077 != 0 {
-        return Err(wrong(
-            "is not a folder that only you can use (mode 0700, yours); \
-             remove it or set XDG_RUNTIME_DIR"
-                .into(),
-        ));
+}
+
+/// Is the folder there, this user's, and closed to everybody else?
+fn look(folder: &Path, user: Uid) -> LabResult<()> {
+    let meta = fs::symlink_metadata(folder).map_err(|error| wrong(folder, io_text(&error)))?;
+    if !meta.is_dir() || meta.uid() != user.as_raw() || meta.mode() & 0o077 != 0 {
+        let why = "is not a folder that only you can use (mode 0700, yours); \
+                   remove it or set XDG_RUNTIME_DIR";
+        return Err(wrong(folder, why.into()));
     }
     Ok(())
+}
+
+fn wrong(folder: &Path, why: String) -> LabError {
+    LabError::RuntimeFolder { folder: folder.display().to_string(), why }
 }
 
 /// A lab's own folder, held by its lab process. Dropping it removes it.
@@ -222,10 +249,33 @@ mod tests {
         let open = folder.path().join("open");
         fs::create_dir(&open).unwrap();
         fs::set_permissions(&open, fs::Permissions::from_mode(0o755)).unwrap();
-        assert!(check(&open).unwrap_err().to_string().contains("mode 0700"));
+        let user = Uid::effective();
+        assert!(check(&open, user).unwrap_err().to_string().contains("mode 0700"));
         let link = folder.path().join("link");
         std::os::unix::fs::symlink(folder.path(), &link).unwrap();
-        assert!(check(&link).is_err());
-        check(&folder.path().join("new")).unwrap();
+        assert!(check(&link, user).is_err());
+        check(&folder.path().join("new"), user).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_another_user_made_first_is_left_to_them_and_a_private_one_made() {
+        let place = runtime();
+        let user = Uid::effective();
+        // For whoever is not the user of this test, all that it makes is another's.
+        let name = |user: Uid, end: &str| place.path().join(format!("ringside-{user}{end}"));
+        let other = Uid::from_raw(user.as_raw() + 1);
+        fs::create_dir(name(other, "")).unwrap();
+        fs::set_permissions(name(other, ""), fs::Permissions::from_mode(0o700)).unwrap();
+        assert!(shared(place.path(), other).unwrap_err().to_string().contains("mode 0700"));
+
+        std::os::unix::fs::symlink("/", name(user, "")).unwrap();
+        fs::create_dir(name(user, ".1")).unwrap();
+        fs::set_permissions(name(user, ".1"), fs::Permissions::from_mode(0o755)).unwrap();
+        let second = name(user, ".2");
+        assert_eq!(shared(place.path(), user).unwrap(), second);
+        assert_eq!(fs::metadata(&second).unwrap().mode() & 0o777, 0o700);
+        // Once used it stays the one, whatever becomes free.
+        fs::remove_file(name(user, "")).unwrap();
+        assert_eq!(shared(place.path(), user).unwrap(), second);
     }
 }

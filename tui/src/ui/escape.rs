@@ -4,7 +4,8 @@
 
 use std::borrow::Cow;
 
-fn harmless(character: char) -> bool {
+/// Does the character do nothing to a terminal but stand there?
+pub(crate) fn harmless(character: char) -> bool {
     !character.is_control()
         && !matches!(character,
             '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'

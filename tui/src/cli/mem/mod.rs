@@ -8,14 +8,17 @@ use self::line::{Line, parse};
 use self::told::{cause, describe};
 use super::connection::{one, unexpected};
 use super::error::visible;
-use super::{Connection, Failure, Outcome};
+use super::output::json;
+use super::{Connection, Failure, Outcome, input};
 use crate::kernel::Target;
-use crate::kernel::api::{Item, Request, SubjectAction, SubjectEvent, SubjectOutcome};
+use crate::kernel::api::{
+    Item, Request, SUBJECT_IO_MAX, SubjectAction, SubjectEvent, SubjectOutcome,
+};
 use crate::kernel::call::Calls;
 use clap::Args;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::io::{BufRead, Write};
+use std::io::Write;
 use std::sync::Arc;
 
 /// Make processes allocate, share and touch memory by memalloc
@@ -48,6 +51,10 @@ pub struct Mem {
     json: bool,
 }
 
+/// The longest line of a script: as many bytes in hex, with spaces, as are stored
+/// at one time.
+const LINE_MAX: u64 = 4 * SUBJECT_IO_MAX as u64;
+
 /// What `--json` prints for a line.
 #[derive(Serialize)]
 struct Did<'a> {
@@ -71,9 +78,9 @@ impl Mem {
             json: self.json,
         };
         if self.actions.is_empty() {
-            for line in std::io::stdin().lock().lines() {
-                let line =
-                    line.map_err(|error| Failure::new(format!("read the script: {error}")))?;
+            input::ask_terminal("actions, one per line (`ringside mem --help` lists them)");
+            let mut script = std::io::stdin().lock();
+            while let Some(line) = input::line(&mut script, LINE_MAX)? {
                 session.line(&line)?;
             }
         } else {
@@ -117,7 +124,7 @@ impl Session {
         let mut out = std::io::stdout().lock();
         if self.json {
             let did = Did { action: text.trim(), subject: self.current, pid, outcome };
-            writeln!(out, "{}", serde_json::to_string(&did)?)?;
+            writeln!(out, "{}", json(&did)?)?;
         } else {
             let done = format!("{}: {}", text.trim(), describe(&outcome));
             writeln!(out, "{}", visible(&done))?;

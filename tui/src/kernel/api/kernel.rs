@@ -3,6 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The largest image of a module that is taken: debug information makes a module
+/// of a few kilobytes one of several megabytes.
+pub const IMAGE_MAX: usize = 64 << 20;
+
 /// Which kernel a target is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KernelInfo {

@@ -2,6 +2,7 @@
 //! Reading and writing the small text files of `/proc` and `/sys`.
 
 use std::io::{ErrorKind, Result};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::kernel::error::{TargetError, TargetResult};
@@ -30,12 +31,18 @@ pub(super) fn write(path: &Path, value: &str, doing: &str) -> TargetResult<()> {
         .and_then(|mut file| file.write_all(value.as_bytes()))
         .map_err(|error| {
             let why = match error.kind() {
-                ErrorKind::PermissionDenied => "only root may write it, where it can be written",
+                ErrorKind::PermissionDenied if is_read_only(path) => "it is read-only",
+                ErrorKind::PermissionDenied => "only root may write it",
                 ErrorKind::InvalidInput => "the value is outside what the module accepts",
                 _ => "",
             };
             TargetError::io(&error, doing).with_hint(why)
         })
+}
+
+/// Can nobody write the file, not even root? So it is in sysfs.
+pub(super) fn is_read_only(path: &Path) -> bool {
+    path.metadata().is_ok_and(|file| file.permissions().mode() & 0o222 == 0)
 }
 
 /// The name of a module, parameter, control or table, made safe to stand in a

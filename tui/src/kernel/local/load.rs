@@ -11,14 +11,10 @@ use nix::kmod::{DeleteModuleFlags, delete_module, init_module};
 use super::kmsg::Log;
 use super::task::{LocalCall, TakesInput, Task};
 use super::{files, holders, modules, sysfs};
-use crate::kernel::api::{Holder, STICK};
+use crate::kernel::api::{Holder, IMAGE_MAX, STICK};
 use crate::kernel::call::{Call, Sink};
 use crate::kernel::error::{TargetError, TargetResult};
 use crate::kernel::modinfo::ModInfo;
-
-/// The largest image taken: debug information makes a module of a few
-/// kilobytes one of several megabytes.
-const IMAGE_MAX: usize = 64 << 20;
 
 /// Collects a module's image.
 #[derive(Default)]

@@ -2,7 +2,6 @@
 //! The modules that are loaded: `/proc/modules` and `/sys/module/<name>`.
 
 use std::io::ErrorKind;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::sysfs::{NO_MODULES, folder, instance, not_loaded};
@@ -87,7 +86,7 @@ fn parameters(folder: &Path) -> Vec<ParameterValue> {
         .map(|entry| ParameterValue {
             name: entry.file_name().to_string_lossy().into_owned(),
             value: files::text(entry.path()).ok(),
-            writable: entry.metadata().is_ok_and(|file| file.permissions().mode() & 0o222 != 0),
+            writable: !files::is_read_only(&entry.path()),
         })
         .collect();
     parameters.sort_by(|a, b| a.name.cmp(&b.name));
@@ -100,7 +99,16 @@ pub(super) fn set_parameter(module: &str, parameter: &str, value: &str) -> Targe
         .join("parameters")
         .join(files::name("parameter", parameter)?);
     let doing = format!("set parameter {parameter} of module {module} to {value:?}");
-    files::write(&path, value, &doing)
+    let written = files::write(&path, value, &doing);
+    match files::is_read_only(&path) {
+        true => written.map_err(|error| {
+            error.with_hint(format!(
+                "it is read-only: it takes a value when the module is loaded, so unload {module} \
+                 and load it with {parameter}={value}"
+            ))
+        }),
+        false => written,
+    }
 }
 
 #[cfg(test)]

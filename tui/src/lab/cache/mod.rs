@@ -19,6 +19,7 @@ mod space;
 pub mod usage;
 mod whole;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 pub use self::space::amount;
@@ -27,16 +28,32 @@ pub(crate) use self::whole::{read_json, temporary_folder, write, write_json};
 use super::build_error::{BuildError, BuildResult};
 use super::flavour::Flavour;
 
+/// Names the cache folder.
+const VARIABLE: &str = "RINGSIDE_CACHE";
+
 /// The cache folder: `RINGSIDE_CACHE`, else `$XDG_CACHE_HOME/ringside`, else
 /// `~/.cache/ringside`. Not made here.
 ///
 /// # Errors
-/// None of the three variables is set to an absolute path.
+/// `RINGSIDE_CACHE` is set to a relative path, or none of the three variables is
+/// set to an absolute one.
 pub fn root() -> BuildResult<PathBuf> {
-    let absolute =
-        |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    absolute("RINGSIDE_CACHE")
-        .or_else(|| Some(absolute("XDG_CACHE_HOME")?.join("ringside")))
+    root_by(|name| std::env::var_os(name))
+}
+
+fn root_by(variable: impl Fn(&str) -> Option<OsString>) -> BuildResult<PathBuf> {
+    let set = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    // A relative one would be another folder for each working directory, and each
+    // would fill with a kernel.
+    match set(VARIABLE) {
+        Some(path) if path.is_absolute() => return Ok(path),
+        Some(path) => return Err(BuildError::RelativeCache { path }),
+        None => {}
+    }
+    // Relative ones are to be ignored, says their specification.
+    let absolute = |name| set(name).filter(|path| path.is_absolute());
+    absolute("XDG_CACHE_HOME")
+        .map(|folder| folder.join("ringside"))
         .or_else(|| Some(absolute("HOME")?.join(".cache/ringside")))
         .ok_or_else(|| BuildError::Io {
             doing: "find the cache folder".into(),
@@ -70,4 +87,30 @@ pub(crate) fn tools(root: &Path) -> PathBuf {
 /// Where modules are built.
 pub(crate) fn modules(root: &Path) -> PathBuf {
     root.join("modules")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(set: &[(&str, &str)]) -> Result<PathBuf, String> {
+        root_by(|name| set.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into()))
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_cache_is_where_the_first_variable_says() {
+        let (own, home) = (("RINGSIDE_CACHE", "/own"), ("HOME", "/me"));
+        assert_eq!(found(&[own, ("XDG_CACHE_HOME", "/x"), home]), Ok("/own".into()));
+        assert_eq!(found(&[("XDG_CACHE_HOME", "/x"), home]), Ok("/x/ringside".into()));
+        assert_eq!(found(&[("XDG_CACHE_HOME", "x"), home]), Ok("/me/.cache/ringside".into()));
+        assert_eq!(found(&[("RINGSIDE_CACHE", ""), home]), Ok("/me/.cache/ringside".into()));
+        assert!(found(&[]).unwrap_err().contains("HOME"));
+    }
+
+    #[test]
+    fn a_relative_cache_is_refused_and_not_ignored() {
+        let error = found(&[("RINGSIDE_CACHE", "cache"), ("HOME", "/me")]).unwrap_err();
+        assert!(error.contains("RINGSIDE_CACHE") && error.contains("\"cache\""), "{error}");
+    }
 }

@@ -13,6 +13,7 @@ use crate::lab::build_error::{BuildError, BuildResult};
 use crate::lab::flavour::Flavour;
 use crate::lab::linux;
 use crate::lab::lock::{Lock, Mode};
+use crate::lab::paths::lossy;
 use crate::lab::progress::Progress;
 
 /// A part of the cache that can be looked at and cleaned by itself.
@@ -94,6 +95,7 @@ pub struct PartUsage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Usage {
     /// The cache folder.
+    #[serde(serialize_with = "lossy")]
     pub root: PathBuf,
     /// Its parts.
     pub parts: Vec<PartUsage>,

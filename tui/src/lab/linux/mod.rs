@@ -101,12 +101,14 @@ fn build(
     progress: &mut dyn Progress,
 ) -> BuildResult<Kernel> {
     // Kbuild's makefiles can't work with such a path.
-    if root.to_string_lossy().contains([' ', ':']) {
+    if root.to_str().is_none_or(|path| path.contains([' ', ':'])) {
         return Err(BuildError::Folder {
             folder: root.to_owned(),
-            why: "the kernel's makefiles can't work below a path with spaces or colons; \
+            why:
+                "the kernel's makefiles can't work below a path with spaces, colons or bytes that \
+                  are not UTF-8; \
                   set RINGSIDE_CACHE to another folder"
-                .into(),
+                    .into(),
         });
     }
     let tools = tools::tools(flavour).map_err(BuildError::Missing)?;

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use super::super::build_error::{BuildError, BuildResult};
 use super::super::cache;
 use super::super::lock::{Lock, Mode};
+use super::super::plain_file;
 use super::super::program::Program;
 use super::super::progress::{Progress, Stop};
 use super::tree::Tree;
@@ -120,6 +121,9 @@ fn open_package(
 fn from_user(sources: &Path, given: &Path, progress: &mut dyn Progress) -> BuildResult<Tree> {
     let wrong = |why: String| BuildError::Source { path: given.to_owned(), why };
     let path = given.canonicalize().map_err(|error| wrong(error.to_string()))?;
+    if !path.is_dir() {
+        plain_file::check(&path).map_err(|error| wrong(error.to_string()))?;
+    }
     let version = match path.is_dir() {
         true => {
             fs::read_to_string(path.join("Makefile")).ok().and_then(|text| version::version(&text))

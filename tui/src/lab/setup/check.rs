@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::super::cache;
 use super::super::flavour::Flavour;
 use super::super::linux::available_memory;
+use super::super::paths::lossy;
 use super::super::program::{answer, find};
 use super::needs::Needs;
 use super::packages::{self, Thing};
@@ -50,6 +51,7 @@ pub struct Report {
     /// The distribution's own name.
     pub system: String,
     /// The cache folder.
+    #[serde(serialize_with = "lossy")]
     pub cache: PathBuf,
 }
 

@@ -4,6 +4,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::kernel::error::io_text;
+
 /// What the machine's functions return.
 pub type VmResult<T> = Result<T, VmError>;
 
@@ -17,7 +19,7 @@ pub enum VmError {
     )]
     NoQemu,
     /// An operation on a file or a process failed.
-    #[error("{doing}: {source}")]
+    #[error("{doing}: {}", io_text(source))]
     Io {
         /// What was being done, on what.
         doing: String,

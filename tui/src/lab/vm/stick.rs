@@ -24,12 +24,27 @@ pub struct Stick {
 }
 
 impl Stick {
-    /// An empty one of [`SIZE`] bytes, which take room in `folder` only as they
-    /// are written.
+    /// An empty one of [`SIZE`] bytes, which take room only as they are written:
+    /// in `folder`, or where that can't be written to, in a folder for temporary files.
     ///
     /// # Errors
-    /// The folder can't be written to.
+    /// None of the folders can be written to: the first one's error.
     pub fn empty(folder: &Path) -> VmResult<Self> {
+        Self::empty_in_first(&[folder, &std::env::temp_dir(), Path::new("/var/tmp")])
+    }
+
+    fn empty_in_first(folders: &[&Path]) -> VmResult<Self> {
+        let mut first = None;
+        for folder in folders {
+            match Self::empty_in(folder) {
+                Ok(stick) => return Ok(stick),
+                Err(error) => first = first.or(Some(error)),
+            }
+        }
+        Err(first.unwrap_or_else(|| VmError::Unsupported("there is no folder for a stick".into())))
+    }
+
+    fn empty_in(folder: &Path) -> VmResult<Self> {
         let doing = || format!("make an empty USB stick in {}", folder.display());
         fs::create_dir_all(folder).map_err(VmError::io(doing()))?;
         let unnamed = OpenOptions::new()
@@ -132,6 +147,16 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
         std::os::unix::fs::FileExt::write_at(&stick.file, b"x", 5_000).unwrap();
         assert!(!stick.is_pristine());
+    }
+
+    #[test]
+    fn where_the_cache_can_not_be_written_the_stick_is_made_elsewhere() {
+        // Not even root makes a file there.
+        let closed = Path::new("/proc/self");
+        let folder = tempfile::tempdir().unwrap();
+        assert!(Stick::empty_in_first(&[closed, folder.path()]).unwrap().is_pristine());
+        let error = Stick::empty_in_first(&[closed, Path::new("/proc/1")]).unwrap_err();
+        assert!(error.to_string().contains("/proc/self"), "{error}");
     }
 
     #[test]

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Reading a file that somebody named. What is no file (a FIFO would make the
+//! reader wait, a device may never end) or is larger than what is wanted can be
+//! is refused before it is read.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use super::cache::amount;
+use crate::kernel::error::io_text;
+
+/// Why a file was not read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FileError {
+    /// The operating system refused.
+    #[error("read {}: {}", .path.display(), io_text(source))]
+    Io {
+        /// The path as it was given.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is no file.
+    #[error("{} is {kind}, not a file", .path.display())]
+    Kind {
+        /// The path as it was given.
+        path: PathBuf,
+        /// `a folder`, `a FIFO`, …
+        kind: &'static str,
+    },
+    /// It is too large.
+    #[error("{} has more than {}", .path.display(), amount(*.largest))]
+    Large {
+        /// The path as it was given.
+        path: PathBuf,
+        /// The most bytes that are taken.
+        largest: u64,
+    },
+}
+
+/// Reads the file at `path`, which may have `largest` bytes.
+///
+/// # Errors
+/// It can't be read, is no file or has more.
+pub(crate) fn read(path: &Path, largest: u64) -> Result<Vec<u8>, FileError> {
+    let failed = |source| FileError::Io { path: path.to_owned(), source };
+    let check = |metadata: &fs::Metadata| match metadata.len() > largest {
+        true => Err(FileError::Large { path: path.to_owned(), largest }),
+        false => is_plain(path, metadata),
+    };
+    // Before it is opened, since opening does something to some devices; and
+    // after, since another may stand there by then.
+    check(&fs::metadata(path).map_err(failed)?)?;
+    let file = File::options()
+        .read(true)
+        .custom_flags(nix::libc::O_NONBLOCK)
+        .open(path)
+        .map_err(failed)?;
+    check(&file.metadata().map_err(failed)?)?;
+    let mut bytes = Vec::new();
+    file.take(largest + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > largest {
+        return Err(FileError::Large { path: path.to_owned(), largest });
+    }
+    Ok(bytes)
+}
+
+/// Makes sure that there is a file at `path`, for somebody else to read.
+///
+/// # Errors
+/// There is none, or something else.
+pub(crate) fn check(path: &Path) -> Result<(), FileError> {
+    let metadata = fs::metadata(path);
+    is_plain(path, &metadata.map_err(|source| FileError::Io { path: path.to_owned(), source })?)
+}
+
+fn is_plain(path: &Path, metadata: &fs::Metadata) -> Result<(), FileError> {
+    match kind(metadata.file_type()) {
+        Some(kind) => Err(FileError::Kind { path: path.to_owned(), kind }),
+        None => Ok(()),
+    }
+}
+
+/// What it is, if it is no file.
+fn kind(kind: fs::FileType) -> Option<&'static str> {
+    if kind.is_file() {
+        None
+    } else if kind.is_dir() {
+        Some("a folder")
+    } else if kind.is_fifo() {
+        Some("a pipe (FIFO)")
+    } else if kind.is_socket() {
+        Some("a socket")
+    } else {
+        Some("a device")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_file_is_refused_at_once_and_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let refused = |path: &Path| read(path, 10).unwrap_err().to_string();
+        let fifo = folder.path().join("fifo");
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert!(refused(&fifo).ends_with("fifo is a pipe (FIFO), not a file"));
+        assert_eq!(refused(Path::new("/dev/zero")), "/dev/zero is a device, not a file");
+        assert!(refused(folder.path()).ends_with(" is a folder, not a file"));
+        let missing = refused(&folder.path().join("x"));
+        assert!(missing.ends_with("No such file or directory (ENOENT)"), "{missing}");
+    }
+
+    #[test]
+    fn a_file_of_the_size_is_read_and_a_larger_one_is_refused() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), b"0123456789").unwrap();
+        assert_eq!(read(file.path(), 10).unwrap(), b"0123456789");
+        let error = read(file.path(), 9).unwrap_err().to_string();
+        assert!(error.ends_with("has more than 9 B"), "{error}");
+        // One that says it is empty and is not, as those of /proc do.
+        assert!(!read(Path::new("/proc/self/maps"), 1 << 20).unwrap().is_empty());
+        assert!(read(Path::new("/proc/self/maps"), 10).is_err());
+    }
+}
