@@ -12,6 +12,7 @@ use super::kernel_choice::KernelChoice;
 use super::output::pretty_json;
 use super::progress::Show;
 use crate::lab::build_error::BuildError;
+use crate::lab::cache;
 use crate::lab::linux::{self, Kernel};
 use crate::lab::modules;
 use crate::lab::paths::{all_lossy, lossy};
@@ -73,6 +74,8 @@ impl Build {
     /// Builds, and prints the paths of the modules.
     pub fn run(&self) -> Outcome {
         let flavour = self.kernel.flavour()?;
+        // Before anything is installed that could then have no place.
+        cache::root()?;
         let mut show = Show::new();
         if self.kernel_source.is_some() || linux::built(flavour).is_none() {
             let needs = Needs { vm: false, build: Some(flavour) };

@@ -82,15 +82,7 @@ impl LabArgs {
             None => Flavour::from_environment()
                 .map_err(|error| Failure::usage(format!("RINGSIDE_KERNEL: {error}")))?,
         };
-        let given = std::env::var_os("RINGSIDE_IMAGE").map(PathBuf::from);
-        let kernel = match self.image.clone().or(given) {
-            Some(image) => {
-                let image = absolute(&image)?;
-                plain_file::check(&image)?;
-                BootKernel { flavour, release: image.display().to_string(), image }
-            }
-            None => ready_kernel(flavour)?,
-        };
+        let cache = cache::root()?;
         let work = match &self.rw {
             Some(folder) => {
                 let folder = absolute(folder)?;
@@ -113,6 +105,16 @@ impl LabArgs {
                 append => append.unwrap_or_default(),
             },
         };
+        // Last, since it may take minutes and ask for consent.
+        let given = std::env::var_os("RINGSIDE_IMAGE").filter(|image| !image.is_empty());
+        let kernel = match self.image.clone().or(given.map(PathBuf::from)) {
+            Some(image) => {
+                let image = absolute(&image)?;
+                plain_file::check(&image)?;
+                BootKernel { flavour, release: image.display().to_string(), image }
+            }
+            None => ready_kernel(flavour)?,
+        };
         Ok(LabOptions {
             work_writable: self.rw.is_some(),
             cold: self.cold,
@@ -120,7 +122,7 @@ impl LabArgs {
             memory_mib: self.memory,
             append,
             disk,
-            ..LabOptions::new(kernel, work, cache::root()?)
+            ..LabOptions::new(kernel, work, cache)
         })
     }
 }

@@ -9,6 +9,7 @@ use super::Outcome;
 use super::consent::with_consent;
 use super::kernel_choice::KernelChoice;
 use super::progress::Show;
+use crate::lab::cache;
 use crate::lab::linux;
 use crate::lab::setup::{self, Needs};
 
@@ -48,6 +49,8 @@ impl Setup {
     /// Does it.
     pub fn run(&self) -> Outcome {
         let flavour = self.kernel.flavour()?;
+        // Before anything is installed that could then have no place.
+        cache::root()?;
         let mut show = Show::new();
         with_consent(self.yes, |consent| setup::ensure(Needs::all(flavour), consent, &mut show))?;
         if !self.no_build {
