@@ -10,6 +10,7 @@ use super::error::visible;
 use super::output::json;
 use super::{Connection, Outcome};
 use crate::kernel::api::{Item, KernelInfo, Request};
+use crate::kernel::taint;
 
 /// Show which kernel this is, and what can't be done with it
 ///
@@ -59,11 +60,31 @@ fn describe(kernel: &KernelInfo) -> String {
         total >> 10,
         available >> 10,
         kernel.page_table_levels,
-        kernel.taint,
+        tainted(kernel.taint),
         if kernel.root { "root" } else { "not root" },
     );
     for missing in &kernel.missing {
         text.push_str(&format!("missing     {:?}: {}\n", missing.capability, missing.reason));
     }
     text
+}
+
+/// The number as the kernel has it, and what it means.
+fn tainted(bits: u64) -> String {
+    match bits {
+        0 => "no".into(),
+        bits => format!("{bits}: {}", taint::of_bits(bits)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_taint_is_told_in_words() {
+        let told = |taint| describe(&KernelInfo { taint, ..KernelInfo::default() });
+        assert!(told(4096).contains("tainted     4096: O out-of-tree module\n"), "{}", told(4096));
+        assert!(told(0).contains("tainted     no\n"), "{}", told(0));
+    }
 }

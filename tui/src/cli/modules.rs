@@ -11,6 +11,7 @@ use super::error::visible;
 use super::output::json;
 use super::{Connection, Outcome};
 use crate::kernel::api::{Holder, Item, ModuleDetail, ModuleSummary, Request};
+use crate::kernel::taint;
 
 /// Show the modules that are loaded, or everything about one
 ///
@@ -113,7 +114,7 @@ fn describe(module: &ModuleDetail, holders: &[Holder]) -> String {
     line("size", &format!("{} bytes", summary.size));
     line("users", &users(summary));
     line("uses", &module.uses.join(" "));
-    line("taint", &summary.taint);
+    line("taint", &taint::of_letters(&summary.taint));
     line("version", module.version.as_deref().unwrap_or_default());
     line("srcversion", module.srcversion.as_deref().unwrap_or_default());
     for parameter in &module.parameters {
@@ -139,6 +140,14 @@ fn describe(module: &ModuleDetail, holders: &[Holder]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_modules_taint_is_told_in_words() {
+        let summary = ModuleSummary { taint: "OE".into(), ..ModuleSummary::default() };
+        let detail = ModuleDetail { summary, ..ModuleDetail::default() };
+        let told = describe(&detail, &[]);
+        assert!(told.contains("taint       O out-of-tree module, E unsigned module\n"), "{told}");
+    }
 
     #[test]
     fn the_table_shows_who_uses_what_and_what_is_broken() {

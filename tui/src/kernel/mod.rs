@@ -13,6 +13,7 @@ pub mod kmsg;
 pub mod local;
 pub mod modinfo;
 pub mod remote;
+pub mod taint;
 pub mod wire;
 
 pub use api::{Item, Request};

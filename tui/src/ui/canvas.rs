@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What everything is painted with.
 
+use std::ops::Range;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
@@ -65,13 +67,29 @@ impl Canvas<'_> {
         if !self.look.glyphs.unicode && !text.is_ascii() {
             text = to_ascii(&text).into();
         }
-        if text.width() <= usize::from(width) {
-            return self.buffer.set_stringn(x, y, &text, usize::from(width), style).0;
+        let end = if text.width() <= usize::from(width) {
+            self.buffer.set_stringn(x, y, &text, usize::from(width), style).0
+        } else {
+            let kept = usize::from(width - 1);
+            let end = self.buffer.set_stringn(x, y, &text, kept, style).0;
+            let ellipsis = self.look.glyphs.ellipsis;
+            self.buffer.set_stringn(end, y, ellipsis, 1, style).0
+        };
+        if style.add_modifier.contains(Modifier::UNDERLINED) {
+            self.no_line_around(x..end, y);
         }
-        let kept = usize::from(width - 1);
-        let end = self.buffer.set_stringn(x, y, &text, kept, style).0;
-        let ellipsis = self.look.glyphs.ellipsis;
-        self.buffer.set_stringn(end, y, ellipsis, 1, style).0
+        end
+    }
+
+    /// Takes the line away below the blanks at both ends of a text: a line under
+    /// nothing looks like a field to fill in.
+    fn no_line_around(&mut self, columns: Range<u16>, y: u16) {
+        let blank = |column: &u16| self.buffer[(*column, y)].symbol() == " ";
+        let before = columns.clone().take_while(blank);
+        let after = columns.rev().take_while(blank);
+        for column in before.chain(after).collect::<Vec<_>>() {
+            self.buffer[(column, y)].modifier.remove(Modifier::UNDERLINED);
+        }
     }
 
     /// Paints text that ends at the right edge of `area`'s first row.

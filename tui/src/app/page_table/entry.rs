@@ -7,29 +7,53 @@ use super::level::{Level, OFFSET_BITS};
 /// The bits of an entry that hold a physical address.
 const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
 
-/// A bit of an entry that is set.
+/// A bit of an entry that has a meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flag {
     /// Which bit, 0 to 63.
     pub bit: u32,
     /// Its name as the kernel has it, without `_PAGE_`.
     pub name: &'static str,
-    /// What it means, in a few words.
+    /// Its name in one or two letters, as the processor's manual has it.
+    pub short: &'static str,
+    /// What it means that it is set, in a few words.
     pub meaning: &'static str,
+    /// What it means that it is not; empty where that means nothing.
+    pub absent: &'static str,
 }
 
+/// A flag that matters only where it is set.
 const fn flag(bit: u32, name: &'static str, meaning: &'static str) -> Flag {
-    Flag { bit, name, meaning }
+    Flag { bit, name, short: name, meaning, absent: "" }
 }
 
-const PRESENT: Flag = flag(0, "Present", "there is something to translate to");
-pub(super) const RW: Flag = flag(1, "RW", "may be written");
-pub(super) const USER: Flag = flag(2, "User", "user space may use it");
+/// A flag that says something either way.
+const fn both(
+    bit: u32,
+    (name, short): (&'static str, &'static str),
+    meaning: &'static str,
+    absent: &'static str,
+) -> Flag {
+    Flag { bit, name, short, meaning, absent }
+}
+
+pub(super) const PRESENT: Flag =
+    both(0, ("Present", "P"), "there is something to translate to", "the walk ends here");
+pub(super) const RW: Flag = both(1, ("RW", "RW"), "may be written", "may not be written");
+pub(super) const USER: Flag =
+    both(2, ("User", "US"), "user space may use it", "only the kernel may use it");
 const PWT: Flag = flag(3, "PWT", "the cache writes through");
 const PCD: Flag = flag(4, "PCD", "not cached");
-pub(super) const ACCESSED: Flag = flag(5, "Accessed", "the processor used it");
-pub(super) const DIRTY: Flag = flag(6, "Dirty", "the processor wrote to the page");
-const DIRTY_TABLE: Flag = flag(6, "Dirty", "set by the kernel; no meaning for a table");
+pub(super) const ACCESSED: Flag =
+    both(5, ("Accessed", "A"), "the processor used it", "the processor did not use it yet");
+pub(super) const DIRTY: Flag = both(
+    6,
+    ("Dirty", "D"),
+    "the processor wrote to the page",
+    "the processor did not write to the page yet",
+);
+const DIRTY_TABLE: Flag =
+    both(6, ("Dirty", "D"), "set by the kernel; no meaning for a table", "no meaning for a table");
 const PS: Flag = flag(7, "PS", "maps a large page, no table follows");
 const PAT: Flag = flag(7, "PAT", "chooses a memory type");
 const GLOBAL: Flag = flag(8, "Global", "stays in the TLB across processes");
@@ -49,7 +73,7 @@ const PKEYS: [Flag; 4] = [
     flag(62, "PKey3", "protection key, bit 4 of 4"),
 ];
 
-pub(super) const NX: Flag = flag(63, "NX", "may not be executed");
+pub(super) const NX: Flag = both(63, ("NX", "NX"), "may not be executed", "may be executed");
 const NOT_PRESENT: Flag = flag(8, "ProtNone", "mapped, but nobody may touch it");
 
 /// A raw entry.
@@ -76,7 +100,8 @@ pub enum LeadsTo {
 }
 
 impl Entry {
-    pub(super) fn has(self, bit: u32) -> bool {
+    /// Is this bit set?
+    pub fn has(self, bit: u32) -> bool {
         self.0 >> bit & 1 == 1
     }
 
@@ -125,6 +150,21 @@ impl Entry {
         known.retain(|flag| self.has(flag.bit));
         known
     }
+
+    /// The bits worth showing, lowest first: those that are set, and those that
+    /// say something by not being set. Of an entry that is not present it is
+    /// little more than that.
+    pub fn bits(self, level: Level) -> Vec<Flag> {
+        let mut bits = self.flags(level);
+        let telling: &[Flag] = match (self.present(), self.leaf(level)) {
+            (false, _) => &[PRESENT],
+            (true, true) => &[PRESENT, RW, USER, ACCESSED, DIRTY, NX],
+            (true, false) => &[PRESENT, RW, USER, ACCESSED, NX],
+        };
+        bits.extend(telling.iter().filter(|flag| !self.has(flag.bit)));
+        bits.sort_by_key(|flag| flag.bit);
+        bits
+    }
 }
 
 /// The number of the page frame at a physical address. Frame 0 is the firmware's, and never a
@@ -148,6 +188,23 @@ mod tests {
         let table = Entry(0x67);
         let flags = table.flags(Level::Pmd);
         assert_eq!(names(&flags), ["Present", "RW", "User", "Accessed", "Dirty"]);
+    }
+
+    #[test]
+    fn the_bits_that_say_something_by_being_0_are_shown_too() {
+        let read_only = Entry(0x8000_0000_1234_5025);
+        let bits = read_only.bits(Level::Pte);
+        assert_eq!(names(&bits), ["Present", "RW", "User", "Accessed", "Dirty", "NX"]);
+        let set: Vec<bool> = bits.iter().map(|flag| read_only.has(flag.bit)).collect();
+        assert_eq!(set, [true, false, true, true, false, true]);
+        assert!(bits.iter().all(|flag| !flag.absent.is_empty()));
+        // Dirty says nothing about a table.
+        assert_eq!(
+            names(&Entry(0x27).bits(Level::Pmd)),
+            ["Present", "RW", "User", "Accessed", "NX"]
+        );
+        assert_eq!(names(&Entry(0).bits(Level::Pte)), ["Present"]);
+        assert_eq!(names(&Entry(0x100).bits(Level::Pte)), ["Present", "ProtNone"]);
     }
 
     #[test]

@@ -2,9 +2,9 @@
 //! A walk from the root down: its steps, what the whole of it allows, and which
 //! tables came into being since an earlier one.
 
-use super::entry::{ACCESSED, DIRTY, Entry, LeadsTo, NX, RW, USER};
+use super::entry::{ACCESSED, DIRTY, Entry, Flag, LeadsTo, NX, PRESENT, RW, USER};
 use super::level::{Level, OFFSET_BITS};
-use crate::kernel::api::Walk;
+use crate::kernel::api::{Access, Walk};
 
 /// One step of a walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +70,7 @@ pub enum Verdict {
     },
     /// It translates.
     Mapped {
-        /// The physical address; `None` if the kernel keeps it to itself.
+        /// The physical address; `None` where the kernel keeps it to itself.
         physical: Option<u64>,
         /// User space may write: RW at every level.
         write: bool,
@@ -79,16 +79,6 @@ pub enum Verdict {
         /// It may be executed: NX at no level.
         execute: bool,
     },
-}
-
-/// Does the kernel keep to itself in which frames tables and page lie? It does where whoever opened
-/// the device has not the right to know (`CAP_SYS_ADMIN`).
-pub fn hides_frames(walk: &Walk) -> bool {
-    let entries = Level::of(walk.levels).iter().zip(walk.entry).take(walk.depth as usize);
-    entries.into_iter().any(|(level, raw)| {
-        let leads_to = Entry(raw).leads_to(*level, walk.levels);
-        matches!(leads_to, LeadsTo::Table { pfn: None } | LeadsTo::Page { pfn: None, .. })
-    })
 }
 
 /// What comes of the walk. `None` when it read nothing.
@@ -120,6 +110,35 @@ pub fn verdict(walk: &Walk) -> Option<Verdict> {
     }
 }
 
+/// The bit that decides that an access is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The level whose entry it is in.
+    pub level: Level,
+    /// The bit.
+    pub flag: Flag,
+    /// Its value: 1 for NX, 0 for the others.
+    pub value: u8,
+}
+
+/// The bit that refuses user space this access; `None` when the walk allows
+/// it. An entry that is not present comes before all others, as for the
+/// processor; of several that forbid it is the one nearest to the root.
+pub fn refusal(walk: &Walk, access: Access) -> Option<Refusal> {
+    let entries = Level::of(walk.levels).iter().zip(walk.entry).take(walk.depth as usize);
+    let first = |flag: Flag, value: u8| {
+        let decides = |raw: u64| Entry(raw).has(flag.bit) == (value == 1);
+        let (level, _) = entries.clone().find(|(_, raw)| decides(*raw))?;
+        Some(Refusal { level: *level, flag, value })
+    };
+    let allowed = match access {
+        Access::Read => None,
+        Access::Write => first(RW, 0),
+        Access::Execute => first(NX, 1),
+    };
+    first(PRESENT, 0).or_else(|| first(USER, 0)).or(allowed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,10 +154,7 @@ mod tests {
     #[test]
     fn a_large_page_ends_the_walk_and_leaves_pat_out_of_its_frame() {
         let entry = Entry(0x4020_1000 | 0x80 | 1);
-        assert_eq!(
-            entry.leads_to(Level::Pmd, 5),
-            LeadsTo::Page { pfn: Some(0x40200), size: 2 << 20 }
-        );
+        assert_eq!(entry.leads_to(Level::Pmd, 5), LeadsTo::Page { pfn: Some(0x40200), size: 2 << 20 });
         let walk = Walk {
             vaddr: 0x1234,
             levels: 4,
@@ -147,12 +163,7 @@ mod tests {
         };
         assert_eq!(
             verdict(&walk),
-            Some(Verdict::Mapped {
-                physical: Some(0x4020_1234),
-                write: true,
-                user: true,
-                execute: true
-            })
+            Some(Verdict::Mapped { physical: Some(0x4020_1234), write: true, user: true, execute: true })
         );
     }
 
@@ -167,18 +178,6 @@ mod tests {
                 execute: false
             })
         );
-    }
-
-    #[test]
-    fn without_the_frames_the_rights_are_still_known() {
-        let hidden = Walk { entry: MAPPED.entry.map(|raw| raw & !0x000f_ffff_ffff_f000), ..MAPPED };
-        assert_eq!(
-            verdict(&hidden),
-            Some(Verdict::Mapped { physical: None, write: false, user: true, execute: false })
-        );
-        assert!(hides_frames(&hidden) && !hides_frames(&MAPPED));
-        let hole = Walk { depth: 1, entry: [0; 5], ..MAPPED };
-        assert!(!hides_frames(&hole), "there is no frame to hide");
     }
 
     #[test]
@@ -198,6 +197,25 @@ mod tests {
         let steps = steps(&MAPPED, Some(&earlier));
         assert!(!steps[2].new_table && steps[2].changed);
         assert!(new_tables(&MAPPED, &MAPPED).is_empty());
+    }
+
+    #[test]
+    fn the_bit_that_refuses_an_access_is_named_with_its_level() {
+        let decides = |walk: &Walk, access| {
+            refusal(walk, access).map(|refusal| (refusal.level, refusal.flag.name, refusal.value))
+        };
+        assert_eq!(decides(&MAPPED, Access::Read), None);
+        assert_eq!(decides(&MAPPED, Access::Write), Some((Level::Pte, "RW", 0)));
+        assert_eq!(decides(&MAPPED, Access::Execute), Some((Level::Pte, "NX", 1)));
+        // A table that may not be written forbids all pages below it.
+        let mut above = MAPPED;
+        above.entry[2] = 0x3065;
+        assert_eq!(decides(&above, Access::Write), Some((Level::Pud, "RW", 0)));
+        let kernel = Walk { entry: [0x1067, 0x2067, 0x3067, 0x4067, 0x1234_5003], ..MAPPED };
+        assert_eq!(decides(&kernel, Access::Read), Some((Level::Pte, "User", 0)));
+        // What is not there comes before what is forbidden above it.
+        let gone = Walk { depth: 4, entry: [0x1067, 0x2065, 0x3067, 0, 0], ..MAPPED };
+        assert_eq!(decides(&gone, Access::Write), Some((Level::Pmd, "Present", 0)));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What came of an action, in words.
 
-use crate::app::page_table::{hides_frames, steps};
+use crate::app::page_table::{steps, words};
 use crate::kernel::api::{Fault, ProgramEnd, SubjectOutcome, Walk};
 
 pub(super) fn cause(end: ProgramEnd, fault: Option<&Fault>) -> String {
@@ -38,20 +38,22 @@ pub(super) fn describe(outcome: &SubjectOutcome) -> String {
     }
 }
 
+/// A line for each level: the entry as it is, its bits by name, where it leads;
+/// and what comes of it all.
 fn describe_walk(walk: &Walk) -> String {
     let mut text = format!("{} levels", walk.levels);
-    let steps = steps(walk, None);
-    for step in &steps {
-        if let Some(entry) = step.entry {
-            text.push_str(&format!("  {} {:#018x}", step.level.name(), entry.0));
-        }
+    for step in steps(walk, None) {
+        let (level, index) = (step.level, step.index);
+        text.push_str(&format!("\n  {}[{index:>3}]  ", level.name()));
+        let Some(entry) = step.entry else {
+            text.push_str("not reached");
+            continue;
+        };
+        let leads = words::leads_to(entry, level, walk.levels);
+        let bits = words::bits(entry, level);
+        text.push_str(format!("{:#018x}  {bits:<45}  {leads}", entry.0).trim_end());
     }
-    if steps.iter().any(|step| step.entry.is_none()) {
-        text.push_str("  (nothing further)");
-    }
-    if hides_frames(walk) {
-        text.push_str("  (page frames hidden: only a process with CAP_SYS_ADMIN may know them)");
-    }
+    text.push_str(&format!("\n  {}", words::outcome(walk, walk.vaddr)));
     text
 }
 
@@ -60,27 +62,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_walk_of_four_levels_has_no_p4d_and_shows_all_its_entries() {
-        let walk =
-            Walk { vaddr: 0, levels: 4, depth: 4, entry: [0x1001, 0x2001, 0x3001, 0x4001, 0] };
+    fn a_walk_is_told_in_words_level_by_level() {
+        let walk = Walk {
+            vaddr: 0x1000,
+            levels: 4,
+            depth: 4,
+            entry: [0x1067, 0x2067, 0x3067, 0x8000_0000_1234_5025, 0],
+        };
         assert_eq!(
             describe_walk(&walk),
-            "4 levels  PGD 0x0000000000001001  PUD 0x0000000000002001  \
-             PMD 0x0000000000003001  PTE 0x0000000000004001"
+            "4 levels
+  PGD[  0]  0x0000000000001067  Present=1 RW=1 User=1 Accessed=1 Dirty=1 NX=0  table in frame 0x1
+  PUD[  0]  0x0000000000002067  Present=1 RW=1 User=1 Accessed=1 Dirty=1 NX=0  table in frame 0x2
+  PMD[  0]  0x0000000000003067  Present=1 RW=1 User=1 Accessed=1 Dirty=1 NX=0  table in frame 0x3
+  PTE[  1]  0x8000000012345025  Present=1 RW=0 User=1 Accessed=1 Dirty=0 NX=1  page of 4096 bytes in frame 0x12345
+  physical 0x12345000: read-only, user, no execute (RW = 0 in the PTE: a write faults)"
         );
     }
 
     #[test]
-    fn a_walk_whose_frames_are_hidden_says_so() {
-        let walk = Walk { vaddr: 0, levels: 4, depth: 4, entry: [0x67, 0x67, 0x67, 0x25, 0] };
-        assert!(describe_walk(&walk).contains("(page frames hidden"), "{}", describe_walk(&walk));
-        let walk = Walk { entry: [0x1067, 0x2067, 0x3067, 0x4025, 0], ..walk };
-        assert!(!describe_walk(&walk).contains("hidden"), "{}", describe_walk(&walk));
-    }
-
-    #[test]
-    fn a_walk_that_ended_early_says_so() {
-        let walk = Walk { vaddr: 0, levels: 5, depth: 2, entry: [0x1001, 0x2001, 0, 0, 0] };
-        assert!(describe_walk(&walk).ends_with("P4D 0x0000000000002001  (nothing further)"));
+    fn a_walk_that_ended_early_says_where_and_what_was_not_reached() {
+        let walk = Walk { vaddr: 0, levels: 5, depth: 2, entry: [1, 0, 0, 0, 0] };
+        let told = describe_walk(&walk);
+        assert!(told.contains("P4D[  0]  0x0000000000000000  Present=0\n"), "{told}");
+        assert!(told.contains("PUD[  0]  not reached\n"), "{told}");
+        assert!(told.ends_with("Present = 0 in the P4D: touching it now is a page fault"), "{told}");
     }
 }

@@ -3,6 +3,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Modifier;
 
 use crate::app::config::{ColorDepth, Config, ThemeName};
 use crate::app::layer::Layer;
@@ -102,4 +103,22 @@ pub(crate) fn form_error(model: &Model) -> String {
 /// The view alone as text.
 pub(crate) fn screen(model: &mut Model, width: u16, height: u16) -> String {
     text(&cells(model, width, height, unicode()))
+}
+
+/// Fails when a blank is underlined that stands between no two underlined
+/// characters: a line under nothing, which looks like a field to fill in.
+pub(crate) fn assert_no_line_under_nothing(buffer: &Buffer) {
+    let area = buffer.area;
+    let underlined = |x: u16, y: u16| buffer[(x, y)].modifier.contains(Modifier::UNDERLINED);
+    for y in area.top()..area.bottom() {
+        let mut x = area.left();
+        while x < area.right() {
+            let end = (x..area.right()).find(|x| !underlined(*x, y)).unwrap_or(area.right());
+            if end > x {
+                let run: String = (x..end).map(|x| buffer[(x, y)].symbol()).collect();
+                assert_eq!(run.trim(), run, "in row {y} of\n{}", text(buffer));
+            }
+            x = end + 1;
+        }
+    }
 }

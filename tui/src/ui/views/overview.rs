@@ -11,6 +11,7 @@ use crate::app::log::stamp;
 use crate::app::views::overview::{CARDS, Card, last_line, newest_warnings, per_row};
 use crate::app::{Hit, Loadable, Model};
 use crate::kernel::api::{Capability, GuestState};
+use crate::kernel::taint;
 use crate::ui::Canvas;
 use crate::ui::canvas::row;
 use crate::ui::theme::Role;
@@ -169,7 +170,7 @@ fn machine(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     let processors = format!("{} × {}", kernel.processors, kernel.machine);
     line(canvas, "cpus", &processors, Role::Text);
     line(canvas, "paging", levels, Role::Text);
-    let taint = shared::taint(kernel.taint);
+    let taint = taint::of_bits(kernel.taint);
     let role = if kernel.taint == 0 { Role::Good } else { Role::Warning };
     line(canvas, "taint", &taint, role);
     if let Some(lab) = lab {

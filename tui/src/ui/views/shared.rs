@@ -112,35 +112,3 @@ pub fn module_state(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: 
         }
     }
 }
-
-/// The kernel's taint in words: the letters of `/proc/sys/kernel/tainted`.
-pub fn taint(bits: u64) -> String {
-    // Documentation/admin-guide/tainted-kernels.rst
-    const FLAGS: [(char, &str); 19] = [
-        ('P', "proprietary module"),
-        ('F', "forced load"),
-        ('S', "out of specification"),
-        ('R', "forced unload"),
-        ('M', "machine check"),
-        ('B', "bad page"),
-        ('U', "asked for by user space"),
-        ('D', "oops"),
-        ('A', "ACPI table replaced"),
-        ('W', "warning"),
-        ('C', "staging driver"),
-        ('I', "firmware bug"),
-        ('O', "out-of-tree module"),
-        ('E', "unsigned module"),
-        ('L', "soft lockup"),
-        ('K', "live patch"),
-        ('X', "distribution"),
-        ('T', "randomised structures"),
-        ('N', "test"),
-    ];
-    if bits == 0 {
-        return "none".into();
-    }
-    let set = FLAGS.iter().enumerate().filter(|(bit, _)| bits >> bit & 1 == 1);
-    let words: Vec<String> = set.map(|(_, (letter, name))| format!("{letter} {name}")).collect();
-    words.join(", ")
-}

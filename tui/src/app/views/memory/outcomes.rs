@@ -4,7 +4,7 @@
 use super::page::{PAGE, page_of};
 use super::state::{MODULE, Pane};
 use super::subject::{Content, Job, Life, Subject, Why};
-use super::subjects::{WALKED, go_on, look_around, push_walk, tables_along, verb};
+use super::subjects::{WALKED, go_on, look_around, maps, push_walk, tables_along, verb};
 use crate::app::advice::{self, Doing};
 use crate::app::equivalent::equivalent;
 use crate::app::model::Model;
@@ -159,16 +159,19 @@ fn succeeded(model: &mut Model, number: u32, action: &SubjectAction) {
     let pid = subject.pid;
     let mut touched = None;
     let mut cursor = None;
+    subject.mapped_last = maps(action).is_some();
+    if let Some((vaddr, pages)) = maps(action) {
+        subject.earlier = std::mem::take(&mut subject.before);
+        subject.later.clear();
+        for address in tables_along(vaddr, pages) {
+            subject.jobs.push_back(Job {
+                action: SubjectAction::Walk { vaddr: address },
+                why: Why::After,
+            });
+        }
+    }
     let said = match action {
         SubjectAction::Allocate { vaddr, pages, write } => {
-            subject.earlier = std::mem::take(&mut subject.before);
-            subject.later.clear();
-            for address in tables_along(*vaddr, *pages) {
-                subject.jobs.push_back(Job {
-                    action: SubjectAction::Walk { vaddr: address },
-                    why: Why::After,
-                });
-            }
             cursor = Some(*vaddr);
             let access = if *write { "read-write" } else { "read-only" };
             format!("{pages} pages at {vaddr:#x}, {access}")
@@ -202,7 +205,7 @@ fn succeeded(model: &mut Model, number: u32, action: &SubjectAction) {
         SubjectAction::Access { vaddr } => {
             subject.shared.insert(*vaddr);
             cursor = Some(*vaddr);
-            format!("mapped the offered page at {vaddr:#x}")
+            format!("mapped the offer at {vaddr:#x}")
         }
         SubjectAction::Walk { vaddr } => {
             cursor = Some(*vaddr);

@@ -41,7 +41,7 @@ pub struct Content {
 pub(super) enum Why {
     /// The user wants it.
     User,
-    /// To know the tables before an allocation.
+    /// To know the tables before pages are mapped.
     Before,
     /// To know them after it.
     After,
@@ -72,9 +72,11 @@ pub struct Subject {
     pub maps: Vec<Mapping>,
     /// The last walk of each page that was walked, by the page's address.
     pub walks: BTreeMap<u64, Walk>,
-    /// One walk for each PTE table along the last allocation, from before it.
+    /// What it did last was to map pages.
+    pub mapped_last: bool,
+    /// One walk for each PTE table along the pages mapped last, from before that.
     pub earlier: Vec<Walk>,
-    /// The same walks from after it.
+    /// The same walks from after that.
     pub later: Vec<Walk>,
     /// Its pages that are offered, and to whom.
     pub offered: BTreeMap<u64, i32>,
@@ -103,6 +105,7 @@ impl Subject {
             killed: false,
             maps: Vec::new(),
             walks: BTreeMap::new(),
+            mapped_last: false,
             earlier: Vec::new(),
             later: Vec::new(),
             offered: BTreeMap::new(),
@@ -161,13 +164,13 @@ impl Subject {
         self.running.as_ref().is_some_and(user) || self.jobs.iter().any(user)
     }
 
-    /// The walk of the page's table from before the last allocation, if that
-    /// allocation is the page's.
+    /// The walk of the page's table from before pages were mapped last, if the
+    /// page is one of those.
     pub fn earlier(&self, page: u64) -> Option<&Walk> {
         self.earlier.iter().find(|walk| walk.vaddr / TABLE == page / TABLE)
     }
 
-    /// How many tables of each level the last allocation made.
+    /// How many tables of each level were made for the pages mapped last.
     pub fn made(&self) -> Vec<(Level, usize)> {
         let mut made: BTreeMap<Level, BTreeSet<u64>> = BTreeMap::new();
         for (before, after) in self.earlier.iter().zip(&self.later) {

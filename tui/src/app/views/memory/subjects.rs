@@ -41,7 +41,7 @@ pub(super) fn ask(model: &mut Model, number: u32, action: SubjectAction) {
         let name = subject.name();
         return model.note(format!("{name} is dead: nothing was sent (n starts a new one)"));
     }
-    if let SubjectAction::Allocate { vaddr, pages, .. } = action {
+    if let Some((vaddr, pages)) = maps(&action) {
         for address in tables_along(vaddr, pages) {
             subject.jobs.push_back(Job {
                 action: SubjectAction::Walk { vaddr: address },
@@ -51,6 +51,16 @@ pub(super) fn ask(model: &mut Model, number: u32, action: SubjectAction) {
     }
     subject.jobs.push_back(Job { action, why: Why::User });
     go_on(model, number);
+}
+
+/// The address and the number of the pages that an action maps, and for which
+/// tables may come into being.
+pub(super) fn maps(action: &SubjectAction) -> Option<(u64, i32)> {
+    match action {
+        SubjectAction::Allocate { vaddr, pages, .. } => Some((*vaddr, *pages)),
+        SubjectAction::Access { vaddr } => Some((*vaddr, 1)),
+        _ => None,
+    }
 }
 
 /// One address for each PTE table that the pages touch.

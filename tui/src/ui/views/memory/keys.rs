@@ -74,7 +74,7 @@ fn a_written_page_is_dirty_by_the_kernels_own_word() {
     script.keys("w<enter>");
     let after = screen(&mut script.model, 80, 24);
     assert!(after.contains("400000000000 wWww"), "{after}");
-    assert!(after.contains("RW User Accessed Dirty NX"));
+    assert!(after.contains("P=1  RW=1  US=1  A=1  D=1  NX=1  PFN"), "{after}");
 }
 
 #[test]

@@ -149,14 +149,16 @@ fn said(canvas: &mut Canvas<'_>, line: Rect, model: &Model) {
         (None, Some(last)) => last.clone(),
         (None, None) => "nothing was asked of it yet: a allocates pages".into(),
     };
-    let made: Vec<String> =
-        subject.made().iter().map(|(level, count)| format!("{count} {}", level.name())).collect();
-    let allocated = subject.last.as_ref().is_some_and(|last| last.contains("ALLOCATE"));
+    let made = subject.made().into_iter().map(|(level, count)| match count {
+        1 => level.name().to_owned(),
+        count => format!("{count}×{}", level.name()),
+    });
+    let made: Vec<String> = made.collect();
     let mut new = String::new();
-    if allocated && subject.said.is_some() && !subject.later.is_empty() {
+    if subject.mapped_last && subject.said.is_some() && !subject.later.is_empty() {
         new = match made.is_empty() {
             true => "; no new table".into(),
-            false => format!("; new tables: {}", made.join(", ")),
+            false => format!("; new tables: {}", made.join(" ")),
         };
     }
     if subject.pending() {

@@ -13,7 +13,9 @@ use crate::kernel::api::{
     SubjectOutcome, Walk,
 };
 use crate::kernel::{Item, TargetError};
-use crate::ui::views::fixture::{model, sample, screen};
+use crate::app::config::{ColorDepth, ThemeName};
+use crate::ui::Look;
+use crate::ui::views::fixture::{assert_no_line_under_nothing, cells, model, sample, screen};
 
 /// A scripted kernel for one subject: answers every effect as memalloc would.
 pub(crate) struct Script {
@@ -128,7 +130,11 @@ impl Script {
             },
             SubjectAction::Walk { vaddr } => done(SubjectOutcome::Walk(self.walk(*vaddr))),
             SubjectAction::Maps => done(SubjectOutcome::Maps(self.maps())),
-            SubjectAction::Share { .. } | SubjectAction::Access { .. } => {
+            SubjectAction::Share { .. } => done(SubjectOutcome::Done),
+            SubjectAction::Access { vaddr } => {
+                self.areas.push((*vaddr, vaddr + PAGE, true));
+                self.areas.sort_unstable();
+                self.tables.push(vaddr >> 21);
                 done(SubjectOutcome::Done)
             }
         }
@@ -250,9 +256,37 @@ fn an_allocation_shows_which_tables_are_new() {
     let mut script = Script::new();
     script.keys("na<enter>");
     let screen = screen(&mut script.model, 80, 24);
-    assert!(screen.contains("new tables: 1 PUD, 1 PMD, 1 PTE"), "{screen}");
+    assert!(screen.contains("new tables: PUD PMD PTE"), "{screen}");
     assert!(screen.contains("new PTE[  0]"), "{screen}");
     assert!(screen.contains("    P4D[128]"), "the P4D table was there before: {screen}");
+}
+
+#[test]
+fn tables_made_for_a_page_that_was_offered_are_marked_too() {
+    let mut script = Script::new();
+    script.keys("na<enter>nNs<enter>");
+    // The page is mapped far from everything else.
+    script.keys("No<ctrl-u>0x600000000000<enter>");
+    let screen = screen(&mut script.model, 80, 24);
+    assert!(screen.contains("mapped the offer at 0x600000000000"), "{screen}");
+    assert!(screen.contains("new tables: PUD PMD PTE"), "{screen}");
+    assert!(screen.contains("new PTE[  0]"), "{screen}");
+}
+
+#[test]
+fn no_line_is_drawn_under_nothing() {
+    let mut script = Script::new();
+    script.keys("na<enter>");
+    let mut dead = Script::new();
+    dead.keys("na<tab><tab><space><enter>w<enter>");
+    for script in [&mut script, &mut dead] {
+        for theme in [ThemeName::Dark, ThemeName::Mono] {
+            for (width, height) in [(80, 24), (200, 60)] {
+                let look = Look::new(theme, ColorDepth::Indexed, true);
+                assert_no_line_under_nothing(&cells(&mut script.model, width, height, look));
+            }
+        }
+    }
 }
 
 #[test]

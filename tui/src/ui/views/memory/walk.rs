@@ -5,13 +5,18 @@
 use ratatui::layout::Rect;
 
 use crate::app::Model;
-use crate::app::page_table::{Entry, LeadsTo, Level, Step, Verdict, split, steps, verdict};
+use crate::app::page_table::{
+    Entry, Flag, LeadsTo, Level, Refusal, Step, Verdict, refusal, split, steps, verdict, words,
+};
 use crate::app::views::memory::page::page_of;
 use crate::app::views::memory::subjects::{Life, Subject};
-use crate::kernel::api::Walk;
+use crate::kernel::api::{Access, Walk};
 use crate::ui::canvas::row;
 use crate::ui::units::bytes;
 use crate::ui::{Canvas, Role};
+
+/// Columns from which on bits have their long names.
+const WIDE: u16 = 96;
 
 pub(super) fn draw(
     canvas: &mut Canvas<'_>,
@@ -45,9 +50,16 @@ pub(super) fn draw(
         canvas.text(inside.x, inside.y + 2, inside.width, text, Role::Dim);
         return;
     };
+    // What killed the process here, or what would refuse it a write.
+    let fault = subject.fault().filter(|fault| page_of(fault.address) == page);
+    let decides = match fault {
+        Some(fault) => refusal(walk, fault.access),
+        None => refusal(walk, Access::Write),
+    };
+    let decides = decides.map(|decides| Decides { decides, fatal: fault.is_some() });
     let mut y = 2;
     for step in steps(walk, subject.earlier(page)) {
-        entry(canvas, row(inside, y), walk, &step);
+        entry(canvas, row(inside, y), walk, &step, decides);
         y += 1;
         if step.level == Level::Pgd && walk.levels == 4 {
             let text = "P4D       folded into the PGD: this machine translates with 4 levels";
@@ -61,8 +73,57 @@ pub(super) fn draw(
             y += 1;
         }
     }
-    outcome(canvas, row(inside, y), walk, cursor);
-    explain(canvas, inside, y + 2, walk);
+    let line = row(inside, y);
+    match (fault, decides) {
+        (Some(fault), Some(Decides { decides, .. })) => {
+            let access = match fault.access {
+                Access::Read => "read",
+                Access::Write => "write",
+                Access::Execute => "instruction fetch",
+            };
+            let Refusal { level, flag, value } = decides;
+            let text = format!(
+                "{} = {value}: this {access} faults (the {} entry decides)",
+                flag.name,
+                level.name()
+            );
+            outcome(canvas, line, &text, Role::Bad);
+        }
+        _ => {
+            let absent = matches!(verdict(walk), None | Some(Verdict::Unmapped { .. }));
+            let role = if absent { Role::Warning } else { Role::Good };
+            let mut text = words::outcome(walk, cursor);
+            if absent {
+                text.push_str(what_follows(subject, cursor));
+            }
+            outcome(canvas, line, &text, role);
+        }
+    }
+    explain(canvas, inside, y + 2, walk, decides);
+}
+
+/// What a page fault at an address leads to, as the mappings say.
+fn what_follows(subject: &Subject, address: u64) -> &'static str {
+    match subject.mapping(address).map(|area| area.permissions.as_bytes()) {
+        None => ", and no mapping: SIGSEGV",
+        Some(permissions) if permissions.starts_with(b"---") => ", PROT_NONE: SIGSEGV",
+        Some(_) => ", and the kernel brings it",
+    }
+}
+
+/// The bit that refuses an access, and whether that has killed the process.
+#[derive(Clone, Copy)]
+struct Decides {
+    decides: Refusal,
+    fatal: bool,
+}
+
+impl Decides {
+    /// The role of a bit of this level's entry; `None`: it decides nothing.
+    fn role(self, level: Level, flag: &Flag) -> Option<Role> {
+        let this = self.decides.level == level && self.decides.flag.bit == flag.bit;
+        this.then_some(if self.fatal { Role::Bad } else { Role::Warning })
+    }
 }
 
 fn default_levels(model: &Model) -> u32 {
@@ -88,8 +149,14 @@ fn fields(canvas: &mut Canvas<'_>, area: Rect, address: u64, levels: u32) {
     }
 }
 
-/// One entry: `new PTE[  1] 8000000012345067 Present RW … PFN 0x12345`.
-fn entry(canvas: &mut Canvas<'_>, line: Rect, walk: &Walk, step: &Step) {
+/// One entry: `new PTE[  1] 8000000012345065 P=1 RW=0! US=1 … PFN 0x12345`.
+fn entry(
+    canvas: &mut Canvas<'_>,
+    line: Rect,
+    walk: &Walk,
+    step: &Step,
+    decides: Option<Decides>,
+) {
     let new = if step.new_table { "new " } else { "    " };
     let name = format!("{}[{:>3}] ", step.level.name(), step.index);
     let Some(entry) = step.entry else {
@@ -104,33 +171,38 @@ fn entry(canvas: &mut Canvas<'_>, line: Rect, walk: &Walk, step: &Step) {
         return;
     }
     let after = |x: u16| line.right().saturating_sub(x);
-    if !entry.present() {
-        let flags = entry.flags(step.level);
-        let text = match flags.first() {
-            Some(flag) => format!("{}: {}", flag.name, flag.meaning),
-            None => "not present: nothing is mapped below".into(),
+    let level = step.level;
+    let wide = line.width >= WIDE;
+    for column in columns(entry, level) {
+        let Some(flag) = column else {
+            // A bit that says nothing here: the next ones stay in line.
+            x += if wide { "Dirty=0  ".len() as u16 } else { "D=0  ".len() as u16 };
+            continue;
         };
-        canvas.text(x, line.y, after(x), &text, Role::Warning);
-        return;
+        let name = if wide { flag.name } else { flag.short };
+        let set = entry.has(flag.bit);
+        let decides = decides.and_then(|decides| decides.role(level, &flag));
+        let role = decides.unwrap_or(if set { Role::Text } else { Role::Dim });
+        let text = format!("{name}={}", u8::from(set));
+        x = canvas.text(x, line.y, after(x), &text, role);
+        // The mark, for those who see no colours.
+        let mark = if decides.is_some() { "! " } else { "  " };
+        x = canvas.text(x, line.y, after(x), mark, role);
     }
-    for flag in entry.flags(step.level) {
-        let role = match flag.name {
-            "RW" | "NX" | "Dirty" => Role::Text,
-            _ => Role::Dim,
-        };
-        x = canvas.text(x, line.y, after(x), flag.name, role);
-        x = canvas.text(x, line.y, after(x), " ", role);
-    }
-    let (pfn, leads) = match entry.leads_to(step.level, walk.levels) {
+    let (pfn, what) = match entry.leads_to(level, walk.levels) {
+        LeadsTo::Nothing => {
+            let flags = entry.flags(level);
+            let text = flags.first().map_or("nothing is mapped below", |flag| flag.meaning);
+            canvas.text(x, line.y, after(x), text, Role::Warning);
+            return;
+        }
         LeadsTo::Table { pfn } => (pfn, String::new()),
         LeadsTo::Page { pfn, size } => (pfn, format!(", a page of {}", bytes(size))),
-        LeadsTo::Nothing => return,
     };
     let pfn = pfn.map_or_else(|| "PFN hidden".to_owned(), |pfn| format!("PFN {pfn:#x}"));
     x = canvas.text(x, line.y, after(x), &pfn, Role::Key);
-    let level = step.level;
     let long = format!(
-        "{leads}  {} {}, an entry covers {}",
+        "{what}  {} {}, an entry covers {}",
         canvas.look.glyphs.separator,
         level.long_name(),
         bytes(level.covers(walk.levels))
@@ -140,50 +212,56 @@ fn entry(canvas: &mut Canvas<'_>, line: Rect, walk: &Walk, step: &Step) {
     }
 }
 
+/// The bits of an entry as columns, so that those of all levels stand below
+/// each other: Dirty is left blank where it says nothing.
+fn columns(entry: Entry, level: Level) -> Vec<Option<Flag>> {
+    let bits = entry.bits(level);
+    let mut columns: Vec<Option<Flag>> = bits.iter().copied().map(Some).collect();
+    let dirty = bits.iter().any(|flag| flag.name == "Dirty");
+    if let (true, false, Some(after)) =
+        (entry.present(), dirty, bits.iter().position(|flag| flag.name == "Accessed"))
+    {
+        columns.insert(after + 1, None);
+    }
+    columns
+}
+
 /// What comes of the walk, in a sentence.
-fn outcome(canvas: &mut Canvas<'_>, line: Rect, walk: &Walk, address: u64) {
+fn outcome(canvas: &mut Canvas<'_>, line: Rect, text: &str, role: Role) {
     if line.width == 0 {
         return;
     }
     let arrow = canvas.look.glyphs.arrows[1];
-    let (text, role) = match verdict(walk) {
-        None => ("The walk read no entry".to_owned(), Role::Bad),
-        Some(Verdict::Unmapped { at }) => {
-            (format!("ends at the {}: touching it now is a page fault", at.name()), Role::Warning)
-        }
-        Some(Verdict::Mapped { physical, write, user, execute }) => {
-            let place = match physical {
-                Some(physical) => {
-                    format!("physical {:#x}", physical + address.saturating_sub(walk.vaddr))
-                }
-                None => "its frame only CAP_SYS_ADMIN may know".to_owned(),
-            };
-            let access = if write { "read-write" } else { "read-only" };
-            let user = if user { "user" } else { "kernel only" };
-            let execute = if execute { "executable" } else { "no execute" };
-            (format!("{place}: {access}, {user}, {execute}"), Role::Good)
-        }
-    };
-    let spans = [(arrow, Role::Key), (" ", Role::Text), (&text, role)];
-    canvas.spans(line, &spans);
+    canvas.spans(line, &[(arrow, Role::Key), (" ", Role::Text), (text, role)]);
 }
 
-/// What each flag of the last entry means, where there is space.
-fn explain(canvas: &mut Canvas<'_>, area: Rect, from: u16, walk: &Walk) {
+/// What each bit of the last entry means, where there is space.
+fn explain(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    from: u16,
+    walk: &Walk,
+    decides: Option<Decides>,
+) {
     let depth = (walk.depth as usize).min(walk.entry.len());
     let last = depth.checked_sub(1);
     let Some((at, level)) = last.and_then(|at| Some((at, *Level::of(walk.levels).get(at)?))) else {
         return;
     };
-    let flags = Entry(walk.entry[at]).flags(level);
-    if area.height < from + 2 || flags.is_empty() {
+    if area.height < from + 2 {
         return;
     }
-    let title = format!("Flags of the {} entry:", level.name());
+    let title = format!("Bits of the {} entry:", level.name());
     canvas.text(area.x, area.y + from, area.width, &title, Role::Dim);
-    for (index, flag) in flags.iter().enumerate() {
+    let entry = Entry(walk.entry[at]);
+    for (index, flag) in entry.bits(level).iter().enumerate() {
         let line = row(area, from + 1 + index as u16);
-        let name = format!("  bit {:>2}  {:<12}", flag.bit, flag.name);
-        canvas.spans(line, &[(&name, Role::Text), (flag.meaning, Role::Dim)]);
+        let set = entry.has(flag.bit);
+        let decides = decides.and_then(|decides| decides.role(level, flag));
+        let mark = if decides.is_some() { "!" } else { " " };
+        let name = format!("{mark} bit {:>2}  {:<14}", flag.bit, words::bit(entry, flag));
+        let meaning = if set { flag.meaning } else { flag.absent };
+        let role = decides.unwrap_or(if set { Role::Text } else { Role::Dim });
+        canvas.spans(line, &[(&name, role), (meaning, decides.unwrap_or(Role::Dim))]);
     }
 }

@@ -11,6 +11,7 @@ use crate::app::link::Connection;
 use crate::app::views::modules::{detail, listed_modules, selected, values};
 use crate::app::{Hit, Loadable, Model};
 use crate::kernel::api::ModuleSummary;
+use crate::kernel::taint;
 use crate::ui::Canvas;
 use crate::ui::canvas::{row, wrap};
 use crate::ui::layers::input;
@@ -165,7 +166,7 @@ fn one(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         line(canvas, "state", &module.state.to_lowercase(), Role::Good);
     }
     if !module.taint.is_empty() {
-        line(canvas, "taints", &taint_words(&module.taint), Role::Text);
+        line(canvas, "taints", &taint::of_letters(&module.taint), Role::Text);
     }
     match (&view.detail, detail(model)) {
         (_, Some(detail)) => {
@@ -202,17 +203,6 @@ fn one(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     let used = value_rows(canvas, rest, model);
     let rest = Rect { y: rest.y + used, height: rest.height - used, ..rest };
     counters(canvas, rest, model, &module.name);
-}
-
-fn taint_words(letters: &str) -> String {
-    let words = letters.chars().map(|letter| match letter {
-        'O' => "O out of the kernel's tree".to_owned(),
-        'E' => "E unsigned".to_owned(),
-        'P' => "P proprietary".to_owned(),
-        'C' => "C staging".to_owned(),
-        other => other.to_string(),
-    });
-    words.collect::<Vec<_>>().join(", ")
 }
 
 /// Paints parameters and controls; answers the rows used.
