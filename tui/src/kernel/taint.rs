@@ -41,14 +41,13 @@ pub fn of_bits(bits: u64) -> String {
 
 /// A module's taint in words, by the letters of `/proc/modules`.
 pub fn of_letters(letters: &str) -> String {
-    let words = letters.chars().map(|letter| {
-        match FLAGS.iter().find(|(known, _)| *known == letter) {
+    let words =
+        letters.chars().map(|letter| match FLAGS.iter().find(|(known, _)| *known == letter) {
             Some((_, meaning)) => format!("{letter} {meaning}"),
             None if letter == '+' => "being loaded".into(),
             None if letter == '-' => "being unloaded".into(),
             None => letter.to_string(),
-        }
-    });
+        });
     words.collect::<Vec<_>>().join(", ")
 }
 
@@ -60,7 +59,10 @@ mod tests {
     fn every_bit_and_letter_has_its_words() {
         assert_eq!(of_bits(0), "none");
         assert_eq!(of_bits(4096), "O out-of-tree module");
-        assert_eq!(of_bits(1 << 7 | 1 << 9 | 1 << 12), "D oops or BUG, W warning, O out-of-tree module");
+        assert_eq!(
+            of_bits(1 << 7 | 1 << 9 | 1 << 12),
+            "D oops or BUG, W warning, O out-of-tree module"
+        );
         assert_eq!(of_bits(1 << 19 | 1 << 40), "J firmware control used, bit 40");
         assert_eq!(of_letters("OE"), "O out-of-tree module, E unsigned module");
         assert_eq!(of_letters("O+"), "O out-of-tree module, being loaded");

@@ -154,7 +154,10 @@ mod tests {
     #[test]
     fn a_large_page_ends_the_walk_and_leaves_pat_out_of_its_frame() {
         let entry = Entry(0x4020_1000 | 0x80 | 1);
-        assert_eq!(entry.leads_to(Level::Pmd, 5), LeadsTo::Page { pfn: Some(0x40200), size: 2 << 20 });
+        assert_eq!(
+            entry.leads_to(Level::Pmd, 5),
+            LeadsTo::Page { pfn: Some(0x40200), size: 2 << 20 }
+        );
         let walk = Walk {
             vaddr: 0x1234,
             levels: 4,
@@ -163,7 +166,12 @@ mod tests {
         };
         assert_eq!(
             verdict(&walk),
-            Some(Verdict::Mapped { physical: Some(0x4020_1234), write: true, user: true, execute: true })
+            Some(Verdict::Mapped {
+                physical: Some(0x4020_1234),
+                write: true,
+                user: true,
+                execute: true
+            })
         );
     }
 

@@ -82,10 +82,7 @@ mod tests {
     #[test]
     fn every_entry_and_the_outcome_have_words() {
         let page = Entry(READ_ONLY.entry[4]);
-        assert_eq!(
-            bits(page, Level::Pte),
-            "Present=1 RW=0 User=1 Accessed=1 Dirty=0 NX=1"
-        );
+        assert_eq!(bits(page, Level::Pte), "Present=1 RW=0 User=1 Accessed=1 Dirty=0 NX=1");
         assert_eq!(leads_to(page, Level::Pte, 5), "page of 4096 bytes in frame 0x12345");
         assert_eq!(leads_to(Entry(0x1067), Level::Pgd, 5), "table in frame 0x1");
         assert_eq!(leads_to(Entry(0), Level::Pmd, 5), "");
@@ -107,10 +104,7 @@ mod tests {
     #[test]
     fn a_frame_that_the_kernel_keeps_to_itself_is_not_called_0() {
         let hidden = Walk { entry: [0x67, 0x67, 0x67, 0x67, 0x67], ..READ_ONLY };
-        assert_eq!(
-            leads_to(Entry(0x67), Level::Pte, 5),
-            "page of 4096 bytes, its frame hidden"
-        );
+        assert_eq!(leads_to(Entry(0x67), Level::Pte, 5), "page of 4096 bytes, its frame hidden");
         assert_eq!(
             outcome(&hidden, 0x1000),
             "its frame only CAP_SYS_ADMIN may know: read-write, user, executable"

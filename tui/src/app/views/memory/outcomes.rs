@@ -164,10 +164,9 @@ fn succeeded(model: &mut Model, number: u32, action: &SubjectAction) {
         subject.earlier = std::mem::take(&mut subject.before);
         subject.later.clear();
         for address in tables_along(vaddr, pages) {
-            subject.jobs.push_back(Job {
-                action: SubjectAction::Walk { vaddr: address },
-                why: Why::After,
-            });
+            subject
+                .jobs
+                .push_back(Job { action: SubjectAction::Walk { vaddr: address }, why: Why::After });
         }
     }
     let said = match action {

@@ -3,6 +3,7 @@
 
 use insta::assert_snapshot;
 
+use crate::app::config::{ColorDepth, ThemeName};
 use crate::app::effect::CallTag;
 use crate::app::keys::Key;
 use crate::app::link::Connection;
@@ -13,7 +14,6 @@ use crate::kernel::api::{
     SubjectOutcome, Walk,
 };
 use crate::kernel::{Item, TargetError};
-use crate::app::config::{ColorDepth, ThemeName};
 use crate::ui::Look;
 use crate::ui::views::fixture::{assert_no_line_under_nothing, cells, model, sample, screen};
 

@@ -150,13 +150,7 @@ fn fields(canvas: &mut Canvas<'_>, area: Rect, address: u64, levels: u32) {
 }
 
 /// One entry: `new PTE[  1] 8000000012345065 P=1 RW=0! US=1 … PFN 0x12345`.
-fn entry(
-    canvas: &mut Canvas<'_>,
-    line: Rect,
-    walk: &Walk,
-    step: &Step,
-    decides: Option<Decides>,
-) {
+fn entry(canvas: &mut Canvas<'_>, line: Rect, walk: &Walk, step: &Step, decides: Option<Decides>) {
     let new = if step.new_table { "new " } else { "    " };
     let name = format!("{}[{:>3}] ", step.level.name(), step.index);
     let Some(entry) = step.entry else {
@@ -236,13 +230,7 @@ fn outcome(canvas: &mut Canvas<'_>, line: Rect, text: &str, role: Role) {
 }
 
 /// What each bit of the last entry means, where there is space.
-fn explain(
-    canvas: &mut Canvas<'_>,
-    area: Rect,
-    from: u16,
-    walk: &Walk,
-    decides: Option<Decides>,
-) {
+fn explain(canvas: &mut Canvas<'_>, area: Rect, from: u16, walk: &Walk, decides: Option<Decides>) {
     let depth = (walk.depth as usize).min(walk.entry.len());
     let last = depth.checked_sub(1);
     let Some((at, level)) = last.and_then(|at| Some((at, *Level::of(walk.levels).get(at)?))) else {
