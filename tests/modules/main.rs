@@ -14,6 +14,7 @@
 mod any_order;
 mod c_header;
 mod c_programs;
+mod errnos;
 mod guest;
 mod kernel_log;
 mod kmod;
