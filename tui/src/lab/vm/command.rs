@@ -35,6 +35,11 @@ pub const KERNEL_ARGUMENTS: &str =
 /// broken clock.
 pub const EMULATED_ARGUMENTS: &str = "tsc=reliable no_timer_check";
 
+/// An emulated guest's processor: all that QEMU can emulate but fast string
+/// instructions. A kernel that is told of them copies memory with `rep movsb`,
+/// which QEMU runs byte by byte; without, it copies three to six times as fast.
+const EMULATED_PROCESSOR: &str = "max,-erms,-fsrm";
+
 /// A guest as its hardware, its kernel and its shares describe it.
 #[derive(Clone, Debug)]
 pub struct Spec {
@@ -100,10 +105,15 @@ pub fn arguments(spec: &Spec, wiring: &Wiring) -> Vec<OsString> {
     // which takes a third of a boot, and on the debug kernel four fifths.
     line.pair("-machine", "q35");
     match spec.accelerator {
-        Accelerator::Kvm => line.pair("-accel", "kvm"),
-        Accelerator::Tcg => line.pair("-accel", "tcg,thread=multi"),
+        Accelerator::Kvm => {
+            line.pair("-accel", "kvm");
+            line.pair("-cpu", "max");
+        }
+        Accelerator::Tcg => {
+            line.pair("-accel", "tcg,thread=multi");
+            line.pair("-cpu", EMULATED_PROCESSOR);
+        }
     }
-    line.pair("-cpu", "max");
     line.pair("-smp", &spec.processors.to_string());
     line.pair("-m", &format!("{}M", spec.memory_mib));
     line.flag("-nodefaults");
@@ -250,6 +260,17 @@ mod tests {
         };
         assert!(share(WORK_TAG).contains("readonly=off"));
         assert!(share(ROOT_TAG).contains("readonly=on"));
+    }
+
+    #[test]
+    fn only_an_emulated_processor_lacks_fast_strings() {
+        let processor = |accelerator| {
+            let words = arguments(&Spec { accelerator, ..spec() }, &by_hand());
+            let at = words.iter().position(|word| word == "-cpu").unwrap();
+            words[at + 1].to_string_lossy().into_owned()
+        };
+        assert_eq!(processor(Accelerator::Tcg), "max,-erms,-fsrm");
+        assert_eq!(processor(Accelerator::Kvm), "max");
     }
 
     #[test]
