@@ -12,7 +12,8 @@ use std::sync::mpsc::{self, Receiver, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::kernel::wire::{
-    Assembler, Body, Credit, Frame, FrameReader, Outbox, check_version, version,
+    Assembler, Body, Credit, Frame, FrameReader, Intake, Kind, Outbox, WireError, check_version,
+    version,
 };
 use crate::kernel::{Call, CallControl, Item, Request, Target, TargetError};
 
@@ -26,8 +27,11 @@ struct ServedCall {
     call: Option<Call>,
     /// For its items.
     credit: Arc<Credit>,
-    /// To the thread that feeds it; `None` after the end of the input.
-    input: Option<mpsc::Sender<Vec<u8>>>,
+    /// Of its input.
+    intake: Arc<Intake>,
+    /// To the thread that feeds it, with what each piece cost; `None` after the
+    /// end of the input.
+    input: Option<mpsc::Sender<(Vec<u8>, u32)>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -38,7 +42,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// until `reader` ends; every call still open is then cancelled.
 ///
 /// # Errors
-/// Those of `reader`, and when no thread can be made.
+/// Those of `reader`, when no thread can be made, and `InvalidData` when the
+/// client breaks the rules of the protocol.
 pub fn serve<W: Write + Send + 'static>(
     reader: impl Read,
     writer: W,
@@ -51,7 +56,14 @@ pub fn serve<W: Write + Send + 'static>(
         Server { target, outbox, calls: Calls::default(), assembler: Assembler::new() };
     let ended = loop {
         match reader.next_frame() {
-            Ok(Some(frame)) => server.take(&frame),
+            Ok(Some(frame)) => {
+                if let Err(error) = server.take(&frame) {
+                    break Err(std::io::Error::new(
+                        std::io::ErrorKind::InvalidData,
+                        format!("the client sent {error}"),
+                    ));
+                }
+            }
             Ok(None) => break Ok(()),
             Err(error) => break Err(error),
         }
@@ -69,18 +81,48 @@ struct Server<'a> {
 }
 
 impl Server<'_> {
-    fn take(&mut self, frame: &Frame) {
+    /// Takes one frame.
+    ///
+    /// # Errors
+    /// Nothing more is to be taken from whoever sent it.
+    fn take(&mut self, frame: &Frame) -> Result<(), WireError> {
         let header = frame.header();
         let key = (header.session, header.call);
+        // Before anything is kept of it. An agent's words may come from a line
+        // that somebody else has used before.
+        let open = lock(&self.calls).get(&key).map(|call| Arc::clone(&call.intake));
+        let wanted = match header.kind {
+            Kind::Hello | Kind::CloseSession | Kind::Start => true,
+            kind => kind.is_a_clients() && open.is_some(),
+        };
+        if !wanted {
+            return Ok(());
+        }
+        if let Some(intake) = &open
+            && let Err(error) = intake.take(header)
+        {
+            self.refuse(key, &error);
+            return Ok(());
+        }
         match self.assembler.push(frame) {
             Ok(Some(body)) => self.answer(key, body),
-            Ok(None) => {}
-            Err(error) => {
-                // Half of a request or of an input must not be acted on.
-                self.cancel_where(|call| call == key);
-                self.reply(key, Body::Done(Err(TargetError::Protocol(error.to_string()))));
+            Ok(None) => {
+                if let Some(intake) = open {
+                    give(&self.outbox, key, intake.goes_on());
+                }
             }
+            Err(error) if error.breaks_the_rules() => return Err(error),
+            // Half of a request or of an input must not be acted on.
+            Err(error) => self.refuse(key, &error),
         }
+        Ok(())
+    }
+
+    /// Ends a call because what came for it is not to be.
+    fn refuse(&mut self, key: Key, error: &WireError) {
+        self.assembler.forget_call(key.0, key.1);
+        self.cancel_where(|call| call == key);
+        self.reply(key, Body::Done(Err(TargetError::Protocol(error.to_string()))));
     }
 
     fn answer(&mut self, key: Key, body: Body) {
@@ -101,7 +143,7 @@ impl Server<'_> {
                 if let Some(call) = lock(&self.calls).get(&key)
                     && let Some(input) = &call.input
                 {
-                    drop(input.send(bytes));
+                    drop(input.send((bytes, call.intake.whole())));
                 }
             }
             Body::InputEnd => {
@@ -152,7 +194,13 @@ impl Server<'_> {
     fn start(&mut self, key: Key, request: Request) {
         let credit = Arc::new(Credit::new());
         let (input, pieces) = channel();
-        let served = ServedCall { call: None, credit: Arc::clone(&credit), input: Some(input) };
+        let intake = Arc::new(Intake::stream());
+        let served = ServedCall {
+            call: None,
+            credit: Arc::clone(&credit),
+            intake: Arc::clone(&intake),
+            input: Some(input),
+        };
         {
             let mut calls = lock(&self.calls);
             if calls.contains_key(&key) {
@@ -172,7 +220,7 @@ impl Server<'_> {
         let sink = Box::new(move |item| sender.send(item));
         match self.target.start(request, sink) {
             Ok(call) => {
-                if takes_input && let Err(error) = self.feed(key, call.control(), pieces) {
+                if takes_input && let Err(error) = self.feed(key, call.control(), pieces, intake) {
                     call.control().cancel();
                     tracing::warn!("no thread for the input of a call: {error}");
                 }
@@ -194,16 +242,16 @@ impl Server<'_> {
         &self,
         key: Key,
         control: Arc<dyn CallControl>,
-        pieces: Receiver<Vec<u8>>,
+        pieces: Receiver<(Vec<u8>, u32)>,
+        intake: Arc<Intake>,
     ) -> std::io::Result<()> {
         let outbox = self.outbox.clone();
         std::thread::Builder::new().name(format!("input-{}", key.1)).spawn(move || {
-            for piece in pieces {
+            for (piece, cost) in pieces {
                 // When nobody takes it (any more), it is consumed as well:
                 // the client must not wait for a reader that is gone.
                 drop(control.send(&piece));
-                let credit = Body::Credit(piece.len() as u32);
-                outbox.send_urgent(credit.frames(key.0, key.1).unwrap_or_default());
+                give(&outbox, key, intake.consumed(cost));
             }
             drop(control.close_input());
         })?;
@@ -223,6 +271,13 @@ impl Server<'_> {
             served.credit.close();
             drop(served.call);
         }
+    }
+}
+
+/// Gives a client credit back, where there is any.
+fn give(outbox: &Outbox, key: Key, credit: u32) {
+    if credit > 0 {
+        outbox.send_urgent(Body::Credit(credit).frames(key.0, key.1).unwrap_or_default());
     }
 }
 
@@ -277,7 +332,7 @@ impl Sender {
         }
         for frame in frames {
             let header = frame.header();
-            let paid = !header.kind.needs_credit() || self.credit.take(header.length);
+            let paid = !header.kind.needs_credit() || self.credit.take(header.cost());
             if !paid || !self.outbox.send([frame]) {
                 return;
             }

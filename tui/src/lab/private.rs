@@ -45,7 +45,9 @@ impl End {
         self.known.notify_all();
     }
 
-    fn explain(&self) -> TargetError {
+    /// Why a conversation with the guest has ended; `said` is what its connection
+    /// says, which counts where the guest goes on.
+    fn explain(&self, said: String) -> TargetError {
         let how = self.how.lock().unwrap_or_else(PoisonError::into_inner);
         let (how, _) = self
             .known
@@ -53,7 +55,7 @@ impl End {
             .unwrap_or_else(PoisonError::into_inner);
         TargetError::Gone(match &*how {
             Some(how) => how.clone(),
-            None => "the connection to the guest's agent ended".into(),
+            None => said,
         })
     }
 }
@@ -152,12 +154,12 @@ impl Target for PrivateTarget {
         let end = Arc::clone(&self.end);
         let explaining = Box::new(move |item| {
             sink(match item {
-                Item::Done(Err(TargetError::Gone(_))) => Item::Done(Err(end.explain())),
+                Item::Done(Err(TargetError::Gone(said))) => Item::Done(Err(end.explain(said))),
                 item => item,
             });
         });
         match self.guest.start(request, explaining) {
-            Err(TargetError::Gone(_)) => Err(self.end.explain()),
+            Err(TargetError::Gone(said)) => Err(self.end.explain(said)),
             started => started,
         }
     }

@@ -2,18 +2,16 @@
 //! The calls that are open at a client, and what can be done to one.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::kernel::api::{Item, Request, Signal, TerminalSize};
 use crate::kernel::call::{CallControl, Sink};
 use crate::kernel::error::{TargetError, TargetResult};
-use crate::kernel::wire::{Body, Credit, Header, Outbox, PAYLOAD_MAX, WINDOW};
+use crate::kernel::wire::{
+    Body, Credit, FRAME_COST, Header, Intake, Outbox, PAYLOAD_MAX, WireError,
+};
 
-/// Credit is given back in pieces of at least this many bytes: one small frame
-/// for many items.
-const GIVE_BACK: u32 = WINDOW / 4;
 /// The session of a client alone on its stream.
 const SESSION: u32 = 0;
 
@@ -36,14 +34,14 @@ pub(super) struct Open {
     delivery: Delivery,
     /// For our input.
     credit: Credit,
-    /// Bytes consumed and not yet given back.
-    owed: AtomicU32,
+    /// For the agent's items.
+    intake: Intake,
 }
 
 enum Delivery {
     /// On the reading thread.
     Direct(Mutex<Sink>),
-    /// On the call's own thread; the bytes are what the item used of the credit.
+    /// On the call's own thread; the number is what the item used of the credit.
     Queued(Mutex<Sender<(Item, u32)>>),
 }
 
@@ -74,23 +72,18 @@ impl OpenCalls {
 
     /// Opens a call and sends its request.
     pub(super) fn open(self: &Arc<Self>, request: Request, sink: Sink) -> TargetResult<Arc<Open>> {
-        let (delivery, queue) = if request.is_stream() {
+        let (delivery, intake, queue) = if request.is_stream() {
             let (sender, receiver) = channel();
-            (Delivery::Queued(Mutex::new(sender)), Some((receiver, sink)))
+            (Delivery::Queued(Mutex::new(sender)), Intake::stream(), Some((receiver, sink)))
         } else {
-            (Delivery::Direct(Mutex::new(sink)), None)
+            (Delivery::Direct(Mutex::new(sink)), Intake::answer(), None)
         };
         let mut table = lock(&self.table);
         if let Some(why) = &table.ended {
             return Err(TargetError::Gone(why.clone()));
         }
         table.last += 1;
-        let open = Arc::new(Open {
-            id: table.last,
-            delivery,
-            credit: Credit::new(),
-            owed: AtomicU32::new(0),
-        });
+        let open = Arc::new(Open { id: table.last, delivery, credit: Credit::new(), intake });
         if let Some((receiver, sink)) = queue {
             let (calls, this) = (Arc::clone(self), Arc::downgrade(&open));
             std::thread::Builder::new()
@@ -113,15 +106,29 @@ impl OpenCalls {
         Some(open)
     }
 
-    /// A message of the agent's.
-    pub(super) fn deliver(&self, call: u32, body: Body, header: Header) {
+    /// A frame of the agent's has come: does anybody wait for it?
+    ///
+    /// # Errors
+    /// The agent was not to send it.
+    pub(super) fn admit(&self, header: Header) -> Result<bool, WireError> {
+        if !header.kind.is_an_agents() {
+            return Err(WireError::WrongEnd { kind: header.kind });
+        }
+        if header.session != SESSION {
+            return Ok(false);
+        }
+        match self.find(header.call) {
+            Some(open) => open.intake.take(header).map(|()| true),
+            None => Ok(header.call == 0),
+        }
+    }
+
+    /// A message of the agent's, which is whole.
+    pub(super) fn deliver(&self, call: u32, body: Body) {
         match body {
             Body::Item(item) => {
                 if let Some(open) = self.find(call) {
-                    let direct = open.deliver(item, header.length as u32);
-                    if direct {
-                        self.consumed(call, header);
-                    }
+                    open.deliver(item, open.intake.whole());
                 }
             }
             Body::Done(result) => {
@@ -140,20 +147,20 @@ impl OpenCalls {
         }
     }
 
-    /// Gives credit for a frame back, at the latest when much is owed.
-    pub(super) fn consumed(&self, call: u32, header: Header) {
-        if header.kind.needs_credit()
-            && let Some(open) = self.find(call)
-        {
-            self.give_back(&open, header.length as u32);
+    /// The message of the last frame goes on.
+    pub(super) fn goes_on(&self, call: u32) {
+        if let Some(open) = self.find(call) {
+            self.give(&open, |intake| intake.goes_on());
         }
     }
 
-    fn give_back(&self, open: &Open, bytes: u32) {
-        let owed = open.owed.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        if owed >= GIVE_BACK {
-            let owed = open.owed.swap(0, Ordering::Relaxed);
-            drop(self.send(open.id, &Body::Credit(owed)));
+    /// Gives credit back, where there is any and the agent counts it.
+    fn give(&self, open: &Open, due: impl FnOnce(&Intake) -> u32) {
+        if matches!(open.delivery, Delivery::Queued(_)) {
+            let due = due(&open.intake);
+            if due > 0 {
+                drop(self.send(open.id, &Body::Credit(due)));
+            }
         }
     }
 
@@ -183,17 +190,11 @@ impl OpenCalls {
 }
 
 impl Open {
-    /// Hands over an item; `true` when it has been consumed already.
-    fn deliver(&self, item: Item, bytes: u32) -> bool {
+    /// Hands over an item, which cost so much credit.
+    fn deliver(&self, item: Item, cost: u32) {
         match &self.delivery {
-            Delivery::Direct(sink) => {
-                lock(sink)(item);
-                true
-            }
-            Delivery::Queued(queue) => {
-                drop(lock(queue).send((item, bytes)));
-                false
-            }
+            Delivery::Direct(sink) => lock(sink)(item),
+            Delivery::Queued(queue) => drop(lock(queue).send((item, cost))),
         }
     }
 }
@@ -205,14 +206,14 @@ fn hand_out(
     calls: &OpenCalls,
     open: &std::sync::Weak<Open>,
 ) {
-    for (item, bytes) in items {
+    for (item, cost) in items {
         let last = matches!(item, Item::Done(_));
         sink(item);
         if last {
             return;
         }
         if let Some(open) = open.upgrade() {
-            calls.give_back(&open, bytes);
+            calls.give(&open, |intake| intake.consumed(cost));
         }
     }
 }
@@ -239,7 +240,7 @@ impl RemoteCall {
 impl CallControl for RemoteCall {
     fn send(&self, bytes: &[u8]) -> TargetResult<()> {
         for piece in bytes.chunks(PAYLOAD_MAX) {
-            if !self.open.credit.take(piece.len()) {
+            if !self.open.credit.take(piece.len() as u32 + FRAME_COST) {
                 return Err(TargetError::Gone("the call is over and takes no more input".into()));
             }
             self.calls.send(self.open.id, &Body::Input(piece.to_vec()))?;

@@ -21,7 +21,9 @@ use self::calls::{OpenCalls, RemoteCall};
 use super::api::Request;
 use super::call::{Call, Sink, Target};
 use super::error::{TargetError, TargetResult};
-use super::wire::{Assembler, Body, Frame, FrameReader, Outbox, check_version, version};
+use super::wire::{
+    Assembler, Body, Frame, FrameReader, Kind, Outbox, WireError, check_version, version,
+};
 
 /// How long an agent may take to answer the first word. A person may have to
 /// type a password for ssh meanwhile.
@@ -57,11 +59,25 @@ impl Link {
     }
 }
 
-/// A client of an agent. Dropping it ends the connection and every call.
+/// A client of an agent. Dropping it ends the connection and every call; so
+/// does an agent that breaks the rules of the protocol.
 pub struct Remote {
     calls: Arc<OpenCalls>,
-    close: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    close: Close,
     reader: Option<JoinHandle<()>>,
+}
+
+/// Ends the stream, once.
+#[derive(Clone)]
+struct Close(Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>);
+
+impl Close {
+    fn now(&self) {
+        let close = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(close) = close {
+            close();
+        }
+    }
 }
 
 impl Remote {
@@ -72,18 +88,21 @@ impl Remote {
     pub fn connect(link: Link) -> TargetResult<Self> {
         let Link { reader, writer, close, explain } = link;
         let thread = |error: &std::io::Error| TargetError::io(error, "start a thread");
+        let close = Close(Arc::new(Mutex::new(Some(close))));
         // A write fails when the agent is gone; the reader sees its end too and
-        // ends the calls, with what the agent may have said last.
-        let outbox = Outbox::new(writer, |_| ()).map_err(|error| thread(&error))?;
+        // ends the calls, with what the agent may have said last. It sees none
+        // where the agent is there and does not read.
+        let closing = close.clone();
+        let outbox = Outbox::new(writer, move |_| closing.now()).map_err(|error| thread(&error))?;
         let calls = Arc::new(OpenCalls::new(outbox));
         calls.send_session(&Body::Hello(version()))?;
         let (welcomed, welcome) = channel();
-        let for_reader = Arc::clone(&calls);
+        let (for_reader, closing) = (Arc::clone(&calls), close.clone());
         let reader = std::thread::Builder::new()
             .name("wire-in".into())
-            .spawn(move || read(reader, &for_reader, welcomed, explain))
+            .spawn(move || read(reader, &for_reader, welcomed, &closing, explain))
             .map_err(|error| thread(&error))?;
-        let remote = Self { calls, close: Mutex::new(Some(close)), reader: Some(reader) };
+        let remote = Self { calls, close, reader: Some(reader) };
         match welcome.recv_timeout(WELCOME_WITHIN) {
             Ok(Ok(())) => Ok(remote),
             Ok(Err(error)) => Err(error),
@@ -127,10 +146,7 @@ impl Target for Remote {
 impl Drop for Remote {
     fn drop(&mut self) {
         self.calls.end("the connection was closed");
-        let close = self.close.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Some(close) = close.take() {
-            close();
-        }
+        self.close.now();
         if let Some(reader) = self.reader.take() {
             // A sink may drop the last handle; a thread can't wait for itself.
             if reader.thread().id() != std::thread::current().id() {
@@ -145,6 +161,7 @@ fn read(
     stream: Box<dyn Read + Send>,
     calls: &OpenCalls,
     welcomed: Sender<TargetResult<()>>,
+    close: &Close,
     explain: Box<dyn FnOnce() -> Option<String> + Send>,
 ) {
     let mut reader = FrameReader::new(stream);
@@ -154,11 +171,19 @@ fn read(
     let ended = match greeting {
         Ok(()) => {
             drop(welcomed.send(Ok(())));
-            let ended = receive(&mut reader, &mut assembler, calls);
-            match (explain(), ended) {
-                (Some(why), _) => format!("the agent is gone: {why}"),
-                (None, Some(error)) => format!("the connection to the agent ended: {error}"),
-                (None, None) => "the connection to the agent ended".into(),
+            match receive(&mut reader, &mut assembler, calls) {
+                // It is there and must not be listened to any more.
+                End::Broken(how) => {
+                    close.now();
+                    format!(
+                        "the agent broke the rules of the protocol and was cut off: it sent {how}"
+                    )
+                }
+                End::Stream(error) => match (explain(), error) {
+                    (Some(why), _) => format!("the agent is gone: {why}"),
+                    (None, Some(error)) => format!("the connection to the agent ended: {error}"),
+                    (None, None) => "the connection to the agent ended".into(),
+                },
             }
         }
         Err(TargetError::Gone(text)) => match explain() {
@@ -196,44 +221,75 @@ fn greet(
                 return Err(TargetError::Gone(format!("no agent answered: {error}")));
             }
         };
+        if !matches!(frame.header().kind, Kind::Hello | Kind::Welcome | Kind::Refused) {
+            // From a conversation that somebody else had before.
+            continue;
+        }
         match assembler.push(&frame) {
             Ok(Some(Body::Welcome(theirs))) | Ok(Some(Body::Refused(theirs))) => {
                 reader.limit_skipped(None);
                 return check_version(&theirs).map_err(TargetError::Protocol);
             }
             Ok(Some(Body::Hello(_))) => return Err(no_agent("our own words back")),
-            // From a conversation that somebody else had before.
             Ok(_) | Err(_) => {}
         }
     }
 }
 
-/// Hands out what comes until the stream ends.
+/// How a conversation ended.
+enum End {
+    /// With its stream, and the error if there was one.
+    Stream(Option<std::io::Error>),
+    /// With what an agent must not send.
+    Broken(String),
+}
+
+/// Hands out what comes until the stream ends or makes no sense any more.
 fn receive(
     reader: &mut FrameReader<Box<dyn Read + Send>>,
     assembler: &mut Assembler,
     calls: &OpenCalls,
-) -> Option<std::io::Error> {
+) -> End {
     loop {
         match reader.next_frame() {
-            Ok(Some(frame)) => take(&frame, assembler, calls),
-            Ok(None) => return None,
-            Err(error) => return Some(error),
+            Ok(Some(frame)) => {
+                if let Err(error) = take(&frame, assembler, calls) {
+                    return End::Broken(error.to_string());
+                }
+            }
+            Ok(None) => return End::Stream(None),
+            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+                return End::Broken(error.to_string());
+            }
+            Err(error) => return End::Stream(Some(error)),
         }
     }
 }
 
-fn take(frame: &Frame, assembler: &mut Assembler, calls: &OpenCalls) {
+/// Takes one frame.
+///
+/// # Errors
+/// It breaks the rules.
+fn take(frame: &Frame, assembler: &mut Assembler, calls: &OpenCalls) -> Result<(), WireError> {
     let header = frame.header();
+    // Before anything is kept of it.
+    if !calls.admit(header)? {
+        return Ok(());
+    }
     match assembler.push(frame) {
         Ok(Some(body)) => {
             if matches!(body, Body::Done(_)) {
                 assembler.forget_call(header.session, header.call);
             }
-            calls.deliver(header.call, body, header);
+            calls.deliver(header.call, body);
         }
         // The rest of the message follows only when this part is paid for.
-        Ok(None) => calls.consumed(header.call, header),
-        Err(error) => calls.fail(header.call, &TargetError::Protocol(error.to_string())),
+        Ok(None) => calls.goes_on(header.call),
+        Err(error) if error.breaks_the_rules() => return Err(error),
+        Err(error) => {
+            assembler.forget_call(header.session, header.call);
+            calls.fail(header.call, &TargetError::Protocol(error.to_string()));
+        }
     }
+    Ok(())
 }

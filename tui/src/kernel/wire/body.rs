@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Frame, Kind, MESSAGE_MAX, PAYLOAD_MAX, WireError};
+use super::{FRAME_COST, Frame, Kind, MESSAGE_MAX, PAYLOAD_MAX, UNFINISHED_MAX, WireError};
 use crate::kernel::api::{Item, OutputStream, Request, Signal, TerminalSize};
 use crate::kernel::error::TargetResult;
 
@@ -157,7 +157,12 @@ fn split(session: u32, call: u32, kind: Kind, bytes: &[u8]) -> Result<Vec<Frame>
 #[derive(Default)]
 pub struct Assembler {
     parts: HashMap<(u32, u32, Kind), Vec<u8>>,
+    /// Bytes of all of them, and what keeping one costs.
+    held: usize,
 }
+
+/// What a part counts beside its bytes, so that empty ones are not for nothing.
+const PART_COST: usize = FRAME_COST as usize;
 
 impl Assembler {
     /// One that holds nothing yet.
@@ -168,35 +173,50 @@ impl Assembler {
     /// Takes the next frame; `None` while its message goes on.
     ///
     /// # Errors
-    /// When the message is too long or can't be understood; it is dropped, and
-    /// the next one is not affected.
+    /// When the message is too long or can't be understood: it is dropped, and
+    /// the next one is not affected. [`WireError::Unfinished`] when too much has
+    /// no end: everything unfinished is dropped.
     pub fn push(&mut self, frame: &Frame) -> Result<Option<Body>, WireError> {
         let header = frame.header();
         let key = (header.session, header.call, header.kind);
         if !header.more && !self.parts.contains_key(&key) {
             return Body::decode(header.kind, frame.payload().to_vec()).map(Some);
         }
-        let part = self.parts.entry(key).or_default();
+        let part = self.parts.entry(key).or_insert_with(|| {
+            self.held += PART_COST;
+            Vec::new()
+        });
         if part.len() + header.length > MESSAGE_MAX {
-            self.parts.remove(&key);
+            self.forget(|found| *found == key);
             return Err(WireError::TooLong);
+        }
+        self.held += header.length;
+        if self.held > UNFINISHED_MAX {
+            self.forget(|_| true);
+            return Err(WireError::Unfinished);
         }
         part.extend_from_slice(frame.payload());
         if header.more {
             return Ok(None);
         }
         let whole = self.parts.remove(&key).unwrap_or_default();
+        self.held -= PART_COST + whole.len();
         Body::decode(header.kind, whole).map(Some)
     }
 
     /// Forgets the unfinished messages of a call that is over.
     pub fn forget_call(&mut self, session: u32, call: u32) {
-        self.parts.retain(|key, _| (key.0, key.1) != (session, call));
+        self.forget(|key| (key.0, key.1) == (session, call));
     }
 
     /// Forgets the unfinished messages of a session that is over.
     pub fn forget_session(&mut self, session: u32) {
-        self.parts.retain(|key, _| key.0 != session);
+        self.forget(|key| key.0 == session);
+    }
+
+    fn forget(&mut self, mut over: impl FnMut(&(u32, u32, Kind)) -> bool) {
+        self.parts.retain(|key, _| !over(key));
+        self.held = self.parts.values().map(|part| PART_COST + part.len()).sum();
     }
 }
 
@@ -261,6 +281,45 @@ mod tests {
             (0..=MESSAGE_MAX / PAYLOAD_MAX).map(|_| assembler.push(&frame)).find(Result::is_err);
         assert_eq!(refused, Some(Err(WireError::TooLong)));
         assert!(assembler.parts.is_empty());
+    }
+
+    #[test]
+    fn unfinished_messages_of_many_calls_are_bounded_in_all() {
+        let mut assembler = Assembler::new();
+        let push = |assembler: &mut Assembler, call, payload: &[u8]| {
+            assembler.push(&Frame::new(0, call, Kind::Item, true, payload))
+        };
+        let mut frames = 0;
+        let refused = (0..).find_map(|call| {
+            frames += 1;
+            push(&mut assembler, call, &[0; PAYLOAD_MAX]).err()
+        });
+        assert_eq!(refused, Some(WireError::Unfinished));
+        assert!(frames * PAYLOAD_MAX <= UNFINISHED_MAX + PAYLOAD_MAX, "{frames}");
+        assert!(assembler.parts.is_empty());
+        // Empty ones cost something, too.
+        let refused = (0..=UNFINISHED_MAX / PART_COST)
+            .find_map(|call| push(&mut assembler, call as u32, &[]).err());
+        assert_eq!(refused, Some(WireError::Unfinished));
+    }
+
+    #[test]
+    fn what_is_finished_or_forgotten_does_not_count_as_unfinished() {
+        let mut assembler = Assembler::new();
+        let long = Body::Item(Item::Bytes(vec![1; MESSAGE_MAX / 2]));
+        for call in 0..40 {
+            let frames = long.frames(0, call).unwrap();
+            let (last, first) = frames.split_last().unwrap();
+            for frame in first {
+                assert_eq!(assembler.push(frame), Ok(None));
+            }
+            match call % 3 {
+                0 => assert_eq!(assembler.push(last), Ok(Some(long.clone()))),
+                1 => assembler.forget_call(0, call),
+                _ => assembler.forget_session(0),
+            }
+        }
+        assert_eq!(assembler.held, 0);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! One frame, kept as the bytes that travel, so that passing it on costs no
 //! encoding.
 
-use super::{FRAME_MAX, HEADER, PAYLOAD_MAX};
+use super::{FRAME_COST, FRAME_MAX, HEADER, PAYLOAD_MAX};
 
 /// The bytes every frame begins with: none of them ASCII text but the middle two.
 pub(super) const MAGIC: [u8; 4] = [0xf5, b'R', b'S', 0x0a];
@@ -82,6 +82,34 @@ impl Kind {
     pub fn needs_credit(self) -> bool {
         matches!(self, Self::Input | Self::Item | Self::Stdout | Self::Stderr | Self::Console)
     }
+
+    /// May an agent (or a lab) send it?
+    pub fn is_an_agents(self) -> bool {
+        match self {
+            Self::Welcome
+            | Self::Refused
+            | Self::Credit
+            | Self::Item
+            | Self::Stdout
+            | Self::Stderr
+            | Self::Console
+            | Self::Done
+            | Self::Begun => true,
+            Self::Hello
+            | Self::Start
+            | Self::Input
+            | Self::InputEnd
+            | Self::Resize
+            | Self::Signal
+            | Self::Cancel
+            | Self::CloseSession => false,
+        }
+    }
+
+    /// May a client (or a router) send it?
+    pub fn is_a_clients(self) -> bool {
+        !self.is_an_agents() || self == Self::Credit
+    }
 }
 
 /// What stands in a frame's header.
@@ -100,6 +128,14 @@ pub struct Header {
 }
 
 impl Header {
+    /// The credit that the frame uses up.
+    pub fn cost(&self) -> u32 {
+        match self.kind.needs_credit() {
+            true => self.length as u32 + FRAME_COST,
+            false => 0,
+        }
+    }
+
     /// Reads a header; `None` when `bytes` hold none (or an unknown kind).
     pub(super) fn parse(bytes: &[u8; HEADER]) -> Option<Self> {
         if bytes[..4] != MAGIC || word(bytes, 24) != crc32fast::hash(&bytes[..24]) {

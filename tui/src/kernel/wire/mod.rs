@@ -44,14 +44,21 @@
 //! comes in the session. When the agent goes, the router ends the open calls
 //! ([`Kind::Start`] without a [`Kind::Done`] so far) with a Done of its own.
 //!
-//! **Credit.** Each direction of each call starts with [`WINDOW`] bytes. The
-//! payload of Input, Item, Stdout, Stderr and Console frames uses it up
-//! ([`Kind::needs_credit`]); the receiver gives it back with Credit frames as
-//! it consumes, at once for a frame whose message goes on. Everything else
-//! needs none, so a program's output never holds up a command or the log; nor
-//! does the answer to a request that is no stream
-//! ([`Request::is_stream`](crate::kernel::Request::is_stream)), which is sent
-//! as a whole.
+//! **Credit.** Each direction of each call starts with [`WINDOW`] bytes. Input,
+//! Item, Stdout, Stderr and Console frames use it up ([`Kind::needs_credit`]),
+//! each by its [`Header::cost`]; the receiver gives it back with Credit frames
+//! as it consumes. A frame whose message goes on is consumed as soon as no whole
+//! message waits before it. Everything else needs none, so a program's output
+//! never holds up a command or the log; nor does the answer to a request that is
+//! no stream ([`Request::is_stream`](crate::kernel::Request::is_stream)), which
+//! is sent as a whole and has at most [`ANSWER_MAX`] bytes.
+//!
+//! **Trust.** Either end may be hostile, a guest whose kernel anybody changes
+//! above all. So each receiver counts along ([`Intake`]) and keeps at most
+//! [`UNFINISHED_MAX`] bytes of messages without an end, a queue towards an end
+//! that does not read has at most [`QUEUED_MAX`] bytes, and looking for frames
+//! in what is none takes a time in proportion to its length ([`FrameReader`]).
+//! Whoever breaks these rules loses the connection.
 
 mod body;
 mod credit;
@@ -62,7 +69,7 @@ mod version;
 mod writer;
 
 pub use body::{Assembler, Body};
-pub use credit::Credit;
+pub use credit::{Credit, Intake};
 pub use frame::{Frame, Header, Kind};
 pub use outbox::Outbox;
 pub use reader::FrameReader;
@@ -76,9 +83,18 @@ pub const FRAME_MAX: usize = 64 * 1024;
 /// The most bytes of a frame's payload.
 pub const PAYLOAD_MAX: usize = FRAME_MAX - HEADER;
 /// The most bytes of a message, which may take many frames.
-pub const MESSAGE_MAX: usize = 16 << 20;
-/// The credit that each direction of a call starts with, in bytes of payload.
+pub const MESSAGE_MAX: usize = 4 << 20;
+/// The most bytes, over all calls, of messages whose end has not come yet.
+pub const UNFINISHED_MAX: usize = 8 * MESSAGE_MAX;
+/// The most bytes of the whole answer to a request that is no stream, by the
+/// cost of its frames.
+pub const ANSWER_MAX: u32 = 2 * MESSAGE_MAX as u32;
+/// The most bytes that wait to be written to the other end.
+pub const QUEUED_MAX: usize = 128 << 20;
+/// The credit that each direction of a call starts with, in bytes.
 pub const WINDOW: u32 = 512 * 1024;
+/// What a frame costs beside its payload: about what it takes in memory.
+pub const FRAME_COST: u32 = 256;
 
 /// What can be wrong with a message that is about to be sent or was received.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -94,4 +110,27 @@ pub enum WireError {
         /// What the decoder said.
         why: String,
     },
+    /// The other end keeps too many messages without an end.
+    #[error("more than {} MiB of messages without an end", UNFINISHED_MAX >> 20)]
+    Unfinished,
+    /// The other end sent data that it had no credit for.
+    #[error("more data of call {call} than it had credit for")]
+    BeyondCredit {
+        /// The call.
+        call: u32,
+    },
+    /// The other end sent what only this end sends.
+    #[error("a message of kind {kind:?}, which is not for it to send")]
+    WrongEnd {
+        /// What it said it was.
+        kind: Kind,
+    },
+}
+
+impl WireError {
+    /// Is the other end not to be trusted any more? Anything else concerns the
+    /// one message only.
+    pub fn breaks_the_rules(&self) -> bool {
+        matches!(self, Self::Unfinished | Self::BeyondCredit { .. } | Self::WrongEnd { .. })
+    }
 }

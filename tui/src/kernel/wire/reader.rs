@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Reads frames from a stream that may hold anything between them.
 
-use std::io::{ErrorKind, Read, Result};
+use std::io::{Error, ErrorKind, Read, Result};
 
 use super::frame::MAGIC;
 use super::{FRAME_MAX, Frame, HEADER, Header};
+
+/// Bytes of payload that may be looked at in vain at once. A payload is looked
+/// at as a whole before it turns out to be damaged, and the next frame may begin
+/// anywhere in it; so a stream could be made of headers of which each costs a
+/// look at the following 64 KiB. Each byte that is read earns a look at one more.
+const IN_VAIN: u64 = 64 * FRAME_MAX as u64;
 
 /// Takes frames out of a stream. What is no frame is skipped and counted.
 pub struct FrameReader<R> {
@@ -14,6 +20,8 @@ pub struct FrameReader<R> {
     end: usize,
     skipped: u64,
     limit: u64,
+    /// Bytes that may still be looked at in vain.
+    looks: u64,
 }
 
 impl<R: Read> FrameReader<R> {
@@ -26,6 +34,7 @@ impl<R: Read> FrameReader<R> {
             end: 0,
             skipped: 0,
             limit: u64::MAX,
+            looks: IN_VAIN,
         }
     }
 
@@ -50,14 +59,18 @@ impl<R: Read> FrameReader<R> {
     ///
     /// # Errors
     /// Those of the stream; an interrupted read is tried again. `InvalidData`
-    /// beyond the limit of [`FrameReader::limit_skipped`].
+    /// beyond the limit of [`FrameReader::limit_skipped`], and when the stream
+    /// is made of more damaged frames than a broken line makes.
     pub fn next_frame(&mut self) -> Result<Option<Frame>> {
         loop {
-            if let Some(frame) = self.take() {
+            if let Some(frame) = self.take()? {
                 return Ok(Some(frame));
             }
             if self.skipped > self.limit {
-                return Err(ErrorKind::InvalidData.into());
+                return Err(Error::new(
+                    ErrorKind::InvalidData,
+                    format!("more than {} bytes that are no frames", self.limit),
+                ));
             }
             if !self.fill()? {
                 self.skip(self.end - self.start);
@@ -67,16 +80,27 @@ impl<R: Read> FrameReader<R> {
     }
 
     /// A whole frame in the buffer, if there is one.
-    fn take(&mut self) -> Option<Frame> {
+    fn take(&mut self) -> Result<Option<Frame>> {
         loop {
             self.find_magic();
             let held = &self.buffer[self.start..self.end];
-            if let Some(header) = Header::parse(held.first_chunk::<HEADER>()?) {
-                let whole = held.get(..HEADER + header.length)?;
+            let Some(header) = held.first_chunk::<HEADER>() else {
+                return Ok(None);
+            };
+            if let Some(header) = Header::parse(header) {
+                let Some(whole) = held.get(..HEADER + header.length) else {
+                    return Ok(None);
+                };
                 if let Some(frame) = Frame::checked(header, whole) {
                     self.start += HEADER + header.length;
-                    return Some(frame);
+                    return Ok(Some(frame));
                 }
+                self.looks = self.looks.checked_sub(header.length as u64).ok_or_else(|| {
+                    Error::new(
+                        ErrorKind::InvalidData,
+                        "one damaged frame inside another, many times",
+                    )
+                })?;
             }
             // Only the first byte of what looked like a frame: a real one may
             // begin inside, behind one that was cut off.
@@ -121,6 +145,7 @@ impl<R: Read> FrameReader<R> {
                 Ok(0) => return Ok(false),
                 Ok(read) => {
                     self.end += read;
+                    self.looks = IN_VAIN.min(self.looks + read as u64);
                     return Ok(true);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -253,6 +278,43 @@ mod tests {
             assert_eq!(received, [frames[0].clone(), frames[2].clone()]);
             assert_eq!(skipped, frames[1].as_bytes().len() as u64);
         }
+    }
+
+    /// `count` headers, each of which promises the longest payload there is.
+    fn overlapping(count: usize) -> Vec<u8> {
+        let header = Frame::new(0, 1, Kind::Stdout, false, &[1; PAYLOAD_MAX]);
+        header.as_bytes()[..HEADER].repeat(count)
+    }
+
+    #[test]
+    fn headers_inside_headers_are_looked_at_in_linear_time_and_then_given_up() {
+        let bytes = overlapping(400_000);
+        let mut reader = FrameReader::new(&bytes[..]);
+        let error = reader.next_frame().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidData);
+        assert!(error.to_string().contains("damaged"), "{error}");
+        // No more than what may be looked at in vain, and not the 11 MB.
+        assert!(reader.skipped() <= IN_VAIN / PAYLOAD_MAX as u64 * HEADER as u64 * 2);
+    }
+
+    #[test]
+    fn a_line_that_breaks_now_and_then_is_never_given_up() {
+        let cut = Frame::new(0, 1, Kind::Stdout, false, &[7; PAYLOAD_MAX]);
+        let good = Frame::new(0, 2, Kind::Stdout, false, &[8; PAYLOAD_MAX]);
+        let mut bytes = Vec::new();
+        for _ in 0..80 {
+            bytes.extend_from_slice(&cut.as_bytes()[..5_000]);
+            bytes.extend_from_slice(&[0; FRAME_MAX]);
+            bytes.extend_from_slice(good.as_bytes());
+        }
+        let (received, _) = read_all(bytes, 11);
+        assert_eq!(received.len(), 80);
+        assert!(received.iter().all(|frame| *frame == good));
+        // Even some headers inside each other are got over.
+        let mut bytes = overlapping(30);
+        bytes.extend_from_slice(&[0; FRAME_MAX]);
+        bytes.extend_from_slice(good.as_bytes());
+        assert_eq!(read_all(bytes, 12).0, [good]);
     }
 
     #[test]

@@ -113,9 +113,15 @@ impl Board {
         drop(gone);
     }
 
-    /// Why no guest answers, once that is known: the end of a connection is
-    /// seen a moment before the end of QEMU.
+    /// Why no guest answers.
     pub(super) fn why_gone(&self) -> String {
+        sentence(&self.state().status.guest)
+    }
+
+    /// Why a conversation with the guest has ended, once that is known: the end
+    /// of a connection is seen a moment before the end of QEMU. `how` is what
+    /// the connection says, which counts where the guest goes on.
+    pub(super) fn why_ended(&self, how: String) -> String {
         let until = Instant::now() + Duration::from_millis(700);
         let mut state = self.state();
         while state.status.guest == GuestState::Running {
@@ -125,7 +131,10 @@ impl Board {
             state =
                 self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        sentence(&state.status.guest)
+        match &state.status.guest {
+            GuestState::Running => format!("{how}; `ringside vm reboot` starts a new guest"),
+            guest => sentence(guest),
+        }
     }
 }
 

@@ -32,7 +32,9 @@ impl Target for LabTarget {
                     return Err(TargetError::Gone(self.board.why_gone()));
                 };
                 match guest.start(request, self.explaining(sink)) {
-                    Err(TargetError::Gone(_)) => Err(TargetError::Gone(self.board.why_gone())),
+                    Err(TargetError::Gone(how)) => {
+                        Err(TargetError::Gone(self.board.why_ended(how)))
+                    }
                     started => started,
                 }
             }
@@ -47,8 +49,8 @@ impl LabTarget {
         let board = Arc::clone(&self.board);
         Box::new(move |item| {
             sink(match item {
-                Item::Done(Err(TargetError::Gone(_))) => {
-                    Item::Done(Err(TargetError::Gone(board.why_gone())))
+                Item::Done(Err(TargetError::Gone(how))) => {
+                    Item::Done(Err(TargetError::Gone(board.why_ended(how))))
                 }
                 item => item,
             });
