@@ -31,6 +31,9 @@ const WELCOME_WITHIN: Duration = Duration::from_secs(30);
 /// More bytes than this before the agent's first word, and it is no agent.
 const GREETING_MAX: u64 = 1 << 20;
 
+/// Ends both directions of a stream.
+pub type CloseStream = Box<dyn FnOnce() + Send>;
+
 /// Both directions of a stream to an agent, and how to end it.
 pub struct Link {
     /// What comes from the agent.
@@ -38,7 +41,7 @@ pub struct Link {
     /// What goes to it.
     pub writer: Box<dyn Write + Send>,
     /// Ends both directions, so that a read or write under way returns.
-    pub close: Box<dyn FnOnce() + Send>,
+    pub close: CloseStream,
     /// Asked once the stream has ended: why, if that can be known.
     pub explain: Box<dyn FnOnce() -> Option<String> + Send>,
 }
@@ -69,7 +72,7 @@ pub struct Remote {
 
 /// Ends the stream, once.
 #[derive(Clone)]
-struct Close(Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>);
+struct Close(Arc<Mutex<Option<CloseStream>>>);
 
 impl Close {
     fn now(&self) {

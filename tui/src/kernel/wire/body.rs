@@ -306,7 +306,7 @@ mod tests {
     #[test]
     fn what_is_finished_or_forgotten_does_not_count_as_unfinished() {
         let mut assembler = Assembler::new();
-        let long = Body::Item(Item::Bytes(vec![1; MESSAGE_MAX / 2]));
+        let long = Body::Item(Item::Bytes(vec![1; 3 * PAYLOAD_MAX]));
         for call in 0..40 {
             let frames = long.frames(0, call).unwrap();
             let (last, first) = frames.split_last().unwrap();
