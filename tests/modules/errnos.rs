@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The log names the errno that a program gets, whichever it is.
 
-use super::guest::{self, insmod, text};
+use super::guest::{self, insmod, rmmod, set, text};
 use super::kernel_log;
 
 const THREADS_MAX: &str = "/proc/sys/kernel/threads-max";
@@ -33,5 +33,20 @@ fn a_refusal_is_in_the_log_with_the_name_of_its_errno() {
         std::fs::write(THREADS_MAX, few.to_string()).expect("root may set it");
         refused("producer_consumer", "prod=400 cons=400");
         std::fs::write(THREADS_MAX, usual).expect("root may set it");
+    });
+}
+
+#[test]
+fn a_refusal_says_why_however_long_what_was_given_is() {
+    guest::run("errnos::a_refusal_says_why_however_long_what_was_given_is", || {
+        let long = "9".repeat(3000);
+        let why =
+            format!("{}... (3000 bytes) refused (EINVAL): it takes a whole number", &long[..100]);
+        insmod("my_name", &format!("intParameter={long}")).expect_err("no such number");
+        assert!(kernel_log::has(&format!("my_name: intParameter={why}")));
+        insmod("producer_consumer", "").expect("it loads");
+        set("producer_consumer", "paused", &long).expect_err("no such number");
+        assert!(kernel_log::has(&format!("producer_consumer: paused: {why}")));
+        rmmod("producer_consumer").expect("it unloads");
     });
 }

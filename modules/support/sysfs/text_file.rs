@@ -9,7 +9,7 @@ use super::{
     shows::Shows, //
 };
 use crate::{
-    support::text::Escaped,
+    support::text::Excerpt,
     uapi::describe::{
         Control,
         Counter, //
@@ -127,7 +127,7 @@ impl<T: Shows> File<T> {
             pr_warn!(
                 "{}: {} refused (EINVAL): it takes a whole number from {} to {}\n",
                 control.name,
-                Escaped(given.to_bytes().trim_ascii()),
+                Excerpt(given.to_bytes().trim_ascii()),
                 control.min,
                 control.max,
             );
