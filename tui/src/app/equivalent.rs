@@ -1,72 +1,56 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The line that a person would have typed or coded for a request.
 
+use super::lines::{self, hex, quote};
 use crate::kernel::Request;
 use crate::kernel::api::{BlockAction, LabRequest, SubjectAction};
-
-/// The most bytes of data that are spelled out.
-const SPELLED: usize = 8;
 
 /// The `insmod`, `ioctl(…)`, `cat` or `echo` line that does the same as
 /// `request`; `None` for what the dashboard asks by itself all the time.
 pub fn equivalent(request: &Request) -> Option<String> {
     Some(match request {
-        Request::Load { name, parameters } => {
-            let file = if name.ends_with(".ko") { "" } else { ".ko" };
-            format!("insmod {name}{file} {parameters}").trim_end().to_owned()
+        Request::Load { name, parameters } => lines::insmod(&lines::module_file(name), parameters),
+        Request::Unload { name } => lines::rmmod(name),
+        Request::Holders { name } => {
+            let holders = quote(&format!("/sys/module/{name}/holders"));
+            format!("ls {holders}; fuser -v {}", quote(&format!("/dev/{name}")))
         }
-        Request::Unload { name } => format!("rmmod {name}"),
-        Request::Holders { name } => format!("ls /sys/module/{name}/holders; fuser -v /dev/{name}"),
         Request::SetParameter { module, parameter, value } => {
-            format!("echo {} > /sys/module/{module}/parameters/{parameter}", quote(value))
+            lines::echo(value, &format!("/sys/module/{module}/parameters/{parameter}"))
         }
         Request::Set { module, control, value } => {
-            format!("echo {} > /sys/module/{module}/controls/{control}", quote(value))
+            lines::echo(value, &format!("/sys/module/{module}/controls/{control}"))
         }
         Request::CallSyscall { times: 1 } => "syscall(my_syscall)".into(),
-        Request::CallSyscall { times } => {
-            format!("for (i = 0; i < {times}; i++) syscall(my_syscall)")
-        }
+        Request::CallSyscall { times } => lines::syscalls(times),
         Request::SetSyscallMessage { message } => {
-            format!("echo {} > /sys/kernel/my_syscall/message", quote(message))
+            lines::echo(message, "/sys/kernel/my_syscall/message")
         }
         Request::Subject => "fork(); open(\"/dev/memalloc\", O_RDWR)".into(),
-        Request::SubjectDo { pid, action } => format!("[{pid}] {}", subject(action)),
+        Request::SubjectDo { pid, action } => lines::by_subject(*pid, &subject(action)),
         Request::Block(action) => block(action)?,
-        Request::Peek { path, offset, size } => {
-            format!("pread(open({path:?}), buf, {size}, {offset})")
-        }
+        Request::Peek { path, offset, size } => lines::pread(path, size, hex(*offset)),
         Request::Crash => "echo c > /proc/sysrq-trigger".into(),
         Request::Lab(request) => lab(request)?.into(),
         _ => return None,
     })
 }
 
-/// As a shell needs it.
-pub fn quote(text: &str) -> String {
-    shlex::try_quote(text).map_or_else(|_| format!("{text:?}"), |quoted| quoted.into_owned())
-}
-
 fn subject(action: &SubjectAction) -> String {
-    let flag = |write: bool| u8::from(write);
     match action {
-        SubjectAction::Allocate { vaddr, pages, write } => format!(
-            "ioctl(memalloc, ALLOCATE, {{vaddr {vaddr:#x}, num_pages {pages}, write {}}})",
-            flag(*write)
-        ),
-        SubjectAction::Free { vaddr } => format!("ioctl(memalloc, FREE, {{vaddr {vaddr:#x}}})"),
-        SubjectAction::Read { vaddr, size } => format!("memcpy(buf, {vaddr:#x}, {size})"),
+        SubjectAction::Allocate { vaddr, pages, write } => {
+            lines::allocate(hex(*vaddr), pages, *write)
+        }
+        SubjectAction::Free { vaddr } => lines::at("FREE", hex(*vaddr)),
+        SubjectAction::Read { vaddr, size } => lines::load(hex(*vaddr), size),
         SubjectAction::Write { vaddr, bytes } => {
-            format!("memcpy({vaddr:#x}, {}, {})", spell(bytes), bytes.len())
+            lines::store(hex(*vaddr), &lines::spell(bytes), bytes.len())
         }
-        SubjectAction::Share { vaddr, client, write } => format!(
-            "ioctl(memalloc, SHAREPAGE, {{vaddr {vaddr:#x}, client_pid {client}, write {}}})",
-            flag(*write)
-        ),
-        SubjectAction::Access { vaddr } => {
-            format!("ioctl(memalloc, ACCESSPAGE, {{vaddr {vaddr:#x}}})")
+        SubjectAction::Share { vaddr, client, write } => {
+            lines::share(hex(*vaddr), client, *write)
         }
-        SubjectAction::Walk { vaddr } => format!("ioctl(memalloc, WALK, {{vaddr {vaddr:#x}}})"),
+        SubjectAction::Access { vaddr } => lines::at("ACCESSPAGE", hex(*vaddr)),
+        SubjectAction::Walk { vaddr } => lines::at("WALK", hex(*vaddr)),
         SubjectAction::Maps => "cat /proc/self/maps".into(),
     }
 }
@@ -74,23 +58,20 @@ fn subject(action: &SubjectAction) -> String {
 fn block(action: &BlockAction) -> Option<String> {
     Some(match action {
         BlockAction::Info => return None,
-        BlockAction::Read { size } => format!("ioctl(kmod, BREAD, {{buf, {size}}})"),
-        BlockAction::Write { data } => {
-            format!("ioctl(kmod, BWRITE, {{{}, {}}})", spell(data), data.len())
-        }
+        BlockAction::Read { size } => lines::moved("BREAD", "buf", size),
+        BlockAction::Write { data } => lines::moved("BWRITE", &lines::spell(data), data.len()),
         BlockAction::ReadAt { offset, size } => {
-            format!("ioctl(kmod, READ64, {{buf, offset {offset}, size {size}}})")
+            lines::moved_64("READ64", "buf", size, hex(*offset))
         }
-        BlockAction::WriteAt { offset, data } => format!(
-            "ioctl(kmod, WRITE64, {{{}, offset {offset}, size {}}})",
-            spell(data),
-            data.len()
-        ),
+        BlockAction::WriteAt { offset, data } => {
+            lines::moved_64("WRITE64", &lines::spell(data), data.len(), hex(*offset))
+        }
         BlockAction::SeekRead { offset, size } => {
-            format!("ioctl(kmod, BREADOFFSET, {{buf, {size}, {offset}}})")
+            lines::moved_at("BREADOFFSET", "buf", size, hex(u64::from(*offset)))
         }
         BlockAction::SeekWrite { offset, data } => {
-            format!("ioctl(kmod, BWRITEOFFSET, {{{}, {}, {offset}}})", spell(data), data.len())
+            let (data, size) = (lines::spell(data), data.len());
+            lines::moved_at("BWRITEOFFSET", &data, size, hex(u64::from(*offset)))
         }
         BlockAction::Sync => "ioctl(kmod, SYNC)".into(),
     })
@@ -108,13 +89,6 @@ fn lab(request: &LabRequest) -> Option<&'static str> {
     })
 }
 
-/// The first bytes as C would have them.
-fn spell(bytes: &[u8]) -> String {
-    let shown = bytes[..bytes.len().min(SPELLED)].escape_ascii();
-    let more = if bytes.len() > SPELLED { "…" } else { "" };
-    format!("\"{shown}{more}\"")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,8 +101,23 @@ mod tests {
         };
         assert_eq!(
             equivalent(&request).unwrap(),
-            "insmod my_name.ko intParameter=2025 charParameter=\"Summer term\""
+            "insmod my_name.ko intParameter=2025 charParameter='\"Summer term\"'"
         );
+    }
+
+    #[test]
+    fn offsets_and_addresses_are_hex_and_counts_decimal() {
+        let line = |action| equivalent(&Request::Block(action)).unwrap();
+        assert_eq!(
+            line(BlockAction::SeekRead { offset: 4096, size: 512 }),
+            "ioctl(kmod, BREADOFFSET, {buf, 512, 0x1000})"
+        );
+        assert_eq!(
+            line(BlockAction::ReadAt { offset: 1 << 32, size: 512 }),
+            "ioctl(kmod, READ64, {buf, offset 0x100000000, size 512})"
+        );
+        let peek = Request::Peek { path: "/dev/sda".into(), offset: 4096, size: 512 };
+        assert_eq!(equivalent(&peek).unwrap(), "pread(open(\"/dev/sda\"), buf, 512, 0x1000)");
     }
 
     #[test]

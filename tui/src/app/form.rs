@@ -5,6 +5,7 @@
 use ringside_uapi::describe::{Parameter, ParameterKind};
 
 use super::keys::{Key, KeyCode};
+use super::lines::UNKNOWN;
 use super::model::Model;
 use super::text_field::TextField;
 
@@ -203,6 +204,21 @@ impl Form {
     /// The number in the field called `name`, 0 if there is none.
     pub fn number(&self, name: &str) -> i128 {
         self.field(name).and_then(Field::number).unwrap_or(0)
+    }
+
+    /// The number in the field called `name` as a preview shows it: [`UNKNOWN`]
+    /// where there is none.
+    pub fn decimal(&self, name: &str) -> String {
+        self.shown(name, |number| number.to_string())
+    }
+
+    /// The same in hex.
+    pub fn hex(&self, name: &str) -> String {
+        self.shown(name, |number| format!("{number:#x}"))
+    }
+
+    fn shown(&self, name: &str, show: fn(i128) -> String) -> String {
+        self.field(name).and_then(Field::number).map_or_else(|| UNKNOWN.to_owned(), show)
     }
 
     /// The first thing that is wrong.

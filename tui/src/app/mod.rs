@@ -36,6 +36,7 @@ pub mod hex;
 pub mod keys;
 pub mod layer;
 pub mod layers;
+pub mod lines;
 pub mod link;
 pub mod loadable;
 pub mod loader;

@@ -146,6 +146,18 @@ impl Model {
         input: Arc<Vec<u8>>,
     ) -> CallTag {
         let line = equivalent(&request);
+        self.start_as(owner, title, report, (request, input), line)
+    }
+
+    /// The same, with the line that enters the command log.
+    pub fn start_as(
+        &mut self,
+        owner: Owner,
+        title: &str,
+        report: Report,
+        (request, input): (Request, Arc<Vec<u8>>),
+        line: Option<String>,
+    ) -> CallTag {
         let log_line = line.map(|line| self.command_log.start(line, self.now_ms));
         let tag = self.call(owner, title, report, log_line);
         self.effects.push(Effect::Start { tag, request, input });

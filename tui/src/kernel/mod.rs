@@ -12,6 +12,7 @@ pub mod error;
 pub mod kmsg;
 pub mod local;
 pub mod modinfo;
+pub mod parameters;
 pub mod remote;
 pub mod taint;
 pub mod wire;

@@ -46,9 +46,12 @@ pub(crate) enum FileError {
 /// It can't be read, is no file or has more.
 pub(crate) fn read(path: &Path, largest: u64) -> Result<Vec<u8>, FileError> {
     let failed = |source| FileError::Io { path: path.to_owned(), source };
-    let check = |metadata: &fs::Metadata| match metadata.len() > largest {
-        true => Err(FileError::Large { path: path.to_owned(), largest }),
-        false => is_plain(path, metadata),
+    let check = |metadata: &fs::Metadata| {
+        is_plain(path, metadata)?;
+        match metadata.len() > largest {
+            true => Err(FileError::Large { path: path.to_owned(), largest }),
+            false => Ok(()),
+        }
     };
     // Before it is opened, since opening does something to some devices; and
     // after, since another may stand there by then.

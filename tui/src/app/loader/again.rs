@@ -4,9 +4,10 @@
 
 use super::form::parameters_of;
 use super::load_with;
-use super::state::{Again, Step, is_path};
+use super::state::{Again, Step, file};
 use crate::app::calls::{Owner, Report};
 use crate::app::layer::{Confirm, Layer};
+use crate::app::lines;
 use crate::app::link::Connection;
 use crate::app::model::Model;
 use crate::kernel::Item;
@@ -122,7 +123,6 @@ impl Again {
     /// What a person would type.
     fn command(&self) -> Option<String> {
         let key = self.key.as_deref()?;
-        let file = if is_path(key) { key.to_owned() } else { format!("{key}.ko") };
-        Some(format!("insmod {file} {}", self.parameters).trim_end().to_owned())
+        Some(lines::insmod(&file(key), &self.parameters))
     }
 }

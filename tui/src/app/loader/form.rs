@@ -2,9 +2,10 @@
 //! The forms that ask what to load, and with which parameters.
 
 use super::image::start_image;
-use super::state::{Job, is_path, module_name};
+use super::state::{Job, file, is_path, module_name};
 use super::steps::go_on;
 use crate::app::form::{Field, Form, Kind};
+use crate::app::lines;
 use crate::app::model::Model;
 use crate::kernel::api::{Capability, STICK};
 
@@ -51,7 +52,10 @@ fn choose(model: &mut Model) {
         "load",
         "Load a module",
         vec![field],
-        |form| format!("insmod {}", form.text("module")),
+        |form| match form.text("module").trim() {
+            "" => format!("insmod {}", lines::UNKNOWN),
+            module => lines::insmod(&file(module), ""),
+        },
         |model, form| {
             let key = form.text("module").trim().to_owned();
             load(model, Some(&key));
@@ -87,8 +91,7 @@ pub(super) fn parameters_of<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>)
 }
 
 fn preview(form: &Form) -> String {
-    let name = module_name(&form.context);
-    format!("insmod {name}.ko {}", parameters(form)).trim_end().to_owned()
+    lines::insmod(&file(&form.context), &parameters(form))
 }
 
 fn check(_: &Model, form: &Form) -> Option<String> {

@@ -19,6 +19,7 @@ pub use self::state::{Loader, Step, module_name};
 use self::steps::start_unload;
 pub(super) use self::steps::{holders, item};
 use super::layer::{Confirm, Layer};
+use super::lines;
 use super::model::Model;
 use crate::kernel::api::{Capability, STICK};
 
@@ -76,7 +77,7 @@ pub fn unload(model: &mut Model, module: &str) {
     model.open(Layer::Confirm(Confirm {
         title: format!("Unload {module}?"),
         text: "Its counters start from nothing when it is loaded again.".into(),
-        command: format!("rmmod {module}"),
+        command: lines::rmmod(module),
         context: module.to_owned(),
         yes: |model, confirm| start_unload(model, &confirm.context),
     }));

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use crate::app::lines;
 use crate::kernel::modinfo::ModInfo;
 
 /// A step of loading, unloading or reloading; the text is the job's key: the
@@ -81,6 +82,12 @@ impl Loader {
 pub fn module_name(key: &str) -> String {
     let file = key.rsplit('/').next().unwrap_or(key);
     file.strip_suffix(".ko").unwrap_or(file).replace('-', "_")
+}
+
+/// The file that a job loads, as a person would name it: a module of ours is
+/// built where the command runs.
+pub(super) fn file(key: &str) -> String {
+    if is_path(key) { key.to_owned() } else { lines::module_file(key) }
 }
 
 pub(super) fn is_path(key: &str) -> bool {

@@ -2,9 +2,10 @@
 //! The steps of a job: unload if need be, load, and what comes of them.
 
 use super::again::{next, seen};
-use super::state::{Step, is_path, module_name};
+use super::state::{Step, file, is_path, module_name};
 use crate::app::advice::{self, Doing};
 use crate::app::calls::{Owner, Report};
+use crate::app::lines;
 use crate::app::layer::Message;
 use crate::app::model::Model;
 use crate::kernel::api::{Holder, Request};
@@ -35,8 +36,9 @@ pub(super) fn go_on(model: &mut Model, key: &str) {
     }
     let owner = Owner::Loader(Step::Load(key.to_owned()));
     let title = format!("load {name}");
+    let line = Some(lines::insmod(&file(key), &parameters));
     let request = Request::Load { name, parameters };
-    model.start_with(owner, &title, Report::Listed, request, image);
+    model.start_as(owner, &title, Report::Listed, (request, image), line);
 }
 
 /// Takes an item of a load or an unload.

@@ -15,6 +15,7 @@ use crate::kernel::api::{Holder, IMAGE_MAX, STICK};
 use crate::kernel::call::{Call, Sink};
 use crate::kernel::error::{TargetError, TargetResult};
 use crate::kernel::modinfo::ModInfo;
+use crate::kernel::parameters::words;
 
 /// Collects a module's image.
 #[derive(Default)]
@@ -121,17 +122,6 @@ fn check_parameters(module: &str, info: &ModInfo, parameters: &str) -> TargetRes
         )));
     }
     Ok(())
-}
-
-/// The words of a parameter line as the kernel splits it: at spaces that are
-/// not between quotes.
-fn words(line: &str) -> impl Iterator<Item = &str> {
-    let mut quoted = false;
-    line.split(move |character: char| {
-        quoted ^= character == '"';
-        character.is_ascii_whitespace() && !quoted
-    })
-    .filter(|word| !word.is_empty())
 }
 
 /// What the kernel has logged since `log` was opened that may concern a module.
@@ -241,13 +231,6 @@ fn who_holds(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn parameters_are_split_as_the_kernel_splits_them() {
-        let line = r#"intParameter=2025 charParameter="Late Summer"  name=x"#;
-        let split: Vec<_> = words(line).collect();
-        assert_eq!(split, ["intParameter=2025", "charParameter=\"Late Summer\"", "name=x"]);
-    }
 
     #[test]
     fn what_is_no_module_is_refused_before_the_kernel_sees_it() {

@@ -100,6 +100,14 @@ pub(crate) fn form_error(model: &Model) -> String {
     }
 }
 
+/// The command that comes of what is in the open form.
+pub(crate) fn preview(model: &Model) -> String {
+    match model.layers.last() {
+        Some(Layer::Form(form)) => (form.preview)(form),
+        _ => "no form".into(),
+    }
+}
+
 /// The view alone as text.
 pub(crate) fn screen(model: &mut Model, width: u16, height: u16) -> String {
     text(&cells(model, width, height, unicode()))

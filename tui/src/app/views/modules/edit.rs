@@ -5,6 +5,7 @@ use super::state::Call;
 use super::{selected, values};
 use crate::app::calls::{Owner, Report};
 use crate::app::form::{Field, Form, Kind};
+use crate::app::lines;
 use crate::app::model::Model;
 use crate::kernel::api::Request;
 
@@ -43,8 +44,7 @@ pub(super) fn edit(model: &mut Model) {
         vec![field],
         |form| {
             let text = form.fields.first().map_or("", Field::text);
-            let quoted = crate::app::equivalent::quote(text);
-            format!("echo {quoted} > /sys/module/{}", form.context)
+            lines::echo(text, &format!("/sys/module/{}", form.context))
         },
         write,
     );

@@ -10,6 +10,7 @@ use super::view::View;
 use crate::app::calls::{Owner, Report};
 use crate::app::command::Command;
 use crate::app::form::{Field, Form, Kind};
+use crate::app::lines;
 use crate::app::link::is_lost;
 use crate::app::loadable::Loadable;
 use crate::app::loader;
@@ -69,7 +70,7 @@ pub const COMMANDS: &[Command] = &[
                 "syscall",
                 "Make the system call",
                 vec![Field::new("times", kind, help, "10")],
-                |form| format!("for (i = 0; i < {}; i++) syscall(my_syscall)", form.text("times")),
+                |form| lines::syscalls(form.decimal("times")),
                 |model, form| call(model, form.number("times") as u32),
             );
             model.open_form(form);
@@ -94,10 +95,7 @@ pub const COMMANDS: &[Command] = &[
                 "syscall-message",
                 "The system call's message",
                 vec![field],
-                |form| {
-                    let message = crate::app::equivalent::quote(form.text("message"));
-                    format!("echo {message} > /sys/kernel/my_syscall/message")
-                },
+                |form| lines::echo(form.text("message"), "/sys/kernel/my_syscall/message"),
                 |model, form| {
                     let message = form.text("message").to_owned();
                     let request = Request::SetSyscallMessage { message };

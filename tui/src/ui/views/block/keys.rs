@@ -171,7 +171,7 @@ fn what_was_done_is_in_the_command_log_and_looking_is_not() {
     script.keys("w<enter>sG");
     let lines: Vec<&str> =
         script.model.command_log.lines().map(|line| line.command.as_str()).collect();
-    assert!(lines.contains(&"ioctl(kmod, BWRITEOFFSET, {\"hello\", 5, 0})"), "{lines:?}");
+    assert!(lines.contains(&"ioctl(kmod, BWRITEOFFSET, {\"hello\", 5, 0x0})"), "{lines:?}");
     assert!(lines.contains(&"ioctl(kmod, SYNC)"));
     assert!(!lines.iter().any(|line| line.contains("READ64")));
 }

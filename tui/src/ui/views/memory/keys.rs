@@ -9,7 +9,7 @@ use crate::app::views::memory::subjects::Life;
 use crate::app::{Effect, Event, Model, update};
 use crate::kernel::api::{ProgramEnd, Request, SubjectEvent};
 use crate::kernel::{Item, TargetError};
-use crate::ui::views::fixture::{form_error, screen};
+use crate::ui::views::fixture::{form_error, preview, screen};
 
 /// Presses keys and answers nothing.
 fn update_keys(model: &mut Model, keys: &str) -> Vec<Effect> {
@@ -43,6 +43,28 @@ fn an_address_where_something_is_mapped_is_refused_before_it_is_sent() {
     assert!(form_error(&script.model).contains("EEXIST"));
     script.keys("<esc>a<ctrl-u>0x555555554000");
     assert!(form_error(&script.model).contains("/ringside is mapped there already"));
+}
+
+#[test]
+fn what_is_no_number_is_a_question_mark_in_the_preview_and_not_0() {
+    let mut script = Script::new();
+    script.keys("na<enter>");
+    for (keys, line) in [
+        ("a<ctrl-u>zz", "ioctl(memalloc, ALLOCATE, {vaddr ?, num_pages 4, write 1})"),
+        ("a<tab><ctrl-u>many", "num_pages ?, write 1})"),
+        ("f<ctrl-u>", "ioctl(memalloc, FREE, {vaddr ?})"),
+        ("r<ctrl-u>x<tab><ctrl-u>-", "memcpy(buf, ?, ?)"),
+        ("w<ctrl-u>0xg", "memcpy(?, \"hello\", 5)"),
+        ("w<tab><ctrl-u>zz<tab><space>", "memcpy(0x400000000000, ?, ?)"),
+        ("o<ctrl-u>0x", "ioctl(memalloc, ACCESSPAGE, {vaddr ?})"),
+        ("t<ctrl-u>1e99", "ioctl(memalloc, WALK, {vaddr ?})"),
+    ] {
+        script.keys(keys);
+        let shown = preview(&script.model);
+        assert!(shown.starts_with("[312] ") && shown.ends_with(line), "{keys}: {shown}");
+        assert_ne!(form_error(&script.model), "", "{keys}");
+        script.keys("<esc>");
+    }
 }
 
 #[test]

@@ -4,15 +4,15 @@
 
 use ringside_uapi::memalloc::REQUESTS_LIMIT;
 
-use crate::app::equivalent::equivalent;
 use crate::app::form::{Field, Form, Kind};
 use crate::app::layer::Layer;
+use crate::app::lines;
 use crate::app::model::Model;
 use crate::app::views::memory::page::PAGE;
 use crate::app::views::memory::state::{MODULE, State};
 use crate::app::views::memory::subject::Subject;
 use crate::app::views::memory::subjects::ask;
-use crate::kernel::api::{Request, SubjectAction};
+use crate::kernel::api::SubjectAction;
 
 /// A form that makes the subject on the screen do something.
 pub(super) trait Ask {
@@ -21,8 +21,11 @@ pub(super) trait Ask {
     /// Its title.
     const TITLE: &'static str;
 
-    /// The action that a form stands for.
+    /// The action that a form stands for, once nothing is wrong with it.
     fn action(form: &Form) -> SubjectAction;
+
+    /// The same as C has it, also while it is being filled in.
+    fn line(form: &Form) -> String;
 
     /// What is wrong with a form as a whole.
     fn check(_: &Model, _: &Form) -> Option<String> {
@@ -44,8 +47,7 @@ pub(super) fn open<A: Ask>(model: &mut Model, fields: Vec<Field>) {
         fields,
         |form| {
             let (_, pid) = whom(form);
-            let action = A::action(form);
-            equivalent(&Request::SubjectDo { pid, action }).unwrap_or_default()
+            lines::by_subject(pid, &A::line(form))
         },
         |model, form| {
             let (number, _) = whom(form);

@@ -12,6 +12,7 @@ use super::state::MODULE;
 use super::subject::{Life, Subject};
 use crate::app::form::{Field, Form, Kind};
 use crate::app::hex::parse_bytes;
+use crate::app::lines;
 use crate::app::model::Model;
 use crate::kernel::api::{SUBJECT_IO_MAX, SubjectAction};
 
@@ -34,6 +35,11 @@ impl Ask for Allocate {
             pages: form.number("pages") as i32,
             write: form.text("access") == READ_WRITE,
         }
+    }
+
+    fn line(form: &Form) -> String {
+        let write = form.text("access") == READ_WRITE;
+        lines::allocate(form.hex("vaddr"), form.decimal("pages"), write)
     }
 
     fn check(model: &Model, form: &Form) -> Option<String> {
@@ -67,6 +73,10 @@ impl Ask for Free {
         SubjectAction::Free { vaddr: vaddr(form) }
     }
 
+    fn line(form: &Form) -> String {
+        lines::at("FREE", form.hex("vaddr"))
+    }
+
     fn check(model: &Model, form: &Form) -> Option<String> {
         let starts = |subject: &Subject| subject.areas().any(|area| area.start == vaddr(form));
         let known = subject_of(model, form).is_some_and(starts);
@@ -97,6 +107,10 @@ impl Ask for Read {
     fn action(form: &Form) -> SubjectAction {
         SubjectAction::Read { vaddr: vaddr(form), size: form.number("size") as u32 }
     }
+
+    fn line(form: &Form) -> String {
+        lines::load(form.hex("vaddr"), form.decimal("size"))
+    }
 }
 
 /// Asks what to read.
@@ -118,20 +132,29 @@ impl Ask for Write {
     const TITLE: &'static str = "Write memory";
 
     fn action(form: &Form) -> SubjectAction {
-        let data = form.text("data");
-        let bytes = match form.text("as") {
-            HEX => parse_bytes(data).unwrap_or_default(),
-            _ => data.as_bytes().to_vec(),
-        };
-        SubjectAction::Write { vaddr: vaddr(form), bytes }
+        SubjectAction::Write { vaddr: vaddr(form), bytes: data(form).unwrap_or_default() }
+    }
+
+    fn line(form: &Form) -> String {
+        let vaddr = form.hex("vaddr");
+        match data(form) {
+            Ok(bytes) => lines::store(vaddr, &lines::spell(&bytes), bytes.len()),
+            Err(_) => lines::store(vaddr, lines::UNKNOWN, lines::UNKNOWN),
+        }
     }
 
     fn check(_: &Model, form: &Form) -> Option<String> {
-        match (form.text("as"), form.text("data")) {
-            (_, "") => Some("data: empty".into()),
-            (HEX, data) => parse_bytes(data).err().map(|error| format!("data: {error}")),
-            _ => None,
-        }
+        data(form).err()
+    }
+}
+
+/// The bytes that a form stands for, or what is wrong with them.
+fn data(form: &Form) -> Result<Vec<u8>, String> {
+    let data = form.text("data");
+    match form.text("as") {
+        HEX => parse_bytes(data).map_err(|error| format!("data: {error}")),
+        _ if data.is_empty() => Err("data: empty".into()),
+        _ => Ok(data.as_bytes().to_vec()),
     }
 }
 
@@ -161,6 +184,11 @@ impl Ask for Share {
             client: form.text("client").parse().unwrap_or(0),
             write: form.text("access") == READ_WRITE,
         }
+    }
+
+    fn line(form: &Form) -> String {
+        let write = form.text("access") == READ_WRITE;
+        lines::share(form.hex("vaddr"), form.text("client"), write)
     }
 
     fn check(model: &Model, form: &Form) -> Option<String> {
@@ -204,6 +232,10 @@ impl Ask for Access {
         SubjectAction::Access { vaddr: vaddr(form) }
     }
 
+    fn line(form: &Form) -> String {
+        lines::at("ACCESSPAGE", form.hex("vaddr"))
+    }
+
     fn check(model: &Model, form: &Form) -> Option<String> {
         aligned(form).or_else(|| room(model, form, 1))
     }
@@ -224,6 +256,10 @@ impl Ask for Walk {
 
     fn action(form: &Form) -> SubjectAction {
         SubjectAction::Walk { vaddr: vaddr(form) }
+    }
+
+    fn line(form: &Form) -> String {
+        lines::at("WALK", form.hex("vaddr"))
     }
 }
 
