@@ -46,9 +46,7 @@ fn subject(action: &SubjectAction) -> String {
         SubjectAction::Write { vaddr, bytes } => {
             lines::store(hex(*vaddr), &lines::spell(bytes), bytes.len())
         }
-        SubjectAction::Share { vaddr, client, write } => {
-            lines::share(hex(*vaddr), client, *write)
-        }
+        SubjectAction::Share { vaddr, client, write } => lines::share(hex(*vaddr), client, *write),
         SubjectAction::Access { vaddr } => lines::at("ACCESSPAGE", hex(*vaddr)),
         SubjectAction::Walk { vaddr } => lines::at("WALK", hex(*vaddr)),
         SubjectAction::Maps => "cat /proc/self/maps".into(),

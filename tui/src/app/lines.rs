@@ -106,22 +106,12 @@ pub fn moved(operation: &str, buffer: &str, size: impl Display) -> String {
 }
 
 /// BREADOFFSET or BWRITEOFFSET.
-pub fn moved_at(
-    operation: &str,
-    buffer: &str,
-    size: impl Display,
-    offset: impl Display,
-) -> String {
+pub fn moved_at(operation: &str, buffer: &str, size: impl Display, offset: impl Display) -> String {
     format!("ioctl(kmod, {operation}, {{{buffer}, {size}, {offset}}})")
 }
 
 /// READ64 or WRITE64.
-pub fn moved_64(
-    operation: &str,
-    buffer: &str,
-    size: impl Display,
-    offset: impl Display,
-) -> String {
+pub fn moved_64(operation: &str, buffer: &str, size: impl Display, offset: impl Display) -> String {
     format!("ioctl(kmod, {operation}, {{{buffer}, offset {offset}, size {size}}})")
 }
 
@@ -170,8 +160,10 @@ mod tests {
 
     #[test]
     fn a_path_in_c_is_quoted_as_c_does() {
-        assert_eq!(pread("/dev/a\"b\u{e9}", 512, "0x1000"),
-            "pread(open(\"/dev/a\\\"b\\xc3\\xa9\"), buf, 512, 0x1000)");
+        assert_eq!(
+            pread("/dev/a\"b\u{e9}", 512, "0x1000"),
+            "pread(open(\"/dev/a\\\"b\\xc3\\xa9\"), buf, 512, 0x1000)"
+        );
     }
 
     #[test]
