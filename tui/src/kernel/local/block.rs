@@ -48,9 +48,7 @@ unsafe fn ioctl<T>(request: u32, argument: *mut T, doing: &str) -> TargetResult<
             "the device behind it may be gone: plug it in again and reload kmod"
         }
         Some(nix::libc::ENOSPC) => "that is beyond the end of the device",
-        Some(nix::libc::EROFS | nix::libc::EPERM | nix::libc::EACCES) => {
-            "the device can't be written"
-        }
+        Some(nix::libc::EROFS) => "the device is read-only: `blockdev --setrw` may change that",
         _ => "",
     };
     Err(TargetError::io(&error, format!("{doing} by {DEVICE}")).with_hint(hint))
