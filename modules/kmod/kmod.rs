@@ -74,8 +74,6 @@ mod support {
     pub(crate) mod sysfs;
     #[allow(dead_code, reason = "some of it is for other modules")]
     pub(crate) mod text;
-    #[allow(dead_code, reason = "some of it is for other modules")]
-    pub(crate) mod user;
 }
 
 #[path = "../../uapi/src"]

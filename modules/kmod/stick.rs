@@ -28,11 +28,7 @@ use crate::{
             RateLimit, //
         },
         sysfs::Shows,
-        text::Excerpt,
-        user::{
-            Fields,
-            Structure, //
-        }, //
+        text::Excerpt, //
     },
     uapi::{
         describe::Module,
@@ -40,6 +36,13 @@ use crate::{
     },
     DEVICE, //
 };
+
+argument::plain!(
+    abi::BlockRwOps,
+    abi::BlockRwOffsetOps,
+    abi::BlockIo,
+    abi::BlockInfo
+);
 
 /// Log lines in a second about what was refused.
 const LINES_PER_SECOND: u32 = 20;
@@ -132,44 +135,42 @@ impl Stick {
 
     /// BREAD and BWRITE: on from the position.
     pub(crate) fn go_on(&self, direction: Direction, address: usize) -> Result<usize, Failure> {
-        let bytes = argument::read::<{ size_of::<abi::BlockRwOps>() }>(address)?;
-        let mut fields = Fields::new(&bytes);
-        let (data, size) = (fields.u64(), fields.u32());
+        let ops: abi::BlockRwOps = argument::read(address)?;
         let position = self.cursor.take()?;
         let at = position.at();
-        let moved = self.transfer(direction, data, size, at)?;
+        let moved = self.transfer(direction, ops.data, ops.size, at)?;
         position.leave_at(at + moved as u64);
         Ok(moved)
     }
 
     /// BREADOFFSET and BWRITEOFFSET: goes to an offset first.
     pub(crate) fn go_to(&self, direction: Direction, address: usize) -> Result<usize, Failure> {
-        let bytes = argument::read::<{ size_of::<abi::BlockRwOffsetOps>() }>(address)?;
-        let mut fields = Fields::new(&bytes);
-        let (data, size, offset) = (fields.u64(), fields.u32(), u64::from(fields.u32()));
+        let ops: abi::BlockRwOffsetOps = argument::read(address)?;
+        let offset = u64::from(ops.offset);
         let position = self.cursor.take()?;
-        let moved = self.transfer(direction, data, size, offset)?;
+        let moved = self.transfer(direction, ops.data, ops.size, offset)?;
         position.leave_at(offset + moved as u64);
         Ok(moved)
     }
 
     /// READ64 and WRITE64: anywhere, and the position stays.
     pub(crate) fn anywhere(&self, direction: Direction, address: usize) -> Result<usize, Failure> {
-        let bytes = argument::read::<{ size_of::<abi::BlockIo>() }>(address)?;
-        let mut fields = Fields::new(&bytes);
-        let (data, offset) = (fields.u64(), fields.u64());
-        let (size, reserved) = (fields.u32(), fields.u32());
-        if reserved != 0 {
+        let io: abi::BlockIo = argument::read(address)?;
+        if io.reserved != 0 {
             return Err(Failure::argument(
                 EINVAL,
                 "reserved is not 0",
-                reserved.into(),
+                io.reserved.into(),
             ));
         }
-        if i64::try_from(offset).is_err() {
-            return Err(Failure::argument(EINVAL, "offset is 2^63 or more", offset));
+        if i64::try_from(io.offset).is_err() {
+            return Err(Failure::argument(
+                EINVAL,
+                "offset is 2^63 or more",
+                io.offset,
+            ));
         }
-        self.transfer(direction, data, size, offset)
+        self.transfer(direction, io.data, io.size, io.offset)
     }
 
     /// Moves `size` bytes between the caller's memory at `data` and the device.
@@ -249,12 +250,13 @@ impl Stick {
         if self.is_gone() {
             flags |= abi::FLAG_GONE;
         }
-        let result = Structure::<{ size_of::<abi::BlockInfo>() }>::new()
-            .u64(self.device.size())
-            .u64(self.cursor.at())
-            .u32(self.device.logical_block_size())
-            .u32(flags);
-        argument::write(address, result.bytes())?;
+        let info = abi::BlockInfo {
+            size: self.device.size(),
+            position: self.cursor.at(),
+            logical_block_size: self.device.logical_block_size(),
+            flags,
+        };
+        argument::write(address, &info)?;
         Ok(0)
     }
 

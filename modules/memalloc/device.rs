@@ -37,14 +37,18 @@ use crate::{
         rate_limit::{
             limited,
             RateLimit, //
-        },
-        user::{
-            Fields,
-            Structure, //
         }, //
     },
     uapi::memalloc as abi, //
 };
+
+argument::plain!(
+    abi::AllocInfo,
+    abi::FreeInfo,
+    abi::SharepageInfo,
+    abi::AccesspageInfo,
+    abi::WalkInfo
+);
 
 /// Log lines in a second, of each of the two kinds.
 const LINES_PER_SECOND: u32 = 20;
@@ -104,10 +108,9 @@ impl Device {
 
     /// ALLOCATE: maps zeroed pages.
     fn allocate(&self, mm: &MmWithUser, file: &File, address: usize) -> Result<(), Failure> {
-        let bytes = argument::read::<{ size_of::<abi::AllocInfo>() }>(address)?;
-        let mut fields = Fields::new(&bytes);
-        let (vaddr, count, writable) = (fields.u64(), fields.i32(), fields.u8() != 0);
-        let range = range::pages(vaddr, count, mapping::address_limit())?;
+        let info: abi::AllocInfo = argument::read(address)?;
+        let writable = info.write != 0;
+        let range = range::pages(info.vaddr, info.num_pages, mapping::address_limit())?;
         let count = (range.end - range.start) / PAGE_SIZE;
 
         let room = self.ledger.reserve(count as u64)?;
@@ -140,8 +143,7 @@ impl Device {
 
     /// FREE: gives a whole request back.
     fn free(&self, address: usize) -> Result<(), Failure> {
-        let bytes = argument::read::<{ size_of::<abi::FreeInfo>() }>(address)?;
-        let vaddr = Fields::new(&bytes).u64();
+        let abi::FreeInfo { vaddr } = argument::read(address)?;
         let start = range::page(vaddr, mapping::address_limit())?;
         match mapping::unmap(start) {
             Err(error) if error == EINVAL => Err(Failure::Argument(Wrong {
@@ -155,9 +157,8 @@ impl Device {
 
     /// SHAREPAGE: offers a page to another process.
     fn share(&self, mm: &MmWithUser, address: usize) -> Result<(), Failure> {
-        let bytes = argument::read::<{ size_of::<abi::SharepageInfo>() }>(address)?;
-        let mut fields = Fields::new(&bytes);
-        let (vaddr, client, writable) = (fields.u64(), fields.i32(), fields.u8() != 0);
+        let info: abi::SharepageInfo = argument::read(address)?;
+        let (vaddr, client, writable) = (info.vaddr, info.client_pid, info.write != 0);
         let page = range::page(vaddr, mapping::address_limit())?;
         let not_ours = Failure::Argument(Wrong {
             error: EINVAL,
@@ -192,8 +193,7 @@ impl Device {
 
     /// ACCESSPAGE: maps the page that was offered to the caller.
     fn access(&self, mm: &MmWithUser, file: &File, address: usize) -> Result<(), Failure> {
-        let bytes = argument::read::<{ size_of::<abi::AccesspageInfo>() }>(address)?;
-        let vaddr = Fields::new(&bytes).u64();
+        let abi::AccesspageInfo { vaddr } = argument::read(address)?;
         let range = range::pages(vaddr, 1, mapping::address_limit())?;
         let offered = self.ledger.offered().ok_or(Failure::Argument(Wrong {
             error: ENOENT,
@@ -223,8 +223,8 @@ impl Device {
 
     /// WALK: reads the page-table entries that translate an address.
     fn walk(&self, mm: &MmWithUser, address: usize) -> Result<(), Failure> {
-        let bytes = argument::read::<{ size_of::<abi::WalkInfo>() }>(address)?;
-        let vaddr = Fields::new(&bytes).u64();
+        let mut info: abi::WalkInfo = argument::read(address)?;
+        let vaddr = info.vaddr;
         let walk = page_table::walk(mm, vaddr as usize).map_err(|error| {
             Failure::Argument(Wrong {
                 error,
@@ -232,14 +232,8 @@ impl Device {
                 value: vaddr,
             })
         })?;
-        let mut result = Structure::<{ size_of::<abi::WalkInfo>() }>::new()
-            .u64(vaddr)
-            .u32(walk.levels)
-            .u32(walk.depth);
-        for entry in walk.entry {
-            result = result.u64(entry);
-        }
-        Ok(argument::write(address, result.bytes())?)
+        (info.levels, info.depth, info.entry) = (walk.levels, walk.depth, walk.entry);
+        Ok(argument::write(address, &info)?)
     }
 
     /// Counts a failure, writes it to the log where the caller's arguments are to blame, and

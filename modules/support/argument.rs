@@ -2,14 +2,26 @@
 //! What a command of a device takes from its caller, and what is said when it
 //! can't be right.
 
+use core::mem::MaybeUninit;
+
 use super::{
+    helpers,
     rate_limit::{
         limited,
         RateLimit, //
-    },
-    user, //
+    }, //
 };
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    transmute::{
+        AsBytes,
+        FromBytes, //
+    },
+    uaccess::{
+        UserPtr,
+        UserSlice, //
+    }, //
+};
 
 /// An argument that can't be right.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,18 +49,52 @@ impl Wrong {
     }
 }
 
-/// The structure of `N` bytes that a command's argument points to.
+/// Lets structures of the contract be read and written here.
+///
+/// They must have what is padding in C as a field of their own, and no field that not every bit
+/// pattern is good for: a byte and not a `bool`.
+macro_rules! plain {
+    ($($structure:ty),+) => { $(
+        // SAFETY: It consists of whole numbers, for which any bit pattern is good.
+        unsafe impl ::kernel::transmute::FromBytes for $structure {}
+        // SAFETY: It has no padding, so no byte of it is uninitialised.
+        unsafe impl ::kernel::transmute::AsBytes for $structure {}
+    )+ };
+}
+pub(crate) use plain;
+
+/// The structure that a command's argument points to.
 ///
 /// May sleep, and may take the mmap lock: call it with no lock held.
-pub(crate) fn read<const N: usize>(address: usize) -> Result<[u8; N], Wrong> {
-    user::read(address).map_err(|error| elsewhere(error, address))
+///
+/// `UserSlice` does the same by a call that is made for copies of any size: with it a BREAD of 512
+/// bytes has 0.845 of the speed of `pread` and not 0.88, one of 4096 bytes 0.957 and not 0.965.
+pub(crate) fn read<T: FromBytes>(address: usize) -> Result<T, Wrong> {
+    const { assert!(size_of::<T>() % size_of::<u64>() == 0) };
+    const { assert!(align_of::<T>() == align_of::<u64>()) };
+    let mut structure = MaybeUninit::<T>::uninit();
+    let to = structure.as_mut_ptr().cast();
+    // SAFETY: `structure` holds as many words as are asked for, at the right alignment. The address
+    // may be any: it is checked there, and accessed as user memory only.
+    let read = unsafe {
+        helpers::ringside_get_words(to, address as *const u64, size_of::<T>() / size_of::<u64>())
+    };
+    if read {
+        // SAFETY: Each of its bytes was written, and any bit pattern is good.
+        Ok(unsafe { structure.assume_init() })
+    } else {
+        Err(elsewhere(EFAULT, address))
+    }
 }
 
 /// Writes the structure back that a command's argument points to.
 ///
 /// May sleep, and may take the mmap lock: call it with no lock held.
-pub(crate) fn write(address: usize, bytes: &[u8]) -> Result<(), Wrong> {
-    user::write(address, bytes).map_err(|error| elsewhere(error, address))
+pub(crate) fn write<T: AsBytes>(address: usize, structure: &T) -> Result<(), Wrong> {
+    UserSlice::new(UserPtr::from_addr(address), size_of::<T>())
+        .writer()
+        .write(structure)
+        .map_err(|error| elsewhere(error, address))
 }
 
 fn elsewhere(error: Error, address: usize) -> Wrong {
