@@ -13,6 +13,7 @@
 
 mod commands;
 mod ends;
+mod inherited;
 mod kernels;
 mod machine;
 mod readme;

@@ -17,6 +17,7 @@ use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use nix::unistd::Pid;
 
 use super::error::{LabError, LabResult};
+use super::inherit;
 use super::options::LabOptions;
 use super::process::{Birth, RELEASE};
 use super::runtime;
@@ -190,14 +191,17 @@ pub fn attach_in(folder: &Path, id: Option<&str>) -> LabResult<LabClient> {
 /// The lab process can't be started or has no use for `options`.
 pub fn start(options: &LabOptions, program: Option<&Path>) -> LabResult<LabClient> {
     let (mut ours, theirs) = UnixStream::pair().map_err(LabError::io("make a socket"))?;
-    let child = Command::new(program.unwrap_or(Path::new("/proc/self/exe")))
+    let mut command = Command::new(program.unwrap_or(Path::new("/proc/self/exe")));
+    command
         .arg0("ringside")
         .arg(PROCESS_COMMAND)
         .stdin(Stdio::from(OwnedFd::from(theirs)))
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(LabError::io("start the lab process"))?;
+        .stderr(Stdio::null());
+    // SAFETY: between fork and exec this makes system calls only.
+    unsafe { command.pre_exec(|| inherit::only(&[])) };
+    let child = command.spawn().map_err(LabError::io("start the lab process"))?;
+    drop(command);
     reap(child);
     let mut order = serde_json::to_string(options)
         .map_err(|error| LabError::NotStarted(format!("a path that is not UTF-8: {error}")))?;

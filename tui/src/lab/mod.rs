@@ -6,6 +6,7 @@ pub mod cache;
 pub mod client;
 pub mod error;
 pub mod flavour;
+mod inherit;
 pub mod linux;
 mod lock;
 pub mod modules;

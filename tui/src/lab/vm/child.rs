@@ -22,6 +22,7 @@ use nix::unistd::Pid;
 use super::command::QEMU;
 use super::error::{VmError, VmResult};
 use super::event::{MachineEvent, MachineEvents};
+use crate::lab::inherit;
 
 /// How much of what QEMU says about its own end is kept.
 const WORDS: u64 = 4096;
@@ -74,7 +75,7 @@ impl Shared {
 }
 
 /// Makes `command` die with the thread that starts it, out of reach of the
-/// terminal's signals, with `inherited` descriptors kept open.
+/// terminal's signals, with the `inherited` descriptors and no others open.
 pub(super) fn bind(command: &mut Command, inherited: Vec<RawFd>) {
     let parent = Pid::this();
     command.process_group(0);
@@ -86,13 +87,8 @@ pub(super) fn bind(command: &mut Command, inherited: Vec<RawFd>) {
         if Pid::parent() != parent {
             return Err(std::io::Error::from_raw_os_error(nix::libc::ESRCH));
         }
-        for descriptor in &inherited {
-            // SAFETY: the descriptor is open: whoever built this command holds
-            // it until the command was started.
-            let result = unsafe { nix::libc::fcntl(*descriptor, nix::libc::F_SETFD, 0) };
-            nix::errno::Errno::result(result)?;
-        }
-        Ok(())
+        // They are open: whoever built this command holds them until it was started.
+        inherit::only(&inherited)
     };
     // SAFETY: between fork and exec `prepare` makes system calls only: it takes
     // no lock and allocates nothing.
