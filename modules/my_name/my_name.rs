@@ -137,7 +137,7 @@ impl Drop for MyName {
 mod tests {
     use super::*;
     use kernel::str::CString;
-    use support::params::{Integer, Kind, described};
+    use support::params::{Integer, described};
 
     fn year() -> Integer {
         Integer::new(described(&uapi::my_name::MODULE, "intParameter"))
@@ -157,8 +157,7 @@ mod tests {
             (c"0x10", 16),
             (c"0", 0),
         ] {
-            // SAFETY: Nobody else has it.
-            unsafe { year.accept(given) }?;
+            year.accept(given)?;
             assert_eq!(year.value(), value);
         }
         Ok(())
@@ -177,8 +176,7 @@ mod tests {
             c" 1",
             c"Spring",
         ] {
-            // SAFETY: Nobody else has it.
-            assert!(unsafe { year.accept(given) }.is_err());
+            assert!(year.accept(given).is_err());
             assert_eq!(year.value(), 2025);
         }
     }

@@ -60,8 +60,8 @@ impl<T> KillableMutex<T> {
     }
 
     /// Has the value until the result is dropped; `EINTR` if the caller is killed while another
-    /// has it. Other signals wait. Those who wait get it in the order in which they came, or nearly so: the mutex is
-    /// handed to one who has waited in vain before. Sleeps.
+    /// has it. Other signals wait. Those who wait get it in the order in which they came, or nearly
+    /// so: the mutex is handed to one who has waited in vain before. Sleeps.
     pub(crate) fn lock(&self) -> Result<Guard<'_, T>> {
         // SAFETY: The mutex is initialised and pinned.
         to_result(unsafe { helpers::ringside_mutex_lock_killable(self.mutex.get()) })?;

@@ -35,7 +35,7 @@ pub(crate) trait Kind: Sync + Sized + 'static {
     /// # Safety
     ///
     /// Nobody may use the value meanwhile.
-    unsafe fn accept(&self, given: &CStr) -> Result;
+    unsafe fn set(&self, given: &CStr) -> Result;
 
     /// Writes the value and a newline to the buffer of a sysfs file; how long that is.
     ///
@@ -70,7 +70,7 @@ unsafe extern "C" fn set<T: Kind>(
         // SAFETY: `params!` let `arg` point to a static `T`.
         let this = unsafe { &*(*param).__bindgen_anon_1.arg.cast::<T>() };
         // SAFETY: Nothing of the module runs while its arguments are parsed.
-        unsafe { this.accept(given) }.map(|()| 0)
+        unsafe { this.set(given) }.map(|()| 0)
     })
 }
 
@@ -112,12 +112,13 @@ impl Integer {
     pub(crate) fn value(&self) -> i64 {
         self.value.load(Relaxed)
     }
-}
 
-impl Kind for Integer {
-    const TYPE: &'static str = "int";
-
-    unsafe fn accept(&self, given: &CStr) -> Result {
+    /// Takes what `insmod` was given, or says in the log why not.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`; the value stays as it was.
+    pub(crate) fn accept(&self, given: &CStr) -> Result {
         let ParameterKind::Integer { min, max } = self.about.kind else {
             return Err(EINVAL);
         };
@@ -135,6 +136,14 @@ impl Kind for Integer {
                 Err(EINVAL)
             }
         }
+    }
+}
+
+impl Kind for Integer {
+    const TYPE: &'static str = "int";
+
+    unsafe fn set(&self, given: &CStr) -> Result {
+        self.accept(given)
     }
 
     unsafe fn show(&self, buffer: *mut c_char) -> c_int {
@@ -188,7 +197,7 @@ impl Text {
 impl Kind for Text {
     const TYPE: &'static str = "charp";
 
-    unsafe fn accept(&self, given: &CStr) -> Result {
+    unsafe fn set(&self, given: &CStr) -> Result {
         let ParameterKind::Text { max } = self.about.kind else {
             return Err(EINVAL);
         };

@@ -198,7 +198,8 @@ static void delays(void)
 	milliseconds(200);
 	check(get("occupancy") == 10, "then the ring is full");
 	read_table("threads", threads, sizeof(threads), sizeof(threads));
-	check(threads[0].state == PRODUCER_CONSUMER_STATE_WAITS_EMPTY && threads[1].state == PRODUCER_CONSUMER_STATE_WAITS_EMPTY &&
+	check(threads[0].state == PRODUCER_CONSUMER_STATE_WAITS_EMPTY &&
+	      threads[1].state == PRODUCER_CONSUMER_STATE_WAITS_EMPTY &&
 	      threads[2].state == PRODUCER_CONSUMER_STATE_DELAY, "the producers wait for empty, the consumer rests");
 	check(get("producer_waits") > 0, "waits are counted");
 	start = now();
