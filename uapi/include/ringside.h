@@ -78,6 +78,11 @@ RINGSIDE_CHECK(walk_info_levels, offsetof(struct walk_info, levels) == 8);
 RINGSIDE_CHECK(walk_info_depth, offsetof(struct walk_info, depth) == 12);
 RINGSIDE_CHECK(walk_info_entry, offsetof(struct walk_info, entry) == 16);
 
+/*
+ * ALLOCATE and ACCESSPAGE need a descriptor that is open for reading, and for
+ * writing where the pages are to be written (EACCES); MEMALLOC_WALK needs one for
+ * reading (EBADF); for the others any will do.
+ */
 /* Maps zeroed pages. */
 #define ALLOCATE _IOW('a', 'a', struct alloc_info *)
 RINGSIDE_CHECK(ALLOCATE, ALLOCATE == 0x40086161u);
@@ -149,6 +154,10 @@ RINGSIDE_CHECK(block_io_offset, offsetof(struct block_io, offset) == 8);
 RINGSIDE_CHECK(block_io_size, offsetof(struct block_io, size) == 16);
 RINGSIDE_CHECK(block_io_reserved, offsetof(struct block_io, reserved) == 20);
 
+/*
+ * Reads need a descriptor that is open for reading, writes one that is open for
+ * writing (EBADF); for KMOD_INFO and KMOD_SYNC any will do.
+ */
 /* Reads on from the position. */
 #define BREAD _IOW('a', 'a', struct block_rw_ops)
 RINGSIDE_CHECK(BREAD, BREAD == 0x40106161u);

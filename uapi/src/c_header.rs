@@ -178,6 +178,14 @@ fn memalloc(out: &mut impl Write) -> fmt::Result {
             "Reads the page-table entries that translate an address.",
         ),
     ];
+    out.write_str(
+        "/*
+ * ALLOCATE and ACCESSPAGE need a descriptor that is open for reading, and for
+ * writing where the pages are to be written (EACCES); MEMALLOC_WALK needs one for
+ * reading (EBADF); for the others any will do.
+ */
+",
+    )?;
     for (name, macro_call, number, help) in commands {
         command(out, name, macro_call, number, help)?;
     }
@@ -271,6 +279,13 @@ fn kmod(out: &mut impl Write) -> fmt::Result {
             "Writes anywhere; the position stays.",
         ),
     ];
+    out.write_str(
+        "/*
+ * Reads need a descriptor that is open for reading, writes one that is open for
+ * writing (EBADF); for KMOD_INFO and KMOD_SYNC any will do.
+ */
+",
+    )?;
     for (name, macro_call, number, help) in commands {
         command(out, name, macro_call, number, help)?;
     }
