@@ -37,10 +37,10 @@ use kernel::{
     sync::Arc, //
 };
 
-use stick::{
+use disk::{
     Direction,
-    Failure,
-    Stick, //
+    Disk,
+    Failure, //
 };
 use support::{
     block_device::BlockDevice,
@@ -54,8 +54,8 @@ use support::{
 };
 use uapi::kmod as abi;
 
-mod cursor;
-mod stick;
+mod disk;
+mod position;
 
 #[path = "../support"]
 mod support {
@@ -101,31 +101,31 @@ params! { uapi::kmod::MODULE:
 }
 
 /// One of the three ways to say where data lies.
-type Transfer = fn(&Stick, Direction, usize) -> Result<usize, Failure>;
+type Transfer = fn(&Disk, Direction, usize) -> Result<usize, Failure>;
 
 /// The device's side of the module.
-struct Device(Arc<Stick>);
+struct Device(Arc<Disk>);
 
 #[vtable]
 impl Operations for Device {
     const NAME: &'static CStr = c"kmod";
 
     fn ioctl(&self, file: &File, command: u32, argument: usize) -> Result<usize> {
-        let stick = &self.0;
-        let read = |how: Transfer| how(stick, Direction::Read.of(file)?, argument);
-        let write = |how: Transfer| how(stick, Direction::Write.of(file)?, argument);
+        let disk = &self.0;
+        let read = |how: Transfer| how(disk, Direction::Read.of(file)?, argument);
+        let write = |how: Transfer| how(disk, Direction::Write.of(file)?, argument);
         let (name, result) = match command {
-            abi::BREAD => ("BREAD", read(Stick::go_on)),
-            abi::BWRITE => ("BWRITE", write(Stick::go_on)),
-            abi::BREADOFFSET => ("BREADOFFSET", read(Stick::go_to)),
-            abi::BWRITEOFFSET => ("BWRITEOFFSET", write(Stick::go_to)),
-            abi::READ64 => ("READ64", read(Stick::anywhere)),
-            abi::WRITE64 => ("WRITE64", write(Stick::anywhere)),
-            abi::INFO => ("INFO", stick.info(argument)),
-            abi::SYNC => ("SYNC", stick.sync()),
+            abi::BREAD => ("BREAD", read(Disk::at_position)),
+            abi::BWRITE => ("BWRITE", write(Disk::at_position)),
+            abi::BREADOFFSET => ("BREADOFFSET", read(Disk::seek)),
+            abi::BWRITEOFFSET => ("BWRITEOFFSET", write(Disk::seek)),
+            abi::READ64 => ("READ64", read(Disk::at_offset)),
+            abi::WRITE64 => ("WRITE64", write(Disk::at_offset)),
+            abi::INFO => ("INFO", disk.info(argument)),
+            abi::SYNC => ("SYNC", disk.sync()),
             _ => return Err(ENOTTY),
         };
-        result.map_err(|failure| stick.account(name, failure))
+        result.map_err(|failure| disk.account(name, failure))
     }
 }
 
@@ -181,15 +181,15 @@ fn reason(error: Error) -> &'static str {
 struct Kmod {
     // Goes first, so that nobody gets in any more while the rest goes.
     _device: Pin<KBox<Registration<Device>>>,
-    _folders: Folders<Stick>,
+    _folders: Folders<Disk>,
 }
 
 impl kernel::Module for Kmod {
     fn init(module: &'static ThisModule) -> Result<Self> {
-        let stick = Arc::pin_init(Stick::new(open()?), GFP_KERNEL)?;
-        let folders = Folders::new(module, &stick)?;
+        let disk = Arc::pin_init(Disk::new(open()?), GFP_KERNEL)?;
+        let folders = Folders::new(module, &disk)?;
         // Last: from here on there are callers.
-        let device = KBox::pin_init(Registration::new(Device(stick)), GFP_KERNEL)?;
+        let device = KBox::pin_init(Registration::new(Device(disk)), GFP_KERNEL)?;
         Ok(Self {
             _device: device,
             _folders: folders,

@@ -12,7 +12,7 @@ use kernel::{
 };
 
 use crate::{
-    cursor::Cursor,
+    position::Position,
     support::{
         argument::{
             self,
@@ -106,55 +106,59 @@ impl From<Error> for Failure {
 
 /// The device and all that is known about it.
 #[pin_data]
-pub(crate) struct Stick {
+pub(crate) struct Disk {
     device: BlockDevice,
     #[pin]
-    cursor: Cursor,
+    position: Position,
     bytes_read: Atomic<u64>,
     bytes_written: Atomic<u64>,
     operations: Atomic<u64>,
     errors: Atomic<u64>,
     /// It was said in the log that the device is gone.
-    told_gone: AtomicFlag,
+    reported_gone: AtomicFlag,
     refused: RateLimit,
 }
 
-impl Stick {
+impl Disk {
     pub(crate) fn new(device: BlockDevice) -> impl PinInit<Self> {
         pin_init!(Self {
             device,
-            cursor <- Cursor::new(),
+            position <- Position::new(),
             bytes_read: Atomic::new(0),
             bytes_written: Atomic::new(0),
             operations: Atomic::new(0),
             errors: Atomic::new(0),
-            told_gone: AtomicFlag::new(false),
+            reported_gone: AtomicFlag::new(false),
             refused: RateLimit::new(LINES_PER_SECOND),
         })
     }
 
     /// BREAD and BWRITE: on from the position.
-    pub(crate) fn go_on(&self, direction: Direction, address: usize) -> Result<usize, Failure> {
+    pub(crate) fn at_position(
+        &self,
+        direction: Direction,
+        address: usize,
+    ) -> Result<usize, Failure> {
         let ops: abi::BlockRwOps = argument::read(address)?;
-        let position = self.cursor.take()?;
-        let at = position.at();
+        let position = self.position.lock()?;
+        let at = position.get();
         let moved = self.transfer(direction, ops.data, ops.size, at)?;
-        position.leave_at(at + moved as u64);
+        position.set(at + moved as u64);
         Ok(moved)
     }
 
     /// BREADOFFSET and BWRITEOFFSET: goes to an offset first.
-    pub(crate) fn go_to(&self, direction: Direction, address: usize) -> Result<usize, Failure> {
+    pub(crate) fn seek(&self, direction: Direction, address: usize) -> Result<usize, Failure> {
         let ops: abi::BlockRwOffsetOps = argument::read(address)?;
         let offset = u64::from(ops.offset);
-        let position = self.cursor.take()?;
+        let position = self.position.lock()?;
         let moved = self.transfer(direction, ops.data, ops.size, offset)?;
-        position.leave_at(offset + moved as u64);
+        position.set(offset + moved as u64);
         Ok(moved)
     }
 
     /// READ64 and WRITE64: anywhere, and the position stays.
-    pub(crate) fn anywhere(&self, direction: Direction, address: usize) -> Result<usize, Failure> {
+    pub(crate) fn at_offset(&self, direction: Direction, address: usize) -> Result<usize, Failure> {
         let io: abi::BlockIo = argument::read(address)?;
         if io.reserved != 0 {
             return Err(Failure::argument(
@@ -252,7 +256,7 @@ impl Stick {
         }
         let info = abi::BlockInfo {
             size: self.device.size(),
-            position: self.cursor.at(),
+            position: self.position.get(),
             logical_block_size: self.device.logical_block_size(),
             flags,
         };
@@ -285,14 +289,14 @@ impl Stick {
     /// Was the device taken away? The log says so, once.
     fn is_gone(&self) -> bool {
         let gone = self.device.is_gone();
-        if gone && !self.told_gone.xchg(true, Relaxed) {
+        if gone && !self.reported_gone.xchg(true, Relaxed) {
             pr_err!("{} was taken away\n", Excerpt(DEVICE.value()));
         }
         gone
     }
 }
 
-impl Shows for Stick {
+impl Shows for Disk {
     const MODULE: &'static Module = &abi::MODULE;
 
     fn counter(&self, name: &str) -> Option<u64> {
@@ -301,7 +305,7 @@ impl Shows for Stick {
             "bytes_written" => self.bytes_written.load(Relaxed),
             "operations" => self.operations.load(Relaxed),
             "errors" => self.errors.load(Relaxed),
-            "position" => self.cursor.at(),
+            "position" => self.position.get(),
             "device_size" => self.device.size(),
             _ => return None,
         })

@@ -25,30 +25,30 @@ use crate::support::killable_mutex::{
 
 /// A position in bytes.
 #[pin_data]
-pub(crate) struct Cursor {
+pub(crate) struct Position {
     #[pin]
     at: KillableMutex<u64>,
     /// The same, for those who only want to know it.
     shown: Atomic<u64>,
 }
 
-impl Cursor {
+impl Position {
     /// At 0.
     pub(crate) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
-            at <- KillableMutex::new(0, c"kmod_cursor", static_lock_class!()),
+            at <- KillableMutex::new(0, c"kmod_position", static_lock_class!()),
             shown: Atomic::new(0),
         })
     }
 
     /// Where it is; while someone is moving it, where that began.
-    pub(crate) fn at(&self) -> u64 {
+    pub(crate) fn get(&self) -> u64 {
         self.shown.load(Relaxed)
     }
 
     /// Has it until the result is dropped. `EINTR` if the caller is killed while others have it.
-    pub(crate) fn take(&self) -> Result<Taken<'_>> {
-        Ok(Taken {
+    pub(crate) fn lock(&self) -> Result<Locked<'_>> {
+        Ok(Locked {
             at: self.at.lock()?,
             shown: &self.shown,
         })
@@ -56,19 +56,19 @@ impl Cursor {
 }
 
 /// The position, for one caller.
-pub(crate) struct Taken<'a> {
+pub(crate) struct Locked<'a> {
     at: Guard<'a, u64>,
     shown: &'a Atomic<u64>,
 }
 
-impl Taken<'_> {
+impl Locked<'_> {
     /// Where it is.
-    pub(crate) fn at(&self) -> u64 {
+    pub(crate) fn get(&self) -> u64 {
         *self.at
     }
 
     /// Moves it, and lets others have it.
-    pub(crate) fn leave_at(mut self, at: u64) {
+    pub(crate) fn set(mut self, at: u64) {
         *self.at = at;
         self.shown.store(at, Relaxed);
     }
