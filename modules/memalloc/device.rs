@@ -251,8 +251,9 @@ impl Device {
                 limited!(
                     self.refused,
                     pr_warn,
-                    "{command} by process {} refused: {} pages are the limit\n",
+                    "{command} by process {} refused ({:?}): {} pages are the limit\n",
                     caller(),
+                    Error::from_errno(-abi::ERRNO_PAGES_LIMIT),
                     abi::PAGES_LIMIT
                 );
                 Error::from_errno(-abi::ERRNO_PAGES_LIMIT)
@@ -262,8 +263,9 @@ impl Device {
                 limited!(
                     self.refused,
                     pr_warn,
-                    "{command} by process {} refused: {} requests are the limit\n",
+                    "{command} by process {} refused ({:?}): {} requests are the limit\n",
                     caller(),
+                    Error::from_errno(-abi::ERRNO_REQUESTS_LIMIT),
                     abi::REQUESTS_LIMIT
                 );
                 Error::from_errno(-abi::ERRNO_REQUESTS_LIMIT)

@@ -197,7 +197,7 @@ static void the_log(void)
 	check(logged("SHAREPAGE by process") == 1, "so it does of a process that can't be");
 	log_from_now();
 	allocate(HERE, 4097, true);
-	check(logged("refused: 4096 pages are the limit") == 1, "and of the limit");
+	check(logged("refused (ENOENT): 4096 pages are the limit") == 1, "and of the limit");
 }
 
 static void not_root(void)
