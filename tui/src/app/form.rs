@@ -4,6 +4,7 @@
 
 use ringside_uapi::describe::{Parameter, ParameterKind};
 
+use super::held::Held;
 use super::keys::{Key, KeyCode};
 use super::lines::UNKNOWN;
 use super::model::Model;
@@ -19,11 +20,22 @@ pub enum Kind {
         /// The largest value accepted.
         max: i128,
     },
-    /// Text of at most this many bytes.
+    /// An address or another number that is thought of in hex: shown so, typed in
+    /// either base.
+    Address {
+        /// The smallest value accepted.
+        min: u64,
+        /// The largest value accepted.
+        max: u64,
+    },
+    /// Text of which the thing behind it takes at most this many bytes.
     Text {
         /// The limit in bytes.
         max: usize,
     },
+    /// Text that the thing behind it does not limit, or not by its bytes: a path, a
+    /// number with a unit.
+    Line,
     /// One of these; Left and Right, or Space, change it.
     Choice(Vec<String>),
 }
@@ -37,6 +49,8 @@ pub struct Field {
     pub kind: Kind,
     /// What it means, in one line.
     pub help: String,
+    /// What the thing behind it takes, where `kind` can't say it: `0 to 0x3fffffff`.
+    pub within: String,
     /// What is in it.
     pub input: TextField,
     /// May it be left empty (the default is then used)?
@@ -50,9 +64,17 @@ impl Field {
             name: name.to_owned(),
             kind,
             help: help.to_owned(),
+            within: String::new(),
             input: TextField::new(value),
             optional: false,
         }
+    }
+
+    /// The same field with its limits in words.
+    #[must_use]
+    pub fn within(mut self, limits: impl Into<String>) -> Self {
+        self.within = limits.into();
+        self
     }
 
     /// The same field, which may stay empty.
@@ -80,20 +102,34 @@ impl Field {
 
     /// What is in it as a number, if it is one in range.
     pub fn number(&self) -> Option<i128> {
+        let (min, max) = self.range()?;
+        parse_integer(self.text()).filter(|number| (min..=max).contains(number))
+    }
+
+    /// The numbers that it takes, if it takes numbers.
+    fn range(&self) -> Option<(i128, i128)> {
         match self.kind {
-            Kind::Integer { min, max } => {
-                parse_integer(self.text()).filter(|number| (min..=max).contains(number))
-            }
+            Kind::Integer { min, max } => Some((min, max)),
+            Kind::Address { min, max } => Some((min.into(), max.into())),
             _ => None,
         }
     }
 
-    /// The limits in words: `0 to 1000`.
+    /// A number as this field shows all of its numbers.
+    fn shown(&self, number: i128) -> String {
+        match self.kind {
+            Kind::Address { .. } => format!("{number:#x}"),
+            _ => number.to_string(),
+        }
+    }
+
+    /// The limits in words: `0 to 1000`; empty where there are none.
     pub fn limits(&self) -> String {
         match &self.kind {
-            // Numbers of this size are addresses.
-            Kind::Integer { min, max } if *max > 1 << 40 => format!("{min:#x} to {max:#x}"),
+            _ if !self.within.is_empty() => self.within.clone(),
+            Kind::Line => String::new(),
             Kind::Integer { min, max } => format!("{min} to {max}"),
+            Kind::Address { min, max } => format!("{min:#x} to {max:#x}"),
             Kind::Text { max } => format!("at most {max} bytes"),
             Kind::Choice(choices) => choices.join(" | "),
         }
@@ -102,19 +138,24 @@ impl Field {
     /// What is wrong with what is in it.
     pub fn error(&self) -> Option<String> {
         let text = self.text();
-        if text.is_empty() && (self.optional || matches!(self.kind, Kind::Text { .. })) {
+        let may_be_empty = matches!(self.kind, Kind::Text { .. } | Kind::Line);
+        if text.is_empty() && (self.optional || may_be_empty) {
             return None;
         }
-        match &self.kind {
-            Kind::Integer { min, max } => match parse_integer(text) {
+        if let Some((min, max)) = self.range() {
+            return match parse_integer(text) {
                 None => Some("not a whole number".into()),
-                Some(number) if number < *min => Some(format!("less than {min}")),
-                Some(number) if number > *max => Some(format!("more than {max}")),
+                Some(number) if number < min => Some(format!("less than {}", self.shown(min))),
+                Some(number) if number > max => Some(format!("more than {}", self.shown(max))),
                 Some(_) => None,
-            },
+            };
+        }
+        match &self.kind {
+            Kind::Integer { .. } | Kind::Address { .. } => None,
             Kind::Text { max } => {
                 (text.len() > *max).then(|| format!("{} bytes, {max} are allowed", text.len()))
             }
+            Kind::Line => None,
             Kind::Choice(choices) => (!choices.iter().any(|choice| choice == text))
                 .then(|| format!("not one of {}", choices.join(", "))),
         }
@@ -161,11 +202,15 @@ pub struct Form {
     pub focus: usize,
     /// A line under the fields: what happens next, or what is still awaited.
     pub note: String,
+    /// What it waits for, while what was submitted is under way.
+    pub held: Option<Held>,
+    /// Why what was submitted was refused, until something is changed.
+    pub refused: Option<String>,
     /// The exact command that comes of it, shown as it is typed.
     pub preview: fn(&Form) -> String,
     /// What is wrong with the whole, when each field by itself is right.
     pub check: fn(&Model, &Form) -> Option<String>,
-    /// Does it. The form is closed before.
+    /// Does it. The form is closed before; [`Model::hold`] opens it again until it is done.
     pub submit: fn(&mut Model, &Form),
 }
 
@@ -185,6 +230,8 @@ impl Form {
             fields,
             focus: 0,
             note: String::new(),
+            held: None,
+            refused: None,
             preview,
             check: |_, _| None,
             submit,
@@ -209,20 +256,23 @@ impl Form {
     /// The number in the field called `name` as a preview shows it: [`UNKNOWN`]
     /// where there is none.
     pub fn decimal(&self, name: &str) -> String {
-        self.shown(name, |number| number.to_string())
+        self.number_shown(name, |number| number.to_string())
     }
 
     /// The same in hex.
     pub fn hex(&self, name: &str) -> String {
-        self.shown(name, |number| format!("{number:#x}"))
+        self.number_shown(name, |number| format!("{number:#x}"))
     }
 
-    fn shown(&self, name: &str, show: fn(i128) -> String) -> String {
+    fn number_shown(&self, name: &str, show: fn(i128) -> String) -> String {
         self.field(name).and_then(Field::number).map_or_else(|| UNKNOWN.to_owned(), show)
     }
 
     /// The first thing that is wrong.
     pub fn error(&self, model: &Model) -> Option<String> {
+        if self.refused.is_some() {
+            return self.refused.clone();
+        }
         let of_field = self.fields.iter().find_map(|field| {
             let error = field.error()?;
             Some(format!("{}: {error}", field.name))
@@ -240,8 +290,19 @@ impl Form {
         }
     }
 
+    /// Puts the focus on the field whose name an error begins with.
+    pub fn focus_on(&mut self, error: &str) {
+        let named = |field: &Field| {
+            error.strip_prefix(field.name.as_str()).is_some_and(|rest| rest.starts_with(':'))
+        };
+        if let Some(index) = self.fields.iter().position(named) {
+            self.focus = index;
+        }
+    }
+
     /// Takes a key but Enter and Esc; `false` when it means nothing here.
     pub fn key(&mut self, key: Key) -> bool {
+        self.refused = None;
         let count = self.fields.len().max(1);
         let choice =
             matches!(self.fields.get(self.focus).map(|field| &field.kind), Some(Kind::Choice(_)));
@@ -283,9 +344,28 @@ mod tests {
     }
 
     #[test]
+    fn limits_and_errors_of_a_field_are_in_one_base() {
+        let address = |value| field(Kind::Address { min: 0x1000, max: 0xff_ffff }, value);
+        assert_eq!(address("").limits(), "0x1000 to 0xffffff");
+        assert_eq!(address("1").error().unwrap(), "less than 0x1000");
+        assert_eq!(address("0x1000000").error().unwrap(), "more than 0xffffff");
+        assert_eq!(address("4096").number(), Some(4096));
+        let long = field(Kind::Integer { min: i64::MIN.into(), max: i64::MAX.into() }, "");
+        assert_eq!(long.limits(), "-9223372036854775808 to 9223372036854775807");
+    }
+
+    #[test]
     fn text_is_limited_in_bytes_and_not_in_characters() {
         assert!(field(Kind::Text { max: 3 }, "éé").error().is_some());
         assert_eq!(field(Kind::Text { max: 4 }, "éé").error(), None);
+    }
+
+    #[test]
+    fn a_line_says_the_limits_of_what_it_stands_for_or_none() {
+        assert_eq!(field(Kind::Line, "x").limits(), "");
+        assert_eq!(field(Kind::Line, &"x".repeat(5000)).error(), None);
+        let offset = field(Kind::Line, "4K").within("0 to 0x3fffffff");
+        assert_eq!(offset.limits(), "0 to 0x3fffffff");
     }
 
     #[test]

@@ -32,6 +32,7 @@ pub mod equivalent;
 pub mod event;
 pub mod form;
 pub mod global;
+mod held;
 pub mod hex;
 pub mod keys;
 pub mod layer;

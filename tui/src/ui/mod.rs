@@ -18,6 +18,8 @@ pub mod header;
 pub mod layers;
 #[cfg(test)]
 mod loop_tests;
+#[cfg(test)]
+mod name_tests;
 pub mod post_mortem;
 pub mod reference;
 #[cfg(test)]

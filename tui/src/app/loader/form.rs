@@ -10,7 +10,7 @@ use crate::app::model::Model;
 use crate::kernel::api::{Capability, STICK};
 
 /// Opens the form to load a module of ours or a file, or, with `None`, the
-/// one that asks which.
+/// one that asks which. A module that is loaded by then is unloaded first.
 pub fn load(model: &mut Model, module: Option<&str>) {
     let Some(key) = module else {
         return choose(model);
@@ -25,8 +25,12 @@ pub fn load(model: &mut Model, module: Option<&str>) {
         fields.extend(known.parameters.iter().map(Field::parameter));
         use_stick(model, &name, &mut fields);
     }
-    let mut form =
-        Form::new(&format!("load/{name}"), &format!("Load {name}"), fields, preview, submit);
+    let loaded = model.loaded(&name).is_some();
+    let (title, preview): (String, fn(&Form) -> String) = match loaded {
+        true => (format!("Load {name} again"), preview_again),
+        false => (format!("Load {name}"), preview),
+    };
+    let mut form = Form::new(&format!("load/{name}"), &title, fields, preview, submit);
     form.context = key.to_owned();
     form.check = check;
     form.note = if is_path(key) { "reading the file …" } else { "building …" }.into();
@@ -94,6 +98,10 @@ fn preview(form: &Form) -> String {
     lines::insmod(&file(&form.context), &parameters(form))
 }
 
+fn preview_again(form: &Form) -> String {
+    format!("{}\n{}", lines::rmmod(&module_name(&form.context)), preview(form))
+}
+
 fn check(_: &Model, form: &Form) -> Option<String> {
     let quoted = form.fields.iter().find(|field| field.text().contains('"'));
     quoted.map(|field| format!("{}: the kernel can't take a \" in a value", field.name))
@@ -101,7 +109,9 @@ fn check(_: &Model, form: &Form) -> Option<String> {
 
 fn submit(model: &mut Model, form: &Form) {
     let key = form.context.clone();
+    let loaded = model.loaded(&module_name(&key)).is_some();
     let job = model.loader.jobs.entry(key.clone()).or_default();
     job.parameters = Some(parameters(form));
+    job.unload_first = loaded;
     go_on(model, &key);
 }
