@@ -21,8 +21,7 @@ pub(super) fn start_image(model: &mut Model, key: &str) {
     let name = module_name(key);
     if is_path(key) {
         let tag = model.call(owner, &format!("read {key}"), Report::Listed, None);
-        let limit =
-            Limit { bytes: IMAGE_MAX as u64, reason: Some("which no module has".into()) };
+        let limit = Limit { bytes: IMAGE_MAX as u64, reason: Some("which no module has".into()) };
         model.effect(Effect::ReadFile { tag, path: key.to_owned(), limit });
     } else {
         let line = model.command_log.start(format!("ringside build  # {name}"), model.now_ms);

@@ -143,9 +143,7 @@ pub(super) fn go(model: &mut Model) {
         "block-go",
         "Go to",
         vec![offset_field(model)],
-        |form| {
-            lines::moved_64("READ64", "buf", "…", shown(form, "offset", lines::hex))
-        },
+        |form| lines::moved_64("READ64", "buf", "…", shown(form, "offset", lines::hex)),
         |model, form| {
             let offset = parse_offset(form.text("offset")).unwrap_or(0);
             go_to_top(model, offset);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The form that asks what to write, and where.
 
-use super::{AT_OFFSET, AT_POSITION, at, choice, offset_field, open, operation, range, shown, text};
+use super::{
+    AT_OFFSET, AT_POSITION, at, choice, offset_field, open, operation, range, shown, text,
+};
 use crate::app::calls::Owner;
 use crate::app::form::Form;
 use crate::app::hex::{parse_bytes, parse_offset, size_text};
@@ -86,9 +88,7 @@ fn preview(form: &Form) -> String {
                 operation(form, OPERATIONS, "buf", &size)
             )
         }
-        (_, Ok(data)) => {
-            operation(form, OPERATIONS, &lines::spell(&data), &data.len().to_string())
-        }
+        (_, Ok(data)) => operation(form, OPERATIONS, &lines::spell(&data), &data.len().to_string()),
         (_, Err(_)) => operation(form, OPERATIONS, lines::UNKNOWN, lines::UNKNOWN),
     }
 }
