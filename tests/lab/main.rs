@@ -16,6 +16,7 @@ mod ends;
 mod inherited;
 mod kernels;
 mod machine;
+mod memory;
 mod readme;
 mod starts;
 mod stick;
