@@ -14,6 +14,7 @@ mod kernel;
 mod kmsg;
 mod load;
 mod modules;
+mod moment;
 mod oops;
 mod process;
 mod run;
