@@ -4,6 +4,7 @@
 
 use ringside_uapi::describe::{Parameter, ParameterKind};
 
+use super::duration;
 use super::held::Held;
 use super::keys::{Key, KeyCode};
 use super::lines::UNKNOWN;
@@ -26,6 +27,11 @@ pub enum Kind {
         /// The smallest value accepted.
         min: u64,
         /// The largest value accepted.
+        max: u64,
+    },
+    /// A span of time, such as `300ms`; its number is one of microseconds.
+    Duration {
+        /// The longest, in microseconds.
         max: u64,
     },
     /// Text of which the thing behind it takes at most this many bytes.
@@ -87,6 +93,7 @@ impl Field {
     /// The field of a load parameter, with its default in it.
     pub fn parameter(parameter: &Parameter) -> Self {
         let kind = match parameter.kind {
+            ParameterKind::Microseconds { max } => Kind::Duration { max },
             ParameterKind::Integer { min, max } => {
                 Kind::Integer { min: i128::from(min), max: i128::from(max) }
             }
@@ -103,7 +110,15 @@ impl Field {
     /// What is in it as a number, if it is one in range.
     pub fn number(&self) -> Option<i128> {
         let (min, max) = self.range()?;
-        parse_integer(self.text()).filter(|number| (min..=max).contains(number))
+        self.parsed().filter(|number| (min..=max).contains(number))
+    }
+
+    /// The number that is in it, in range or not.
+    fn parsed(&self) -> Option<i128> {
+        match self.kind {
+            Kind::Duration { .. } => duration::parse(self.text()).map(i128::from),
+            _ => parse_integer(self.text()),
+        }
     }
 
     /// The numbers that it takes, if it takes numbers.
@@ -111,15 +126,25 @@ impl Field {
         match self.kind {
             Kind::Integer { min, max } => Some((min, max)),
             Kind::Address { min, max } => Some((min.into(), max.into())),
+            Kind::Duration { max } => Some((0, max.into())),
             _ => None,
         }
     }
 
     /// A number as this field shows all of its numbers.
     fn shown(&self, number: i128) -> String {
-        match self.kind {
-            Kind::Address { .. } => format!("{number:#x}"),
+        match (&self.kind, u64::try_from(number)) {
+            (Kind::Address { .. }, _) => format!("{number:#x}"),
+            (Kind::Duration { .. }, Ok(micros)) => duration::text(micros),
             _ => number.to_string(),
+        }
+    }
+
+    /// What is in it as a module takes it: a span of time in microseconds.
+    pub fn value(&self) -> String {
+        match (&self.kind, self.number()) {
+            (Kind::Duration { .. }, Some(micros)) => micros.to_string(),
+            _ => self.text().to_owned(),
         }
     }
 
@@ -130,6 +155,9 @@ impl Field {
             Kind::Line => String::new(),
             Kind::Integer { min, max } => format!("{min} to {max}"),
             Kind::Address { min, max } => format!("{min:#x} to {max:#x}"),
+            Kind::Duration { max } => {
+                format!("50us, 300ms, 1s; at most {}", duration::text(*max))
+            }
             Kind::Text { max } => format!("at most {max} bytes"),
             Kind::Choice(choices) => choices.join(" | "),
         }
@@ -143,7 +171,10 @@ impl Field {
             return None;
         }
         if let Some((min, max)) = self.range() {
-            return match parse_integer(text) {
+            return match self.parsed() {
+                None if matches!(self.kind, Kind::Duration { .. }) => {
+                    Some("not a span of time".into())
+                }
                 None => Some("not a whole number".into()),
                 Some(number) if number < min => Some(format!("less than {}", self.shown(min))),
                 Some(number) if number > max => Some(format!("more than {}", self.shown(max))),
@@ -151,7 +182,7 @@ impl Field {
             };
         }
         match &self.kind {
-            Kind::Integer { .. } | Kind::Address { .. } => None,
+            Kind::Integer { .. } | Kind::Address { .. } | Kind::Duration { .. } => None,
             Kind::Text { max } => {
                 (text.len() > *max).then(|| format!("{} bytes, {max} are allowed", text.len()))
             }
@@ -352,6 +383,16 @@ mod tests {
         assert_eq!(address("4096").number(), Some(4096));
         let long = field(Kind::Integer { min: i64::MIN.into(), max: i64::MAX.into() }, "");
         assert_eq!(long.limits(), "-9223372036854775808 to 9223372036854775807");
+    }
+
+    #[test]
+    fn a_span_of_time_is_taken_with_its_unit_and_handed_on_in_microseconds() {
+        let kind = Kind::Duration { max: 60_000_000 };
+        let typed = field(kind.clone(), "300ms");
+        assert_eq!((typed.number(), typed.value()), (Some(300_000), "300000".into()));
+        assert_eq!(field(kind.clone(), "2min").error().unwrap(), "more than 60 s");
+        assert_eq!(field(kind.clone(), "soon").error().unwrap(), "not a span of time");
+        assert_eq!(field(kind, "0").error(), None);
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub mod commands;
 pub mod config;
 pub mod console;
 pub mod counters;
+pub mod duration;
 pub mod effect;
 pub mod equivalent;
 pub mod event;

@@ -4,6 +4,7 @@
 use super::image::start_image;
 use super::state::{Job, file, is_path, module_name};
 use super::steps::go_on;
+use crate::app::duration;
 use crate::app::form::{Field, Form, Kind};
 use crate::app::lines;
 use crate::app::model::Model;
@@ -24,6 +25,7 @@ pub fn load(model: &mut Model, module: Option<&str>) {
     if let Some(known) = known {
         fields.extend(known.parameters.iter().map(Field::parameter));
         use_stick(model, &name, &mut fields);
+        slow_down(&name, &mut fields);
     }
     let loaded = model.loaded(&name).is_some();
     let (title, preview): (String, fn(&Form) -> String) = match loaded {
@@ -45,6 +47,20 @@ fn use_stick(model: &Model, name: &str, fields: &mut [Field]) {
         for field in fields.iter_mut().filter(|field| field.name == "device") {
             field.input.set(STICK);
         }
+    }
+}
+
+/// How long a thread of producer_consumer sleeps after each item, in microseconds,
+/// when it is loaded from here: so that a person can follow the items.
+pub(super) const PACE: u64 = 300_000;
+
+/// At full speed there is nothing to be seen.
+pub fn slow_down(name: &str, fields: &mut [Field]) {
+    let ours = name == ringside_uapi::producer_consumer::MODULE.name;
+    for field in
+        fields.iter_mut().filter(|field| ours && matches!(field.kind, Kind::Duration { .. }))
+    {
+        field.input.set(duration::text(PACE));
     }
 }
 
@@ -79,7 +95,8 @@ fn choose(model: &mut Model) {
 /// The parameters as `insmod` takes them.
 pub fn parameters(form: &Form) -> String {
     let set = form.fields.iter().filter(|field| !(field.optional && field.text().is_empty()));
-    parameters_of(set.map(|field| (field.name.as_str(), field.text())))
+    let values: Vec<_> = set.map(|field| (field.name.as_str(), field.value())).collect();
+    parameters_of(values.iter().map(|(name, value)| (*name, value.as_str())))
 }
 
 /// Names and values as `insmod` takes them.
