@@ -144,6 +144,7 @@ impl Field {
     pub fn value(&self) -> String {
         match (&self.kind, self.number()) {
             (Kind::Duration { .. }, Some(micros)) => micros.to_string(),
+            (Kind::Duration { .. }, None) => UNKNOWN.to_owned(),
             _ => self.text().to_owned(),
         }
     }
@@ -391,7 +392,11 @@ mod tests {
         let typed = field(kind.clone(), "300ms");
         assert_eq!((typed.number(), typed.value()), (Some(300_000), "300000".into()));
         assert_eq!(field(kind.clone(), "2min").error().unwrap(), "more than 60 s");
-        assert_eq!(field(kind.clone(), "soon").error().unwrap(), "not a span of time");
+        let wrong = field(kind.clone(), "soon");
+        assert_eq!(
+            (wrong.error().unwrap().as_str(), wrong.value().as_str()),
+            ("not a span of time", "?")
+        );
         assert_eq!(field(kind, "0").error(), None);
     }
 
