@@ -14,9 +14,11 @@ use kernel::{
 
 use crate::{
     counters::Counters,
-    ledger::Ledger,
-    limits::Refusal,
     range,
+    requests::{
+        Offer,
+        Requests, //
+    },
     support::{
         argument::{
             self,
@@ -32,7 +34,6 @@ use crate::{
             Mapping, //
         },
         page_table,
-        pages::Pages,
         process::Process,
         rate_limit::{
             limited,
@@ -55,7 +56,7 @@ const LINES_PER_SECOND: u32 = 20;
 
 /// The device's side of the module.
 pub(crate) struct Device {
-    ledger: Arc<Ledger>,
+    requests: Arc<Requests>,
     /// What was done.
     done: RateLimit,
     /// What was refused.
@@ -66,8 +67,10 @@ pub(crate) struct Device {
 enum Failure {
     /// An argument can't be right.
     Argument(Wrong),
-    /// A limit would be exceeded.
-    Limit(Refusal),
+    /// There would be more than [`abi::PAGES_LIMIT`] pages.
+    TooManyPages,
+    /// There would be more than [`abi::REQUESTS_LIMIT`] requests.
+    TooManyRequests,
     /// Something is mapped there already.
     Exists,
     /// It could not be done.
@@ -90,17 +93,10 @@ impl From<Wrong> for Failure {
     }
 }
 
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
-        Self::Limit(refusal)
-    }
-}
-
 impl Device {
-    /// Hands out what `ledger` allows.
-    pub(crate) fn new(ledger: Arc<Ledger>) -> Self {
+    pub(crate) fn new(requests: Arc<Requests>) -> Self {
         Self {
-            ledger,
+            requests,
             done: RateLimit::new(LINES_PER_SECOND),
             refused: RateLimit::new(LINES_PER_SECOND),
         }
@@ -113,16 +109,15 @@ impl Device {
         let range = range::pages(info.vaddr, info.num_pages, mapping::address_limit())?;
         let count = (range.end - range.start) / PAGE_SIZE;
 
-        let room = self.ledger.reserve(count as u64)?;
+        let pages = self.requests.pool.reserve(count).ok_or(Failure::TooManyPages)?;
+        let reservation = self.requests.reserve().ok_or(Failure::TooManyRequests)?;
         // Spares the work for nothing; the kernel looks again when it maps.
         if !mapping::is_free(mm, range.clone()) {
             return Err(Failure::Exists);
         }
-        let pages = Pages::zeroed(count)?;
-        let request = Mapping::new(pages, range.start, writable, self.ledger.clone())?;
-        let ticket = room.issue(request.clone(), None)?;
-        mapping::map(file, range.start, range.len(), writable)?;
-        drop(ticket);
+        let pages = pages.allocate()?;
+        let request = Mapping::new(pages, range.start, writable, self.requests.clone())?;
+        reservation.map(file, &request, None)?;
 
         let made = request.tables_made();
         limited!(
@@ -177,7 +172,7 @@ impl Device {
         })?;
         let index = (page - request.start()) / PAGE_SIZE;
         let writable = writable && request.writable();
-        match self.ledger.offer(request, index, writable, process) {
+        match self.requests.offer(Offer { from: request, index, writable, to: process }) {
             Err(error) if error == EINVAL => return Err(not_ours),
             other => other?,
         }
@@ -195,43 +190,47 @@ impl Device {
     fn access(&self, mm: &MmWithUser, file: &File, address: usize) -> Result<(), Failure> {
         let abi::AccesspageInfo { vaddr } = argument::read(address)?;
         let range = range::pages(vaddr, 1, mapping::address_limit())?;
-        let offered = self.ledger.offered().ok_or(Failure::Argument(Wrong {
+        let offer = self.requests.offered().ok_or(Failure::Argument(Wrong {
             error: ENOENT,
             why: "no page is offered to the caller, to map at vaddr",
             value: vaddr,
         }))?;
+        let writable = offer.writable;
 
-        // The page is counted with its owner's request already.
-        let room = self.ledger.reserve(0)?;
+        let reservation = self.requests.reserve().ok_or(Failure::TooManyRequests)?;
         if !mapping::is_free(mm, range.clone()) {
             return Err(Failure::Exists);
         }
-        let page = offered.from.pages().share(offered.index)?;
-        let request = Mapping::new(page, range.start, offered.writable, self.ledger.clone())?;
-        let ticket = room.issue(request, Some(&offered))?;
-        mapping::map(file, range.start, range.len(), offered.writable)?;
-        drop(ticket);
+        let page = offer.from.pages().share(offer.index)?;
+        let request = Mapping::new(page, range.start, writable, self.requests.clone())?;
+        reservation.map(file, &request, Some(offer))?;
         limited!(
             self.done,
             pr_info,
             "process {} maps the page offered to it at {vaddr:#x}, {}\n",
             caller(),
-            access(offered.writable)
+            access(writable)
         );
         Ok(())
     }
 
     /// WALK: reads the page-table entries that translate an address.
-    fn walk(&self, mm: &MmWithUser, address: usize) -> Result<(), Failure> {
+    fn walk(&self, mm: &MmWithUser, file: &File, address: usize) -> Result<(), Failure> {
+        if !is_readable(file) {
+            return Err(not_readable(file));
+        }
         let mut info: abi::WalkInfo = argument::read(address)?;
         let vaddr = info.vaddr;
-        let walk = page_table::walk(mm, vaddr as usize).map_err(|error| {
+        let mut walk = page_table::walk(mm, vaddr as usize).map_err(|error| {
             Failure::Argument(Wrong {
                 error,
                 why: "vaddr does not lie in user space",
                 value: vaddr,
             })
         })?;
+        if !page_table::may_know_frames(file) {
+            walk = walk.without_frames();
+        }
         (info.levels, info.depth, info.entry) = (walk.levels, walk.depth, walk.entry);
         Ok(argument::write(address, &info)?)
     }
@@ -239,14 +238,14 @@ impl Device {
     /// Counts a failure, writes it to the log where the caller's arguments are to blame, and
     /// says which errno it is.
     fn account(&self, command: &str, failure: Failure) -> Error {
-        let counters: &Counters = &self.ledger.counters;
+        let counters: &Counters = &self.requests.counters;
         match failure {
             Failure::Argument(wrong) => {
                 counters.refused_invalid.add(1);
                 wrong.tell(command, &self.refused);
                 wrong.error
             }
-            Failure::Limit(Refusal::Pages) => {
+            Failure::TooManyPages => {
                 counters.refused_pages_limit.add(1);
                 limited!(
                     self.refused,
@@ -258,7 +257,7 @@ impl Device {
                 );
                 Error::from_errno(-abi::ERRNO_PAGES_LIMIT)
             }
-            Failure::Limit(Refusal::Requests) => {
+            Failure::TooManyRequests => {
                 counters.refused_requests_limit.add(1);
                 limited!(
                     self.refused,
@@ -317,8 +316,7 @@ impl Operations for Device {
             abi::FREE => ("FREE", self.free(argument)),
             abi::SHAREPAGE => ("SHAREPAGE", self.share(mm, argument)),
             abi::ACCESSPAGE => ("ACCESSPAGE", self.access(mm, file, argument)),
-            abi::WALK if !is_readable(file) => ("WALK", Err(not_readable(file))),
-            abi::WALK => ("WALK", self.walk(mm, argument)),
+            abi::WALK => ("WALK", self.walk(mm, file, argument)),
             _ => return Err(ENOTTY),
         };
         match result {
@@ -329,10 +327,6 @@ impl Operations for Device {
 
     fn mmap(&self, _file: &File, vma: &VmaNew) -> Result {
         // Only on behalf of an ioctl of the same thread; otherwise the device can't be mapped.
-        let pending = self.ledger.take_ticket().ok_or(ENODEV)?;
-        pending
-            .mapping
-            .clone()
-            .attach(vma, |made| pending.commit(made))
+        self.requests.mmap(vma)
     }
 }

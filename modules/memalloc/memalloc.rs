@@ -32,22 +32,16 @@ use kernel::{
 };
 
 use device::Device;
-use ledger::Ledger;
+use requests::Requests;
 use support::{
     device::Registration,
-    sysfs::{
-        Folders,
-        Shows, //
-    }, //
+    sysfs::Folders, //
 };
-use uapi::memalloc as abi;
 
-mod books;
 mod counters;
 mod device;
-mod ledger;
-mod limits;
 mod range;
+mod requests;
 
 #[path = "../support"]
 mod support {
@@ -88,27 +82,19 @@ module! {
     license: "GPL",
 }
 
-impl Shows for Ledger {
-    const MODULE: &'static uapi::describe::Module = &abi::MODULE;
-
-    fn counter(&self, name: &str) -> Option<u64> {
-        self.counters.get(name)
-    }
-}
-
 /// The module while it is loaded.
 struct Memalloc {
     // Goes first, so that nobody gets in any more while the rest goes.
     _device: Pin<KBox<Registration<Device>>>,
-    _folders: Folders<Ledger>,
+    _folders: Folders<Requests>,
 }
 
 impl kernel::Module for Memalloc {
     fn init(module: &'static ThisModule) -> Result<Self> {
-        let ledger = Arc::pin_init(Ledger::new(), GFP_KERNEL)?;
-        let folders = Folders::new(module, &ledger)?;
+        let requests = Arc::pin_init(Requests::new(), GFP_KERNEL)?;
+        let folders = Folders::new(module, &requests)?;
         // Last: from here on there are callers.
-        let device = KBox::pin_init(Registration::new(Device::new(ledger)), GFP_KERNEL)?;
+        let device = KBox::pin_init(Registration::new(Device::new(requests)), GFP_KERNEL)?;
         Ok(Self {
             _device: device,
             _folders: folders,

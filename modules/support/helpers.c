@@ -5,14 +5,14 @@
  */
 #include <linux/blkdev.h>
 #include <linux/gfp.h>
-#include <linux/irqflags.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/pagemap.h>
 #include <linux/pgtable.h>
 #include <linux/sched.h>
 #include <linux/semaphore.h>
+#include <linux/shmem_fs.h>
 #include <linux/uaccess.h>
-#include <uapi/linux/sched/types.h>
 
 unsigned long ringside_task_size_max(void);
 unsigned long ringside_task_size_max(void)
@@ -39,25 +39,69 @@ void ringside_put_pages(struct page **pages, int count)
 	release_pages(pages, count);
 }
 
+/* Not inline, but the bindings lack it. */
+struct file *ringside_tmpfs_file(const char *name);
+struct file *ringside_tmpfs_file(const char *name)
+{
+	return shmem_kernel_file_setup(name, 0, mk_vma_flags(VMA_NORESERVE_BIT));
+}
+
+/* Gives new pages a mapping, and counts the one who has each in its `private`. */
+void ringside_pages_enter(struct page *const *pages, size_t count, struct address_space *mapping,
+			  pgoff_t index);
+void ringside_pages_enter(struct page *const *pages, size_t count, struct address_space *mapping,
+			  pgoff_t index)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		struct folio *folio = page_folio(pages[i]);
+
+		folio->mapping = mapping;
+		folio->index = index + i;
+		set_page_private(pages[i], 1);
+	}
+}
+
+/* One more has the page. */
+void ringside_page_share(struct page *page);
+void ringside_page_share(struct page *page)
+{
+	get_page(page);
+	set_page_private(page, page_private(page) + 1);
+}
+
+/* One fewer has the page; true if it was the last, and the page has left its mapping. */
+bool ringside_page_leave(struct page *page);
+bool ringside_page_leave(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	set_page_private(page, page_private(page) - 1);
+	if (page_private(page))
+		return false;
+	/* Who looks at the mapping of a page that is mapped nowhere has a reference and the lock. */
+	if (folio_ref_count(folio) == 1) {
+		folio->mapping = NULL;
+	} else {
+		folio_lock(folio);
+		folio->mapping = NULL;
+		folio_unlock(folio);
+	}
+	return true;
+}
+
+/* Does anyone have a reference to the page besides the caller? */
+bool ringside_page_is_held(struct page *page);
+bool ringside_page_is_held(struct page *page)
+{
+	return page_ref_count(page) > 1;
+}
+
 bool ringside_five_levels(void);
 bool ringside_five_levels(void)
 {
 	return pgtable_l5_enabled();
-}
-
-unsigned long ringside_irq_save(void);
-unsigned long ringside_irq_save(void)
-{
-	unsigned long flags;
-
-	local_irq_save(flags);
-	return flags;
-}
-
-void ringside_irq_restore(unsigned long flags);
-void ringside_irq_restore(unsigned long flags)
-{
-	local_irq_restore(flags);
 }
 
 /* unsafe_get_user() leaves by a label when the address is bad. */
@@ -78,47 +122,11 @@ fault:
 	return false;
 }
 
-/*
- * Where the next table's entry for an address lies: given the entry that points
- * to that table as it was read, never reading it again.
- */
-u64 *ringside_pgd_offset(struct mm_struct *mm, unsigned long address);
-u64 *ringside_pgd_offset(struct mm_struct *mm, unsigned long address)
+/* The page table that an entry leads to. */
+const u64 *ringside_table(u64 entry);
+const u64 *ringside_table(u64 entry)
 {
-	return (u64 *)pgd_offset(mm, address);
-}
-
-u64 *ringside_p4d_offset(u64 *from, u64 entry, unsigned long address);
-u64 *ringside_p4d_offset(u64 *from, u64 entry, unsigned long address)
-{
-	/* Folded: the PGD's entry is the P4D's. p4d_offset() would read it again. */
-	if (!pgtable_l5_enabled())
-		return from;
-	return (u64 *)pgd_page_vaddr(__pgd(entry)) + p4d_index(address);
-}
-
-u64 *ringside_pud_offset(u64 entry, unsigned long address);
-u64 *ringside_pud_offset(u64 entry, unsigned long address)
-{
-	p4d_t p4d = __p4d(entry);
-
-	return (u64 *)pud_offset(&p4d, address);
-}
-
-u64 *ringside_pmd_offset(u64 entry, unsigned long address);
-u64 *ringside_pmd_offset(u64 entry, unsigned long address)
-{
-	pud_t pud = __pud(entry);
-
-	return (u64 *)pmd_offset(&pud, address);
-}
-
-u64 *ringside_pte_offset(u64 entry, unsigned long address);
-u64 *ringside_pte_offset(u64 entry, unsigned long address)
-{
-	pmd_t pmd = __pmd(entry);
-
-	return (u64 *)pte_offset_kernel(&pmd, address);
+	return __va(entry & PTE_PFN_MASK);
 }
 
 u64 ringside_bdev_size(struct block_device *bdev);
@@ -139,6 +147,13 @@ bool ringside_bdev_read_only(struct block_device *bdev)
 	return bdev_read_only(bdev);
 }
 
+int ringside_mutex_lock_interruptible(struct mutex *mutex);
+int ringside_mutex_lock_interruptible(struct mutex *mutex)
+{
+	/* With lockdep it is a macro. */
+	return mutex_lock_interruptible(mutex);
+}
+
 int ringside_mutex_lock_killable(struct mutex *mutex);
 int ringside_mutex_lock_killable(struct mutex *mutex)
 {
@@ -150,18 +165,6 @@ void ringside_sema_init(struct semaphore *semaphore, int value);
 void ringside_sema_init(struct semaphore *semaphore, int value)
 {
 	sema_init(semaphore, value);
-}
-
-int ringside_sched_idle(struct task_struct *task);
-int ringside_sched_idle(struct task_struct *task)
-{
-	/* The attributes are a struct of the kernel's that Rust does not know. */
-	static const struct sched_attr idle = {
-		.size = sizeof(idle),
-		.sched_policy = SCHED_IDLE,
-	};
-
-	return sched_setattr_nocheck(task, &idle);
 }
 
 /* With the full barrier that pairs with the one in wake_up_process(). */

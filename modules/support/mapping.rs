@@ -111,6 +111,11 @@ impl Mapping {
         self.start
     }
 
+    /// How many bytes long it is.
+    fn size(&self) -> usize {
+        self.pages.numbers().len() * PAGE_SIZE
+    }
+
     /// May the process write to it?
     pub(crate) fn writable(&self) -> bool {
         self.writable
@@ -131,7 +136,7 @@ impl Mapping {
         vma: &VmaNew,
         commit: impl FnOnce(Tables) -> Result,
     ) -> Result {
-        if vma.start() != self.start || vma.end() - vma.start() != self.pages.len() * PAGE_SIZE {
+        if vma.start() != self.start || vma.end() - vma.start() != self.size() {
             return Err(EINVAL);
         }
         vma.set_dontcopy();
@@ -189,16 +194,16 @@ pub(crate) fn is_free(mm: &MmWithUser, range: Range<usize>) -> bool {
     unsafe { bindings::find_vma_intersection(mm.as_raw(), range.start, range.end) }.is_null()
 }
 
-/// Has the device that `file` belongs to map `size` bytes of itself at `start` in the process
-/// that runs now. `EEXIST` if anything is mapped there, `EACCES` if the file was not opened for
-/// reading, or for writing where the mapping is to be `writable`.
+/// Has the device that `file` belongs to map itself where `mapping` is to be in the process that
+/// runs now. `EEXIST` if anything is mapped there, `EACCES` if the file was not opened for reading,
+/// or for writing where the mapping is to be writable.
 ///
 /// Takes the mmap lock for writing.
-pub(crate) fn map(file: &File, start: usize, size: usize, writable: bool) -> Result {
+pub(crate) fn map(file: &File, mapping: &Mapping) -> Result {
     if kernel::current!().mm().is_none() {
         return Err(EINVAL);
     }
-    let protection = if writable {
+    let protection = if mapping.writable {
         PROT_READ | PROT_WRITE
     } else {
         PROT_READ
@@ -208,8 +213,8 @@ pub(crate) fn map(file: &File, start: usize, size: usize, writable: bool) -> Res
     let result = unsafe {
         bindings::vm_mmap(
             file.as_ptr(),
-            start,
-            size,
+            mapping.start,
+            mapping.size(),
             protection,
             MAP_SHARED | MAP_FIXED_NOREPLACE,
             0,
@@ -252,7 +257,7 @@ pub(crate) fn unmap(start: usize) -> Result {
         return Err(EINVAL);
     }
     // SAFETY: `find` found an area of the current process, which has thus an address space.
-    let result = to_result(unsafe { bindings::vm_munmap(start, mapping.pages.len() * PAGE_SIZE) });
+    let result = to_result(unsafe { bindings::vm_munmap(start, mapping.size()) });
     if result.is_err() {
         mapping.unmapping.store(false, Relaxed);
     }

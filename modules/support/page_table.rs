@@ -10,6 +10,8 @@
 use core::ops::Range;
 use kernel::{
     bindings,
+    fs::File,
+    interrupt::local_interrupt_disable,
     mm::{
         virt::VmaNew,
         MmWithUser, //
@@ -24,6 +26,16 @@ use super::helpers;
 const PRESENT: u64 = 1 << 0;
 /// The entry is a leaf: it maps a large page, and no table follows.
 const LEAF: u64 = 1 << 7;
+/// In an entry that is not present: it maps a page that may not be accessed now (`PROT_NONE`). The
+/// processor reads nothing of it then; the kernel keeps the frame there, inverted.
+const NO_ACCESS: u64 = 1 << 8;
+/// Where the number of a page frame stands.
+const FRAME: u64 = (1 << 52) - (1 << 12);
+/// In a leaf that maps a large page: not of the frame, but a bit of the memory type.
+const LARGE_TYPE: u64 = 1 << 12;
+/// The bits that the kernel uses as flags in an entry that is neither present nor `NO_ACCESS`. The
+/// others say where in the swap, or which frame is just being moved.
+const AWAY_FLAGS: u64 = (1 << 8) - 1;
 /// The size of the region that one PTE table translates: 2 MiB.
 const PTE_TABLE_SPAN: usize = 1 << 21;
 /// The sizes of the regions that one P4D, PUD, PMD, PTE table translates.
@@ -38,6 +50,34 @@ pub(crate) struct Walk {
     pub(crate) depth: u32,
     /// The raw entries: PGD, P4D, PUD, PMD, PTE, or with four levels PGD, PUD, PMD, PTE.
     pub(crate) entry: [u64; 5],
+}
+
+/// May whoever opened the file know in which page frames memory lies? The answer is that of
+/// `/proc/<pid>/pagemap`: only with `CAP_SYS_ADMIN` in the first user namespace.
+pub(crate) fn may_know_frames(file: &File) -> bool {
+    // SAFETY: The file is open, and the first user namespace is always there.
+    unsafe {
+        bindings::file_ns_capable(
+            file.as_ptr(),
+            &raw mut bindings::init_user_ns,
+            bindings::CAP_SYS_ADMIN as c_int,
+        )
+    }
+}
+
+impl Walk {
+    /// The same with 0 for every page frame's number.
+    pub(crate) fn without_frames(mut self) -> Self {
+        for (index, entry) in self.entry.iter_mut().enumerate() {
+            let last = index + 1 == self.levels as usize;
+            *entry &= match *entry {
+                entry if entry & (PRESENT | NO_ACCESS) == 0 => AWAY_FLAGS,
+                entry if entry & LEAF != 0 && !last => !FRAME | LARGE_TYPE,
+                _ => !FRAME,
+            };
+        }
+        self
+    }
 }
 
 /// Walks to `address`; takes the mmap lock for reading. `EINVAL` if that is no user address.
@@ -118,51 +158,31 @@ fn steps(range: Range<usize>) -> impl Iterator<Item = usize> {
 /// kernel's own addresses may go without warning.
 unsafe fn walk_locked(mm: *mut bindings::mm_struct, address: usize) -> Walk {
     // SAFETY: Takes no arguments.
-    let five = unsafe { helpers::ringside_five_levels() };
-    let mut walk = Walk {
-        levels: if five { 5 } else { 4 },
-        depth: 0,
-        entry: [0; 5],
-    };
+    let levels = if unsafe { helpers::ringside_five_levels() } { 5 } else { 4 };
+    let mut walk = Walk { levels, depth: 0, entry: [0; 5] };
 
     // The tables of a range that is being unmapped may be freed under us even with the mmap lock
     // held for reading; they are freed by RCU, or after an interrupt to every processor. Both
     // wait for the end of this section, which is short and does not sleep.
     let _rcu = rcu::read_lock();
-    // SAFETY: Restored below, on the same processor.
-    let flags = unsafe { helpers::ringside_irq_save() };
+    let _interrupts = local_interrupt_disable();
 
-    // SAFETY: `mm` is valid, and its PGD lives as long as it does.
-    let mut table = unsafe { helpers::ringside_pgd_offset(mm, address) };
-    for level in 0..5 {
-        // With four levels the kernel folds the P4D into the PGD: the P4D "table" is the very
-        // PGD entry that was just read, and is passed over.
-        let folded = level == 1 && !five;
-        // SAFETY: `table` points to an entry of a table that can't be freed now. Volatile,
+    // SAFETY: `mm` is valid, and its root table lives as long as it does.
+    let mut table: *const u64 = unsafe { (*mm).__bindgen_anon_1.pgd }.cast();
+    for (read, slot) in walk.entry.iter_mut().take(levels as usize).enumerate() {
+        let index = address >> (12 + 9 * (levels as usize - 1 - read)) & 511;
+        // SAFETY: `table` points to a table, of 512 entries, that can't be freed now. Volatile,
         // because the processor and other threads change entries at any time.
-        let entry = unsafe { core::ptr::read_volatile(table) };
-        if !folded {
-            walk.entry[walk.depth as usize] = entry;
-            walk.depth += 1;
-        }
+        let entry = unsafe { table.add(index).read_volatile() };
+        *slot = entry;
+        walk.depth += 1;
         if entry & PRESENT == 0 || entry & LEAF != 0 {
             break;
         }
-        // SAFETY: `entry` is present and no leaf, so it points to a table, which can't be freed
-        // now; `table` is where it was read from.
-        table = unsafe {
-            match level {
-                0 => helpers::ringside_p4d_offset(table, entry, address),
-                1 => helpers::ringside_pud_offset(entry, address),
-                2 => helpers::ringside_pmd_offset(entry, address),
-                3 => helpers::ringside_pte_offset(entry, address),
-                _ => break,
-            }
-        };
+        // SAFETY: Any entry will do. That of the last level leads to no table, but nor is there
+        // a next turn.
+        table = unsafe { helpers::ringside_table(entry) };
     }
-
-    // SAFETY: `flags` come from `ringside_irq_save` above.
-    unsafe { helpers::ringside_irq_restore(flags) };
     walk
 }
 
@@ -176,6 +196,29 @@ mod tests {
             depth,
             entry: [0; 5],
         }
+    }
+
+    #[test]
+    fn a_hidden_frame_is_0_and_the_flags_stay() {
+        let hidden = |levels, entry| Walk { levels, depth: levels, entry }.without_frames().entry;
+        let table = 0x8000_0001_2345_6067;
+        let page = 0x8400_000f_ffff_f8e7;
+        assert_eq!(
+            hidden(5, [table, table, table, table, page]),
+            [
+                0x8000_0000_0000_0067,
+                0x8000_0000_0000_0067,
+                0x8000_0000_0000_0067,
+                0x8000_0000_0000_0067,
+                0x8400_0000_0000_08e7
+            ]
+        );
+        // A page of 2 MiB, whose bit 12 is of its memory type; one of 4 KiB, where it is not.
+        assert_eq!(hidden(4, [0, 0, 0x1234_10e7, 0, 0])[2], 0x10e7);
+        assert_eq!(hidden(4, [0, 0, 0, 0x1234_10e7, 0])[3], 0xe7);
+        // PROT_NONE: the frame is there, inverted. In the swap: all but the flags says where.
+        assert_eq!(hidden(5, [0, 0, 0, 0, 0x800f_ffff_edcb_a120])[4], 0x8000_0000_0000_0120);
+        assert_eq!(hidden(5, [0, 0, 0, 0, 0x07ff_ffff_ffff_fe02])[4], 0x02);
     }
 
     #[test]

@@ -135,4 +135,13 @@ static void milliseconds(long time)
 	usleep(time * 1000);
 }
 
+/* Waits with a deadline that only a fault makes pass. */
+#define wait_until(condition) \
+	do { \
+		double deadline_ = now() + 60; \
+		while (!(condition) && now() < deadline_) \
+			milliseconds(1); \
+		check((condition), "wait until %s", #condition); \
+	} while (0)
+
 #endif /* MODULE_H */

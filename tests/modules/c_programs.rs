@@ -38,6 +38,9 @@ programs! {
     memalloc_lifetime
     memalloc_races
     memalloc_faults
+    memalloc_memory
+    memalloc_frames
+    memalloc_leaks
     memalloc_handmade
     kmod_contract
     kmod_bad_input

@@ -29,13 +29,16 @@ enum Given {
 }
 
 /// All of them. The last takes the stick away.
-const PROGRAMS: [(&str, Given); 18] = [
+const PROGRAMS: &[(&str, Given)] = &[
     ("memalloc_contract", Given::Borrowed("memalloc", "")),
     ("memalloc_bad_input", Given::Borrowed("memalloc", "")),
     ("memalloc_share", Given::Borrowed("memalloc", "")),
     ("memalloc_lifetime", Given::Borrowed("memalloc", "")),
     ("memalloc_races", Given::Borrowed("memalloc", "")),
     ("memalloc_faults", Given::Borrowed("memalloc", "")),
+    ("memalloc_memory", Given::Borrowed("memalloc", "")),
+    ("memalloc_frames", Given::Borrowed("memalloc", "")),
+    ("memalloc_leaks", Given::Borrowed("memalloc", "")),
     ("memalloc_handmade", Given::Borrowed("memalloc", "")),
     ("kmod_contract", Given::Borrowed("kmod", ON_STICK)),
     ("kmod_bad_input", Given::Borrowed("kmod", ON_STICK)),
@@ -82,7 +85,8 @@ pub fn path(name: &str) -> PathBuf {
 /// Runs the program, inside a guest: it must end with 0 and have checked something.
 pub fn run(name: &str) {
     let (_, given) = PROGRAMS
-        .into_iter()
+        .iter()
+        .copied()
         .find(|(program, _)| *program == name)
         .unwrap_or_else(|| panic!("what {name} is given is not known"));
     let mut command = Command::new(path(name));

@@ -22,6 +22,10 @@ const POINTER: usize = 8;
 
 /// Map zeroed pages into the calling process; argument [`AllocInfo`].
 ///
+/// To the process it is memory like any other: process-shared futexes, `process_vm_readv`,
+/// `O_DIRECT` and `ptrace` work on it. A page that something else still holds when its request ends,
+/// a pipe that it was spliced into, say, counts towards the limit until that lets go.
+///
 /// The pages are one request, which stays whole: `munmap` of all of it ends it, of a part is
 /// refused with `EINVAL`; so is `mprotect` of a part. `mprotect` of all of it may take rights and
 /// give them back, but never the right to write to read-only pages or to execute (`EACCES`).
@@ -65,6 +69,10 @@ pub const SHAREPAGE: u32 = iow(b'a', b'c', POINTER);
 pub const ACCESSPAGE: u32 = iow(b'a', b'd', POINTER);
 /// Read the page-table entries that translate an address of the calling process; argument
 /// [`WalkInfo`].
+///
+/// The numbers of page frames in them are 0 unless whoever opened the device has `CAP_SYS_ADMIN` in
+/// the initial user namespace, as with `/proc/<pid>/pagemap`; of an entry that is not present, all
+/// is 0 then but the low flags.
 ///
 /// `EBADF`: the descriptor is not open for reading; `EINVAL`: the address is not of user space;
 /// `EFAULT`: the argument can't be read or written.
@@ -160,7 +168,7 @@ pub const MODULE: Module = Module {
             name: "pages_mapped",
             unit: Unit::Pages,
             monotonic: false,
-            help: "pages that live requests hold now",
+            help: "pages handed out and not free again yet",
         },
         Counter {
             name: "pages_limit",
@@ -177,6 +185,7 @@ pub const MODULE: Module = Module {
         total("refused_exists", "calls refused: something is mapped there already"),
         total("refused_invalid", "calls refused: an argument that can't be right"),
         level("shared_pages", "pages mapped by more than one process"),
+        level("offers", "pages on offer; one to a process that has ended goes at the next SHAREPAGE"),
         total("tables_p4d", "P4D tables that came into being for an ALLOCATE"),
         total("tables_pud", "PUD tables that came into being for an ALLOCATE"),
         total("tables_pmd", "PMD tables that came into being for an ALLOCATE"),
