@@ -4,6 +4,7 @@
  * they are gone when it is gone, however it ends.
  */
 #include "memalloc.h"
+#include "module.h"
 
 #include <sys/prctl.h>
 
@@ -236,7 +237,6 @@ static void end_by_exit(void) { exit(0); }
 static void end_by_kill(void) { kill(getpid(), SIGKILL); }
 static void end_by_fault(void) { *(volatile char *)THERE = 1; }
 static void end_by_abort(void) { abort(); }
-static void end_by_exec(void) { execl("/bin/true", "true", NULL); }
 static void *kill_all(void *arg)
 {
 	(void)arg;
@@ -252,8 +252,40 @@ static void end_by_thread(void)
 		*(volatile char *)HERE += 1;
 }
 
+/* Another program in the same process, which goes on: it is exec that ends them, and not exit. */
+static void becoming_another(void)
+{
+	struct turns turns;
+	char path[64];
+	pid_t child;
+
+	turns_open(&turns);
+	child = fork();
+	if (child == 0) {
+		if (allocate(HERE, 1000, true) || allocate(THERE, 10, false))
+			_exit(2);
+		hand_over(turns.to_parent[1], 0);
+		take_over(turns.to_child[0]);
+		dup2(turns.to_child[0], 0);
+		execlp("cat", "cat", NULL);
+		_exit(3);
+	}
+	take_over(turns.to_parent[0]);
+	check(shown("pages_mapped") == 1010 && shown("requests") == 2, "a process has 1010 pages");
+	hand_over(turns.to_child[1], 0);
+	snprintf(path, sizeof(path), "/proc/%d/comm", child);
+	wait_until(strcmp(text_of(path), "cat") == 0);
+	/* The kernel lets go of what was there before at its leisure. */
+	wait_until(is_empty());
+	check(waitpid(child, NULL, WNOHANG) == 0 && is_empty(),
+	      "when it becomes another program they are gone, and that program runs");
+	turns_close(&turns);
+	check_child(child, 0, "it ends with its input");
+}
+
 static void sudden_death(void)
 {
+	unsigned long allocations = shown("allocations");
 	int i, clean = 0;
 
 	for (i = 0; i < 40; i++) {
@@ -273,6 +305,8 @@ static void sudden_death(void)
 		clean += is_empty();
 	}
 	check(clean == 40, "40 times killed within ALLOCATE or FREE, nothing is left: %d", clean);
+	check(shown("allocations") > allocations, "they had allocated: %lu times",
+	      shown("allocations") - allocations);
 }
 
 int main(void)
@@ -289,7 +323,7 @@ int main(void)
 	ends("it is killed by SIGKILL", SIGKILL, end_by_kill);
 	ends("it writes to a read-only page", SIGSEGV, end_by_fault);
 	ends("it aborts", SIGABRT, end_by_abort);
-	ends("it becomes another program", 0, end_by_exec);
+	becoming_another();
 	ends("it is killed with several threads", SIGKILL, end_by_thread);
 	sudden_death();
 	close(device);

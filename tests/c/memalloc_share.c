@@ -76,7 +76,9 @@ static void both_see_writes(void)
 
 	allocate(HERE, 3, true);
 	*page = 7;
+	check_equal(shown("offers"), 0, "nothing is on offer");
 	check(share(HERE + PAGE, client.pid, true) == 0, "SHAREPAGE of the second page returns 0");
+	check_equal(shown("offers"), 1, "an offer is counted");
 	check_equal(shown("requests"), 1, "an offer alone is no request");
 	check(tell(&client, ACCESS, THERE) == 0, "ACCESSPAGE returns 0");
 	check_equal(tell(&client, READ, THERE), 1007, "the client reads what the server wrote");
@@ -85,6 +87,7 @@ static void both_see_writes(void)
 	check_equal(shown("pages_mapped"), 3, "the page is not counted twice");
 	check_equal(shown("requests"), 2, "the client's mapping counts as a request");
 	check_equal(shown("shared_pages"), 1, "one page is shared");
+	check_equal(shown("offers"), 0, "it is on offer no more");
 	check_equal(tell(&client, ACCESS, THERE + PAGE), ENOENT, "the offer is used up");
 	check_equal(tell(&client, RELEASE, THERE), 0, "the client can give it back");
 	check_equal(tell(&client, READ, THERE), SIGSEGV, "it is gone for the client");
@@ -126,6 +129,7 @@ static void the_latest_offer_wins(void)
 	*(char *)(HERE + PAGE) = 22;
 	share(HERE, client.pid, true);
 	share(HERE + PAGE, client.pid, true);
+	check_equal(shown("offers"), 1, "a second offer to a process takes the place of the first");
 	check(tell(&client, ACCESS, THERE) == 0 && tell(&client, READ, THERE) == 1022,
 	      "of two offers the later is mapped");
 	check_equal(tell(&client, ACCESS, THERE + PAGE), ENOENT, "the earlier is gone");
@@ -181,7 +185,8 @@ static void offers_die(void)
 	allocate(HERE, 1, true);
 	share(HERE, client.pid, true);
 	give_back(HERE);
-	check_equal(tell(&client, ACCESS, THERE), ENOENT, "an offer ends with its request");
+	check_equal(shown("offers"), 0, "an offer ends with its request");
+	check_equal(tell(&client, ACCESS, THERE), ENOENT, "and can't be taken up any more");
 
 	allocate(HERE, 1, true);
 	dead = fork();
@@ -200,7 +205,10 @@ static void offers_die(void)
 		waitpid(dead, NULL, 0);
 	}
 	check(shown("requests") == 1 && shown("pages_mapped") == 1,
-	      "300 offers to processes that died leave nothing");
+	      "300 offers to processes that died leave no request");
+	check(shown("offers") <= 1, "and no offer but the last: %lu", shown("offers"));
+	share(HERE, client.pid, true);
+	check_equal(shown("offers"), 1, "which goes with the next");
 	stop(&client);
 
 	client = start();
@@ -212,7 +220,8 @@ static void offers_die(void)
 		_exit(0);
 	}
 	waitpid(dead, NULL, 0);
-	check_equal(tell(&client, ACCESS, THERE), ENOENT, "an offer ends with the one who made it");
+	check_equal(shown("offers"), 0, "an offer ends with the one who made it");
+	check_equal(tell(&client, ACCESS, THERE), ENOENT, "it can't be taken up any more");
 	stop(&client);
 	give_back(HERE);
 	check(is_empty(), "nothing is left behind");

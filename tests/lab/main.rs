@@ -16,7 +16,6 @@ mod ends;
 mod inherited;
 mod kernels;
 mod machine;
-mod memory;
 mod readme;
 mod starts;
 mod stick;

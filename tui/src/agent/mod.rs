@@ -4,7 +4,6 @@
 
 mod fault;
 pub mod init;
-mod mounts;
 mod port;
 mod serve;
 pub mod subject;

@@ -18,8 +18,6 @@ pub mod header;
 pub mod layers;
 #[cfg(test)]
 mod loop_tests;
-#[cfg(test)]
-mod name_tests;
 pub mod post_mortem;
 pub mod reference;
 #[cfg(test)]

@@ -11,8 +11,7 @@ pub mod state;
 mod steps;
 
 pub(super) use self::again::{guest_gone, listed, offer};
-use self::form::PACE;
-pub use self::form::{load, parameters, slow_down};
+pub use self::form::{load, parameters};
 pub(super) use self::image::image;
 use self::image::start_image;
 use self::state::Job;
@@ -58,9 +57,6 @@ pub fn reload(model: &mut Model, module: &str) {
         Some(parameters) => parameters.to_owned(),
         None if module == ringside_uapi::kmod::MODULE.name && model.link.in_guest() => {
             format!("device={STICK}")
-        }
-        None if module == ringside_uapi::producer_consumer::MODULE.name => {
-            format!("producer_delay={PACE} consumer_delay={PACE}")
         }
         None => String::new(),
     };

@@ -14,7 +14,6 @@ mod kernel;
 mod kmsg;
 mod load;
 mod modules;
-mod moment;
 mod oops;
 mod process;
 mod run;
@@ -36,7 +35,7 @@ use super::call::{Call, Sink, Target};
 use super::error::{TargetError, TargetResult};
 
 pub use self::files::guest as is_guest;
-pub(crate) use self::process::{AGENT_NICE, spare_from_oom};
+pub(crate) use self::process::AGENT_NICE;
 
 /// Requests to this kernel.
 #[derive(Default)]

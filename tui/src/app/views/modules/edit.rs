@@ -66,7 +66,5 @@ fn write(model: &mut Model, form: &Form) {
     } else {
         Request::SetParameter { module, parameter: name, value }
     };
-    let owner = Owner::Module(Call::Written);
-    model.hold(form, owner.clone(), "writing …");
-    model.start(owner, &title, Report::Listed, request);
+    model.start(Owner::Module(Call::Written), &title, Report::Shown, request);
 }

@@ -332,9 +332,7 @@ pub fn item(model: &mut Model, call: Call, item: Item) {
             model.modules_view.detail_of = name;
             model.changed();
         }
-        (Call::Written, Item::Done(result)) => {
-            let owner = Owner::Module(Call::Written);
-            model.answered(&owner, "write the value", &result);
+        (Call::Written, Item::Done(_)) => {
             model.modules_view.asked_ms = None;
             ask(model);
         }

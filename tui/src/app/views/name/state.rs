@@ -11,10 +11,8 @@ pub enum Call {
     Info,
     /// The module's parameters.
     Parameters,
-    /// The system call itself.
+    /// The system call itself, or its message.
     Act,
-    /// Its message.
-    Message,
 }
 
 /// What the view remembers.

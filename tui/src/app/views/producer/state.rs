@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What view 3 remembers.
 
-use super::past::Past;
 use super::queue::{Controls, Knob};
 
 /// The module.
@@ -42,5 +41,4 @@ pub struct State {
     /// The slot under the cursor.
     pub slot: usize,
     pub(super) controls: Controls,
-    pub(super) past: Past,
 }

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * memalloc: no call leaves memory behind. Each is made ten thousand times, and a
+ * page lost with one in twenty of them shows, or a small object with each.
+ *
+ * A kernel that keeps freed objects back to see who uses them (KASAN) says
+ * nothing about small objects; kmemleak does so there.
+ */
+#include "memalloc.h"
+#include "module.h"
+
+#include <sched.h>
+
+#define CALLS 10000
+/* What may be lost in all, in KiB. */
+#define PAGES_LOST 2048l
+#define OBJECTS_LOST 512l
+
+static long meminfo(const char *name)
+{
+	char line[128];
+	long value = -1;
+	FILE *file = fopen("/proc/meminfo", "r");
+
+	if (!file)
+		give_up("/proc/meminfo can't be read");
+	while (value < 0 && fgets(line, sizeof(line), file))
+		if (strncmp(line, name, strlen(name)) == 0)
+			value = atol(line + strlen(name));
+	fclose(file);
+	if (value < 0)
+		give_up("/proc/meminfo has no %s", name);
+	return value;
+}
+
+/* Memory that is free or known to be used for something, in KiB. A page lost is neither. */
+static long known(void)
+{
+	static const char *const names[] = {
+		"MemFree:", "Buffers:", "Cached:", "AnonPages:", "Slab:", "KernelStack:", "PageTables:",
+	};
+	long sum = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		sum += meminfo(names[i]);
+	return sum;
+}
+
+static bool allocate_and_free(int i)
+{
+	return allocate(HERE, 1 + i % 3, i % 2) == 0 && give_back(HERE) == 0;
+}
+
+static bool allocate_where_something_is(int i)
+{
+	return allocate(HERE, 1 + i % 3, true) == -1 && errno == EEXIST;
+}
+
+static bool share_again(int i)
+{
+	return share(HERE, getpid(), i % 2) == 0;
+}
+
+static bool share_and_access(int i)
+{
+	return share(HERE, getpid(), i % 2) == 0 && access_page(THERE) == 0 && give_back(THERE) == 0;
+}
+
+static bool access_where_something_is(int i)
+{
+	(void)i;
+	return access_page(HERE) == -1 && errno == EEXIST;
+}
+
+static bool access_without_an_offer(int i)
+{
+	(void)i;
+	return access_page(THERE) == -1 && errno == ENOENT;
+}
+
+static bool walk_to_it(int i)
+{
+	return walk(HERE + i % 2 * PAGE).depth != 0;
+}
+
+static void each(const char *name, bool (*call)(int))
+{
+	long memory, objects;
+	int i, good = 0;
+
+	for (i = 0; i < CALLS / 10; i++)
+		call(i);
+	memory = known();
+	objects = meminfo("SUnreclaim:");
+	for (i = 0; i < CALLS; i++)
+		good += call(i);
+	check_equal(good, CALLS, name);
+	memory -= known();
+	objects = meminfo("SUnreclaim:") - objects;
+	check(memory < PAGES_LOST, "loses no page: %ld KiB", memory);
+	if (access("/proc/self/fail-nth", F_OK) != 0)
+		check(objects < OBJECTS_LOST, "and no object: %ld KiB", objects);
+}
+
+int main(void)
+{
+	cpu_set_t one;
+
+	/* Processors keep pages ready for themselves: let it be one, and few pages. */
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+	write_text("/proc/sys/vm/percpu_pagelist_high_fraction", "1000000");
+
+	open_device();
+	each("ALLOCATE and FREE, over and over,", allocate_and_free);
+	if (allocate(HERE, 1, true))
+		give_up("ALLOCATE");
+	each("ALLOCATE where something is", allocate_where_something_is);
+	each("SHAREPAGE that replaces an offer", share_again);
+	each("ACCESSPAGE where something is", access_where_something_is);
+	each("SHAREPAGE, ACCESSPAGE and FREE", share_and_access);
+	each("ACCESSPAGE without an offer", access_without_an_offer);
+	each("WALK", walk_to_it);
+	give_back(HERE);
+	check(is_empty() && shown("offers") == 0, "and nothing is left behind");
+	close(device);
+	return finish();
+}
