@@ -185,7 +185,10 @@ pub const MODULE: Module = Module {
         total("refused_exists", "calls refused: something is mapped there already"),
         total("refused_invalid", "calls refused: an argument that can't be right"),
         level("shared_pages", "pages mapped by more than one process"),
-        level("offers", "pages on offer; one to a process that has ended goes at the next SHAREPAGE"),
+        level(
+            "offers",
+            "pages on offer; one to a process that has ended goes at the next SHAREPAGE",
+        ),
         total("tables_p4d", "P4D tables that came into being for an ALLOCATE"),
         total("tables_pud", "PUD tables that came into being for an ALLOCATE"),
         total("tables_pmd", "PMD tables that came into being for an ALLOCATE"),
