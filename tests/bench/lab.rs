@@ -87,13 +87,12 @@ fn dashboard() {
     session.keys("!");
     session.wait_for("Crash the kernel?");
     session.keys("y");
-    session.wait_for("b boots a new guest");
+    session.wait_for("B boots a new guest");
     let start = Instant::now();
-    session.keys("b");
+    session.keys("B");
     session.wait_for("connected");
     print("from a crash to a fresh guest", "s", start.elapsed().as_secs_f64(), "target", 0.7);
-    session.keys("q");
-    session.wait();
+    session.quit();
 }
 
 /// Ten seconds without a key.

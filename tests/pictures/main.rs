@@ -41,8 +41,7 @@ fn main() -> ExitCode {
         Session::start_with(&binary, &[], ROWS, COLUMNS, &[("COLORTERM", "truecolor")]);
     let mut pictures = Pictures { folder, session: &mut session };
     pictures.all();
-    session.keys("q");
-    session.wait();
+    session.quit();
     ExitCode::SUCCESS
 }
 

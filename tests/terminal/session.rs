@@ -166,6 +166,21 @@ impl Session {
         }
     }
 
+    /// Quits, also where that takes an answer, and waits for the end.
+    pub fn quit(&mut self) -> ExitStatus {
+        self.keys("q");
+        let asked = "which ends with it";
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline && !self.screen().contains(asked) {
+            if let Ok(Some(_)) = self.child.try_wait() {
+                return self.wait();
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        self.keys("q");
+        self.wait()
+    }
+
     /// Checks that the terminal is as it was found, and was put back just once.
     pub fn assert_restored(&self) {
         assert_eq!(self.count("\x1b[?1049h"), 1, "it entered the alternate screen once");

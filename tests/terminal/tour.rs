@@ -39,8 +39,7 @@ fn load(session: &mut Session, key: &str, title: &str, loaded: &str) {
 
 /// Leaves.
 fn quit(mut session: Session) {
-    session.keys("q");
-    assert!(session.wait().success());
+    assert!(session.quit().success());
     session.assert_restored();
 }
 

@@ -12,10 +12,6 @@ pub(super) fn selected(model: &Model) -> Option<String> {
     (views::view(model.view).module)(model)
 }
 
-pub(super) fn quit(model: &mut Model) {
-    model.effect(Effect::Quit);
-}
-
 pub(super) fn back(model: &mut Model) {
     // A message that goes by itself does not cost a key of its own.
     model.toasts.clear();

@@ -85,6 +85,12 @@ pub enum Effect {
     Suspend,
     /// Draw the whole screen anew.
     Redraw,
+    /// Let the lab that was started here go on without this dashboard; answered
+    /// by [`super::Event::Kept`].
+    Keep {
+        /// The call.
+        tag: CallTag,
+    },
     /// End the dashboard.
     Quit,
 }

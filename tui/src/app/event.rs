@@ -42,6 +42,8 @@ pub enum Event {
     FileRead(CallTag, Result<Vec<u8>, String>),
     /// A lab took the place of the one that was gone, or why none could.
     Revived(CallTag, Result<(), String>),
+    /// The lab will go on without this dashboard, or why it can't.
+    Kept(CallTag, Result<(), String>),
     /// Places in an oops were found, or why they can't be.
     Located(CallTag, Result<Vec<Option<String>>, String>),
     /// A file was written (its full path), or not.

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The commands that mean the same everywhere.
 
-use super::actions::{back, cancel, copy, freeze, load, mouse, quit, range, selected};
+use super::actions::{back, cancel, copy, freeze, load, mouse, range, selected};
 use super::command::{Command, always};
 use super::effect::Effect;
 use super::event::Move;
 use super::layer::{Layer, Palette};
+use super::leave::quit;
 use super::loader;
 use super::model::Model;
 use super::views::{self, ViewId};

@@ -17,6 +17,8 @@ pub enum Layer {
     Form(Form),
     /// A question before something that can't be undone.
     Confirm(Confirm),
+    /// A question with several answers.
+    Choice(Choice),
     /// A message that must be seen.
     Message(Message),
     /// What was executed; the selected line counts from the newest.
@@ -49,6 +51,29 @@ pub struct Confirm {
     pub context: String,
     /// Does it. The question is closed before.
     pub yes: fn(&mut Model, &Confirm),
+}
+
+/// A question with several answers; Esc gives none.
+#[derive(Clone)]
+pub struct Choice {
+    /// The title.
+    pub title: String,
+    /// What it is about.
+    pub text: String,
+    /// What can be answered, besides Esc.
+    pub answers: &'static [Answer],
+    /// What Esc means here.
+    pub escape: &'static str,
+}
+
+/// An answer.
+pub struct Answer {
+    /// Its key.
+    pub key: char,
+    /// What it does, in a line.
+    pub does: &'static str,
+    /// Does it. The question is closed before.
+    pub run: fn(&mut Model),
 }
 
 /// A message that must be seen.

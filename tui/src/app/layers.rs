@@ -2,43 +2,15 @@
 //! Keys and clicks in what lies over the view ([`super::layer`]): the topmost
 //! layer gets them; Esc takes it away.
 
-use super::command::Command;
 use super::commands;
-
 use super::effect::Effect;
 use super::event::Move;
 use super::form::Form;
 use super::keys::{Key, KeyCode};
-pub use super::layer::{Confirm, Layer, Message, Palette};
+pub use super::layer::{Choice, Confirm, Layer, Message, Palette};
 use super::model::Model;
+use super::palette;
 use super::views::id::ViewId;
-
-/// The commands that match what was typed into the palette, best first.
-pub fn palette_matches(palette: &Palette) -> Vec<(Option<ViewId>, &'static Command)> {
-    let words: Vec<String> =
-        palette.input.text().split_whitespace().map(str::to_lowercase).collect();
-    let mut found: Vec<_> =
-        commands::all().filter_map(|entry| Some((score(&words, entry.1)?, entry))).collect();
-    found.sort_by_key(|(score, _)| *score);
-    found.into_iter().map(|(_, entry)| entry).collect()
-}
-
-/// How well a command matches: small is good, `None` is not at all.
-fn score(words: &[String], command: &Command) -> Option<usize> {
-    let title = command.title.to_lowercase();
-    let help = command.help.to_lowercase();
-    let mut sum = 0;
-    for word in words {
-        sum += match (command.name.find(word.as_str()), title.find(word.as_str())) {
-            (Some(0), _) => 0,
-            (Some(_), _) => 1,
-            (None, Some(_)) => 2,
-            (None, None) if help.contains(word.as_str()) => 3,
-            _ => return None,
-        };
-    }
-    Some(sum)
-}
 
 fn direction(key: Key) -> Option<Move> {
     Some(match (key.code, key.ctrl) {
@@ -65,6 +37,7 @@ pub(super) fn key(model: &mut Model, key: Key) {
         Layer::Form(form) => form_key(model, form, key),
         Layer::Palette(palette) => palette_key(model, palette, key),
         Layer::Confirm(confirm) => confirm_key(model, confirm, key),
+        Layer::Choice(choice) => choice_key(model, choice, key),
         Layer::Message(message) => match key.character() {
             Some('y') => {
                 let mut text = vec![message.title.clone()];
@@ -173,7 +146,7 @@ fn form_key(model: &mut Model, form: &mut Form, key: Key) -> bool {
 }
 
 fn palette_key(model: &mut Model, palette: &mut Palette, key: Key) -> bool {
-    let matches = palette_matches(palette);
+    let matches = palette::matches(palette.input.text(), model.view);
     match key.code {
         KeyCode::Up => palette.selected = palette.selected.saturating_sub(1),
         KeyCode::Down => {
@@ -210,6 +183,14 @@ fn confirm_key(model: &mut Model, confirm: &Confirm, key: Key) -> bool {
     }
 }
 
+fn choice_key(model: &mut Model, choice: &Choice, key: Key) -> bool {
+    let answer = choice.answers.iter().find(|answer| key.character() == Some(answer.key));
+    if let Some(answer) = answer {
+        (answer.run)(model);
+    }
+    answer.is_none()
+}
+
 /// Takes pasted text; `false` when the topmost layer has no field.
 pub(super) fn paste(model: &mut Model, text: &str) -> bool {
     match model.layers.last_mut() {
@@ -242,6 +223,11 @@ pub(super) fn click(model: &mut Model, index: usize) {
         (Some(Layer::Confirm(_)), BUTTON_YES) => press(model, KeyCode::Char('y')),
         (Some(Layer::Form(_)), BUTTON_YES) => press(model, KeyCode::Enter),
         (Some(_), BUTTON_NO) => press(model, KeyCode::Esc),
+        (Some(Layer::Choice(choice)), _) => {
+            if let Some(answer) = choice.answers.get(index) {
+                press(model, KeyCode::Char(answer.key));
+            }
+        }
         (Some(Layer::Form(form)), _) => form.focus = index.min(form.fields.len().max(1) - 1),
         (Some(Layer::Palette(palette)), _) => {
             palette.selected = index;

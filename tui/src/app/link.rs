@@ -38,6 +38,8 @@ pub struct Link {
     pub no_lab: Option<String>,
     /// The lab process itself is gone, so that trying again is no use.
     pub lab_gone: bool,
+    /// The lab was started by this dashboard and ends with it.
+    pub own_lab: bool,
     /// The post-mortem screen was put away for this generation of the guest.
     pub mourned: Option<u32>,
 }

@@ -45,7 +45,14 @@ pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
         Event::Revived(tag, result) => {
             let result = result.map_err(TargetError::Invalid);
             if end(model, tag, &result).is_some() && result.is_ok() {
+                model.link.own_lab = true;
                 streams::revived(model);
+            }
+        }
+        Event::Kept(tag, result) => {
+            let result = result.map_err(TargetError::Invalid);
+            if end(model, tag, &result).is_some() && result.is_ok() {
+                model.effect(Effect::Quit);
             }
         }
         Event::Located(tag, result) => {

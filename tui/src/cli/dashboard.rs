@@ -24,8 +24,8 @@ use crate::lab::progress::Event;
 ///     ringside dashboard --kernel debug    a new lab with the kernel that finds mistakes
 ///     ringside --connect 'ssh root@board ringside agent --stdio'
 ///
-/// A lab that was started for the dashboard ends with it; one that ran before
-/// goes on. Settings are read from $XDG_CONFIG_HOME/ringside/config.toml.
+/// A lab that was started for the dashboard ends with it, unless you say
+/// otherwise when q asks; one that ran before goes on. Settings are read from $XDG_CONFIG_HOME/ringside/config.toml.
 ///
 /// Exit status: 0 after quit, 128 + N after signal N, 1 if it could not start.
 #[derive(Args, Clone, Debug, Default)]
@@ -53,16 +53,25 @@ impl Dashboard {
         // Kept to the end: a lab of our own goes when its client does.
         let relay = Arc::new(self.kernel(connection)?);
         let (reviving, lab) = (Arc::clone(&relay), self.lab.clone());
-        let target: Arc<dyn Target> = relay;
+        let keeping = Arc::clone(&relay);
+        let target: Arc<dyn Target> = relay.clone();
         let options = Options {
             config,
             builder: builder(Arc::clone(&target)),
             reviver: Arc::new(move || reviving.revive(&lab).map_err(|failure| failure.to_string())),
+            own_lab: relay.owns_lab(),
+            keeper: Arc::new(move || keeping.keep().map_err(|failure| failure.to_string())),
             finder: Arc::new(lab::modules::file),
             locator: Arc::new(locate),
             state: dashboard::state_path(),
         };
-        Ok(dashboard::run(target, options)?.status())
+        let ended = dashboard::run(target, options)?;
+        if let Some(id) = relay.kept() {
+            println!(
+                "lab {id} goes on: `ringside` opens its dashboard, `ringside down {id}` ends it"
+            );
+        }
+        Ok(ended.status())
     }
 
     /// The kernel that is meant, and the lab around it if it is ours.

@@ -17,15 +17,39 @@ struct Now {
     target: Arc<dyn Target>,
     /// The lab around it; dropping it ends one that was started here.
     lab: Option<LabClient>,
+    /// The lab that goes on without us.
+    kept: Option<String>,
 }
 
 impl Relay {
     pub(super) fn new(target: Arc<dyn Target>, lab: Option<LabClient>) -> Self {
-        Self { now: Mutex::new(Now { target, lab }) }
+        Self { now: Mutex::new(Now { target, lab, kept: None }) }
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Is there a lab that was started here and ends with us?
+    pub(super) fn owns_lab(&self) -> bool {
+        self.now().lab.as_ref().is_some_and(LabClient::is_ours)
+    }
+
+    /// Lets the lab that was started here go on without us.
+    pub(super) fn keep(&self) -> Result<(), Failure> {
+        let mut now = self.now();
+        let Some(lab) = now.lab.take() else {
+            return Err(Failure::new("there is no lab of this dashboard's to keep"));
+        };
+        let id = lab.id().to_owned();
+        lab.release()?;
+        now.kept = Some(id);
+        Ok(())
+    }
+
+    /// The lab that was let go on, if one was.
+    pub(super) fn kept(&self) -> Option<String> {
+        self.now().kept.clone()
     }
 
     /// Starts a lab and turns to it.
@@ -37,7 +61,7 @@ impl Relay {
             ));
         }
         let lab = client::start(&arguments.options()?, None)?;
-        let next = Now { target: lab.target(), lab: Some(lab) };
+        let next = Now { target: lab.target(), lab: Some(lab), kept: None };
         let before = std::mem::replace(&mut *self.now(), next);
         // Its process is gone; what waits for it must not hold the others up.
         drop(before);

@@ -38,6 +38,10 @@ pub type Locator = Arc<dyn Fn(&str, &[Frame]) -> Result<Vec<Option<String>>, Str
 /// one's. Runs on a thread of its own.
 pub type Reviver = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 
+/// Lets the lab that was started for the dashboard go on without it, or says why
+/// it can't. Runs on a thread of its own.
+pub type Keeper = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
+
 /// Finds the file of a module by the kernel's release and its name, or says why
 /// there is none. Runs on a thread of its own.
 pub type Finder = Arc<dyn Fn(&str, &str) -> Result<Vec<u8>, String> + Send + Sync>;
@@ -50,6 +54,10 @@ pub struct Options {
     pub builder: Builder,
     /// Starts a lab when the one there was is gone.
     pub reviver: Reviver,
+    /// Was the lab started for the dashboard, so that it ends with it?
+    pub own_lab: bool,
+    /// Lets that lab go on.
+    pub keeper: Keeper,
     /// Finds the files of modules.
     pub finder: Finder,
     /// Finds file and line of what oopsed.

@@ -51,6 +51,7 @@ pub(super) fn run(target: Arc<dyn Target>, options: Options) -> Result<Ended, Da
     let calls = Calls::new(target, send.clone())?;
     let mut model = Model::new(options.config.clone(), remembered);
     model.size = screen.size();
+    model.link.own_lab = options.own_lab;
     let mut runner =
         Runner { model, screen, calls, options, send, started: Instant::now(), ended: None };
     let ended = runner.go(&receive);
@@ -165,6 +166,10 @@ impl Runner {
             Effect::Revive { tag } => {
                 let reviver = Arc::clone(&self.options.reviver);
                 self.work(move || Event::Revived(tag, reviver()));
+            }
+            Effect::Keep { tag } => {
+                let keeper = Arc::clone(&self.options.keeper);
+                self.work(move || Event::Kept(tag, keeper()));
             }
             Effect::FindModule { tag, release, name } => {
                 let finder = Arc::clone(&self.options.finder);

@@ -48,6 +48,11 @@ impl LabClient {
         &self.id
     }
 
+    /// Was it started here and not released, so that it ends with this process?
+    pub fn is_ours(&self) -> bool {
+        self.tie.is_some()
+    }
+
     /// The lab and its guest as a target; stays good over reboots.
     pub fn target(&self) -> Arc<dyn Target> {
         Arc::clone(&self.target)

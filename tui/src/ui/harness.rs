@@ -24,6 +24,10 @@ pub(crate) struct Harness {
     pub(crate) saved: Vec<(String, String)>,
     /// Tags that were cancelled.
     pub(crate) cancelled: Vec<CallTag>,
+    /// Was the lab to go on?
+    pub(crate) kept: bool,
+    /// What comes of asking for that.
+    pub(crate) keep: Result<(), String>,
     /// Did the user leave?
     pub(crate) quit: bool,
     /// What a build answers.
@@ -42,6 +46,8 @@ impl Harness {
             copied: Vec::new(),
             saved: Vec::new(),
             cancelled: Vec::new(),
+            kept: false,
+            keep: Ok(()),
             quit: false,
             build: Ok(module_file(&[
                 "parm=intParameter:the year",
@@ -92,6 +98,10 @@ impl Harness {
                 let text = String::from_utf8_lossy(&bytes).into_owned();
                 self.saved.push((path.clone(), text));
                 queue.push_back(Event::Saved(tag, Ok(path)));
+            }
+            Effect::Keep { tag } => {
+                self.kept = true;
+                queue.push_back(Event::Kept(tag, self.keep.clone()));
             }
             Effect::Revive { tag } => queue.push_back(Event::Revived(tag, Ok(()))),
             Effect::FindModule { tag, .. } => {

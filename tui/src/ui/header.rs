@@ -201,19 +201,22 @@ fn now_line(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     canvas.text(area.x, area.y, area.width, views::view(model.view).about, Role::Dim);
 }
 
-fn layer_hints(layer: &Layer) -> &'static [(&'static str, &'static str)] {
-    match layer {
+fn layer_hints(layer: &Layer) -> Vec<(&'static str, &'static str)> {
+    let hints: &[_] = match layer {
         Layer::Help(_) => &[("Esc", "close"), ("↑↓", "scroll")],
         Layer::Palette(_) => {
             &[("Enter", "do it"), ("Tab", "complete"), ("↑↓", "select"), ("Esc", "close")]
         }
         Layer::Form(_) => &[("Enter", "go"), ("Tab", "next field"), ("Esc", "close")],
         Layer::Confirm(_) => &[("y", "yes"), ("n", "no")],
+        // The other answers stand there with their keys.
+        Layer::Choice(choice) => return vec![("Esc", choice.escape)],
         Layer::Message(_) => &[("Esc", "close"), ("y", "copy"), ("6", "kernel log")],
         Layer::CommandLog(_) => &[("↑↓", "select"), ("y", "copy the line"), ("Esc", "close")],
         Layer::Console(_) => &[("↑↓", "scroll"), ("y", "copy all"), ("Esc", "close")],
         Layer::Pending(_) => &[("↑↓", "select"), ("Enter", "cancel it"), ("Esc", "close")],
-    }
+    };
+    hints.to_vec()
 }
 
 /// Paints one hint, if there is room up to the right edge of the screen. Answers

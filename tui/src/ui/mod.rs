@@ -17,6 +17,8 @@ pub(crate) mod harness;
 pub mod header;
 pub mod layers;
 #[cfg(test)]
+mod leaving_tests;
+#[cfg(test)]
 mod loop_tests;
 pub mod post_mortem;
 pub mod reference;

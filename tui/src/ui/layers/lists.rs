@@ -8,8 +8,7 @@ use crate::app::command_log::Outcome;
 use crate::app::commands::keys_text;
 use crate::app::commands::{self, Command};
 use crate::app::layer::Palette;
-use crate::app::layers::palette_matches;
-use crate::app::{Hit, Model, views};
+use crate::app::{Hit, Model, palette, views};
 use crate::ui::canvas::{Canvas, row};
 use crate::ui::theme::Role;
 use crate::ui::units::duration;
@@ -68,7 +67,7 @@ pub(super) fn palette(canvas: &mut Canvas<'_>, area: Rect, model: &Model, palett
     let x = canvas.text(first.x, first.y, 2, ":", Role::Key) + 1;
     let place = Rect::new(x, first.y, first.right() - x, 1);
     form::input(canvas, place, palette.input.text(), Some(palette.input.cursor()));
-    let matches = palette_matches(palette);
+    let matches = palette::matches(palette.input.text(), model.view);
     if matches.is_empty() {
         canvas.text(
             inside.x,

@@ -4,7 +4,8 @@
 use ratatui::layout::Rect;
 
 use super::{button, popup};
-use crate::app::layer::{Confirm, Message};
+use crate::app::Hit;
+use crate::app::layer::{Choice, Confirm, Message};
 use crate::app::layers::{BUTTON_NO, BUTTON_YES};
 use crate::ui::canvas::{Canvas, row, wrap};
 use crate::ui::theme::Role;
@@ -36,6 +37,25 @@ pub(super) fn confirm(canvas: &mut Canvas<'_>, area: Rect, confirm: &Confirm) {
     let bottom = row(inside, inside.height.saturating_sub(1));
     let x = button(canvas, bottom.x, bottom.y, ("y", "yes, do it"), BUTTON_YES);
     button(canvas, x, bottom.y, ("n", "no"), BUTTON_NO);
+}
+
+/// Paints a question with a row for each answer.
+pub(super) fn choice(canvas: &mut Canvas<'_>, area: Rect, choice: &Choice) {
+    let width = 72.min(area.width.saturating_sub(2));
+    let text = wrap(&choice.text, width - 4);
+    let answers = choice.answers.iter().map(|answer| (answer.key.to_string(), answer.does));
+    let answers: Vec<_> = answers.chain([("Esc".into(), choice.escape)]).collect();
+    let height = (text.len() + answers.len()) as u16 + 3;
+    let inside = popup(canvas, area, (width, height), &choice.title);
+    let room = inside.height.saturating_sub(answers.len() as u16 + 1);
+    let used = canvas.wrapped(Rect { height: room, ..inside }, &choice.text, Role::Text);
+    for (index, (key, does)) in answers.iter().enumerate() {
+        let place = row(inside, used + 1 + index as u16);
+        canvas.text(place.x, place.y, 4, key, Role::Key);
+        canvas.text(place.x + 5, place.y, place.width.saturating_sub(5), does, Role::Text);
+        let number = if index < choice.answers.len() { index } else { BUTTON_NO };
+        canvas.hit(place, Hit::Layer(number));
+    }
 }
 
 /// Paints a message: what happened, why, what to do.

@@ -24,6 +24,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
             Layer::Palette(palette) => lists::palette(canvas, area, model, palette),
             Layer::Form(form) => form::draw(canvas, area, model, form),
             Layer::Confirm(confirm) => message::confirm(canvas, area, confirm),
+            Layer::Choice(choice) => message::choice(canvas, area, choice),
             Layer::Message(message) => message::draw(canvas, area, message),
             Layer::CommandLog(back) => lists::command_log(canvas, area, model, *back),
             Layer::Console(back) => lists::console(canvas, area, model, *back),
