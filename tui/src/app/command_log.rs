@@ -30,6 +30,20 @@ pub struct Line {
     pub outcome: Outcome,
 }
 
+/// Columns before a line's text: when, and how it went.
+pub const TEXT_AT: usize = 10;
+
+impl Line {
+    /// The command and how it went, about as it is shown.
+    pub fn text(&self) -> String {
+        match &self.outcome {
+            Outcome::Failed(why) => format!("{}  {why}", self.command),
+            Outcome::Done(ms) => format!("{}  {ms} ms", self.command),
+            Outcome::Running => format!("{}  runs", self.command),
+        }
+    }
+}
+
 /// The lines, oldest first.
 #[derive(Clone, Debug, Default)]
 pub struct CommandLog {

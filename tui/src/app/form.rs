@@ -19,11 +19,14 @@ pub enum Kind {
         /// The largest value accepted.
         max: i128,
     },
-    /// Text of at most this many bytes.
+    /// Text of which the thing behind it takes at most this many bytes.
     Text {
         /// The limit in bytes.
         max: usize,
     },
+    /// Text that the thing behind it does not limit, or not by its bytes: a path, a
+    /// number with a unit.
+    Line,
     /// One of these; Left and Right, or Space, change it.
     Choice(Vec<String>),
 }
@@ -37,6 +40,8 @@ pub struct Field {
     pub kind: Kind,
     /// What it means, in one line.
     pub help: String,
+    /// What the thing behind it takes, where `kind` can't say it: `0 to 0x3fffffff`.
+    pub within: String,
     /// What is in it.
     pub input: TextField,
     /// May it be left empty (the default is then used)?
@@ -50,9 +55,17 @@ impl Field {
             name: name.to_owned(),
             kind,
             help: help.to_owned(),
+            within: String::new(),
             input: TextField::new(value),
             optional: false,
         }
+    }
+
+    /// The same field with its limits in words.
+    #[must_use]
+    pub fn within(mut self, limits: impl Into<String>) -> Self {
+        self.within = limits.into();
+        self
     }
 
     /// The same field, which may stay empty.
@@ -88,9 +101,11 @@ impl Field {
         }
     }
 
-    /// The limits in words: `0 to 1000`.
+    /// The limits in words: `0 to 1000`; empty where there are none.
     pub fn limits(&self) -> String {
         match &self.kind {
+            _ if !self.within.is_empty() => self.within.clone(),
+            Kind::Line => String::new(),
             // Numbers of this size are addresses.
             Kind::Integer { min, max } if *max > 1 << 40 => format!("{min:#x} to {max:#x}"),
             Kind::Integer { min, max } => format!("{min} to {max}"),
@@ -102,7 +117,8 @@ impl Field {
     /// What is wrong with what is in it.
     pub fn error(&self) -> Option<String> {
         let text = self.text();
-        if text.is_empty() && (self.optional || matches!(self.kind, Kind::Text { .. })) {
+        let may_be_empty = matches!(self.kind, Kind::Text { .. } | Kind::Line);
+        if text.is_empty() && (self.optional || may_be_empty) {
             return None;
         }
         match &self.kind {
@@ -115,6 +131,7 @@ impl Field {
             Kind::Text { max } => {
                 (text.len() > *max).then(|| format!("{} bytes, {max} are allowed", text.len()))
             }
+            Kind::Line => None,
             Kind::Choice(choices) => (!choices.iter().any(|choice| choice == text))
                 .then(|| format!("not one of {}", choices.join(", "))),
         }
@@ -286,6 +303,14 @@ mod tests {
     fn text_is_limited_in_bytes_and_not_in_characters() {
         assert!(field(Kind::Text { max: 3 }, "éé").error().is_some());
         assert_eq!(field(Kind::Text { max: 4 }, "éé").error(), None);
+    }
+
+    #[test]
+    fn a_line_says_the_limits_of_what_it_stands_for_or_none() {
+        assert_eq!(field(Kind::Line, "x").limits(), "");
+        assert_eq!(field(Kind::Line, &"x".repeat(5000)).error(), None);
+        let offset = field(Kind::Line, "4K").within("0 to 0x3fffffff");
+        assert_eq!(offset.limits(), "0 to 0x3fffffff");
     }
 
     #[test]

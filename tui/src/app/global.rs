@@ -9,6 +9,7 @@ use super::layer::{Layer, Palette};
 use super::leave::quit;
 use super::loader;
 use super::model::Model;
+use super::scroll::Scroll;
 use super::views::{self, ViewId};
 use super::vm;
 use crate::kernel::api::{Capability, LabRequest};
@@ -233,13 +234,13 @@ pub const COMMANDS: &[Command] = &[
         true
     ),
     command!("console", ["C"], "Console", "show the guest's serial console", |m| m
-        .open(Layer::Console(0))),
+        .open(Layer::Console(Scroll::default()))),
     command!(
         "command-log",
         ["E"],
         "Executed",
         "show what was executed, as a shell or a C program would do it",
-        |m| m.open(Layer::CommandLog(0))
+        |m| m.open(Layer::CommandLog(Scroll::default()))
     ),
     command!("pending", ["P"], "Pending", "show what is under way, to cancel it", |m| m
         .open(Layer::Pending(0))),

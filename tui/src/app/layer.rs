@@ -4,6 +4,7 @@
 
 use super::form::Form;
 use super::model::Model;
+use super::scroll::Scroll;
 use super::text_field::TextField;
 
 /// Something over the view.
@@ -22,9 +23,9 @@ pub enum Layer {
     /// A message that must be seen.
     Message(Message),
     /// What was executed; the selected line counts from the newest.
-    CommandLog(usize),
-    /// The serial console, scrolled up by so many lines.
-    Console(usize),
+    CommandLog(Scroll),
+    /// The serial console.
+    Console(Scroll),
     /// What is under way; the selected line.
     Pending(usize),
 }

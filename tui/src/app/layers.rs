@@ -2,14 +2,17 @@
 //! Keys and clicks in what lies over the view ([`super::layer`]): the topmost
 //! layer gets them; Esc takes it away.
 
+use super::command_log;
 use super::commands;
 use super::effect::Effect;
 use super::event::Move;
 use super::form::Form;
+use super::help;
 use super::keys::{Key, KeyCode};
 pub use super::layer::{Choice, Confirm, Layer, Message, Palette};
 use super::model::Model;
 use super::palette;
+use super::scroll::sideways;
 use super::views::id::ViewId;
 
 fn direction(key: Key) -> Option<Move> {
@@ -22,6 +25,20 @@ fn direction(key: Key) -> Option<Move> {
         (KeyCode::End | KeyCode::Char('G'), false) => Move::End,
         _ => return None,
     })
+}
+
+/// Is it a key to the right (`true`) or to the left?
+fn to_the_side(key: Key) -> Option<bool> {
+    match (key.code, key.ctrl) {
+        (KeyCode::Right | KeyCode::Char('l'), false) => Some(true),
+        (KeyCode::Left | KeyCode::Char('h'), false) => Some(false),
+        _ => None,
+    }
+}
+
+/// Columns inside of a box that takes the whole screen.
+fn boxed(model: &Model) -> usize {
+    usize::from(model.size.0).saturating_sub(6)
 }
 
 /// Takes a key for the topmost layer.
@@ -52,9 +69,9 @@ pub(super) fn key(model: &mut Model, key: Key) {
             }
             _ => !matches!(key.code, KeyCode::Enter | KeyCode::Char('q' | ' ')),
         },
-        Layer::CommandLog(back) => match (key.character(), direction(key)) {
+        Layer::CommandLog(scroll) => match (key.character(), direction(key)) {
             (Some('y'), _) => {
-                if let Some(line) = model.command_log.from_end(*back) {
+                if let Some(line) = model.command_log.from_end(scroll.back) {
                     model.effects.push(Effect::Copy(line.command.clone()));
                     model.done("copied");
                 }
@@ -63,12 +80,21 @@ pub(super) fn key(model: &mut Model, key: Key) {
             (Some('q'), _) => false,
             (_, Some(to)) => {
                 let count = model.command_log.lines().len();
-                *back = backwards(to).apply(*back, count, model.page());
+                scroll.back = backwards(to).apply(scroll.back, count, model.page());
                 true
             }
-            _ => true,
+            _ => {
+                if let Some(right) = to_the_side(key) {
+                    let lines = model.command_log.lines();
+                    let texts: Vec<String> = lines.map(command_log::Line::text).collect();
+                    let texts = texts.iter().map(String::as_str);
+                    let room = boxed(model).saturating_sub(command_log::TEXT_AT);
+                    scroll.across = sideways(scroll.across, right, room, texts);
+                }
+                true
+            }
         },
-        Layer::Console(back) => match (key.character(), direction(key)) {
+        Layer::Console(scroll) => match (key.character(), direction(key)) {
             (Some('y'), _) => {
                 let lines: Vec<&str> = model.console.lines().collect();
                 let text = lines.join("\n");
@@ -79,15 +105,23 @@ pub(super) fn key(model: &mut Model, key: Key) {
             (Some('q'), _) => false,
             (_, Some(to)) => {
                 let count = model.console.lines().len();
-                *back = backwards(to).apply(*back, count, model.page());
+                scroll.back = backwards(to).apply(scroll.back, count, model.page());
                 true
             }
-            _ => true,
+            _ => {
+                if let Some(right) = to_the_side(key) {
+                    // What can be seen, and a little more.
+                    let lines = model.console.lines().rev().skip(scroll.back);
+                    let lines = lines.take(usize::from(model.size.1));
+                    scroll.across = sideways(scroll.across, right, boxed(model), lines);
+                }
+                true
+            }
         },
         Layer::Help(top) => match (key.character(), direction(key)) {
             (Some('q' | '?'), _) => false,
             (_, Some(to)) => {
-                *top = to.apply(*top, commands::here(model).count() + 12, model.page());
+                *top = to.apply(*top, help::last_top(model) + 1, help::room(model));
                 true
             }
             _ => true,
@@ -233,7 +267,8 @@ pub(super) fn click(model: &mut Model, index: usize) {
             palette.selected = index;
             press(model, KeyCode::Enter);
         }
-        (Some(Layer::CommandLog(selected) | Layer::Pending(selected)), _) => *selected = index,
+        (Some(Layer::CommandLog(scroll)), _) => scroll.back = index,
+        (Some(Layer::Pending(selected)), _) => *selected = index,
         _ => {}
     }
 }

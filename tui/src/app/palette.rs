@@ -59,8 +59,7 @@ struct Seeker<'a> {
 
 impl<'a> Seeker<'a> {
     fn new(typed: &'a str) -> Self {
-        let pattern =
-            |kind| Pattern::new(typed, CaseMatching::Ignore, Normalization::Smart, kind);
+        let pattern = |kind| Pattern::new(typed, CaseMatching::Ignore, Normalization::Smart, kind);
         Self {
             typed,
             words: pattern(AtomKind::Substring),
@@ -80,9 +79,8 @@ impl<'a> Seeker<'a> {
         }
         let name = format!("{} {title}", command.name);
         let Self { words, letters, matcher, buffer, .. } = self;
-        let mut score = |pattern: &Pattern, text: &str| {
-            pattern.score(Utf32Str::new(text, buffer), matcher)
-        };
+        let mut score =
+            |pattern: &Pattern, text: &str| pattern.score(Utf32Str::new(text, buffer), matcher);
         if let Some(score) = score(words, &name) {
             let begins = command.name.starts_with(self.typed) || title.starts_with(self.typed);
             return Some((if begins { Quality::Begins } else { Quality::Words }, score));

@@ -4,11 +4,11 @@
 use std::fmt;
 use std::io::{ErrorKind, Write};
 
+use crate::app::escape::harmless;
 use crate::kernel::TargetError;
 use crate::kernel::error::io_text;
 use crate::lab::build_error::BuildError;
 use crate::lab::plain_file::FileError;
-use crate::ui::escape::harmless;
 
 /// Exit status of a command that failed.
 pub const FAILED: u8 = 1;

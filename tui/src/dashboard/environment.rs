@@ -47,6 +47,11 @@ fn depth(config: &Config) -> ColorDepth {
     }
 }
 
+/// The Linux console: its font has few signs, its half-bright text is nearly black.
+fn console() -> bool {
+    env::var("TERM").is_ok_and(|term| term == "linux")
+}
+
 fn unicode(config: &Config) -> bool {
     match config.glyphs {
         GlyphName::Unicode => true,
@@ -55,13 +60,13 @@ fn unicode(config: &Config) -> bool {
             let set = |name: &&str| env::var(name).is_ok_and(|value| !value.is_empty());
             let decides = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find(|name| set(name));
             // The Linux console's font lacks most of what pictures are made of.
-            let console = env::var("TERM").is_ok_and(|term| term == "linux");
-            !console && decides.is_some_and(|name| says(name, &["utf-8", "utf8"]))
+            !console() && decides.is_some_and(|name| says(name, &["utf-8", "utf8"]))
         }
     }
 }
 
 /// How everything looks on this terminal with these settings.
 pub fn look(config: &Config) -> Look {
-    Look::new(config.theme, depth(config), unicode(config))
+    let look = Look::new(config.theme, depth(config), unicode(config));
+    if console() { look.without_dim() } else { look }
 }

@@ -8,9 +8,9 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use unicode_width::UnicodeWidthStr;
 
-use super::escape::{escape, to_ascii};
 use super::theme::{Look, Role};
-use crate::app::Hit;
+use crate::app::escape::{after_columns, escape, to_ascii};
+use crate::app::{Hit, wrap};
 
 /// What can be clicked: later entries lie over earlier ones.
 #[derive(Clone, Debug, Default)]
@@ -92,6 +92,24 @@ impl Canvas<'_> {
         }
     }
 
+    /// The same without its first `skipped` columns; an ellipsis says that some are
+    /// missing.
+    pub fn text_after(
+        &mut self,
+        (x, y): (u16, u16),
+        width: u16,
+        text: &str,
+        skipped: usize,
+        role: Role,
+    ) -> u16 {
+        if skipped == 0 || width == 0 {
+            return self.text(x, y, width, text, role);
+        }
+        let rest = &text[after_columns(text, skipped + 1)..];
+        let x = self.text(x, y, 1, self.look.glyphs.ellipsis, Role::Dim);
+        self.text(x, y, width - 1, rest, role)
+    }
+
     /// Paints text that ends at the right edge of `area`'s first row.
     pub fn right(&mut self, area: Rect, text: &str, role: Role) {
         let width = (escape(text).width() as u16).min(area.width);
@@ -116,9 +134,24 @@ impl Canvas<'_> {
         (lines.len() as u16).min(area.height)
     }
 
-    /// Gives all cells of an area a style, text unchanged.
+    /// Gives all cells of an area a ground, text unchanged. A search's match stays
+    /// one, also where it is selected, and what is selected in the bar stays so.
     pub fn shade(&mut self, area: Rect, role: Role) {
-        self.buffer.set_style(area, self.look.style(role));
+        let style = self.look.style(role);
+        let ground = |role: Role| self.look.style(role).bg;
+        let kept = [ground(Role::Match), ground(Role::Selected).filter(|_| role == Role::Bar)];
+        for position in area.intersection(self.buffer.area).positions() {
+            let cell = &mut self.buffer[position];
+            if !kept.contains(&Some(cell.bg)) {
+                cell.set_style(style);
+            }
+        }
+    }
+
+    /// Marks the selected row of a list: its first column gets the pointer.
+    pub fn select(&mut self, row: Rect) {
+        self.text(row.x, row.y, 1, self.look.glyphs.pointer, Role::Key);
+        self.shade(row, Role::Selected);
     }
 
     /// Takes the colours of an area away, text and selection unchanged: what it
@@ -129,9 +162,11 @@ impl Canvas<'_> {
         let area = area.intersection(self.buffer.area);
         for position in area.positions() {
             let cell = &mut self.buffer[position];
-            if Some(cell.bg) != selected {
-                cell.bg = Color::Reset;
+            // Grey would not be seen on every selection.
+            if selected.is_some() && Some(cell.bg) == selected {
+                continue;
             }
+            cell.bg = Color::Reset;
             cell.set_style(dim);
         }
     }
@@ -201,52 +236,6 @@ pub fn row(area: Rect, index: u16) -> Rect {
 
 /// Breaks text between words so that no line is wider than `width`.
 pub fn wrap(text: &str, width: u16) -> Vec<String> {
-    let width = usize::from(width.max(1));
-    let mut lines = Vec::new();
-    for paragraph in text.split('\n') {
-        let paragraph = escape(paragraph);
-        let mut line = String::new();
-        for word in paragraph.split(' ') {
-            let mut word = word.to_owned();
-            if !line.is_empty() && line.width() + 1 + word.width() > width {
-                lines.push(std::mem::take(&mut line));
-            } else if !line.is_empty() {
-                line.push(' ');
-            }
-            while word.width() + line.width() > width {
-                let mut taken = String::new();
-                let mut rest = word.chars();
-                while let Some(character) = rest.clone().next() {
-                    let wider = unicode_width::UnicodeWidthChar::width(character).unwrap_or(0);
-                    if !taken.is_empty() && line.width() + taken.width() + wider > width {
-                        break;
-                    }
-                    taken.push(character);
-                    rest.next();
-                }
-                let rest = rest.as_str().to_owned();
-                line.push_str(&taken);
-                word = rest;
-                if word.is_empty() {
-                    break;
-                }
-                lines.push(std::mem::take(&mut line));
-            }
-            line.push_str(&word);
-        }
-        lines.push(line);
-    }
-    lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_kept_whole_where_they_fit() {
-        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
-        assert_eq!(wrap("", 5), [""]);
-    }
+    let paragraphs = text.split('\n');
+    paragraphs.flat_map(|paragraph| wrap::wrap(&escape(paragraph), usize::from(width))).collect()
 }

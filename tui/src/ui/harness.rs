@@ -159,6 +159,12 @@ impl Harness {
         self.send(Event::Item(tag, Item::Kmsg(KmsgBatch { records })));
     }
 
+    /// The guest writes to its console.
+    pub(crate) fn console(&mut self, text: &str) {
+        let tag = self.kernel.console.unwrap();
+        self.send(Event::Item(tag, Item::Console(text.as_bytes().to_vec())));
+    }
+
     /// A sample arrives.
     pub(crate) fn sample(&mut self, at_ms: u64, modules: &[(&str, &[(&str, i64)])]) {
         let value = |(name, value): &(&str, i64)| CounterValue::new(*name, value);

@@ -40,22 +40,36 @@ fn short_title(id: ViewId) -> &'static str {
     }
 }
 
+/// The views' labels, as much of them as fits: their titles, shorter ones, and
+/// where even those don't fit, the numbers of all but the open one.
+fn labels(model: &Model, width: u16) -> (&'static str, Vec<String>) {
+    let label = |id: &ViewId, title: &str| match *id == model.view {
+        // Not by colour alone: the open view stands in brackets.
+        true => format!("[{} {title}]", id.number()),
+        false if title.is_empty() => format!(" {} ", id.number()),
+        false => format!(" {} {title} ", id.number()),
+    };
+    let full = |id: &ViewId| label(id, views::view(*id).title);
+    let short = |id: &ViewId| label(id, short_title(*id));
+    let number = |id: &ViewId| label(id, if *id == model.view { short_title(*id) } else { "" });
+    let all = |label: &dyn Fn(&ViewId) -> String| ViewId::ALL.iter().map(label).collect();
+    let brand = " Ringside ";
+    let choices: [(&str, Vec<String>); 3] =
+        [(brand, all(&full)), (brand, all(&short)), ("", all(&short))];
+    let fits = |(brand, labels): &(&str, Vec<String>)| {
+        brand.width() + labels.iter().map(|label| label.width()).sum::<usize>() <= width.into()
+    };
+    choices.into_iter().find(fits).unwrap_or_else(|| (brand, all(&number)))
+}
+
 fn tabs(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     canvas.shade(area, Role::Bar);
-    let brand = if area.width >= 78 { " Ringside " } else { "" };
-    let wide = area.width >= 110;
+    let (brand, labels) = labels(model, area.width);
     let mut x = canvas.text(area.x, area.y, area.width, brand, Role::Title);
-    for (index, id) in ViewId::ALL.iter().enumerate() {
-        let title = if wide { views::view(*id).title } else { short_title(*id) };
-        let label = format!(" {} {title} ", id.number());
+    for (index, (id, label)) in ViewId::ALL.iter().zip(labels).enumerate() {
         let width = label.width() as u16;
-        if x + width > area.right() {
-            break;
-        }
         let here = Rect::new(x, area.y, width, 1);
         let selected = *id == model.view;
-        // Not by colour alone: the open view stands in brackets.
-        let label = if selected { format!("[{} {title}]", id.number()) } else { label };
         x = canvas.text(x, area.y, width, &label, if selected { Role::Title } else { Role::Text });
         if selected {
             canvas.shade(here, Role::Selected);
@@ -212,8 +226,12 @@ fn layer_hints(layer: &Layer) -> Vec<(&'static str, &'static str)> {
         // The other answers stand there with their keys.
         Layer::Choice(choice) => return vec![("Esc", choice.escape)],
         Layer::Message(_) => &[("Esc", "close"), ("y", "copy"), ("6", "kernel log")],
-        Layer::CommandLog(_) => &[("↑↓", "select"), ("y", "copy the line"), ("Esc", "close")],
-        Layer::Console(_) => &[("↑↓", "scroll"), ("y", "copy all"), ("Esc", "close")],
+        Layer::CommandLog(_) => {
+            &[("↑↓", "select"), ("←→", "sideways"), ("y", "copy the line"), ("Esc", "close")]
+        }
+        Layer::Console(_) => {
+            &[("↑↓", "scroll"), ("←→", "sideways"), ("y", "copy all"), ("Esc", "close")]
+        }
         Layer::Pending(_) => &[("↑↓", "select"), ("Enter", "cancel it"), ("Esc", "close")],
     };
     hints.to_vec()

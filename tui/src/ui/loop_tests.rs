@@ -2,7 +2,7 @@
 //! The update loop, driven with keys over a scripted kernel.
 
 use super::harness::Harness;
-use super::scripted_kernel::{ScriptedKernel, module_file, running_lab};
+use super::scripted_kernel::{ScriptedKernel, running_lab};
 use crate::app::{Event, Hit, ViewId};
 use crate::kernel::TargetError;
 use crate::kernel::api::{GuestState, KmsgRecord};
@@ -49,15 +49,6 @@ fn a_form_with_a_wrong_value_is_never_sent() {
     dashboard.keys("<ctrl-u>99999999999<enter>");
     assert!(dashboard.shows("more than 2147483647"));
     assert!(dashboard.kernel.seen.is_empty());
-}
-
-#[test]
-fn the_limits_of_a_field_are_shown_even_where_its_help_must_be_cut() {
-    let mut dashboard = guest();
-    let help = "so much help that it does not fit into one line of a screen of eighty columns";
-    dashboard.build = Ok(module_file(&[&format!("parm=year:{help}"), "parmtype=year:byte"]));
-    dashboard.keys("2L");
-    assert!(dashboard.shows("… (0 to 255)"), "{}", dashboard.screen());
 }
 
 #[test]

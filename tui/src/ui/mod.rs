@@ -8,8 +8,9 @@
 pub mod canvas;
 pub mod chart;
 #[cfg(test)]
+mod contrast_tests;
+#[cfg(test)]
 mod death_tests;
-pub mod escape;
 pub mod frame;
 pub mod glyphs;
 #[cfg(test)]
@@ -22,6 +23,8 @@ mod leaving_tests;
 mod loop_tests;
 pub mod post_mortem;
 pub mod reference;
+#[cfg(test)]
+mod room_tests;
 #[cfg(test)]
 mod scripted_kernel;
 #[cfg(test)]

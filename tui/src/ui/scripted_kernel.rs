@@ -33,6 +33,7 @@ pub(crate) struct ScriptedKernel {
     pub(super) kmsg: Option<CallTag>,
     pub(super) watch: Option<CallTag>,
     pub(super) lab_watch: Option<CallTag>,
+    pub(super) console: Option<CallTag>,
     pub(super) sequence: u64,
 }
 
@@ -73,6 +74,7 @@ impl ScriptedKernel {
                 }
             },
             Request::Lab(LabRequest::Console { .. }) => {
+                self.console = Some(tag);
                 vec![Item::Console(b"Linux boots\n".into())]
             }
             Request::Modules => {

@@ -40,9 +40,14 @@ pub enum Role {
     Series(usize),
 }
 
-/// One colour for each depth: red, green, blue and one of the sixteen.
+/// One colour for each depth: red, green, blue; one of the 256 where the nearest
+/// can't be read or seen as well; and one of the sixteen.
 #[derive(Clone, Copy)]
-struct Shade(u8, u8, u8, Color);
+struct Shade(u8, u8, u8, Option<u8>, Color);
+
+const fn shade((red, green, blue): (u8, u8, u8), basic: Color) -> Shade {
+    Shade(red, green, blue, None, basic)
+}
 
 struct Palette {
     dim: Shade,
@@ -52,58 +57,61 @@ struct Palette {
     warning: Shade,
     bad: Shade,
     selected: Shade,
+    /// All text on it with sixteen colours, of which no ground bears every other.
+    selected_text: Color,
     border: Shade,
-    focus: Shade,
     found: Shade,
     bar: Shade,
     series: [Shade; 8],
 }
 
+// Of the sixteen only those are used that can be read in the colours of xterm and
+// of the Linux console, which has eight grounds.
 const DARK: Palette = Palette {
-    dim: Shade(0x8a, 0x8f, 0x98, Color::DarkGray),
-    title: Shade(0xe6, 0xe9, 0xef, Color::White),
-    key: Shade(0x7d, 0xc4, 0xff, Color::LightBlue),
-    good: Shade(0x8f, 0xd1, 0x7f, Color::Green),
-    warning: Shade(0xf0, 0xc0, 0x5a, Color::Yellow),
-    bad: Shade(0xff, 0x7b, 0x72, Color::LightRed),
-    selected: Shade(0x2d, 0x3f, 0x5e, Color::Blue),
-    border: Shade(0x4b, 0x52, 0x63, Color::DarkGray),
-    focus: Shade(0x7d, 0xc4, 0xff, Color::LightBlue),
-    found: Shade(0xf0, 0xc0, 0x5a, Color::Yellow),
-    bar: Shade(0x22, 0x27, 0x33, Color::Black),
+    dim: shade((0xa2, 0xa8, 0xb4), Color::Gray),
+    title: shade((0xe6, 0xe9, 0xef), Color::White),
+    key: shade((0x7d, 0xc4, 0xff), Color::LightCyan),
+    good: shade((0x8f, 0xd1, 0x7f), Color::LightGreen),
+    warning: shade((0xf0, 0xc0, 0x5a), Color::LightYellow),
+    bad: shade((0xff, 0x8a, 0x82), Color::LightRed),
+    selected: Shade(0x1c, 0x2f, 0x5c, Some(18), Color::Gray),
+    selected_text: Color::Black,
+    border: shade((0x64, 0x6c, 0x7e), Color::DarkGray),
+    found: shade((0xf0, 0xc0, 0x5a), Color::Cyan),
+    bar: shade((0x22, 0x27, 0x2f), Color::Black),
     series: [
-        Shade(0x7d, 0xc4, 0xff, Color::LightBlue),
-        Shade(0xf0, 0xc0, 0x5a, Color::Yellow),
-        Shade(0x8f, 0xd1, 0x7f, Color::Green),
-        Shade(0xd7, 0x9b, 0xff, Color::Magenta),
-        Shade(0xff, 0x9e, 0x64, Color::LightYellow),
-        Shade(0x5f, 0xd7, 0xd7, Color::Cyan),
-        Shade(0xff, 0x87, 0xaf, Color::LightMagenta),
-        Shade(0xb0, 0xb8, 0xc8, Color::Gray),
+        shade((0x7d, 0xc4, 0xff), Color::LightCyan),
+        shade((0xf0, 0xc0, 0x5a), Color::LightYellow),
+        shade((0x8f, 0xd1, 0x7f), Color::LightGreen),
+        shade((0xd7, 0xa3, 0xff), Color::LightMagenta),
+        shade((0xff, 0x9e, 0x64), Color::LightRed),
+        shade((0x5f, 0xd7, 0xd7), Color::Cyan),
+        shade((0xff, 0x94, 0xb8), Color::White),
+        shade((0xb0, 0xb8, 0xc8), Color::Gray),
     ],
 };
 
 const LIGHT: Palette = Palette {
-    dim: Shade(0x6a, 0x70, 0x7c, Color::DarkGray),
-    title: Shade(0x10, 0x14, 0x1c, Color::Black),
-    key: Shade(0x00, 0x55, 0xaa, Color::Blue),
-    good: Shade(0x1f, 0x7a, 0x1f, Color::Green),
-    warning: Shade(0x8a, 0x5a, 0x00, Color::Magenta),
-    bad: Shade(0xb8, 0x1d, 0x1d, Color::Red),
-    selected: Shade(0xcf, 0xe2, 0xff, Color::Gray),
-    border: Shade(0xa0, 0xa6, 0xb2, Color::DarkGray),
-    focus: Shade(0x00, 0x55, 0xaa, Color::Blue),
-    found: Shade(0xff, 0xd8, 0x66, Color::Yellow),
-    bar: Shade(0xe4, 0xe8, 0xf0, Color::Gray),
+    dim: shade((0x52, 0x59, 0x66), Color::Reset),
+    title: shade((0x10, 0x14, 0x1c), Color::Black),
+    key: shade((0x00, 0x4a, 0x99), Color::Blue),
+    good: shade((0x17, 0x65, 0x1a), Color::Blue),
+    warning: shade((0x73, 0x4a, 0x00), Color::Magenta),
+    bad: shade((0xa8, 0x16, 0x16), Color::Red),
+    selected: Shade(0xbc, 0xd6, 0xff, Some(189), Color::Blue),
+    selected_text: Color::White,
+    border: shade((0x9a, 0xa0, 0xac), Color::DarkGray),
+    found: shade((0xff, 0xd8, 0x66), Color::Cyan),
+    bar: Shade(0xe8, 0xeb, 0xf1, Some(254), Color::White),
     series: [
-        Shade(0x00, 0x55, 0xaa, Color::Blue),
-        Shade(0x8a, 0x5a, 0x00, Color::Magenta),
-        Shade(0x1f, 0x7a, 0x1f, Color::Green),
-        Shade(0x7a, 0x2f, 0xb0, Color::LightMagenta),
-        Shade(0xb5, 0x4a, 0x00, Color::Red),
-        Shade(0x00, 0x77, 0x77, Color::Cyan),
-        Shade(0xb0, 0x1f, 0x5f, Color::LightRed),
-        Shade(0x50, 0x58, 0x68, Color::DarkGray),
+        shade((0x00, 0x4a, 0x99), Color::Blue),
+        shade((0x73, 0x4a, 0x00), Color::Magenta),
+        shade((0x17, 0x65, 0x1a), Color::Black),
+        shade((0x6f, 0x2a, 0xa3), Color::Red),
+        Shade(0x8a, 0x36, 0x00, Some(88), Color::Blue),
+        shade((0x00, 0x62, 0x5f), Color::Magenta),
+        shade((0x9e, 0x1a, 0x55), Color::Black),
+        shade((0x50, 0x58, 0x68), Color::Red),
     ],
 };
 
@@ -112,6 +120,7 @@ const LIGHT: Palette = Palette {
 pub struct Look {
     theme: ThemeName,
     depth: ColorDepth,
+    dim: bool,
     /// The characters of pictures.
     pub glyphs: &'static Glyphs,
 }
@@ -123,8 +132,15 @@ impl Look {
         Self {
             theme: if colourless { ThemeName::Mono } else { theme },
             depth,
+            dim: true,
             glyphs: if unicode { &glyphs::UNICODE } else { &glyphs::ASCII },
         }
+    }
+
+    /// The same without half-bright text, where the terminal shows it too dark.
+    #[must_use]
+    pub fn without_dim(self) -> Self {
+        Self { dim: false, ..self }
     }
 
     /// Does it use colours?
@@ -138,7 +154,7 @@ impl Look {
         let palette = match self.theme {
             ThemeName::Dark => &DARK,
             ThemeName::Light => &LIGHT,
-            ThemeName::Mono => return mono(role),
+            ThemeName::Mono => return mono(role, self.dim),
         };
         let color = |shade: Shade| self.color(shade);
         match role {
@@ -149,9 +165,14 @@ impl Look {
             Role::Good => plain.fg(color(palette.good)),
             Role::Warning => plain.fg(color(palette.warning)),
             Role::Bad => plain.fg(color(palette.bad)).add_modifier(Modifier::BOLD),
+            // Bold would be another colour, which the ground may not bear.
+            Role::Selected if self.depth == ColorDepth::Sixteen => plain
+                .bg(color(palette.selected))
+                .fg(palette.selected_text)
+                .remove_modifier(Modifier::BOLD | Modifier::UNDERLINED),
             Role::Selected => plain.bg(color(palette.selected)).add_modifier(Modifier::BOLD),
             Role::Border => plain.fg(color(palette.border)),
-            Role::Focus => plain.fg(color(palette.focus)),
+            Role::Focus => plain.fg(color(palette.key)),
             Role::Match => plain.bg(color(palette.found)).fg(Color::Black),
             Role::New => {
                 plain.fg(color(palette.good)).add_modifier(Modifier::BOLD | Modifier::UNDERLINED)
@@ -161,11 +182,11 @@ impl Look {
         }
     }
 
-    fn color(&self, Shade(red, green, blue, basic): Shade) -> Color {
+    fn color(&self, Shade(red, green, blue, indexed, basic): Shade) -> Color {
         match self.depth {
             ColorDepth::True => Color::Rgb(red, green, blue),
             ColorDepth::Sixteen => basic,
-            _ => Color::Indexed(cube(red, green, blue)),
+            _ => Color::Indexed(indexed.unwrap_or_else(|| cube(red, green, blue))),
         }
     }
 }
@@ -192,13 +213,15 @@ fn cube(red: u8, green: u8, blue: u8) -> u8 {
     }
 }
 
-fn mono(role: Role) -> Style {
+fn mono(role: Role, dim: bool) -> Style {
     let plain = Style::new();
     match role {
-        Role::Dim => plain.add_modifier(Modifier::DIM),
+        Role::Dim if dim => plain.add_modifier(Modifier::DIM),
+        Role::Dim => plain,
         Role::Title | Role::Key | Role::Warning => plain.add_modifier(Modifier::BOLD),
         Role::Bad | Role::New => plain.add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
-        Role::Selected | Role::Match | Role::Bar => plain.add_modifier(Modifier::REVERSED),
+        Role::Selected | Role::Bar => plain.add_modifier(Modifier::REVERSED),
+        Role::Match => plain.add_modifier(Modifier::REVERSED | Modifier::UNDERLINED),
         Role::Text | Role::Good | Role::Border | Role::Focus | Role::Series(_) => plain,
     }
 }

@@ -8,6 +8,7 @@ use super::state::{Again, Step, file};
 use crate::app::calls::{Owner, Report};
 use crate::app::layer::{Confirm, Layer};
 use crate::app::lines;
+use crate::app::lines;
 use crate::app::link::Connection;
 use crate::app::model::Model;
 use crate::kernel::Item;
@@ -93,13 +94,13 @@ pub(in crate::app) fn offer(model: &mut Model) {
             names.join(", ")
         ),
     };
-    let lines: Vec<String> = again.iter().filter_map(Again::command).collect();
+    let commands: Vec<String> = again.iter().filter_map(Again::command).collect();
     model.loader.offered = again.into_iter().filter(|entry| entry.key.is_some()).collect();
-    if !lines.is_empty() {
+    if !commands.is_empty() {
         model.open(Layer::Confirm(Confirm {
             title: "Load again what was loaded?".into(),
             text,
-            command: lines.join("\n"),
+            command: commands.join("\n"),
             context: String::new(),
             yes: |model, _| {
                 model.loader.queue = std::mem::take(&mut model.loader.offered).into();
@@ -122,7 +123,6 @@ pub(super) fn next(model: &mut Model) {
 impl Again {
     /// What a person would type.
     fn command(&self) -> Option<String> {
-        let key = self.key.as_deref()?;
-        Some(lines::insmod(&file(key), &self.parameters))
+        Some(lines::insmod(&file(self.key.as_deref()?), &self.parameters))
     }
 }

@@ -47,7 +47,7 @@ fn use_stick(model: &Model, name: &str, fields: &mut [Field]) {
 fn choose(model: &mut Model) {
     let ours: Vec<_> = ringside_uapi::MODULES.iter().map(|module| module.name).collect();
     let help = format!("one of {}, or the path of a .ko file", ours.join(", "));
-    let field = Field::new("module", Kind::Text { max: 4096 }, &help, "");
+    let field = Field::new("module", Kind::Line, &help, "");
     let mut form = Form::new(
         "load",
         "Load a module",

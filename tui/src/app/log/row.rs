@@ -84,6 +84,18 @@ impl Row {
         level_name(self.level)
     }
 
+    /// The text's first line, and how many follow: ` (+2 lines)`, or nothing.
+    pub fn first_line(&self) -> (&str, String) {
+        match self.text.split_once('\n') {
+            Some((first, rest)) => {
+                let count = rest.lines().count();
+                let noun = if count == 1 { "line" } else { "lines" };
+                (first, format!(" (+{count} {noun})"))
+            }
+            None => (&self.text, String::new()),
+        }
+    }
+
     /// As `dmesg` shows it: `[   12.345678] text`.
     pub fn line(&self) -> String {
         match self.kind {

@@ -4,107 +4,106 @@
 use ratatui::layout::Rect;
 
 use super::{form, popup};
-use crate::app::command_log::Outcome;
-use crate::app::commands::keys_text;
-use crate::app::commands::{self, Command};
+use crate::app::command_log::{Outcome, TEXT_AT};
+use crate::app::commands;
+use crate::app::escape;
+use crate::app::help::{self, Line};
 use crate::app::layer::Palette;
+use crate::app::scroll::Scroll;
 use crate::app::{Hit, Model, palette, views};
-use crate::ui::canvas::{Canvas, row};
+use crate::ui::canvas::{Canvas, row, wrap};
 use crate::ui::theme::Role;
 use crate::ui::units::duration;
 
-const KEYS: u16 = 14;
-
-fn command_row(canvas: &mut Canvas<'_>, area: Rect, model: &Model, command: &Command) {
-    let keys = keys_text(model, command);
-    canvas.text(area.x, area.y, KEYS - 1, &keys, Role::Key);
-    let x = area.x + KEYS;
-    let width = area.right().saturating_sub(x);
-    canvas.text(x, area.y, width, command.help, Role::Text);
-}
-
 /// Paints the keys of this place.
 pub(super) fn help(canvas: &mut Canvas<'_>, area: Rect, model: &Model, top: usize) {
-    let view = views::view(model.view);
-    let title = format!("Help: {}", view.title);
-    let inside = popup(canvas, area, (96, area.height), &title);
-    enum Line<'a> {
-        Text(&'a str, Role),
-        Command(&'a Command),
-    }
-    let mut lines = vec![Line::Text(view.about, Role::Dim), Line::Text("", Role::Dim)];
-    if !view.commands.is_empty() {
-        lines.push(Line::Text("In this view", Role::Title));
-        lines.extend(view.commands.iter().map(Line::Command));
-        lines.push(Line::Text("", Role::Dim));
-    }
-    lines.push(Line::Text("Everywhere", Role::Title));
-    let with_keys = commands::global().iter().filter(|command| !command.keys.is_empty());
-    lines.extend(with_keys.map(Line::Command));
-    lines.push(Line::Text("", Role::Dim));
-    lines.push(Line::Text(": finds every command, those without a key too", Role::Dim));
+    let title = format!("Help: {}", views::view(model.view).title);
+    let inside = popup(canvas, area, (help::WIDEST, area.height), &title);
+    let lines = help::lines(model);
+    let keys = help::keys_width(model) as u16;
     let room = usize::from(inside.height);
-    let top = top.min(lines.len().saturating_sub(room));
+    let top = top.min(help::last_top(model));
     for (index, line) in lines.iter().skip(top).take(room).enumerate() {
         let place = row(inside, index as u16);
+        let (x, width) = (place.x, place.width);
         match line {
-            Line::Text(text, role) => {
-                canvas.text(place.x, place.y, place.width, text, *role);
+            Line::Heading(text) => canvas.text(x, place.y, width, text, Role::Title),
+            Line::Text(text) => canvas.text(x, place.y, width, text, Role::Dim),
+            Line::Key(pressed, text) => {
+                canvas.text(x, place.y, keys - 1, pressed, Role::Key);
+                canvas.text(x + keys, place.y, width.saturating_sub(keys), text, Role::Text)
             }
-            Line::Command(command) => command_row(canvas, place, model, command),
-        }
+        };
     }
     if lines.len() > room + top {
-        let more = format!("{} more", canvas.look.glyphs.arrows[3]);
+        let more = format!("{} {} more", canvas.look.glyphs.arrows[3], lines.len() - room - top);
         below(canvas, inside, &more);
     }
 }
 
-/// Paints the palette: what was typed and what matches.
+/// Paints the palette: what was typed, what matches, and all about the selected one.
 pub(super) fn palette(canvas: &mut Canvas<'_>, area: Rect, model: &Model, palette: &Palette) {
-    let inside = popup(canvas, area, (96, 20.min(area.height)), "Commands");
+    let inside = popup(canvas, area, (96, 24.min(area.height)), "Commands");
     let first = row(inside, 0);
     let x = canvas.text(first.x, first.y, 2, ":", Role::Key) + 1;
     let place = Rect::new(x, first.y, first.right() - x, 1);
     form::input(canvas, place, palette.input.text(), Some(palette.input.cursor()));
     let matches = palette::matches(palette.input.text(), model.view);
-    if matches.is_empty() {
-        canvas.text(
-            inside.x,
-            inside.y + 2,
-            inside.width,
-            "No command has this in its name or help.",
-            Role::Dim,
-        );
-    }
-    let room = usize::from(inside.height.saturating_sub(2));
+    let Some((_, command)) = matches.get(palette.selected).or(matches.last()) else {
+        let text = "No command has these letters in its name, or these words in its help.";
+        canvas.wrapped(Rect { y: inside.y + 2, ..inside }, text, Role::Dim);
+        return;
+    };
+    let keys = commands::keys_text(model, command);
+    let pressed = if keys.is_empty() { String::new() } else { format!(" (key: {keys})") };
+    let about = wrap(&format!("{}{pressed}", command.help), inside.width);
+    let about = &about[..about.len().min(usize::from(inside.height / 4).max(1))];
+    let room = usize::from(inside.height).saturating_sub(about.len() + 3);
     let top = (palette.selected + 1).saturating_sub(room);
-    let found = matches.iter().enumerate().skip(top).take(room);
-    for (line, (index, (view, command))) in found.enumerate() {
+    for (line, (index, entry)) in matches.iter().enumerate().skip(top).take(room).enumerate() {
         let place = row(inside, line as u16 + 2);
-        let selected = index == palette.selected;
-        let pointer = if selected { canvas.look.glyphs.pointer } else { " " };
-        canvas.text(place.x, place.y, 1, pointer, Role::Key);
-        canvas.text(place.x + 2, place.y, 22, command.name, Role::Title);
-        let keys = keys_text(model, command);
-        canvas.text(place.x + 25, place.y, 8, &keys, Role::Key);
-        let here = view.is_none_or(|view| view == model.view);
-        let help = match (view, here, (command.enabled)(model)) {
-            (_, true, Err(reason)) => format!("{} (not now: {reason})", command.help),
-            (Some(view), false, _) => format!("{} (view {})", command.help, view.number()),
-            _ => command.help.to_owned(),
-        };
-        let x = place.x + 34;
-        canvas.text(x, place.y, place.right().saturating_sub(x), &help, Role::Dim);
-        if selected {
-            canvas.shade(place, Role::Selected);
-        }
+        found(canvas, place, model, entry, index == palette.selected);
         canvas.hit(place, Hit::Layer(index));
+    }
+    for (line, text) in about.iter().rev().enumerate() {
+        let place = row(inside, inside.height.saturating_sub(line as u16 + 1));
+        canvas.text(place.x, place.y, place.width, text, Role::Good);
+    }
+    if matches.len() > room + top {
+        let more = matches.len() - room - top;
+        below(canvas, inside, &format!("{} {more} more", canvas.look.glyphs.arrows[3]));
+    }
+}
+
+/// Paints a command that was found: name, key, and why it can't be done now or
+/// what it does.
+fn found(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    model: &Model,
+    (view, command): &palette::Entry,
+    selected: bool,
+) {
+    canvas.text(area.x + 2, area.y, 22, command.name, Role::Title);
+    if let Some(key) = commands::keys_of(model, command).first() {
+        canvas.text(area.x + 25, area.y, 8, &key.to_string(), Role::Key);
+    }
+    let elsewhere = view.filter(|view| *view != model.view);
+    let does = match (elsewhere, (command.enabled)(model)) {
+        (Some(view), _) => format!("view {}: {}", view.number(), command.help),
+        (None, Err(reason)) => format!("not now: {reason}"),
+        (None, Ok(())) => command.help.to_owned(),
+    };
+    let x = area.x + 34;
+    canvas.text(x, area.y, area.right().saturating_sub(x), &does, Role::Dim);
+    if selected {
+        canvas.select(area);
     }
 }
 
 /// Paints what was executed, the newest line last.
-pub(super) fn command_log(canvas: &mut Canvas<'_>, area: Rect, model: &Model, back: usize) {
+pub(super) fn command_log(canvas: &mut Canvas<'_>, area: Rect, model: &Model, scroll: Scroll) {
+    let Scroll { back, across } = scroll;
     let inside = popup(
         canvas,
         area,
@@ -134,17 +133,19 @@ pub(super) fn command_log(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ba
         };
         let seconds = entry.at_ms / 1000;
         let time = format!("{:3}:{:02}", seconds / 60, seconds % 60);
-        let width = place.width;
         canvas.text(place.x, place.y, 7, &time, Role::Dim);
         canvas.text(place.x + 8, place.y, 1, mark, role);
-        let x = canvas.text(
-            place.x + 10,
-            place.y,
-            width.saturating_sub(10),
-            &entry.command,
-            Role::Text,
-        );
-        canvas.text(x + 2, place.y, place.right().saturating_sub(x + 2), &end, role);
+        let start = place.x + TEXT_AT as u16;
+        let width = place.right().saturating_sub(start);
+        // How it went stands two columns after the command.
+        let command = escape::width(&entry.command) + 2;
+        if across < command {
+            let text = &entry.command;
+            let x = canvas.text_after((start, place.y), width, text, across, Role::Text) + 2;
+            canvas.text(x, place.y, place.right().saturating_sub(x), &end, role);
+        } else {
+            canvas.text_after((start, place.y), width, &end, across - command, role);
+        }
         if *index == back {
             canvas.shade(place, Role::Selected);
         }
@@ -153,7 +154,7 @@ pub(super) fn command_log(canvas: &mut Canvas<'_>, area: Rect, model: &Model, ba
 }
 
 /// Paints the serial console, the newest line last.
-pub(super) fn console(canvas: &mut Canvas<'_>, area: Rect, model: &Model, back: usize) {
+pub(super) fn console(canvas: &mut Canvas<'_>, area: Rect, model: &Model, scroll: Scroll) {
     let inside = popup(canvas, area, (area.width, area.height), "The guest's serial console");
     let open = model.console.open_line();
     let lines = model.console.lines();
@@ -166,12 +167,12 @@ pub(super) fn console(canvas: &mut Canvas<'_>, area: Rect, model: &Model, back: 
         canvas.text(inside.x, inside.y, inside.width, "Nothing has arrived yet.", Role::Dim);
     }
     let room = usize::from(inside.height);
-    let back = back.min(count.saturating_sub(room));
+    let back = scroll.back.min(count.saturating_sub(room));
     let newest = (back == 0 && !open.is_empty()).then_some(open.as_str());
     let shown: Vec<_> = newest.into_iter().chain(lines.rev().skip(back)).take(room).collect();
     for (line, text) in shown.iter().rev().enumerate() {
         let place = row(inside, line as u16);
-        canvas.text(place.x, place.y, place.width, text, Role::Text);
+        canvas.text_after((place.x, place.y), place.width, text, scroll.across, Role::Text);
     }
     if back > 0 {
         let more = format!("{} {back} more", canvas.look.glyphs.arrows[3]);

@@ -26,8 +26,8 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
             Layer::Confirm(confirm) => message::confirm(canvas, area, confirm),
             Layer::Choice(choice) => message::choice(canvas, area, choice),
             Layer::Message(message) => message::draw(canvas, area, message),
-            Layer::CommandLog(back) => lists::command_log(canvas, area, model, *back),
-            Layer::Console(back) => lists::console(canvas, area, model, *back),
+            Layer::CommandLog(scroll) => lists::command_log(canvas, area, model, *scroll),
+            Layer::Console(scroll) => lists::console(canvas, area, model, *scroll),
             Layer::Pending(selected) => lists::pending(canvas, area, model, *selected),
         }
     }

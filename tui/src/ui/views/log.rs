@@ -4,6 +4,7 @@
 use ratatui::layout::Rect;
 
 use super::shared::{level_mark, level_role, message};
+use crate::app::escape::after_columns;
 use crate::app::link::Connection;
 use crate::app::log::{Kind, Row, Trace, readable, stamp};
 use crate::app::views::log::{end, filter_text, selected};
@@ -134,8 +135,7 @@ fn records(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         let place = row(area, line as u16);
         record(canvas, place, model, (number, entry));
         if cursor == Some(number) {
-            canvas.shade(place, Role::Selected);
-            canvas.text(place.x, place.y, 1, canvas.look.glyphs.pointer, Role::Key);
+            canvas.select(place);
         }
         canvas.hit(place, Hit::Row { pane: 0, index: (number - log.start()) as usize });
     }
@@ -189,22 +189,22 @@ fn record(canvas: &mut Canvas<'_>, area: Rect, model: &Model, (number, entry): (
         let line = canvas.look.glyphs.lines[1];
         x = canvas.text(x, area.y, 1, line, Role::Bad) + 1;
     }
-    let (first, more) = match entry.text.split_once('\n') {
-        Some((first, rest)) => (first, rest.lines().count()),
-        None => (&*entry.text, 0),
-    };
+    let (first, more) = entry.first_line();
     let ranges = match model.log.pattern() {
         Some(pattern) => pattern.ranges(first),
         None => Vec::new(),
     };
-    // Where the text is cut, the part with the first match is shown.
     let room = usize::from(right.saturating_sub(x));
-    let mut start = 0;
-    if let Some((_, match_end)) = ranges.first()
-        && *match_end > room
-    {
-        let wanted = match_end.saturating_sub(room / 2);
-        start = (wanted..first.len()).find(|at| first.is_char_boundary(*at)).unwrap_or(0);
+    let start = match (model.log_view.across, ranges.first()) {
+        // Where the text is cut, the part with the first match is shown.
+        (0, Some((_, match_end))) if *match_end > room => {
+            let wanted = match_end.saturating_sub(room / 2);
+            (wanted..first.len()).find(|at| first.is_char_boundary(*at)).unwrap_or(0)
+        }
+        (0, _) => 0,
+        (across, _) => after_columns(first, across + 1),
+    };
+    if start > 0 {
         x = canvas.text(x, area.y, 1, canvas.look.glyphs.ellipsis, Role::Dim);
     }
     let source = model.log.source(entry).len();
@@ -215,7 +215,8 @@ fn record(canvas: &mut Canvas<'_>, area: Rect, model: &Model, (number, entry): (
     }
     edges.extend(ranges.iter().map(|(begin, end)| (*begin, *end, Role::Match)));
     for (begin, end, style) in edges {
-        if begin < at {
+        let begin = begin.max(at);
+        if begin >= end {
             continue;
         }
         x = canvas.text(x, area.y, right.saturating_sub(x), &first[at..begin], role);
@@ -223,11 +224,7 @@ fn record(canvas: &mut Canvas<'_>, area: Rect, model: &Model, (number, entry): (
         at = end;
     }
     x = canvas.text(x, area.y, right.saturating_sub(x), &first[at..], role);
-    if more > 0 {
-        let noun = if more == 1 { "line" } else { "lines" };
-        let text = format!(" (+{more} {noun})");
-        canvas.text(x, area.y, right.saturating_sub(x), &text, Role::Dim);
-    }
+    canvas.text(x, area.y, right.saturating_sub(x), &more, Role::Dim);
 }
 
 /// What matters in an oops: reason, function, place, callers.

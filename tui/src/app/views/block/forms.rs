@@ -18,17 +18,15 @@ const TEXT: &str = "text";
 const HEX: &str = "hex";
 const PATTERN: &str = "pattern";
 const FILE: &str = "file";
-/// The most characters that can be typed to be written.
-const DATA_MAX: usize = 4096;
 
-fn text(name: &str, max: usize, help: &str, value: &str) -> Field {
-    Field::new(name, Kind::Text { max }, help, value)
+fn text(name: &str, help: &str, value: &str) -> Field {
+    Field::new(name, Kind::Line, help, value)
 }
 
 fn offset_field(model: &Model) -> Field {
-    let help =
-        format!("bytes from the beginning: 4096, 0x1000, 4K, 8s; of {}", size_text(size(model)));
-    text("offset", 24, &help, &format!("{:#x}", model.block.cursor))
+    let help = "bytes from the beginning: 4096, 0x1000, 4K, 8s";
+    let last = size(model).saturating_sub(1);
+    text("offset", help, &format!("{:#x}", model.block.cursor)).within(format!("0 to {last:#x}"))
 }
 
 fn choice(name: &str, choices: &[&str], help: &str) -> Field {
@@ -100,7 +98,8 @@ pub(super) fn read(model: &mut Model) {
     let fields = vec![
         choice("where", &[AT_POSITION, AT_OFFSET], "BREAD, or BREADOFFSET"),
         offset_field(model),
-        text("size", 24, "how many bytes: 512, 4K, 1s", "512"),
+        text("size", "how many bytes: 512, 4K, 1s", "512")
+            .within(format!("1 to {}", size_text(u64::from(BLOCK_MAX)))),
     ];
     let mut form = Form::new(
         "block-read",
@@ -135,8 +134,8 @@ pub(super) fn write(model: &mut Model) {
         choice("where", &[AT_OFFSET, AT_POSITION], "BWRITEOFFSET, or BWRITE"),
         offset_field(model),
         choice("as", &[TEXT, HEX, PATTERN, FILE], "how to read what is typed below"),
-        text("data", DATA_MAX, "text, hex bytes, or the path of a file here", "hello"),
-        text("size", 24, "of a pattern: bytes to fill with it", "512").optional(),
+        text("data", "text, hex bytes, or the path of a file here", "hello"),
+        text("size", "of a pattern: bytes to fill with it", "512").optional(),
     ];
     let mut form = Form::new(
         "block-write",
@@ -188,9 +187,10 @@ pub(super) fn go(model: &mut Model) {
 pub(super) fn compare(model: &mut Model) {
     let path = node(model);
     let fields = vec![
-        text("path", 255, "the device's node, read by pread", &path),
+        text("path", "the device's node, read by pread", &path),
         offset_field(model),
-        text("size", 24, "how many bytes: 512, 4K, 1M", "4K"),
+        text("size", "how many bytes: 512, 4K, 1M", "4K")
+            .within(format!("1 to {}", size_text(u64::from(BLOCK_MAX)))),
     ];
     let form = Form::new(
         "block-compare",

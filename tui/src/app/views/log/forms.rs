@@ -38,7 +38,7 @@ pub(super) fn choose_source(model: &mut Model) {
 pub(super) fn save(model: &mut Model) {
     let field = Field::new(
         "file",
-        Kind::Text { max: 4096 },
+        Kind::Line,
         "a new file; one that exists is not touched",
         "ringside-kernel.log",
     );

@@ -10,10 +10,14 @@ use crate::app::event::Move;
 use crate::app::keys::{Key, KeyCode};
 use crate::app::log::{Filter, Row, level_name};
 use crate::app::model::Model;
+use crate::app::scroll::sideways;
 use crate::app::text_field::TextField;
 use forms::{choose_source, clear, save};
 pub(in crate::app) use search::worked;
 use search::{search, step, warning};
+
+/// Columns before a record's text: time, mark, level.
+pub const TEXT_AT: usize = 23;
 
 /// What the view remembers.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +32,8 @@ pub struct State {
     pub error: Option<String>,
     /// All fields of the selected record are shown.
     pub expanded: bool,
+    /// Columns of the records' texts that are passed to the right.
+    pub across: usize,
     /// A match is looked for, from this row upwards and then downwards.
     seek: Option<u64>,
 }
@@ -183,6 +189,9 @@ fn text_of(model: &Model, row: &Row) -> String {
 }
 
 fn navigate(model: &mut Model, to: Move) {
+    if let Move::Left | Move::Right = to {
+        return move_texts(model, to == Move::Right);
+    }
     let end = end(model);
     let count = model.log.shown_count(end);
     let page = model.page();
@@ -196,14 +205,28 @@ fn navigate(model: &mut Model, to: Move) {
         model.log_view.cursor = None;
         return;
     }
-    match to {
-        Move::Left => model.log_view.expanded = false,
-        Move::Right => model.log_view.expanded = true,
-        _ => {
-            let index = to.apply(position, count, page);
-            model.log_view.cursor = model.log.shown_at(index);
-        }
-    }
+    let index = to.apply(position, count, page);
+    model.log_view.cursor = model.log.shown_at(index);
+}
+
+/// Moves the records' texts sideways, as far as those around have text.
+fn move_texts(model: &mut Model, right: bool) {
+    let count = model.log.shown_count(end(model));
+    let position = match model.log_view.cursor {
+        Some(cursor) => model.log.shown_count(cursor),
+        None => count.saturating_sub(1),
+    };
+    let around = usize::from(model.size.1);
+    let rows = (position.saturating_sub(around)..count.min(position + around))
+        .filter_map(|index| model.log.row(model.log.shown_at(index)?));
+    let text = |row: &Row| {
+        let (first, more) = row.first_line();
+        format!("{first}{more}")
+    };
+    let texts: Vec<String> = rows.map(text).collect();
+    let room = usize::from(model.size.0).saturating_sub(TEXT_AT);
+    let texts = texts.iter().map(String::as_str);
+    model.log_view.across = sideways(model.log_view.across, right, room, texts);
 }
 
 fn key(model: &mut Model, key: Key) -> bool {
@@ -230,6 +253,8 @@ fn escape(model: &mut Model) -> bool {
     let view = &mut model.log_view;
     if view.expanded {
         view.expanded = false;
+    } else if view.across > 0 {
+        view.across = 0;
     } else if model.log.pattern().is_some() || *model.log.filter() != Filter::default() {
         search(model, "");
         model.log_view.error = None;

@@ -103,8 +103,7 @@ fn list(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         let place = row(inside, line as u16 + 1);
         module_row(canvas, place, module, (name_width, wide));
         if Some(index) == position {
-            canvas.shade(place, Role::Selected);
-            canvas.text(place.x, place.y, 1, canvas.look.glyphs.pointer, Role::Key);
+            canvas.select(place);
         }
         canvas.hit(place, Hit::Row { pane: 0, index });
     }
@@ -229,8 +228,7 @@ fn value_rows(canvas: &mut Canvas<'_>, area: Rect, model: &Model) -> u16 {
         };
         canvas.right(place, kind, Role::Dim);
         if view.on_values && index == view.value {
-            canvas.shade(place, Role::Selected);
-            canvas.text(place.x, place.y, 1, canvas.look.glyphs.pointer, Role::Key);
+            canvas.select(place);
         }
         canvas.hit(place, Hit::Row { pane: 1, index });
     }

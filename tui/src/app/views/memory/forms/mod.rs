@@ -20,8 +20,6 @@ const READ_WRITE: &str = "read-write";
 const READ_ONLY: &str = "read-only";
 const TEXT: &str = "text";
 const HEX: &str = "hex";
-/// The most characters that can be typed to be written.
-const DATA_MAX: usize = 4096;
 
 struct Allocate;
 
@@ -154,19 +152,21 @@ fn data(form: &Form) -> Result<Vec<u8>, String> {
     match form.text("as") {
         HEX => parse_bytes(data).map_err(|error| format!("data: {error}")),
         _ if data.is_empty() => Err("data: empty".into()),
+        _ if data.len() > SUBJECT_IO_MAX as usize => {
+            Err(format!("data: more than {SUBJECT_IO_MAX} bytes"))
+        }
         _ => Ok(data.as_bytes().to_vec()),
     }
 }
 
 /// Asks what to write where.
 pub(super) fn write(model: &mut Model) {
-    let data = Kind::Text { max: DATA_MAX };
     let fields = vec![
         anywhere(
             "to where; an address that may not be written kills the subject",
             model.memory.cursor,
         ),
-        Field::new("data", data, "what to write", "hello"),
+        Field::new("data", Kind::Line, "what to write", "hello"),
         choice("as", &[TEXT, HEX], "how to read what was typed"),
     ];
     open::<Write>(model, fields);

@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
 /// Does the character do nothing to a terminal but stand there?
 pub(crate) fn harmless(character: char) -> bool {
     !character.is_control()
@@ -32,6 +34,28 @@ pub fn escape(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+/// Columns of the text once it is escaped.
+pub fn width(text: &str) -> usize {
+    escape(text).width()
+}
+
+/// Where the text goes on after so many columns of what it is once escaped; half
+/// of a wide character is no column.
+pub fn after_columns(text: &str, columns: usize) -> usize {
+    let mut passed = 0;
+    for (index, character) in text.char_indices() {
+        if passed >= columns {
+            return index;
+        }
+        passed += match character {
+            '\t' => 1,
+            _ if harmless(character) => character.width().unwrap_or(0),
+            _ => escape(character.encode_utf8(&mut [0; 4])).width(),
+        };
+    }
+    text.len()
 }
 
 /// The text in ASCII, for terminals that show nothing else: what has a likeness
@@ -73,6 +97,15 @@ mod tests {
     fn direction_changes_and_invisible_characters_become_visible() {
         assert_eq!(escape("\u{202e}evil"), "\\u{202e}evil");
         assert_eq!(escape("a\u{200b}b"), "a\\u{200b}b");
+    }
+
+    #[test]
+    fn columns_are_those_of_the_escaped_text() {
+        assert_eq!(width("a\u{1b}b"), 6);
+        assert_eq!(after_columns("a\u{1b}b", 2), 2);
+        assert_eq!(after_columns("漢字x", 3), 6);
+        assert_eq!(after_columns("abc", 0), 0);
+        assert_eq!(after_columns("abc", 9), 3);
     }
 
     #[test]
