@@ -8,7 +8,6 @@ use super::state::{Again, Step, file};
 use crate::app::calls::{Owner, Report};
 use crate::app::layer::{Confirm, Layer};
 use crate::app::lines;
-use crate::app::lines;
 use crate::app::link::Connection;
 use crate::app::model::Model;
 use crate::kernel::Item;
