@@ -2,6 +2,7 @@
 //! Files and folders that are whole or not there at all.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -30,7 +31,9 @@ pub(crate) fn temporary_folder(parent: &Path) -> BuildResult<PathBuf> {
 /// Writes a file so that it is either the old one or the whole new one.
 pub(crate) fn write(path: &Path, text: &str) -> BuildResult<()> {
     let new = path.with_extension("new");
-    fs::write(&new, text).map_err(BuildError::on("write", &new))?;
+    fs::File::create(&new)
+        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+        .map_err(BuildError::on("write", &new))?;
     fs::rename(&new, path).map_err(BuildError::on("rename", &new))
 }
 

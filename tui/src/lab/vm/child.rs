@@ -81,6 +81,7 @@ pub(super) fn bind(command: &mut Command, inherited: Vec<RawFd>) {
     command.process_group(0);
     let prepare = move || {
         nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
+        nix::sys::prctl::set_no_new_privs()?;
         // QEMU aborts where KVM is broken; a guest's memory is no use as a core file.
         setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
         // The parent may have died just before.

@@ -118,6 +118,11 @@ pub fn arguments(spec: &Spec, wiring: &Wiring) -> Vec<OsString> {
     line.pair("-m", &format!("{}M", spec.memory_mib));
     line.flag("-nodefaults");
     line.flag("-no-user-config");
+    // It starts no programs, becomes nobody else and leaves its priorities alone.
+    line.pair(
+        "-sandbox",
+        "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+    );
     line.pair("-display", "none");
     // A reset or power-off stops the machine and leaves QEMU to say so; a
     // panic is told by pvpanic while the kernel goes on to empty its console.

@@ -79,6 +79,24 @@ impl VmError {
         move |source| Self::Io { doing, source }
     }
 
+    /// Is a saved machine at fault that was resumed with this error? One that
+    /// has been checked is kept where the host had no memory or no descriptors
+    /// left, QEMU was killed or was too slow.
+    pub(super) fn blames_the_saved_machine(&self) -> bool {
+        match self {
+            Self::Ended { how } => {
+                how.contains("migration")
+                    || ["(SIGSEGV)", "(SIGABRT)", "(SIGBUS)"].iter().any(|name| how.contains(name))
+            }
+            Self::NoBoot { .. } | Self::Agent(_) | Self::Refused { .. } => true,
+            Self::NoQemu
+            | Self::Io { .. }
+            | Self::Program { .. }
+            | Self::Silent { .. }
+            | Self::Unsupported(_) => false,
+        }
+    }
+
     /// In one line, for a sentence about a detour.
     pub(super) fn brief(&self) -> String {
         match self {
@@ -99,4 +117,32 @@ fn last_lines(console: &[String]) -> String {
         text.push_str(line);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_saved_machine_is_not_blamed_for_what_the_host_lacks() {
+        let ended = |how: &str| VmError::Ended { how: how.into() };
+        for innocent in [
+            VmError::io("make a socket for QEMU")(std::io::Error::from_raw_os_error(24)),
+            ended(
+                "exited with status 1: cannot set up guest memory 'pc.ram': Cannot allocate memory",
+            ),
+            ended("exited with status 1: could not open: Too many open files"),
+            ended("killed by signal 9 (SIGKILL)"),
+            VmError::Silent { command: "resume".into(), after: Duration::from_secs(10) },
+        ] {
+            assert!(!innocent.blames_the_saved_machine(), "{innocent}");
+        }
+        for guilty in [
+            ended("exited with status 1: load of migration failed: Invalid argument"),
+            ended("killed by signal 11 (SIGSEGV)"),
+            VmError::NoBoot { why: "panic".into(), console: Vec::new() },
+        ] {
+            assert!(guilty.blames_the_saved_machine(), "{guilty}");
+        }
+    }
 }

@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 
 use super::elf;
 use super::error::{VmError, VmResult};
+use super::sum;
 
 /// Changes with the layout of the archive.
 const LAYOUT: u32 = 2;
@@ -68,21 +69,39 @@ pub fn ensure(folder: &Path, program: &Path) -> VmResult<Initramfs> {
         .map_err(VmError::io(format!("look at the program {}", program.display())))?;
     let key = digest([format!("initramfs {LAYOUT}").as_str(), &name]);
     let path = folder.join(format!("{key}.cpio"));
-    if path.is_file() {
+    let noted = folder.join(format!("{key}.sum"));
+    if is_whole(&path, &noted) {
         return Ok(Initramfs { path, key });
     }
     let doing = || format!("write the initramfs {}", path.display());
     fs::create_dir_all(folder).map_err(VmError::io(doing()))?;
     let draft = folder.join(format!("{key}.{}.part", std::process::id()));
+    // The note goes first and comes last: an archive without one is made anew.
+    drop(fs::remove_file(&noted));
     let written = write(&draft, program)
-        .and_then(|()| fs::rename(&draft, &path).map_err(VmError::io(doing())));
+        .and_then(|()| fs::rename(&draft, &path).map_err(VmError::io(doing())))
+        .and_then(|()| note(&path).map_err(VmError::io(doing())))
+        .and_then(|text| fs::write(&noted, text).map_err(VmError::io(doing())));
     if let Err(error) = written {
         // The draft may not exist; nobody would take it for an archive.
         drop(fs::remove_file(&draft));
         return Err(error);
     }
     prune(folder, "cpio", KEPT);
+    prune(folder, "sum", KEPT);
     Ok(Initramfs { path, key })
+}
+
+/// What is noted of an archive: its length and its checksum.
+fn note(path: &Path) -> io::Result<String> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    Ok(format!("{length} {:08x}", sum::of(&file, length)?))
+}
+
+/// Is the archive as it was when it was noted?
+fn is_whole(path: &Path, noted: &Path) -> bool {
+    matches!((fs::read_to_string(noted), note(path)), (Ok(noted), Ok(found)) if noted == found)
 }
 
 /// Removes all but the newest `keep` files of `folder` that end in `.extension`.
@@ -133,8 +152,7 @@ fn write(draft: &Path, program: &Path) -> VmResult<()> {
     let file = trailer(out.out)
         .and_then(|out| out.into_inner().map_err(io::IntoInnerError::into_error))
         .map_err(VmError::io(doing()))?;
-    drop(file);
-    Ok(())
+    file.sync_all().map_err(VmError::io(doing()))
 }
 
 struct Archive {
@@ -242,6 +260,22 @@ mod tests {
                 .flatten()
                 .any(|entry| { entry.path().extension().is_some_and(|found| found == "part") })
         );
+    }
+
+    #[test]
+    fn an_archive_that_was_cut_short_or_damaged_is_packed_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = Path::new("/bin/true");
+        let made = ensure(folder.path(), program).unwrap();
+        let whole = fs::read(&made.path).unwrap();
+        let mut flipped = whole.clone();
+        flipped[whole.len() / 2] ^= 1;
+        for damaged in [&whole[..whole.len() / 2], &[], &flipped] {
+            fs::write(&made.path, damaged).unwrap();
+            assert_eq!(ensure(folder.path(), program).unwrap(), made);
+            assert_eq!(fs::read(&made.path).unwrap().len(), whole.len());
+            assert!(fs::read(&made.path).unwrap() != flipped);
+        }
     }
 
     #[test]

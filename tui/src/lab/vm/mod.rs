@@ -21,4 +21,5 @@ pub mod saved;
 pub mod settle;
 pub mod start;
 pub mod stick;
+mod sum;
 mod watchdog;

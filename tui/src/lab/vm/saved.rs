@@ -3,11 +3,12 @@
 //! later starts resume from.
 //!
 //! A file gets its name only when it is whole and on disk, and ends with its
-//! own length, so that one that was cut short is not taken for a machine. What
-//! is damaged otherwise shows when it is resumed; it is then removed.
+//! own length and checksum, so that one that was cut short or damaged is not
+//! taken for a machine; it is then removed.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -17,16 +18,19 @@ use super::command::{Spec, shape};
 use super::error::{VmError, VmResult};
 use super::initramfs::{digest, prune};
 use super::machine::Machine;
+use super::sum;
 
 /// Changes with the layout of the file and with what a guest is when saved.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 /// Machines that are kept: both flavours in two sizes, with and without more for
 /// the kernel to do.
 const KEPT: usize = 8;
-/// The end of a whole file, before its length.
-const MARK: [u8; 8] = *b"RSSAVED1";
+/// The end of a whole file, before its length and its checksum.
+const MARK: [u8; 8] = *b"RSSAVED2";
 /// The same of a machine whose clock is poor.
-const POOR: [u8; 8] = *b"RSPOOR_1";
+const POOR: [u8; 8] = *b"RSPOOR_2";
+/// Bytes of the end.
+const END: usize = 24;
 /// How long a machine with a poor clock is good enough: a busy computer would
 /// boot another one like it, but it may be less busy later.
 const POOR_FOR: Duration = Duration::from_secs(600);
@@ -134,20 +138,23 @@ fn write(draft: &Path, machine: &Machine, clock: Clock) -> VmResult<()> {
         .write(true)
         .create(true)
         .truncate(true)
+        .mode(0o600)
         .open(draft)
         .map_err(VmError::io(doing()))?;
     machine.save(&file, DEADLINE)?;
     seal(&mut file, clock).map_err(VmError::io(doing()))
 }
 
-/// Appends mark and length and puts everything on disk.
+/// Appends mark, length and checksum and puts everything on disk.
 fn seal(file: &mut File, clock: Clock) -> std::io::Result<()> {
     let length = file.seek(SeekFrom::End(0))?;
+    let sum = sum::of(file, length)?;
     file.write_all(match clock {
         Clock::Good => &MARK,
         Clock::Poor => &POOR,
     })?;
     file.write_all(&length.to_le_bytes())?;
+    file.write_all(&u64::from(sum).to_le_bytes())?;
     file.sync_all()
 }
 
@@ -160,11 +167,13 @@ fn age(file: &File) -> Duration {
 /// Is the file whole? Leaves it at its beginning.
 fn check(file: &mut File) -> Result<Clock, String> {
     let mut read = || -> std::io::Result<Option<Clock>> {
-        let mut end = [0; 16];
-        let length = file.seek(SeekFrom::End(-16))?;
+        let mut end = [0; END];
+        let length = file.seek(SeekFrom::End(-(END as i64)))?;
         file.read_exact(&mut end)?;
         file.rewind()?;
-        if end[8..] != length.to_le_bytes() {
+        if end[8..16] != length.to_le_bytes()
+            || end[16..] != u64::from(sum::of(file, length)?).to_le_bytes()
+        {
             return Ok(None);
         }
         Ok(match &end[..8] {
@@ -175,7 +184,7 @@ fn check(file: &mut File) -> Result<Clock, String> {
     };
     match read() {
         Ok(Some(clock)) => Ok(clock),
-        Ok(None) => Err("a saved machine that is not whole".into()),
+        Ok(None) => Err("a saved machine that is damaged or not whole".into()),
         Err(error) => Err(format!("a saved machine that can't be read: {error}")),
     }
 }
@@ -192,7 +201,12 @@ mod tests {
     fn folder_with(bytes: &[u8], sealed: bool) -> (tempfile::TempDir, States) {
         let folder = tempfile::tempdir().unwrap();
         let states = States::new(folder.path());
-        let mut file = File::create_new(states.path(&key())).unwrap();
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(states.path(&key()))
+            .unwrap();
         file.write_all(bytes).unwrap();
         if sealed {
             seal(&mut file, Clock::Good).unwrap();
@@ -203,9 +217,9 @@ mod tests {
     #[test]
     fn a_whole_machine_is_opened_at_its_beginning() {
         let (_folder, states) = folder_with(b"QEVM and so on", true);
-        let mut text = String::new();
-        states.open(&key()).unwrap().read_to_string(&mut text).unwrap();
-        assert!(text.starts_with("QEVM and so on"));
+        let mut bytes = Vec::new();
+        states.open(&key()).unwrap().read_to_end(&mut bytes).unwrap();
+        assert!(bytes.starts_with(b"QEVM and so on"));
     }
 
     #[test]
@@ -222,10 +236,27 @@ mod tests {
     }
 
     #[test]
+    fn a_machine_with_one_flipped_bit_is_removed_and_not_resumed() {
+        let machine = vec![0x5a; 3 << 20];
+        let (_folder, states) = folder_with(&machine, true);
+        let path = states.path(&key());
+        let whole = fs::read(&path).unwrap();
+        for at in [0, 4096, 1 << 20, machine.len() - 1, machine.len() + 9, machine.len() + 17] {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 0x10;
+            fs::write(&path, &damaged).unwrap();
+            assert!(states.open(&key()).is_none(), "byte {at}");
+            assert!(!path.exists());
+        }
+        fs::write(&path, &whole).unwrap();
+        assert!(states.open(&key()).is_some());
+    }
+
+    #[test]
     fn a_machine_with_a_poor_clock_is_good_for_ten_minutes() {
         let (_folder, states) = folder_with(b"QEVM and so on", false);
         let path = states.path(&key());
-        let mut file = OpenOptions::new().write(true).open(&path).unwrap();
+        let mut file = OpenOptions::new().read(true).write(true).open(&path).unwrap();
         seal(&mut file, Clock::Poor).unwrap();
         assert!(states.open(&key()).is_some());
         file.set_modified(SystemTime::now() - POOR_FOR).unwrap();

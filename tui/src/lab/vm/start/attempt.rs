@@ -99,7 +99,9 @@ impl Attempt<'_> {
         match resumed {
             Ok(guest) => Some(guest),
             Err(error) => {
-                self.states.discard(self.key);
+                if error.blames_the_saved_machine() {
+                    self.states.discard(self.key);
+                }
                 (self.hooks.steps)(StartStep::Detour(format!(
                     "the saved machine could not be resumed ({}): booting anew",
                     error.brief()
