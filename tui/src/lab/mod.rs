@@ -14,6 +14,7 @@ pub mod options;
 pub(crate) mod paths;
 pub(crate) mod plain_file;
 pub mod private;
+mod proc;
 pub mod process;
 mod program;
 pub mod progress;

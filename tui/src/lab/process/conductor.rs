@@ -200,8 +200,13 @@ impl Conductor {
 
     fn settled(&mut self, result: &Result<(), String>) {
         let plugged = self.plugged && result.is_ok() && self.running.is_some();
-        if plugged != self.board.status().stick_plugged {
-            self.board.update(|status| status.stick_plugged = plugged);
+        let trouble = result.as_ref().err().filter(|_| self.running.is_some()).cloned();
+        let before = self.board.status();
+        if (plugged, &trouble) != (before.stick_plugged, &before.stick_trouble) {
+            self.board.update(|status| {
+                status.stick_plugged = plugged;
+                status.stick_trouble = trouble;
+            });
         }
         if let Err(error) = result {
             tracing::warn!("the USB stick: {error}");
@@ -304,6 +309,7 @@ impl Conductor {
             change(status);
             status.qemu_pid = None;
             status.stick_plugged = false;
+            status.stick_trouble = None;
         });
         if let Some(running) = running {
             if let Some(port) = running.port {

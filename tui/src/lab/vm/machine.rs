@@ -9,6 +9,7 @@ use super::error::{VmError, VmResult};
 use super::event::{MachineEvent, MachineEvents};
 use super::qmp::{Qmp, QmpEvent};
 use super::stick::Stick;
+use crate::lab::proc;
 use serde_json::json;
 use std::fs::File;
 use std::io::Read;
@@ -117,13 +118,7 @@ impl Machine {
 
     /// The processor time that QEMU has used so far.
     pub fn worked(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
-        // Behind the name, which may hold anything: state is the first, user
-        // and system time are the 12th and 13th, in units of 10 ms (USER_HZ).
-        let fields = stat.rsplit(')').next().unwrap_or_default();
-        let ticks = fields.split_whitespace().skip(11).take(2);
-        let ticks: u64 = ticks.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
-        Duration::from_millis(10 * ticks)
+        proc::worked(self.pid)
     }
 
     /// Our end of the agent's port; the first caller gets it.
