@@ -67,6 +67,9 @@ pub enum VmError {
     /// The agent in the guest refused what a guest is told first.
     #[error("the guest's agent: {0}")]
     Agent(#[from] crate::kernel::TargetError),
+    /// The start was given up: something else is to be done instead.
+    #[error("the start was given up")]
+    Aborted,
     /// What was asked for can't be had on this machine.
     #[error("{0}")]
     Unsupported(String),

@@ -24,6 +24,16 @@ use std::time::{Duration, Instant};
 /// How long QEMU may take to end once it is killed.
 const DEATH: Duration = Duration::from_secs(5);
 
+/// What ends a QEMU from elsewhere.
+pub struct Killer(Arc<Shared>);
+
+impl Killer {
+    /// Kills it, without waiting for its end.
+    pub fn kill(&self) {
+        self.0.kill();
+    }
+}
+
 /// A QEMU process. Dropping it kills it.
 pub struct Machine {
     qmp: Qmp,
@@ -92,6 +102,7 @@ impl Machine {
         let qmp = Qmp::connect(qmp, move |event| match event {
             QmpEvent::Panicked => tell(MachineEvent::Panicked),
             QmpEvent::Shutdown { reason } => tell(MachineEvent::Shutdown { reason }),
+            QmpEvent::NoRoom => tell(MachineEvent::NoRoom),
             QmpEvent::DeviceDeleted { device } => {
                 about.state().deleted.push(device);
                 about.changed.notify_all();
@@ -218,8 +229,14 @@ impl Machine {
                 json!({"driver": "raw", "node-name": STICK, "discard": "unmap", "file": file}),
             )
             .and_then(|_| {
-                let device =
-                    json!({"driver": "usb-storage", "id": STICK, "drive": STICK, "bus": "usb.0"});
+                let device = json!({
+                    "driver": "usb-storage",
+                    "id": STICK,
+                    "drive": STICK,
+                    "bus": "usb.0",
+                    "werror": "report",
+                    "rerror": "report",
+                });
                 self.qmp.execute("device_add", device)
             });
         if let Err(error) = plugged {
@@ -257,6 +274,11 @@ impl Machine {
                 tracing::debug!("{error}");
             }
         }
+    }
+
+    /// What ends it while somebody else has it.
+    pub fn killer(&self) -> Killer {
+        Killer(Arc::clone(&self.shared))
     }
 
     /// Ends QEMU at once and waits until it is gone.

@@ -37,6 +37,8 @@ pub enum QmpEvent {
         /// Its id.
         device: String,
     },
+    /// The host had no room for what the guest wrote to a device.
+    NoRoom,
     /// The channel ended, and so did QEMU.
     Closed,
     /// Any other, by name.
@@ -178,6 +180,7 @@ fn event(message: &Value) -> Option<QmpEvent> {
         "GUEST_PANICKED" => QmpEvent::Panicked,
         "SHUTDOWN" => QmpEvent::Shutdown { reason: text("reason") },
         "DEVICE_DELETED" => QmpEvent::DeviceDeleted { device: text("device") },
+        "BLOCK_IO_ERROR" if message["data"]["nospace"] == true => QmpEvent::NoRoom,
         other => QmpEvent::Other(other.into()),
     })
 }
