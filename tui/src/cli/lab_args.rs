@@ -9,12 +9,16 @@ use clap::Args;
 use super::Failure;
 use super::consent::with_consent;
 use super::progress::Show;
+use crate::lab::build_error::BuildResult;
 use crate::lab::cache;
 use crate::lab::error::LabError;
 use crate::lab::flavour::Flavour;
+use crate::lab::linux::Kernel;
 use crate::lab::options::{BootKernel, LabOptions};
 use crate::lab::plain_file;
+use crate::lab::progress::Event;
 use crate::lab::ready::ready;
+use crate::lab::setup::Consent;
 use crate::lab::vm::accel::Accelerator;
 use crate::lab::vm::error::VmError;
 
@@ -77,6 +81,24 @@ impl LabArgs {
     /// # Errors
     /// A file is missing, or the kernel can't be had.
     pub fn options(&self) -> Result<LabOptions, Failure> {
+        self.options_with(|flavour| {
+            let mut show = Show::new();
+            with_consent(false, |consent| ready(flavour, consent, &mut show))
+        })
+    }
+
+    /// The same where there is nobody to ask and nowhere to show progress.
+    ///
+    /// # Errors
+    /// As [`Self::options`].
+    pub fn options_silently(&self) -> Result<LabOptions, Failure> {
+        self.options_with(|flavour| ready(flavour, Consent::NobodyToAsk, &mut |_: Event| {}))
+    }
+
+    fn options_with(
+        &self,
+        ready: impl FnOnce(Flavour) -> BuildResult<Kernel>,
+    ) -> Result<LabOptions, Failure> {
         let flavour = match self.kernel {
             Some(flavour) => flavour,
             None => Flavour::from_environment()
@@ -113,7 +135,7 @@ impl LabArgs {
                 plain_file::check(&image)?;
                 BootKernel { flavour, release: image.display().to_string(), image }
             }
-            None => ready_kernel(flavour)?,
+            None => BootKernel::from(&ready(flavour)?),
         };
         Ok(LabOptions {
             work_writable: self.rw.is_some(),
@@ -125,14 +147,6 @@ impl LabArgs {
             ..LabOptions::new(kernel, work, cache)
         })
     }
-}
-
-/// The kernel of this flavour; builds it, and installs what that takes, where
-/// it is not built yet.
-fn ready_kernel(flavour: Flavour) -> Result<BootKernel, Failure> {
-    let mut show = Show::new();
-    let kernel = with_consent(false, |consent| ready(flavour, consent, &mut show))?;
-    Ok(BootKernel::from(&kernel))
 }
 
 /// The absolute form of a path that must exist.

@@ -22,5 +22,6 @@ pub mod ready;
 pub mod runtime;
 mod seen;
 pub mod setup;
+mod supervisor;
 pub mod symbols;
 pub mod vm;

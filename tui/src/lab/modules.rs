@@ -39,10 +39,12 @@ pub fn build(
     }
     let root = cache::root()?;
     let output = output(&root, kernel, &source);
-    let _kernel = linux::lock(&root, kernel.flavour, Mode::Shared, progress)?;
+    let reading = linux::lock(&root, kernel.flavour, Mode::Shared, progress)?;
+    let progress: &mut dyn Progress = &mut reading.over(progress);
     let what = format!("building {}", folder.display());
     let lock = output.with_extension("lock");
-    let _lock = Lock::take(&lock, Mode::Exclusive, &what, progress)?;
+    let lock = Lock::take(&lock, Mode::Exclusive, &what, progress)?;
+    let progress: &mut dyn Progress = &mut lock.over(progress);
     fs::create_dir_all(&output).map_err(BuildError::on("make", &output))?;
     progress.step(format!("Build {} for {}", folder.display(), kernel.release));
     let mut command = make(&kernel.source_dir, &kernel.build_dir);
