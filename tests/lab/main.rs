@@ -14,6 +14,8 @@
 mod commands;
 mod ends;
 mod inherited;
+mod full_disk;
+mod hangs;
 mod kernels;
 mod machine;
 mod readme;

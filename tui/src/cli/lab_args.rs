@@ -173,7 +173,9 @@ impl From<VmError> for Failure {
     fn from(error: VmError) -> Self {
         match error {
             VmError::Agent(error) => error.into(),
-            error => Self::new(error.to_string()),
+            error => {
+                Self::new(error.to_string()).with_help(error.remedy().unwrap_or_default())
+            }
         }
     }
 }

@@ -31,6 +31,8 @@ use crate::kernel::{Request, Target, TargetError};
 pub const PROCESS_COMMAND: &str = "lab-process";
 /// How long a lab process may take to answer what it need not think about.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+/// How long it may take to be there.
+const BORN_WITHIN: Duration = Duration::from_secs(60);
 /// How long it may take to plug the stick in once its guest runs: longer than
 /// it gives itself.
 const STICK_WITHIN: Duration = Duration::from_secs(40);
@@ -245,8 +247,8 @@ pub fn start(options: &LabOptions, program: Option<&Path>) -> LabResult<LabClien
     order.push('\n');
     ours.write_all(order.as_bytes()).map_err(LabError::io("tell the lab process what to be"))?;
     let mut line = String::new();
-    BufReader::new(&ours)
-        .read_line(&mut line)
+    ours.set_read_timeout(Some(BORN_WITHIN))
+        .and_then(|()| BufReader::new(&ours).read_line(&mut line))
         .map_err(LabError::io("hear from the lab process"))?;
     let id = match serde_json::from_str(&line) {
         Ok(Birth::Listening(id)) => id,

@@ -229,7 +229,7 @@ impl Conductor {
     fn started(&mut self, result: VmResult<Started>) {
         let Started { attempt, guest, port } = match result {
             Ok(started) => started,
-            Err(error) => return self.failed(error.to_string()),
+            Err(error) => return self.failed(error.told()),
         };
         let settle = guest.settle();
         if let Some(job) = &mut self.job {

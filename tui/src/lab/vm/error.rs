@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::kernel::error::io_text;
+use crate::lab::build_error::{NO_SPACE, is_full};
 
 /// What the machine's functions return.
 pub type VmResult<T> = Result<T, VmError>;
@@ -96,7 +97,24 @@ impl VmError {
             | Self::Io { .. }
             | Self::Program { .. }
             | Self::Silent { .. }
+            | Self::Aborted
             | Self::Unsupported(_) => false,
+        }
+    }
+
+    /// What to do about it, if anything is known.
+    pub fn remedy(&self) -> Option<&'static str> {
+        match self {
+            Self::Io { source, .. } if is_full(source) => Some(NO_SPACE),
+            _ => None,
+        }
+    }
+
+    /// It with what to do about it, for whoever gets no more than a text.
+    pub(in crate::lab) fn told(&self) -> String {
+        match self.remedy() {
+            Some(remedy) => format!("{self}; {remedy}"),
+            None => self.to_string(),
         }
     }
 
