@@ -192,7 +192,7 @@ fn a_guest_that_hangs_is_told_by_every_command_until_a_reboot_gets_over_it() {
     assert!(labs.contains("1    hangs"), "{labs}");
     assert!(labs.contains("\n     the guest has not answered for "), "{labs}");
     let status: serde_json::Value =
-        serde_json::from_str(&surroundings.ok(&["vm", "status"])).expect("JSON");
+        serde_json::from_str(&surroundings.ok(&["vm", "status", "--json"])).expect("JSON");
     assert_eq!(status["guest"], "Running");
     assert!(status["troubles"][0]["Silent"]["for_ms"].as_u64().expect("a number") >= 5000);
 
