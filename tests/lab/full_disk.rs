@@ -23,7 +23,7 @@ fn on_small_disk(
     let mut command = Command::new("unshare");
     command.args(["--map-root-user", "--mount", "sh", "-c"]);
     let script = format!(
-        "mount -t tmpfs -o size={mib}m tmpfs \"$0\" && cd \"$0\" && {before} cd / && exec \"$@\""
+        "mount -t tmpfs -o size={mib}m tmpfs \"$0\" && cd \"$0\" && {before} cd /usr && exec \"$@\""
     );
     command.arg(script).arg(folder).arg(ringside.get_program()).args(ringside.get_args());
     for (name, value) in ringside.get_envs() {

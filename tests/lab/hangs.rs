@@ -196,7 +196,8 @@ fn a_guest_that_hangs_is_told_by_every_command_until_a_reboot_gets_over_it() {
     assert_eq!(status["guest"], "Running");
     assert!(status["troubles"][0]["Silent"]["for_ms"].as_u64().expect("a number") >= 5000);
 
-    for command in [&["info"][..], &["modules"], &["kmsg", "-f"], &["exec", "--lab", "1", "--", "true"]]
+    for command in
+        [&["info"][..], &["modules"], &["kmsg", "-f"], &["exec", "--lab", "1", "--", "true"]]
     {
         let said = surroundings.run(&[&["--timeout", "7"], command].concat());
         assert_eq!(said.status, if command[0] == "exec" { 125 } else { 1 }, "{command:?}");
@@ -242,10 +243,8 @@ fn a_processor_that_is_stuck_is_told_in_the_kernels_own_words() {
     let surroundings = Surroundings::new();
     surroundings.up(&[]);
     let module = hang();
-    let load = format!(
-        "echo 2 > /proc/sys/kernel/watchdog_thresh && exec insmod {}",
-        module.display()
-    );
+    let load =
+        format!("echo 2 > /proc/sys/kernel/watchdog_thresh && exec insmod {}", module.display());
     let mut child = surroundings
         .command(&["exec", "--lab", "1", "--", "sh", "-c", &load])
         .stderr(Stdio::null())

@@ -13,9 +13,9 @@
 
 mod commands;
 mod ends;
-mod inherited;
 mod full_disk;
 mod hangs;
+mod inherited;
 mod kernels;
 mod machine;
 mod readme;

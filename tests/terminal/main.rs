@@ -10,6 +10,7 @@
 mod flood;
 mod flooder;
 mod leaving;
+mod hangs;
 mod oops;
 mod restored;
 mod runtime;

@@ -202,11 +202,7 @@ impl Ended {
 
 /// Runs a program with our standard input, output and error until it ends, or
 /// until a signal ends the run at once, whatever program and guest do.
-fn run(
-    target: Arc<dyn Target>,
-    request: RunRequest,
-    patience: Patience,
-) -> Result<Ended, Failure> {
+fn run(target: Arc<dyn Target>, request: RunRequest, patience: Patience) -> Result<Ended, Failure> {
     let on_terminal = request.terminal.is_some();
     let name = String::from_utf8_lossy(&request.arguments[0]).into_owned();
     let (send, events) = channel();

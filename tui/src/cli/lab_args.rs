@@ -173,9 +173,7 @@ impl From<VmError> for Failure {
     fn from(error: VmError) -> Self {
         match error {
             VmError::Agent(error) => error.into(),
-            error => {
-                Self::new(error.to_string()).with_help(error.remedy().unwrap_or_default())
-            }
+            error => Self::new(error.to_string()).with_help(error.remedy().unwrap_or_default()),
         }
     }
 }

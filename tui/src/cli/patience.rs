@@ -154,7 +154,7 @@ impl Inner {
         let silent = |asked: Instant, who: &str| Wrong {
             text: format!("{who} has not answered for {} s", asked.elapsed().as_secs()),
             kind: Kind::Lab,
-            for_ms: Some(asked.elapsed().as_millis() as u64),
+            for_ms: asked.elapsed().as_millis() as u64,
         };
         let asked = Instant::now();
         let status = Request::Lab(LabRequest::Status);
@@ -181,17 +181,17 @@ impl Inner {
         drop(write!(std::io::stderr(), "note: {}{end}", visible(text)));
     }
 
-    /// Ends a request; `false`: it hands something over just now.
-    fn give_up(&self, number: u64, waits: &Waits, why: &str) -> bool {
+    /// Ends a request, unless it hands something over just now: then it is
+    /// looked at again.
+    fn give_up(&self, number: u64, waits: &Waits, why: &str) {
         let Ok(mut place) = waits.sink.try_lock() else {
-            return false;
+            return;
         };
         self.remove(number);
         if let Some(mut sink) = place.take() {
             drop(place);
             sink(Item::Done(Err(TargetError::Silent(why.to_owned()))));
         }
-        true
     }
 }
 
@@ -199,8 +199,8 @@ impl Inner {
 struct Wrong {
     text: String,
     kind: Kind,
-    /// For how long, where that is known.
-    for_ms: Option<u64>,
+    /// For how long, as far as that is known.
+    for_ms: u64,
 }
 
 /// What kinds of wrong there are; each is told once, and again when it lasts.
@@ -216,12 +216,23 @@ enum Kind {
     Note,
 }
 
+impl Kind {
+    /// Does it hold up a request, which needs the `guest` or only its lab?
+    fn holds(self, guest: bool) -> bool {
+        match self {
+            Self::Lab => true,
+            Self::Silent | Self::Stuck => guest,
+            Self::Note => false,
+        }
+    }
+}
+
 impl From<&Trouble> for Wrong {
     fn from(trouble: &Trouble) -> Self {
         let (kind, for_ms) = match trouble {
-            Trouble::Silent { for_ms, .. } => (Kind::Silent, Some(*for_ms)),
-            Trouble::Stuck { .. } => (Kind::Stuck, None),
-            Trouble::NoRoom { .. } => (Kind::Note, None),
+            Trouble::Silent { for_ms, .. } => (Kind::Silent, *for_ms),
+            Trouble::Stuck { .. } => (Kind::Stuck, 0),
+            Trouble::NoRoom { .. } => (Kind::Note, 0),
         };
         Self { text: trouble.sentence(), kind, for_ms }
     }
@@ -230,59 +241,64 @@ impl From<&Trouble> for Wrong {
 /// Something that was wrong before, too.
 struct Known {
     since: Instant,
-    told: Instant,
+    /// When it was told for the last time.
+    told: Option<Instant>,
 }
 
 /// Looks at what waits for as long as anybody may start something.
 fn watch(inner: &Weak<Inner>) {
-    let mut known: HashMap<Kind, Known> = HashMap::new();
+    let mut known = HashMap::new();
     loop {
         thread::sleep(LOOK_EVERY);
         let Some(inner) = inner.upgrade() else {
             return;
         };
         let late = inner.late();
-        if late.is_empty() {
+        if !late.is_empty() {
+            let wrong = inner.look();
+            judge(&inner, &late, wrong, &mut known);
+        }
+    }
+}
+
+/// Tells what is wrong, and gives up what has waited for too long.
+fn judge(
+    inner: &Inner,
+    late: &[(u64, Waits)],
+    wrong: Vec<Wrong>,
+    known: &mut HashMap<Kind, Known>,
+) {
+    // What needs only the lab is not held up by its guest.
+    let held = |kind: Kind| late.iter().filter(move |(_, waits)| kind.holds(waits.guest));
+    let hung = known.keys().any(|kind| *kind != Kind::Note);
+    known.retain(|kind, _| wrong.iter().any(|wrong| wrong.kind == *kind));
+    let hangs = wrong.iter().any(|wrong| held(wrong.kind).next().is_some());
+    inner.hangs.store(hangs, Ordering::Relaxed);
+    if hung && wrong.is_empty() {
+        inner.say("the guest answers again");
+    }
+    let now = Instant::now();
+    for Wrong { text, kind, for_ms } in wrong {
+        let began = now.checked_sub(Duration::from_millis(for_ms)).unwrap_or(now);
+        let entry = known.entry(kind).or_insert(Known { since: began, told: None });
+        let lasts = now.duration_since(entry.since);
+        if kind != Kind::Note && held(kind).next().is_none() {
             continue;
         }
-        let wrong = inner.look();
-        let blocks = |kind: Kind| match kind {
-            Kind::Lab => true,
-            Kind::Silent | Kind::Stuck => late.iter().any(|(_, waits)| waits.guest),
-            Kind::Note => false,
-        };
-        let was_blocked = known.keys().any(|kind| *kind != Kind::Note);
-        known.retain(|kind, _| wrong.iter().any(|wrong| wrong.kind == *kind));
-        inner.hangs.store(wrong.iter().any(|wrong| blocks(wrong.kind)), Ordering::Relaxed);
-        if was_blocked && wrong.is_empty() {
-            inner.say("the guest answers again");
+        // At once, and then each time that it has lasted twice as long.
+        let due = entry.told.is_none_or(|told| {
+            kind != Kind::Note && lasts >= 2 * told.duration_since(entry.since).max(ANSWERS_WITHIN)
+        });
+        if due {
+            entry.told = Some(now);
+            match kind {
+                Kind::Note => inner.say(&text),
+                _ => inner.say(&format!("{text}; {}", inner.patience.advice)),
+            }
         }
-        for Wrong { text, kind, for_ms } in wrong {
-            if kind != Kind::Note && !blocks(kind) {
-                continue;
-            }
-            let now = Instant::now();
-            let began = now.checked_sub(Duration::from_millis(for_ms.unwrap_or(0))).unwrap_or(now);
-            let new = !known.contains_key(&kind);
-            let entry = known.entry(kind).or_insert(Known { since: began, told: now });
-            let lasts = now.duration_since(entry.since);
-            // At once, and then each time that it has lasted twice as long.
-            if new || lasts >= 2 * entry.told.duration_since(entry.since).max(ANSWERS_WITHIN) {
-                entry.told = now;
-                match kind {
-                    Kind::Note => {
-                        if new {
-                            inner.say(&text);
-                        }
-                    }
-                    _ => inner.say(&format!("{text}; {}", inner.patience.advice)),
-                }
-            }
-            let over = inner.patience.limit.is_some_and(|limit| lasts >= limit);
-            if over && kind != Kind::Note {
-                for (number, waits) in late.iter().filter(|(_, waits)| waits.guest || kind == Kind::Lab) {
-                    inner.give_up(*number, waits, &text);
-                }
+        if inner.patience.limit.is_some_and(|limit| lasts >= limit) {
+            for (number, waits) in held(kind) {
+                inner.give_up(*number, waits, &text);
             }
         }
     }

@@ -406,7 +406,10 @@ fn a_guest_that_hangs_is_told_with_its_age_and_one_key_starts_another() {
     dashboard.pass(2000);
     let screen = dashboard.screen();
     assert!(dashboard.shows("✗ hangs 9 s"), "{screen}");
-    assert!(dashboard.shows("✗ the guest has not answered for 9 s   B boots a new one"), "{screen}");
+    assert!(
+        dashboard.shows("✗ the guest has not answered for 9 s   B boots a new one"),
+        "{screen}"
+    );
     // A guest that can't be asked needs no question.
     dashboard.keys("B");
     assert!(dashboard.kernel.seen.iter().any(|seen| seen.contains("Reboot")), "{screen}");

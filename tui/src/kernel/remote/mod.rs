@@ -113,10 +113,9 @@ impl Remote {
         match welcome.recv_timeout(within) {
             Ok(Ok(())) => Ok(remote),
             Ok(Err(error)) => Err(error),
-            Err(RecvTimeoutError::Timeout) => Err(TargetError::Silent(format!(
-                "no agent answered within {} s",
-                within.as_secs()
-            ))),
+            Err(RecvTimeoutError::Timeout) => {
+                Err(TargetError::Silent(format!("no agent answered within {} s", within.as_secs())))
+            }
             Err(RecvTimeoutError::Disconnected) => {
                 Err(TargetError::Gone("the connection ended".into()))
             }

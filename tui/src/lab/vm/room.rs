@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::sys::statvfs::statvfs;
 
-/// So many free bytes, and what failed for want of room works again.
-const ENOUGH: u64 = 1 << 20;
+/// So many free bytes, and what failed for want of room works again: a guest
+/// writes at most half of them at one time.
+const ENOUGH: u64 = 2 << 20;
 
 /// Where a stick is written, and whether a write has failed there.
 #[derive(Debug)]
@@ -38,9 +39,8 @@ impl Room {
         if !self.full.load(Ordering::Relaxed) {
             return None;
         }
-        let free = statvfs(&self.place).map_or(0, |system| {
-            system.blocks_available().saturating_mul(system.fragment_size())
-        });
+        let free = statvfs(&self.place)
+            .map_or(0, |system| system.blocks_available().saturating_mul(system.fragment_size()));
         if free >= ENOUGH {
             self.full.store(false, Ordering::Relaxed);
             return None;
