@@ -9,8 +9,8 @@
 
 mod flood;
 mod flooder;
-mod leaving;
 mod hangs;
+mod leaving;
 mod oops;
 mod restored;
 mod runtime;
