@@ -315,11 +315,11 @@ mod tests {
     impl Target for Hanging {
         fn start(&self, request: Request, mut sink: Sink) -> TargetResult<Call> {
             if request == Request::Lab(LabRequest::Status) {
-                sink(Item::Lab(LabStatus {
+                sink(Item::Lab(Box::new(LabStatus {
                     guest: GuestState::Running,
                     troubles: vec![Trouble::Silent { for_ms: 7000, cause: None }],
                     ..LabStatus::default()
-                }));
+                })));
                 sink(Item::Done(Ok(())));
             } else {
                 lock(&self.0).push(sink);

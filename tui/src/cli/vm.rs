@@ -163,7 +163,7 @@ fn console_line(out: &mut impl Write, line: &[u8]) -> Result<(), Failure> {
 
 fn status(target: &dyn Target) -> Result<LabStatus, Failure> {
     match one(target, Request::Lab(LabRequest::Status))? {
-        Item::Lab(status) => Ok(status),
+        Item::Lab(status) => Ok(*status),
         other => Err(unexpected(&other)),
     }
 }

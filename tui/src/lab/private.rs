@@ -186,11 +186,11 @@ impl Target for PrivateTarget {
     fn start(&self, request: Request, mut sink: Sink) -> TargetResult<Call> {
         if request == Request::Lab(LabRequest::Status) {
             let health = self.health.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            sink(Item::Lab(LabStatus {
+            sink(Item::Lab(Box::new(LabStatus {
                 guest: GuestState::Running,
                 troubles: health.troubles(Instant::now()),
                 ..LabStatus::default()
-            }));
+            })));
             sink(Item::Done(Ok(())));
             return Ok(Call::over());
         }

@@ -184,7 +184,7 @@ impl Harness {
     pub(crate) fn lab(&mut self, status: LabStatus) {
         self.kernel.lab = Some(status.clone());
         let tag = self.kernel.lab_watch.unwrap();
-        self.send(Event::Item(tag, Item::Lab(status)));
+        self.send(Event::Item(tag, Item::Lab(status.into())));
     }
 
     /// The connection breaks: every stream ends.

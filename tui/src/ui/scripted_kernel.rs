@@ -66,7 +66,7 @@ impl ScriptedKernel {
             Request::Lab(LabRequest::Watch) => match &self.lab {
                 Some(status) => {
                     self.lab_watch = Some(tag);
-                    vec![Item::Lab(status.clone())]
+                    vec![Item::Lab(status.clone().into())]
                 }
                 None => {
                     let why = "this target is not a lab".to_owned();

@@ -168,7 +168,7 @@ pub(super) fn item(model: &mut Model, owner: &Owner, item: Item) {
             }
         }
         (Owner::Kernel, Item::Done(Err(error))) => lost(model, &error),
-        (Owner::Lab, Item::Lab(status)) => lab(model, status),
+        (Owner::Lab, Item::Lab(status)) => lab(model, *status),
         (Owner::Lab, Item::Done(Err(error))) => {
             model.streams.lab_failed = !is_lost(&error);
             model.link.lab_gone = is_lost(&error) && model.link.lab.is_some();

@@ -205,7 +205,7 @@ pub enum Item {
     /// To [`Request::Run`]: how the program ended.
     Exited(ProgramEnd),
     /// To [`LabRequest::Status`] and, on every change, to [`LabRequest::Watch`].
-    Lab(LabStatus),
+    Lab(Box<LabStatus>),
     /// To [`LabRequest::Console`]: bytes of the serial console.
     Console(Vec<u8>),
 }

@@ -77,7 +77,7 @@ impl LabClient {
         let request = Request::Lab(LabRequest::Status);
         let items = ask_within(&*self.target, request, within, &who)?;
         match items.into_iter().next() {
-            Some(Item::Lab(status)) => Ok(status),
+            Some(Item::Lab(status)) => Ok(*status),
             _ => Err(TargetError::Protocol("the lab told no status".into()).into()),
         }
     }
@@ -100,7 +100,7 @@ impl LabClient {
             };
             match item {
                 None => return Ok(None),
-                Some(Item::Lab(status)) if enough(&status) => return Ok(Some(status)),
+                Some(Item::Lab(status)) if enough(&status) => return Ok(Some(*status)),
                 Some(Item::Done(Ok(()))) => {
                     return Err(TargetError::Gone("the lab ended".into()).into());
                 }
@@ -279,7 +279,7 @@ mod tests {
     impl Target for Taciturn {
         fn start(&self, request: Request, mut sink: Sink) -> TargetResult<Call> {
             assert_eq!(request, Request::Lab(LabRequest::Watch));
-            sink(Item::Lab(self.0.clone()));
+            sink(Item::Lab(self.0.clone().into()));
             struct Kept(Mutex<Option<Sink>>);
             impl CallControl for Kept {
                 fn cancel(&self) {

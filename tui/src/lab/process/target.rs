@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use super::board::Board;
 use super::order::{Done, Order};
 use super::stream;
-use crate::kernel::api::{Item, LabRequest};
+use crate::kernel::api::{Item, LabRequest, LabStatus};
 use crate::kernel::{Call, Request, Sink, Target, TargetError, TargetResult};
 use crate::lab::vm::console::Console;
 
@@ -60,7 +60,7 @@ impl LabTarget {
     fn lab(&self, request: LabRequest, mut sink: Sink) -> TargetResult<Call> {
         match request {
             LabRequest::Status => {
-                sink(Item::Lab(self.board.status()));
+                sink(Item::Lab(self.board.status().into()));
                 sink(Item::Done(Ok(())));
                 Ok(Call::over())
             }
@@ -90,7 +90,7 @@ impl LabTarget {
                 board.unwatch(*number);
             }
         })?;
-        let watcher = move |status| feed.item(Item::Lab(status));
+        let watcher = move |status: LabStatus| feed.item(Item::Lab(status.into()));
         number.get_or_init(|| self.board.watch(Box::new(watcher)));
         Ok(call)
     }
