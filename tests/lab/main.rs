@@ -14,6 +14,7 @@
 mod commands;
 mod ends;
 mod inherited;
+mod folders;
 mod kernels;
 mod machine;
 mod readme;

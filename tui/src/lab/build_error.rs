@@ -126,6 +126,14 @@ pub enum BuildError {
         /// What is wrong with it.
         why: String,
     },
+    /// Some modules of a folder can't be built.
+    #[error("{}", modules_failed(.folder, .failed))]
+    Modules {
+        /// The folder.
+        folder: PathBuf,
+        /// Each module's name, and why: the reason first, then what shows it.
+        failed: Vec<(String, Vec<String>)>,
+    },
     /// An unknown flavour.
     #[error(transparent)]
     Flavour(#[from] super::flavour::UnknownFlavour),
@@ -137,6 +145,16 @@ pub enum BuildError {
 /// The last lines of a program, indented below the sentence.
 fn tail(lines: &[String]) -> String {
     lines.iter().map(|line| format!("\n  {line}")).collect()
+}
+
+/// Which modules of a folder failed, each with its reason.
+fn modules_failed(folder: &Path, failed: &[(String, Vec<String>)]) -> String {
+    let names: Vec<&str> = failed.iter().map(|(name, _)| name.as_str()).collect();
+    let mut text = format!("{} of {} can't be built", names.join(" and "), folder.display());
+    for (_, why) in failed {
+        text += &tail(why);
+    }
+    text
 }
 
 impl BuildError {
@@ -196,8 +214,10 @@ impl BuildError {
     /// been shown already.
     #[must_use]
     pub fn without_last_words(mut self) -> Self {
-        if let Self::Command { last, .. } = &mut self {
-            last.clear();
+        match &mut self {
+            Self::Command { last, .. } => last.clear(),
+            Self::Modules { failed, .. } => failed.iter_mut().for_each(|(_, why)| why.truncate(1)),
+            _ => {}
         }
         self
     }
