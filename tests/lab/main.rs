@@ -18,6 +18,7 @@ mod folders;
 mod kernels;
 mod machine;
 mod readme;
+mod replaced_names;
 mod starts;
 mod stick;
 mod surroundings;

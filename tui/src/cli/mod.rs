@@ -23,6 +23,7 @@ pub mod exec;
 pub mod info;
 mod input;
 pub mod interrupt;
+pub mod kernel;
 pub mod kernel_choice;
 pub mod kmsg;
 pub mod lab_args;
@@ -104,6 +105,7 @@ pub enum Command {
     Doctor(doctor::Doctor),
     Build(build::Build),
     Cache(cache::Cache),
+    Kernel(kernel::Kernel),
     // A kernel and its modules.
     Info(info::Info),
     Modules(modules::Modules),
@@ -238,6 +240,7 @@ fn run(cli: &Cli) -> Outcome {
         Some(Command::Doctor(command)) => command.run(),
         Some(Command::Build(command)) => command.run(),
         Some(Command::Cache(command)) => command.run(),
+        Some(Command::Kernel(command)) => command.run(),
         Some(Command::Completions(command)) => command.run(),
         Some(Command::Subject(command)) => command.run(),
     }

@@ -118,6 +118,9 @@ pub enum BuildError {
     /// The configuration does not say what the fragments ask for.
     #[error("the kernel's configuration lacks what was asked for: {}", .0.join(", "))]
     Config(Vec<String>),
+    /// Options of the user's own can't be set.
+    #[error("{}", .0.join("; "))]
+    Options(Vec<String>),
     /// There is nothing to build.
     #[error("{} can't be built: {why}", .folder.display())]
     Folder {
@@ -200,6 +203,9 @@ impl BuildError {
                 "check the network and run the command again: what has arrived is kept; \
                  or give a tree or tarball of Linux 7.3 with `ringside build --kernel-source PATH`"
                     .into(),
+            ),
+            Self::Config(_) => Some(
+                "if it is one of your own options, take it back: `ringside kernel reset`".into(),
             ),
             Self::Damaged { .. } => Some("run the command again to fetch it anew".into()),
             Self::Source { .. } => Some(

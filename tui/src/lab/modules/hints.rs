@@ -57,6 +57,8 @@ impl Hints {
 
     /// What replaced the name that a compiler's error is about.
     pub(super) fn about(&self, line: &str) -> Option<String> {
+        // gcc quotes as the terminal's language does.
+        let line = line.replace(['‘', '’'], "'");
         let message = line.split_once("error: ")?.1;
         let quoted: Vec<&str> = message.split('\'').skip(1).step_by(2).collect();
         let about_arguments = ["arguments", "incompatible", "assignment of read-only"]
@@ -119,7 +121,7 @@ mod tests {
         for (line, new) in [
             ("old.c:9:2: error: implicit declaration of function 'del_timer_sync'; did you mean 'x'?", "timer_delete_sync"),
             ("old.c:9:2: error: call to undeclared function 'del_timer_sync'; ISO C99", "timer_delete_sync"),
-            ("old.c:9:2: error: 'no_llseek' undeclared here (not in a function)", "noop_llseek"),
+            ("old.c:9:2: error: ‘no_llseek’ undeclared here (not in a function)", "noop_llseek"),
             ("old.c:9:2: error: use of undeclared identifier 'no_llseek'", "noop_llseek"),
             ("old.c:3:10: fatal error: asm/semaphore.h: No such file or directory", "linux/semaphore.h"),
             ("old.c:3:10: fatal error: 'asm/semaphore.h' file not found", "linux/semaphore.h"),

@@ -112,11 +112,22 @@ fn ask(
     }
     command.arg(format!("KERNELRELEASE={}", kernel.release)).arg("ringside-nothing");
     let mut lines = Vec::new();
-    Program::new(command, format!("reading {}", stage.in_users_words(&file.to_string_lossy())))
+    let result = Program::new(command, format!("reading {}", stage.in_users_words(&file.to_string_lossy())))
         .listen(|line, _| {
             lines.push(line.to_owned());
             true
         })
-        .run(progress)?;
-    Ok(lines)
+        .run(progress);
+    match result {
+        Ok(()) => Ok(lines),
+        Err(BuildError::Command { last, .. }) => {
+            let telling = last.iter().find(|line| line.contains("***")).or(last.last());
+            let why = telling.map(|line| stage.in_users_words(line)).unwrap_or_default();
+            Err(BuildError::Folder {
+                folder: stage.folder.clone(),
+                why: format!("make can't read its Kbuild file: {why}"),
+            })
+        }
+        Err(error) => Err(error),
+    }
 }

@@ -513,7 +513,11 @@ fn output(root: &Path, kernel: &Kernel, source: &Path) -> PathBuf {
 fn stamps(root: &Path, release: &str) -> Vec<Stamp> {
     let folder = cache::modules(root).join(release);
     let builds = fs::read_dir(folder).into_iter().flatten().flatten();
-    builds.filter_map(|build| Stamp::read(&build.path())).collect()
+    // A folder that is gone can't be built again, nor asked about.
+    builds
+        .filter_map(|build| Stamp::read(&build.path()))
+        .filter(|stamp| stamp.folder.is_dir())
+        .collect()
 }
 
 /// Where the modules of a build are said to export what.
