@@ -230,3 +230,24 @@ fn nothing_changed_means_that_make_is_not_run() {
     let bytes = fs::read(&modules[0]).expect("the module");
     assert!(bytes.windows(5).any(|window| window == b"other"));
 }
+
+#[test]
+fn editors_get_the_flags_of_each_source_when_asked_for() {
+    let brought = Brought::new("include-by-pwd");
+    let surroundings = Surroundings::new();
+    let mut command = surroundings.command(&["build", "--editor"]);
+    let output = command.arg(&brought.folder).output().expect("ringside runs");
+    assert!(output.status.success(), "{}", error(&output));
+    let text = fs::read_to_string(brought.folder.join("compile_commands.json")).expect("a file");
+    let commands: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let source = brought.folder.canonicalize().expect("a folder").join("inc.c");
+    assert_eq!(commands[0]["file"], source.to_string_lossy().as_ref());
+    // The compiler takes them as they stand, from where they say.
+    let line = commands[0]["command"].as_str().expect("a command");
+    let words = shlex::split(line).expect("words");
+    let (program, flags) = words.split_first().expect("a compiler");
+    let mut checked = std::process::Command::new(program);
+    checked.args(flags.iter().filter(|flag| !flag.starts_with("-Wp,-MMD"))).arg("-fsyntax-only");
+    let checked = checked.current_dir(&brought.folder).output().expect("the compiler runs");
+    assert!(checked.status.success(), "{}", error(&checked));
+}

@@ -29,6 +29,7 @@ use crate::lab::setup::{self, Needs};
 ///     echo 'obj-m += hello.o' > hello/Kbuild
 ///     ringside build hello
 ///     ringside build provider consumer      # they see each other's symbols
+///     ringside build --editor hello         # for clangd and rust-analyzer
 ///
 /// Nothing is written to the folders: what is built goes to the cache, and its
 /// path is printed. The compiler's messages appear as they are. A module that
@@ -52,6 +53,10 @@ pub struct Build {
     /// Do not ask before installing what is missing; RINGSIDE_YES=1 says the same
     #[arg(short, long)]
     yes: bool,
+    /// Write compile_commands.json and rust-project.json into the folders, for
+    /// editors (clangd, rust-analyzer); the only thing that is ever written there
+    #[arg(long, requires = "folders")]
+    editor: bool,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -100,6 +105,16 @@ impl Build {
         // The compiler's words have passed over the screen as they came.
         let built = modules::build_all(&kernel, &folders, &mut show)
             .map_err(BuildError::without_last_words)?;
+        if self.editor {
+            for built in &built {
+                for file in modules::write_for_editors(&kernel, &built.folder, &mut show)? {
+                    crate::lab::progress::Progress::report(
+                        &mut show,
+                        crate::lab::progress::Event::Note(format!("wrote {}", file.display())),
+                    );
+                }
+            }
+        }
         drop(show);
         self.print(&kernel, &built)
     }

@@ -69,10 +69,7 @@ pub(super) fn make(
     hints: &Hints,
     progress: &mut dyn Progress,
 ) -> BuildResult<Said> {
-    let mut command = linux::make(&kernel.source_dir, &kernel.build_dir);
-    command.current_dir(&stage.copy).env("PWD", &stage.copy);
-    command.args(&kernel.make_arguments).args(compiler(kernel));
-    command.arg(format!("M={}", stage.copy.display()));
+    let mut command = command(kernel, stage);
     // What is undefined is judged here, with all modules in sight.
     command.arg("KBUILD_MODPOST_WARN=1");
     let symbols: Vec<_> = options.symbols.iter().map(|path| path.display().to_string()).collect();
@@ -137,6 +134,15 @@ pub(super) fn make(
         Err(error) => return Err(error),
     }
     Ok(said)
+}
+
+/// make for the staged folder, with the kernel's own tools.
+pub(super) fn command(kernel: &Kernel, stage: &Stage) -> Command {
+    let mut command = linux::make(&kernel.source_dir, &kernel.build_dir);
+    command.current_dir(&stage.copy).env("PWD", &stage.copy);
+    command.args(&kernel.make_arguments).args(compiler(kernel));
+    command.arg(format!("M={}", stage.copy.display()));
+    command
 }
 
 /// The kernel's own compiler and tools, said on the command line, where no

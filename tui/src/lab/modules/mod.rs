@@ -6,6 +6,7 @@
 //! ```
 
 mod compile;
+mod editor;
 mod exports;
 mod hints;
 mod kbuild;
@@ -30,6 +31,7 @@ use super::linux::{self, Kernel};
 use super::lock::{Lock, Mode};
 use super::progress::{Event, Progress};
 use compile::{Options, Said};
+pub use editor::write as write_for_editors;
 use exports::Exports;
 use hints::Hints;
 use kbuild::Module;
@@ -118,6 +120,13 @@ pub fn build_all(
     }
     resolve(&root, kernel, &mut works, &hints, progress)?;
     works.into_iter().map(|work| work.finish(kernel, progress)).collect()
+}
+
+/// The stage of a folder that was built.
+fn staged(kernel: &Kernel, folder: &Path) -> BuildResult<Stage> {
+    let root = cache::root()?;
+    let work = Work::new(&root, kernel, folder)?;
+    work.sources.stage(&work.output)
 }
 
 /// One folder on its way.
