@@ -225,7 +225,8 @@ fn nothing_changed_means_that_make_is_not_run() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(text.lines().map(PathBuf::from).collect::<Vec<_>>(), first, "{}", error(&output));
     // A header that the compiler read is enough of a change.
-    fs::write(brought.folder.join("include/words.h"), "#define WORDS \"other\"\n").expect("a change");
+    fs::write(brought.folder.join("include/words.h"), "#define WORDS \"other\"\n")
+        .expect("a change");
     let (_, modules) = build(&[&brought.folder]);
     let bytes = fs::read(&modules[0]).expect("the module");
     assert!(bytes.windows(5).any(|window| window == b"other"));

@@ -89,7 +89,8 @@ fn check(row: &Replaced, tree: &Path, texts: &HashMap<PathBuf, String>) -> Resul
         return Ok(());
     }
     if old.contains('/') {
-        let there = ["include", "include/uapi", "arch/x86/include"].map(|top| tree.join(top).join(old));
+        let there =
+            ["include", "include/uapi", "arch/x86/include"].map(|top| tree.join(top).join(old));
         return match there.iter().find(|path| path.exists()) {
             Some(path) => Err(format!("{} is still there", path.display())),
             None => Ok(()),
@@ -101,7 +102,8 @@ fn check(row: &Replaced, tree: &Path, texts: &HashMap<PathBuf, String>) -> Resul
         let declared = |line: &str| {
             let code = line.split("/*").next().unwrap_or_default();
             places(code, member).any(|(before, after)| {
-                let begins = before.trim_end().is_empty() || before.contains(|c: char| c.is_alphabetic());
+                let begins =
+                    before.trim_end().is_empty() || before.contains(|c: char| c.is_alphabetic());
                 begins && after.trim_start().starts_with([';', '[', ')', ',', ':'])
             })
         };

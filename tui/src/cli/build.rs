@@ -150,6 +150,6 @@ impl Build {
             let line = format!("{} was not built: {why}", failed.module);
             writeln!(std::io::stderr(), "{}", visible(&line))?;
         }
-        Ok(u8::from(!failed.is_empty()).into())
+        Ok(u8::from(!failed.is_empty()))
     }
 }

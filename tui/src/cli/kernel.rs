@@ -94,13 +94,19 @@ impl Options {
         };
         let mut out = std::io::stdout().lock();
         if self.json {
-            let all: serde_json::Map<_, _> =
-                config.iter().map(|(name, value)| (format!("CONFIG_{name}"), json!(value))).collect();
+            let all: serde_json::Map<_, _> = config
+                .iter()
+                .map(|(name, value)| (format!("CONFIG_{name}"), json!(value)))
+                .collect();
             writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
         } else if config.is_empty() {
             let text = match &self.part {
-                None => "none of your own; set one with `ringside kernel set CONFIG_NAME=y`".to_owned(),
-                Some(part) => format!("the kernel has no option with {part:?} in its name that is on"),
+                None => {
+                    "none of your own; set one with `ringside kernel set CONFIG_NAME=y`".to_owned()
+                }
+                Some(part) => {
+                    format!("the kernel has no option with {part:?} in its name that is on")
+                }
             };
             writeln!(out, "{}", visible(&text))?;
         } else {

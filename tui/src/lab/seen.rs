@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::paths::exact;
+
 /// A file as it was when it was used: when it is another, what was made with
 /// it is made again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Seen {
     /// Where it is.
+    #[serde(with = "exact")]
     pub(crate) path: PathBuf,
     size: u64,
     /// Nanoseconds since 1970.

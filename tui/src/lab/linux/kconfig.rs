@@ -152,7 +152,10 @@ mod tests {
              config ALONE\n\tbool \"Alone\"\n\thelp\n\t  depends on NOTHING\n\n\t  config FAKE\n\
              config HIDDEN\n\tbool\n",
         );
-        write("Kconfig.bus", "config KNOB\n\ttristate \"A knob\" if EXPERT\n\tdepends on (OF || ACPI) && \\\n\t\t!SLUB_TINY\n");
+        write(
+            "Kconfig.bus",
+            "config KNOB\n\ttristate \"A knob\" if EXPERT\n\tdepends on (OF || ACPI) && \\\n\t\t!SLUB_TINY\n",
+        );
         let kconfig = Kconfig::read(tree.path());
         let knob = kconfig.option("KNOB").unwrap();
         assert_eq!(knob.prompt.as_deref(), Some("A knob"));

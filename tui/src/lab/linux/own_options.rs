@@ -58,7 +58,8 @@ pub fn write(config: &Config) -> BuildResult<()> {
 /// # Errors
 /// What is wrong with it.
 pub fn assignment(text: &str) -> Result<(String, String), String> {
-    let shown = format!("{text:?} is no option with a value: write CONFIG_NAME=y (or n, a number, a text)");
+    let shown =
+        format!("{text:?} is no option with a value: write CONFIG_NAME=y (or n, a number, a text)");
     let (name, value) = text.split_once('=').ok_or(&shown)?;
     let name = name.trim().trim_start_matches("CONFIG_");
     let good = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
@@ -131,7 +132,8 @@ pub fn check(flavour: Flavour, wanted: &Config, progress: &mut dyn Progress) -> 
 }
 
 fn unknown(kconfig: &Kconfig, name: &str) -> String {
-    let like: Vec<_> = kconfig.like(name).into_iter().take(4).map(|name| format!("CONFIG_{name}")).collect();
+    let like: Vec<_> =
+        kconfig.like(name).into_iter().take(4).map(|name| format!("CONFIG_{name}")).collect();
     match like.is_empty() {
         true => format!("Linux 7.3 has no option CONFIG_{name}"),
         false => format!("Linux 7.3 has no option CONFIG_{name}; it has {}", like.join(", ")),
@@ -157,8 +159,14 @@ fn unmet(kconfig: &Kconfig, wanted: &Config, got: &Config) -> Vec<String> {
                 (_, false) => format!(
                     "it depends on {}, of which {} off: set {} as well",
                     entry.depends.join(" and "),
-                    match off.len() { 1 => format!("{} is", off[0]), _ => format!("{} are", off.join(", ")) },
-                    match off.len() { 1 => "it", _ => "what it takes of them" },
+                    match off.len() {
+                        1 => format!("{} is", off[0]),
+                        _ => format!("{} are", off.join(", ")),
+                    },
+                    match off.len() {
+                        1 => "it",
+                        _ => "what it takes of them",
+                    },
                 ),
                 (_, true) => format!("another option decides it, and it is {is}"),
             };

@@ -175,9 +175,9 @@ fn failed_target(line: &str) -> Option<&str> {
     let rest = line.strip_prefix("make")?.split_once(": *** [")?.1;
     let inside = rest.rsplit_once("] ")?.0;
     let target = inside.rsplit_once(": ").map_or(inside, |(_, target)| target);
-    let file = Path::new(target).extension().is_some_and(|end| {
-        ["o", "mod", "ko", "rs", "s", "i"].iter().any(|known| end == *known)
-    });
+    let file = Path::new(target)
+        .extension()
+        .is_some_and(|end| ["o", "mod", "ko", "rs", "s", "i"].iter().any(|known| end == *known));
     file.then(|| target.trim_start_matches("./"))
 }
 
@@ -251,7 +251,10 @@ mod tests {
     #[test]
     fn flags_of_gcc_are_found_in_clangs_complaints() {
         for (line, flag) in [
-            ("clang: error: unknown argument: '-fvar-tracking-assignments'", "-fvar-tracking-assignments"),
+            (
+                "clang: error: unknown argument: '-fvar-tracking-assignments'",
+                "-fvar-tracking-assignments",
+            ),
             ("clang: error: optimization flag '-fno-x' is not supported [-Werror]", "-fno-x"),
             ("error: unknown warning option '-Wno-stringop'; did you mean", "-Wno-stringop"),
         ] {

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::super::build_error::{BuildError, BuildResult};
 use super::super::cache;
 use super::super::linux::Kernel;
+use super::super::paths::lossy;
 use super::super::program::{self, Program};
 use super::super::progress::Progress;
 use super::compile;
@@ -19,7 +20,9 @@ use super::stage::Stage;
 /// (<https://clang.llvm.org/docs/JSONCompilationDatabase.html>).
 #[derive(Debug, PartialEq, Eq, Serialize)]
 struct Command {
+    #[serde(serialize_with = "lossy")]
     directory: PathBuf,
+    #[serde(serialize_with = "lossy")]
     file: PathBuf,
     command: String,
 }
@@ -42,7 +45,8 @@ pub fn write(
         cache::write_json(&path, &commands)?;
         written.push(path);
     }
-    let rust = stage.sources.iter().any(|seen| seen.path.extension().is_some_and(|end| end == "rs"));
+    let rust =
+        stage.sources.iter().any(|seen| seen.path.extension().is_some_and(|end| end == "rs"));
     if rust {
         if program::find("python3").is_none() {
             return Err(BuildError::Missing(vec![
@@ -71,7 +75,8 @@ fn commands(stage: &Stage) -> Vec<Command> {
     let mut found = Vec::new();
     let mut folders = vec![stage.copy.clone()];
     while let Some(folder) = folders.pop() {
-        for path in fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        for path in fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path())
+        {
             if path.is_dir() && !path.is_symlink() {
                 folders.push(path);
             } else if path.to_string_lossy().ends_with(".o.cmd") {

@@ -57,9 +57,7 @@ fn search(tree: &Path) -> BTreeMap<String, String> {
     let folders: Vec<PathBuf> = entries
         .flatten()
         .map(|entry| entry.path())
-        .filter(|path| {
-            path.is_dir() && !ELSEWHERE.iter().any(|name| path.ends_with(name))
-        })
+        .filter(|path| path.is_dir() && !ELSEWHERE.iter().any(|name| path.ends_with(name)))
         .collect();
     let mut all = BTreeMap::new();
     std::thread::scope(|scope| {
@@ -194,7 +192,10 @@ mod tests {
             fs::write(path, text).unwrap();
         };
         write("drivers/Makefile", "obj-$(CONFIG_BUS)\t+= bus/\nobj-y += knob/\n");
-        write("drivers/bus/Makefile", "obj-$(CONFIG_BUS_CORE) += core.o\ncore-y := a.o \\\n\tb.o\n");
+        write(
+            "drivers/bus/Makefile",
+            "obj-$(CONFIG_BUS_CORE) += core.o\ncore-y := a.o \\\n\tb.o\n",
+        );
         write("drivers/knob/Makefile", "obj-$(CONFIG_KNOB)\t\t+= knob.o\n");
         let of = |source: &str| options(tree.path(), Path::new(source));
         assert_eq!(of("drivers/knob/knob.c"), ["CONFIG_KNOB"]);

@@ -64,9 +64,8 @@ impl Hints {
         let about_arguments = ["arguments", "incompatible", "assignment of read-only"]
             .iter()
             .any(|sign| message.contains(sign));
-        let strip = |word: &str| {
-            word.trim_start_matches("const ").trim_start_matches("struct ").to_owned()
-        };
+        let strip =
+            |word: &str| word.trim_start_matches("const ").trim_start_matches("struct ").to_owned();
         let mut names: Vec<String> = Vec::new();
         // A member, with its struct: in gcc's order, then in clang's.
         if let [first, second, ..] = quoted[..] {
@@ -119,15 +118,30 @@ mod tests {
     fn the_errors_of_both_compilers_find_their_row() {
         let hints = Hints::new();
         for (line, new) in [
-            ("old.c:9:2: error: implicit declaration of function 'del_timer_sync'; did you mean 'x'?", "timer_delete_sync"),
-            ("old.c:9:2: error: call to undeclared function 'del_timer_sync'; ISO C99", "timer_delete_sync"),
+            (
+                "old.c:9:2: error: implicit declaration of function 'del_timer_sync'; did you mean 'x'?",
+                "timer_delete_sync",
+            ),
+            (
+                "old.c:9:2: error: call to undeclared function 'del_timer_sync'; ISO C99",
+                "timer_delete_sync",
+            ),
             ("old.c:9:2: error: ‘no_llseek’ undeclared here (not in a function)", "noop_llseek"),
             ("old.c:9:2: error: use of undeclared identifier 'no_llseek'", "noop_llseek"),
-            ("old.c:3:10: fatal error: asm/semaphore.h: No such file or directory", "linux/semaphore.h"),
+            (
+                "old.c:3:10: fatal error: asm/semaphore.h: No such file or directory",
+                "linux/semaphore.h",
+            ),
             ("old.c:3:10: fatal error: 'asm/semaphore.h' file not found", "linux/semaphore.h"),
-            ("old.c:9:9: error: 'struct task_struct' has no member named 'state'; did you mean 'stack'?", "READ_ONCE"),
+            (
+                "old.c:9:9: error: 'struct task_struct' has no member named 'state'; did you mean 'stack'?",
+                "READ_ONCE",
+            ),
             ("old.c:9:9: error: no member named 'state' in 'struct task_struct'", "READ_ONCE"),
-            ("old.c:9:9: error: too many arguments to function 'class_create'", "class_create(name)"),
+            (
+                "old.c:9:9: error: too many arguments to function 'class_create'",
+                "class_create(name)",
+            ),
         ] {
             let hint = hints.about(line).unwrap_or_default();
             assert!(hint.contains(new), "{line}: {hint}");

@@ -112,12 +112,13 @@ fn ask(
     }
     command.arg(format!("KERNELRELEASE={}", kernel.release)).arg("ringside-nothing");
     let mut lines = Vec::new();
-    let result = Program::new(command, format!("reading {}", stage.in_users_words(&file.to_string_lossy())))
-        .listen(|line, _| {
-            lines.push(line.to_owned());
-            true
-        })
-        .run(progress);
+    let result =
+        Program::new(command, format!("reading {}", stage.in_users_words(&file.to_string_lossy())))
+            .listen(|line, _| {
+                lines.push(line.to_owned());
+                true
+            })
+            .run(progress);
     match result {
         Ok(()) => Ok(lines),
         Err(BuildError::Command { last, .. }) => {

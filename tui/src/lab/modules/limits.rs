@@ -65,7 +65,8 @@ impl Progress for Limited<'_> {
         self.progress.tick();
         if self.why.is_none() && self.heard.elapsed() > SILENCE_MAX {
             let minutes = SILENCE_MAX.as_secs() / 60;
-            self.why = Some(format!("its build did nothing for {minutes} minutes, so it was ended"));
+            self.why =
+                Some(format!("its build did nothing for {minutes} minutes, so it was ended"));
         }
         if self.why.is_none() && self.looked.elapsed() > LOOK {
             self.looked = Instant::now();

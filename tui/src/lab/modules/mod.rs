@@ -29,6 +29,7 @@ use super::build_error::{BuildError, BuildResult};
 use super::cache;
 use super::linux::{self, Kernel};
 use super::lock::{Lock, Mode};
+use super::paths::{all_lossy, lossy};
 use super::progress::{Event, Progress};
 use compile::{Options, Said};
 pub use editor::write as write_for_editors;
@@ -43,8 +44,10 @@ use stamp::Stamp;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Built {
     /// The folder.
+    #[serde(serialize_with = "lossy")]
     pub folder: PathBuf,
     /// The .ko files that were made.
+    #[serde(serialize_with = "all_lossy")]
     pub modules: Vec<PathBuf>,
     /// The modules that were not.
     pub failed: Vec<Failed>,
@@ -399,12 +402,9 @@ fn resolve(
         let providers: Vec<_> = beside.into_iter().chain(before).collect();
         let mut used: Vec<PathBuf> = Vec::new();
         for (_, symbol) in work.undefined.clone() {
-            let provider = providers
-                .iter()
-                .filter(|(folder, ..)| *folder != work.folder)
-                .find_map(|(folder, file, beside)| {
-                    Some((folder, file, beside, exporter(file, &symbol)?))
-                });
+            let provider = providers.iter().filter(|(folder, ..)| *folder != work.folder).find_map(
+                |(folder, file, beside)| Some((folder, file, beside, exporter(file, &symbol)?)),
+            );
             let Some((folder, file, beside, module)) = provider else { continue };
             if !used.contains(file) {
                 used.push(file.clone());
@@ -467,10 +467,7 @@ fn explain(
         };
         progress.report(Event::Output(format!("{object}: {why}")));
         let name = module_name(Path::new(&object));
-        let failed = work
-            .failed
-            .entry(object)
-            .or_insert(Failed { module: name, why: Vec::new() });
+        let failed = work.failed.entry(object).or_insert(Failed { module: name, why: Vec::new() });
         failed.why.push(why);
     }
     Ok(())
@@ -508,13 +505,16 @@ pub fn module_name(file: &Path) -> String {
 fn output(root: &Path, kernel: &Kernel, source: &Path) -> PathBuf {
     let digest = Sha256::digest(source.as_os_str().as_encoded_bytes());
     let identity: String = digest[..4].iter().map(|byte| format!("{byte:02x}")).collect();
-    let name: String = source
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .chars()
-        .map(|letter| if letter.is_ascii_alphanumeric() || "-_.".contains(letter) { letter } else { '_' })
-        .collect();
+    let name: String =
+        source
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .chars()
+            .map(|letter| {
+                if letter.is_ascii_alphanumeric() || "-_.".contains(letter) { letter } else { '_' }
+            })
+            .collect();
     cache::modules(root).join(&kernel.release).join(format!("{name}-{identity}"))
 }
 

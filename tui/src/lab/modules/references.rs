@@ -34,9 +34,8 @@ fn named(text: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for (start, _) in text.match_indices("..") {
         let before = text[..start].chars().next_back();
-        let begins = before.is_none_or(|character| {
-            character.is_whitespace() || "\"'<=/I(".contains(character)
-        });
+        let begins = before
+            .is_none_or(|character| character.is_whitespace() || "\"'<=/I(".contains(character));
         if !begins {
             continue;
         }

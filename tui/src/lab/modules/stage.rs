@@ -14,6 +14,9 @@ use std::path::{Component, Path, PathBuf};
 
 use super::super::build_error::{BuildError, BuildResult};
 use super::super::cache;
+use serde::{Deserialize, Serialize};
+
+use super::super::paths::exact;
 use super::super::seen::Seen;
 use super::references;
 
@@ -25,6 +28,16 @@ const MANIFEST: &str = "staged.json";
 const FILES_MAX: usize = 20_000;
 /// Larger files are linked and not copied: no source is.
 const COPY_MAX: u64 = 4 << 20;
+
+/// What was staged the last time.
+#[derive(Default, Serialize, Deserialize)]
+struct Manifest {
+    /// What the tree is a copy of.
+    #[serde(with = "exact")]
+    top: PathBuf,
+    /// The files below it.
+    files: BTreeSet<PathBuf>,
+}
 
 /// A staged folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,8 +67,7 @@ impl Sources {
     /// # Errors
     /// It can't be read, or is no folder of modules by its size.
     pub(crate) fn find(folder: &Path) -> BuildResult<Self> {
-        let mut found =
-            Self { folder: folder.to_owned(), files: BTreeMap::new() };
+        let mut found = Self { folder: folder.to_owned(), files: BTreeMap::new() };
         found.walk(folder, &mut Vec::new())?;
         let mut looked = BTreeSet::new();
         loop {
@@ -144,9 +156,8 @@ impl Sources {
         let top = self.top();
         let tree = output.join(TREE);
         let manifest = output.join(MANIFEST);
-        let before: (PathBuf, BTreeSet<PathBuf>) =
-            cache::read_json(&manifest).unwrap_or_default();
-        if before.0 != top && tree.exists() {
+        let before: Manifest = cache::read_json(&manifest).unwrap_or_default();
+        if before.top != top && tree.exists() {
             // Everything lies elsewhere now: objects of the old place don't fit.
             fs::remove_dir_all(&tree).map_err(BuildError::on("remove", &tree))?;
         }
@@ -157,10 +168,10 @@ impl Sources {
             copy(real, &tree.join(&below))?;
             staged.insert(below);
         }
-        for gone in before.1.difference(&staged) {
+        for gone in before.files.difference(&staged) {
             remove_with_objects(&tree.join(gone))?;
         }
-        cache::write_json(&manifest, &(&top, &staged))?;
+        cache::write_json(&manifest, &Manifest { top: top.clone(), files: staged })?;
         let below = self.folder.strip_prefix(&top).unwrap_or(Path::new(""));
         let copy = tree.join(plain(below));
         fs::create_dir_all(&copy).map_err(BuildError::on("make", &copy))?;
@@ -201,10 +212,7 @@ impl Stage {
         if to.contains([' ', '\'', '"', '$', '#', '\\', ',']) {
             return [String::new(), String::new()];
         }
-        [
-            format!("-ffile-prefix-map={from}/={to}/"),
-            format!("--remap-path-prefix={from}={to}"),
-        ]
+        [format!("-ffile-prefix-map={from}/={to}/"), format!("--remap-path-prefix={from}={to}")]
     }
 }
 
@@ -234,8 +242,9 @@ fn is_source(path: &Path) -> bool {
         || name.starts_with(".#")
         || name.starts_with(".tmp")
         || name == "Module.symvers";
-    let foreign = name.starts_with('.') || ["target", "node_modules", "__pycache__"].contains(&&*name);
-    !left && !(foreign && path.is_dir())
+    let foreign =
+        name.starts_with('.') || ["target", "node_modules", "__pycache__"].contains(&&*name);
+    !(left || foreign && path.is_dir())
 }
 
 /// Is it a file that other sources include, by its name?
@@ -350,7 +359,10 @@ mod tests {
     fn a_header_above_the_folder_keeps_its_place_beside_it() {
         let (_top, root, output) = folder(&[
             ("a b/mod/hello.c", "#include \"../common.h\""),
-            ("a b/mod/Kbuild", "obj-m += hello.o\nobj-m += ../other/x.o\nccflags-y := -I$(src)/../inc"),
+            (
+                "a b/mod/Kbuild",
+                "obj-m += hello.o\nobj-m += ../other/x.o\nccflags-y := -I$(src)/../inc",
+            ),
             ("a b/common.h", "#include \"deeper.h\""),
             ("a b/deeper.h", ""),
             ("a b/notes.txt", ""),
@@ -376,7 +388,12 @@ mod tests {
         // An older version put back, with its old time.
         fs::write(root.join("m/a.c"), "2").unwrap();
         let past = std::time::SystemTime::UNIX_EPOCH;
-        fs::File::options().write(true).open(root.join("m/a.c")).unwrap().set_modified(past).unwrap();
+        fs::File::options()
+            .write(true)
+            .open(root.join("m/a.c"))
+            .unwrap()
+            .set_modified(past)
+            .unwrap();
         let second = stage(&root.join("m"), &output);
         assert!(time("a.c") > before.0 && time("b.c") == before.1);
         fs::remove_file(root.join("m/b.c")).unwrap();

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::super::build_error::BuildResult;
 use super::super::cache;
 use super::super::linux::Kernel;
+use super::super::paths::exact;
 use super::super::seen::Seen;
 use super::stage::Stage;
 
@@ -21,6 +22,7 @@ const FILE: &str = "built.json";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stamp {
     /// The folder that was built.
+    #[serde(with = "exact")]
     pub(crate) folder: PathBuf,
     /// Identifies the kernel.
     kernel: String,
@@ -101,7 +103,8 @@ fn read_outside(kernel: &Kernel, stage: &Stage) -> BTreeSet<PathBuf> {
     let known = [stage.tree(), &kernel.build_dir, &kernel.source_dir];
     let mut folders = vec![stage.tree().to_owned()];
     while let Some(folder) = folders.pop() {
-        for path in fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        for path in fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path())
+        {
             let is_link = path.is_symlink();
             if path.is_dir() && !is_link {
                 folders.push(path);
