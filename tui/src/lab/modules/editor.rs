@@ -101,7 +101,7 @@ fn command(stage: &Stage, note: &str) -> Option<Command> {
     }
     let below = Path::new(source).strip_prefix(&stage.copy).unwrap_or(Path::new(source));
     let file = stage.folder.join(below);
-    file.is_file().then(|| Command {
+    (file.starts_with(&stage.folder) && file.is_file()).then(|| Command {
         directory: stage.folder.clone(),
         file,
         command: in_the_folder(stage, command),
