@@ -13,8 +13,8 @@
 
 mod commands;
 mod ends;
-mod inherited;
 mod folders;
+mod inherited;
 mod kernels;
 mod machine;
 mod readme;
