@@ -17,6 +17,7 @@ mod folders;
 mod inherited;
 mod kernels;
 mod machine;
+mod memory;
 mod readme;
 mod replaced_names;
 mod starts;

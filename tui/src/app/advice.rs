@@ -50,6 +50,14 @@ pub fn explain(title: &str, doing: Doing, error: &TargetError) -> Message {
     Message { failed: true, title: title.to_owned(), lines, remedy }
 }
 
+/// The same in a sentence, for a form that stays open.
+pub fn sentence(error: &TargetError) -> String {
+    match error.hint() {
+        Some(hint) => format!("{error}: {hint}"),
+        None => error.to_string(),
+    }
+}
+
 fn advice(doing: Doing, errno: i32) -> Option<(&'static str, &'static str)> {
     use nix::libc::{
         EACCES, EBUSY, EEXIST, EINVAL, EIO, ENODEV, ENOENT, ENOEXEC, ENOMEM, ENOSPC, ENOTBLK,

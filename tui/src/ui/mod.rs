@@ -21,6 +21,8 @@ pub mod layers;
 mod leaving_tests;
 #[cfg(test)]
 mod loop_tests;
+#[cfg(test)]
+mod name_tests;
 pub mod post_mortem;
 pub mod reference;
 #[cfg(test)]
