@@ -21,6 +21,7 @@ use self::controls::{change_pace, paced, pause, value, write};
 pub use self::cursor::pane_number;
 use self::cursor::{click, focus, navigate};
 use self::layout::RingShape;
+pub use self::past::Second;
 use self::picture::TABLE;
 pub use self::picture::{Picture, picture};
 pub use self::queue::Knob;

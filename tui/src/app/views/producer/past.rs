@@ -54,13 +54,15 @@ impl Past {
             |(at, _): &&(u64, Snapshot)| age(*at).is_some_and(|age| SECOND_MS.contains(&age));
         let (start, before) = self.snapshots.iter().rev().find(old_enough)?;
         let within = || self.snapshots.iter().filter(|(at, _)| (*start..=at_ms).contains(at));
-        let (_, now) = within().next_back()?;
+        let (end, now) = within().next_back()?;
         let share = |now: &Snapshot| 100 * now.occupancy as u64 / now.capacity.max(1) as u64;
         let shares = within().map(|(_, now)| share(now));
         let grown = |of: fn(&Snapshot) -> u64| of(now).saturating_sub(of(before));
+        // Samples may come late.
+        let per_second = |items: u64| items * 1000 / (end - start).max(1);
         Some(Second {
-            produced: grown(|now| now.produced),
-            consumed: grown(|now| now.consumed),
+            produced: per_second(grown(|now| now.produced)),
+            consumed: per_second(grown(|now| now.consumed)),
             producer_waits: grown(|now| now.producer_waits) + now.producers_waiting as u64,
             consumer_waits: grown(|now| now.consumer_waits) + now.consumers_waiting as u64,
             fullness: shares.clone().sum::<u64>() / shares.count().max(1) as u64,
@@ -94,7 +96,7 @@ mod tests {
             assert_eq!(known, step >= 9, "after {step} steps");
         }
         let second = past.second(7000).unwrap();
-        assert_eq!((second.produced, second.producer_waits), (90, 9 + 2));
+        assert_eq!((second.produced, second.producer_waits), (100, 9 + 2));
         assert!((80..=90).contains(&second.fullness), "{second:?}");
         assert!(past.snapshots.len() <= 31, "what is old is forgotten");
     }

@@ -12,9 +12,9 @@ const MUCH_MORE: u64 = 4;
 pub(super) fn story(now: &Snapshot, second: Option<&Second>) -> String {
     match (now.phase, now.last) {
         (Phase::Pausing, _) => return "Pausing: every thread parks after its item.".into(),
-        (Phase::Paused, None) => return "Every thread is parked; no item was moved yet.".into(),
+        (Phase::Paused, None) => return "All parked; no item was moved yet.".into(),
         (Phase::Paused, Some(last)) => {
-            return format!("Every thread is parked. Last: {}.", moved(&last));
+            return format!("All parked. Last: {}.", moved(&last));
         }
         (Phase::Running, _) => {}
     }
@@ -157,7 +157,7 @@ mod tests {
         assert!(story(&now, None).contains("no item was moved yet"));
         let last = LastMove { kind: Kind::Producer, thread: 2, item: 15, producer: 2, slot: 4 };
         now.last = Some(last);
-        let said = "Every thread is parked. Last: Producer-2 put item 15 into slot 4.";
+        let said = "All parked. Last: Producer-2 put item 15 into slot 4.";
         assert_eq!(story(&now, None), said);
         now.last = Some(LastMove { kind: Kind::Consumer, thread: 1, ..last });
         assert!(story(&now, None).contains("Consumer-1 took item 15 of Producer-2 from slot 4."));

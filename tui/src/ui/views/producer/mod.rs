@@ -11,7 +11,7 @@ use crate::app::Model;
 use crate::app::duration;
 use crate::app::ring::{Kind, Phase};
 use crate::app::views::producer::layout::{DETAIL, HEAD, Layout, RingShape, inside};
-use crate::app::views::producer::{MODULE, Pane, Picture, picture};
+use crate::app::views::producer::{MODULE, Pane, Picture, Second, picture};
 use crate::app::views::ready::{Readiness, drawable};
 use crate::kernel::api::Capability;
 use crate::ui::canvas::row;
@@ -186,8 +186,12 @@ fn draw_charts(canvas: &mut Canvas<'_>, area: Rect, model: &Model, picture: &Pic
     let rates = Rect { width: half, ..area };
     let occupancy = Rect { x: area.x + half, width: area.width - half, ..area };
     let span = model.range_ms();
-    let rate = |name: &str| model.counters.rate(MODULE, name).map_or("?".into(), short);
-    let title = format!("Items/s: {} in, {} out", rate("produced"), rate("consumed"));
+    // The same second as in the sentence above.
+    let rate = |items: fn(&Second) -> u64| {
+        picture.second.as_ref().map_or("?".into(), |second| short(items(second) as f64))
+    };
+    let (produced, consumed) = (rate(|second| second.produced), rate(|second| second.consumed));
+    let title = format!("Items/s: {produced} in, {consumed} out");
     let inner = canvas.panel(rates, &title, false);
     let columns = canvas.chart_columns(inner);
     let curve =

@@ -175,7 +175,7 @@ fn paused_is_written_out_with_who_moved_last() {
     push(&mut model, paused);
     let screen = screen(&mut model, 80, 24);
     assert!(screen.contains("PAUSED"));
-    assert!(screen.contains("Every thread is parked. Last: Producer-2 put item 15 into slot 4."));
+    assert!(screen.contains("All parked. Last: Producer-2 put item 15 into slot 4."));
 }
 
 #[test]
