@@ -50,11 +50,14 @@ pub fn explain(title: &str, doing: Doing, error: &TargetError) -> Message {
     Message { failed: true, title: title.to_owned(), lines, remedy }
 }
 
-/// The same in a sentence, for a form that stays open.
+/// The same in a short sentence, for a form that stays open and shows itself
+/// what was done: what to do next comes first, where it is known.
 pub fn sentence(error: &TargetError) -> String {
-    match error.hint() {
-        Some(hint) => format!("{error}: {hint}"),
-        None => error.to_string(),
+    match (error, error.hint()) {
+        (TargetError::Errno { errno, .. }, Some(hint)) => {
+            format!("{hint} ({})", errno_name(*errno))
+        }
+        _ => error.to_string(),
     }
 }
 

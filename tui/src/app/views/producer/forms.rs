@@ -20,7 +20,7 @@ pub(super) fn steps(model: &mut Model) {
         "ring-steps",
         "Let items through while paused",
         vec![field],
-        |form| echo(Knob::Step, form.number("step")),
+        |form| echo(Knob::Step, &form.decimal("step")),
         |model, form| write(model, Knob::Step, form.number("step") as u64),
     ));
 }
@@ -41,7 +41,7 @@ pub(super) fn delays(model: &mut Model) {
         "Delays; 0 is full speed",
         fields,
         |form| {
-            let line = |knob: Knob| echo(knob, form.number(knob.file()));
+            let line = |knob: Knob| echo(knob, &form.decimal(knob.file()));
             format!("{}\n{}", line(Knob::ProducerDelay), line(Knob::ConsumerDelay))
         },
         |model, form| {
@@ -87,6 +87,6 @@ fn arguments(form: &Form) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-fn echo(knob: Knob, number: i128) -> String {
+fn echo(knob: Knob, number: &str) -> String {
     format!("echo {number} > /sys/module/{MODULE}/controls/{}", knob.file())
 }

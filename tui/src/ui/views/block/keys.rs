@@ -160,7 +160,7 @@ fn what_is_no_number_is_a_question_mark_in_the_preview_and_not_0() {
         ("r<right><tab><ctrl-u>zz<tab><ctrl-u>many", "ioctl(kmod, BREADOFFSET, {buf, ?, ?})"),
         ("w<tab><ctrl-u>", "ioctl(kmod, BWRITEOFFSET, {\"hello\", 5, ?})"),
         ("w<tab><tab><space><tab><ctrl-u>xy", "ioctl(kmod, BWRITEOFFSET, {?, ?, 0x0})"),
-        ("o<ctrl-u>1.5M", "ioctl(kmod, READ64, {buf, offset ?, size …})"),
+        ("o<ctrl-u>1.5M", "ioctl(kmod, KMOD_READ64, {buf, offset ?, size …})"),
         ("c<tab><ctrl-u>-1<tab><ctrl-u>", "pread(open(\"/dev/ringside-usb\"), buf, ?, ?)"),
     ] {
         script.keys(keys);
@@ -178,7 +178,7 @@ fn paths_are_quoted_as_c_needs_it_and_offsets_beyond_32_bits_name_their_own_oper
     assert_eq!(
         preview(&script.model),
         "read(open(\"/my \\\"file\\\"\"), buf, …)  // a file of the host\n\
-         ioctl(kmod, WRITE64, {buf, offset 0x100000000, size …})"
+         ioctl(kmod, KMOD_WRITE64, {buf, offset 0x100000000, size …})"
     );
 }
 
@@ -277,8 +277,8 @@ fn what_was_done_is_in_the_command_log_and_looking_is_not() {
     let lines: Vec<&str> =
         script.model.command_log.lines().map(|line| line.command.as_str()).collect();
     assert!(lines.contains(&"ioctl(kmod, BWRITEOFFSET, {\"hello\", 5, 0x0})"), "{lines:?}");
-    assert!(lines.contains(&"ioctl(kmod, SYNC)"));
-    assert!(!lines.iter().any(|line| line.contains("READ64")));
+    assert!(lines.contains(&"ioctl(kmod, KMOD_SYNC)"));
+    assert!(!lines.iter().any(|line| line.contains("KMOD_READ64")));
 }
 
 #[test]

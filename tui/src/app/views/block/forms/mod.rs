@@ -126,7 +126,7 @@ pub(super) fn read(model: &mut Model) {
         fields,
         |form| {
             let size = shown(form, "size", |size| size.to_string());
-            operation(form, ["BREAD", "BREADOFFSET", "READ64"], "buf", &size)
+            operation(form, ["BREAD", "BREADOFFSET", "KMOD_READ64"], "buf", &size)
         },
         |model, form| {
             model.hold(form, Owner::Block(Call::Read), "reading …");
@@ -143,7 +143,7 @@ pub(super) fn go(model: &mut Model) {
         "block-go",
         "Go to",
         vec![offset_field(model)],
-        |form| lines::moved_64("READ64", "buf", "…", shown(form, "offset", lines::hex)),
+        |form| lines::moved_64("KMOD_READ64", "buf", "…", shown(form, "offset", lines::hex)),
         |model, form| {
             let offset = parse_offset(form.text("offset")).unwrap_or(0);
             go_to_top(model, offset);
@@ -168,7 +168,7 @@ pub(super) fn compare(model: &mut Model) {
         |form| {
             let offset = shown(form, "offset", lines::hex);
             let size = shown(form, "size", |size| size.to_string());
-            let ours = lines::moved_64("READ64", "buf", &size, &offset);
+            let ours = lines::moved_64("KMOD_READ64", "buf", &size, &offset);
             format!("{ours}\n{}", lines::pread(form.text("path"), size, offset))
         },
         |model, form| {

@@ -19,7 +19,7 @@ const HEX: &str = "hex";
 const PATTERN: &str = "pattern";
 const FILE: &str = "file";
 
-const OPERATIONS: [&str; 3] = ["BWRITE", "BWRITEOFFSET", "WRITE64"];
+const OPERATIONS: [&str; 3] = ["BWRITE", "BWRITEOFFSET", "KMOD_WRITE64"];
 
 /// Asks what to write where.
 pub(in crate::app::views::block) fn write(model: &mut Model) {
