@@ -23,13 +23,7 @@ fn what_is_typed_is_one_word_for_a_shell_wherever_a_command_is_previewed() {
     );
     assert_eq!(
         words("2<enter><tab><ctrl-u>a $HOME"),
-        [
-            "insmod",
-            "my_name.ko",
-            "intParameter=2025",
-            "charParameter=\"a $HOME\"",
-            "name=Ringside"
-        ]
+        ["insmod", "my_name.ko", "intParameter=2025", "charParameter=\"a $HOME\"", "name=Ringside"]
     );
 }
 

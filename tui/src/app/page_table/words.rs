@@ -95,9 +95,10 @@ mod tests {
             "Present = 0 in the PMD: touching it now is a page fault"
         );
         let kernel = Walk { entry: [0x1067, 0x2067, 0x3067, 0x4067, 0x1234_5003], ..READ_ONLY };
-        assert!(outcome(&kernel, 0x1000).ends_with(
-            "read-write, kernel only, executable (User = 0: any access faults)"
-        ));
+        assert!(
+            outcome(&kernel, 0x1000)
+                .ends_with("read-write, kernel only, executable (User = 0: any access faults)")
+        );
     }
 
     #[test]

@@ -104,7 +104,7 @@ pub fn file(model: &mut Model, call: Call, result: Result<Vec<u8>, String>) {
         }
         Err(why) => {
             let why = match model.link.in_guest() {
-                true => format!("data: {why} (it is read on the host, not in the guest)"),
+                true => format!("data: on the host, {why}"),
                 false => format!("data: {why}"),
             };
             model.answered(&owner, "write a file", &Err(TargetError::Invalid(why)));

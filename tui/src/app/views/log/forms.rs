@@ -8,8 +8,8 @@ use crate::app::calls::{Owner, Report};
 use crate::app::effect::Effect;
 use crate::app::form::{Field, Form, Kind};
 use crate::app::layer::{Confirm, Layer};
-use crate::app::log::Filter;
 use crate::app::lines;
+use crate::app::log::Filter;
 use crate::app::model::Model;
 
 pub(super) fn choose_source(model: &mut Model) {

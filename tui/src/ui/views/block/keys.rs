@@ -112,8 +112,8 @@ fn a_file_that_does_not_fit_is_not_begun_and_the_form_says_why() {
     assert_eq!(script.disk, before);
     assert_eq!(
         form_error(&script.model),
-        "data: /big has more than 4096 bytes, which is all that is left on the device from 0xf000 \
-         (it is read on the host, not in the guest)"
+        "data: on the host, /big has more than 4096 bytes, which is all that is left on the \
+         device from 0xf000"
     );
     assert_eq!(focus(&script), "data");
     // Where there is room it is written, and the form is gone.
@@ -128,7 +128,7 @@ fn a_file_that_cannot_be_read_leaves_the_form_open_with_the_focus_on_the_path() 
     script.keys("w<tab><tab><left><tab><ctrl-u>/none<tab><enter>");
     let error = form_error(&script.model);
     assert!(error.contains("/none: No such file or directory (ENOENT)"), "{error}");
-    assert!(error.contains("on the host, not in the guest"), "{error}");
+    assert!(error.contains("on the host, "), "{error}");
     assert_eq!(focus(&script), "data");
     script.keys("<ctrl-u>/empty<enter>");
     assert!(form_error(&script.model).contains("the file is empty"));
@@ -177,7 +177,7 @@ fn paths_are_quoted_as_c_needs_it_and_offsets_beyond_32_bits_name_their_own_oper
     script.keys("w<tab><ctrl-u>0x100000000<tab><left><tab><ctrl-u>/my \"file\"");
     assert_eq!(
         preview(&script.model),
-        "read(open(\"/my \\\"file\\\"\"), buf, …)  // a file of the host\n\
+        "read(open(\"/my \\\"file\\\"\"), buf, …)  // a file on the host\n\
          ioctl(kmod, KMOD_WRITE64, {buf, offset 0x100000000, size …})"
     );
 }

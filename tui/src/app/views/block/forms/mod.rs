@@ -156,7 +156,7 @@ pub(super) fn go(model: &mut Model) {
 pub(super) fn compare(model: &mut Model) {
     let path = node(model);
     let fields = vec![
-        text("path", "the device's node, read by pread", &path),
+        text("path", "the device's node, read by pread", &path).within("begins with /"),
         offset_field(model),
         text("size", "how many bytes: 512, 4K, 1M", "4K")
             .within(format!("1 to {}", size_text(u64::from(BLOCK_MAX)))),

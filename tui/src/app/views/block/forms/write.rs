@@ -25,14 +25,14 @@ const OPERATIONS: [&str; 3] = ["BWRITE", "BWRITEOFFSET", "KMOD_WRITE64"];
 pub(in crate::app::views::block) fn write(model: &mut Model) {
     // Where a file is looked for.
     let here = if model.link.in_guest() { "the host" } else { "this machine" };
-    let data = format!("text, hex bytes, or the path of a file of {here}");
-    let size = "fewer bytes or more: a pattern repeats, the rest is zeros";
+    let data = format!("text, hex bytes, or the path of a file on {here}");
+    let size = "longer: zeros follow, a pattern repeats";
     let fields = vec![
         choice("where", &[AT_OFFSET, AT_POSITION], "BWRITEOFFSET, or BWRITE"),
         offset_field(model),
         choice("as", &[TEXT, HEX, PATTERN, FILE], "how to read what is typed below"),
-        text("data", &data, "hello"),
-        text("size", size, "").optional().within("empty: as many as there are"),
+        text("data", &data, "hello").within("not empty"),
+        text("size", size, "").optional().within("empty: all of it"),
     ];
     let mut form = Form::new("block-write", "Write to the device", fields, preview, submit);
     form.context = here.to_owned();
@@ -83,7 +83,7 @@ fn preview(form: &Form) -> String {
             };
             let file = lines::c_text(form.text("data").as_bytes());
             format!(
-                "read(open({file}), buf, {size})  // a file of {}\n{}",
+                "read(open({file}), buf, {size})  // a file on {}\n{}",
                 form.context,
                 operation(form, OPERATIONS, "buf", &size)
             )
