@@ -12,6 +12,8 @@
 )]
 
 mod commands;
+mod completions;
+mod demo;
 mod ends;
 mod folders;
 mod inherited;

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use serde::Serialize;
 
 use super::Outcome;
@@ -39,7 +39,7 @@ use crate::lab::setup::{self, Needs};
 #[command(verbatim_doc_comment)]
 pub struct Build {
     /// Folders with modules' sources [default: Ringside's own]
-    #[arg(value_name = "FOLDER", value_hint = clap::ValueHint::DirPath)]
+    #[arg(value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     folders: Vec<PathBuf>,
     #[command(flatten)]
     kernel: KernelChoice,

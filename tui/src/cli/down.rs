@@ -5,7 +5,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::output::say;
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, candidates};
 use crate::lab::client;
 use crate::lab::error::LabError;
 
@@ -20,7 +20,7 @@ use crate::lab::error::LabError;
 #[command(verbatim_doc_comment)]
 pub struct Down {
     /// The lab, as `ringside labs` shows it
-    #[arg(value_name = "ID", conflicts_with = "all")]
+    #[arg(value_name = "ID", conflicts_with = "all", add = candidates::labs())]
     id: Option<String>,
 
     /// End every lab of yours

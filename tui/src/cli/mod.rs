@@ -11,11 +11,13 @@ pub mod agent;
 pub mod block;
 pub mod build;
 pub mod cache;
+mod candidates;
 pub mod completions;
 pub mod connection;
 pub mod consent;
 pub mod counters;
 pub mod dashboard;
+pub mod demo;
 pub mod doctor;
 pub mod down;
 pub mod error;
@@ -68,6 +70,7 @@ pub use error::{Failure, Outcome};
     after_help = "\
 Examples:
   ringside                                  open the dashboard
+  ringside demo                             see what it does, without a terminal
   ringside up                               start a lab and leave it running
   ringside load my_name charParameter=Summer
   ringside kmsg                             read its kernel log
@@ -91,6 +94,7 @@ pub struct Cli {
 )]
 pub enum Command {
     Dashboard(dashboard::Dashboard),
+    Demo(demo::Demo),
     // Setting up and the lab: setup, doctor, build, cache, up, down, labs.
     Up(up::Up),
     Down(down::Down),
@@ -129,6 +133,11 @@ pub fn main() -> ExitCode {
     if is_guest_init() {
         return init::run();
     }
+    match completions::answer() {
+        Ok(true) => return ExitCode::SUCCESS,
+        Ok(false) => {}
+        Err(failure) => return ExitCode::from(failure.report()),
+    }
     let parsed = command().try_get_matches().and_then(|matches| {
         let name = matches.subcommand_name().map(str::to_owned);
         Ok((Cli::from_arg_matches(&matches)?, name))
@@ -166,7 +175,8 @@ fn command() -> clap::Command {
 
 impl Command {
     /// The commands that some of the options about the kernel say nothing to.
-    const WITHOUT: [(&str, &[&str]); 12] = [
+    const WITHOUT: [(&str, &[&str]); 13] = [
+        ("demo", &Connection::OPTIONS),
         ("up", &Connection::OPTIONS),
         ("down", &Connection::NOT_OF_LABS),
         ("labs", &Connection::OPTIONS),
@@ -218,6 +228,7 @@ fn run(cli: &Cli) -> Outcome {
         // The dashboard.
         None => dashboard::Dashboard::default().run(connection),
         Some(Command::Dashboard(command)) => command.run(connection),
+        Some(Command::Demo(command)) => command.run(),
         Some(Command::Up(command)) => command.run(),
         Some(Command::Down(command)) => command.run(connection.lab.as_deref()),
         Some(Command::Labs(command)) => command.run(),
