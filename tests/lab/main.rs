@@ -16,6 +16,8 @@ mod completions;
 mod demo;
 mod ends;
 mod folders;
+mod full_disk;
+mod hangs;
 mod inherited;
 mod kernels;
 mod machine;

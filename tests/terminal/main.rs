@@ -9,6 +9,7 @@
 
 mod flood;
 mod flooder;
+mod hangs;
 mod leaving;
 mod oops;
 mod restored;

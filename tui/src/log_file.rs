@@ -85,7 +85,9 @@ impl Write for Line {
             // Whose line it is; at one go, since others write there, too.
             let mut line = format!("[{}] ", std::process::id()).into_bytes();
             line.extend_from_slice(bytes);
-            file.write_all(&line)?;
+            // On a full disk it is lost. An error would be told on standard
+            // error, which may be the dashboard's screen.
+            drop(file.write_all(&line));
         }
         Ok(bytes.len())
     }
@@ -139,6 +141,12 @@ mod tests {
         tell(&path, None);
         assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 1);
         assert!(folder.path().join("ringside.log.old").exists());
+    }
+
+    #[test]
+    fn a_full_disk_disturbs_nobody() {
+        let mut line = Line(Some(OpenOptions::new().write(true).open("/dev/full").unwrap()));
+        assert_eq!(line.write(b"lost").unwrap(), 4);
     }
 
     #[test]

@@ -41,6 +41,10 @@ pub fn explain(title: &str, doing: Doing, error: &TargetError) -> Message {
             remedy.push("The kernel log (6) shows where and why.".into());
             remedy.push("In a lab, B boots a new guest.".into());
         }
+        TargetError::Silent(why) => {
+            lines.push(format!("{why}."));
+            remedy.push("In a lab, B boots a new guest.".into());
+        }
         TargetError::Unsupported(why) | TargetError::Invalid(why) => lines.push(why.clone()),
         TargetError::Cancelled => lines.push("It was cancelled.".into()),
     }

@@ -2,7 +2,7 @@
 //! The kernel at the other end: which it is, whether it answers, its lab.
 
 use crate::kernel::TargetError;
-use crate::kernel::api::{Capability, GuestState, KernelInfo, LabStatus};
+use crate::kernel::api::{Capability, GuestState, KernelInfo, LabStatus, Trouble};
 
 /// Does the kernel answer?
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,6 +50,24 @@ impl Link {
         self.lab
             .as_ref()
             .filter(|lab| !matches!(lab.guest, GuestState::Running | GuestState::Starting))
+    }
+
+    /// What is wrong with a guest that runs, as of this time, the worst first.
+    pub fn troubles(&self, now_ms: u64) -> Vec<Trouble> {
+        let Some(lab) = &self.lab else {
+            return Vec::new();
+        };
+        let since = now_ms.saturating_sub(self.lab_at_ms);
+        let aged = lab.troubles.iter().cloned().map(|trouble| match trouble {
+            Trouble::Silent { for_ms, cause } => Trouble::Silent { for_ms: for_ms + since, cause },
+            other => other,
+        });
+        aged.collect()
+    }
+
+    /// Does a guest that runs hang, as far as its lab knows?
+    pub fn hangs(&self) -> bool {
+        self.lab.as_ref().is_some_and(|lab| lab.troubles.iter().any(Trouble::blocks))
     }
 
     /// Is it the kernel of a lab's guest?

@@ -90,7 +90,8 @@ fn tick(model: &mut Model, now_ms: u64) {
         model.changed();
     }
     // What shows its age in seconds, and the uptime in minutes.
-    let ageing = model.calls.shown().next().is_some() || model.freeze.is_some();
+    let ageing =
+        model.calls.shown().next().is_some() || model.freeze.is_some() || model.link.hangs();
     if ageing && before / 1000 != now_ms / 1000 {
         model.changed();
     }

@@ -39,7 +39,9 @@ pub(super) fn reboot(model: &mut Model) {
     if model.link.lab_gone {
         return revive(model);
     }
-    let alive = model.link.dead().is_none() && model.link.connection == Connection::Up;
+    let alive = model.link.dead().is_none()
+        && model.link.connection == Connection::Up
+        && !model.link.hangs();
     let start = |model: &mut Model| {
         lab_request(model, "start a new guest", LabRequest::Reboot { cold: false });
     };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::patience::{Patience, Patient};
 use super::{Failure, candidates};
 use crate::kernel::api::{Item, Request};
 use crate::kernel::call::ask;
@@ -32,6 +33,11 @@ pub struct Connection {
     /// --connect 'ssh root@board ringside agent --stdio'
     #[arg(long, value_name = "CMD", global = true)]
     pub connect: Option<String>,
+
+    /// Give up when the kernel has not answered for so long; 0: never
+    /// [default: 60 where standard error is no terminal, else 0]
+    #[arg(long, value_name = "SECONDS", global = true)]
+    pub timeout: Option<u64>,
 }
 
 impl Connection {
@@ -52,11 +58,30 @@ impl Connection {
         self.local || self.connect.is_some() || self.lab.is_some() || is_guest()
     }
 
-    /// Connects to the kernel.
+    /// Connects to the kernel; when it hangs, whoever waits is told.
     ///
     /// # Errors
     /// When no lab runs, or no agent answers.
     pub fn open(&self) -> Result<Arc<dyn Target>, Failure> {
+        Ok(Arc::new(Patient::new(self.open_plain()?, self.patience("Ctrl-C"))))
+    }
+
+    /// How a kernel is waited for that `key` leaves alone.
+    pub fn patience(&self, key: &str) -> Patience {
+        let reboot = match (&self.lab, self.local || self.connect.is_some() || is_guest()) {
+            (_, true) => String::new(),
+            (Some(id), _) => format!("`ringside vm reboot --lab {id}` starts a new one, "),
+            (None, _) => "`ringside vm reboot` starts a new one, ".to_owned(),
+        };
+        Patience::new(self.timeout, format!("{reboot}{key} stops waiting"))
+    }
+
+    /// Connects to the kernel, for whoever tells of a kernel that hangs by
+    /// themselves.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_plain(&self) -> Result<Arc<dyn Target>, Failure> {
         if let Some(command) = &self.connect {
             return connect(command);
         }

@@ -82,7 +82,7 @@ impl Dashboard {
                     "options for a new lab make no sense for a kernel that runs already",
                 ));
             }
-            return Ok(Relay::new(connection.open()?, None));
+            return Ok(Relay::new(connection.open_plain()?, None));
         }
         if self.lab.is_plain() {
             match client::attach(None) {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `ringside down`: ends labs.
 
+use std::thread;
+
 use clap::Args;
 use serde::Serialize;
 
 use super::output::say;
 use super::{Failure, Outcome, candidates};
-use crate::lab::client;
+use crate::lab::client::{self, Ended};
 use crate::lab::error::LabError;
 
 /// End a lab, its virtual machine and everything it held
@@ -14,6 +16,8 @@ use crate::lab::error::LabError;
 ///     ringside down              the lab that runs, if it is the only one
 ///     ringside down 2            lab 2, as `ringside labs` shows it
 ///     ringside down --all        every lab of yours
+///
+/// A lab whose process does not answer is ended by force.
 ///
 /// Exit status: 0 when it is gone, 1 if there is no such lab.
 #[derive(Args, Clone, Debug)]
@@ -34,9 +38,11 @@ pub struct Down {
 
 /// What `--json` prints.
 #[derive(Serialize)]
-struct Ended<'a> {
+struct Line<'a> {
     id: &'a str,
     down: bool,
+    /// Its process did not answer and was killed.
+    killed: bool,
 }
 
 impl Down {
@@ -65,10 +71,25 @@ impl Down {
         if ids.is_empty() && !self.json {
             say(false, "no lab is running", &())?;
         }
-        for id in ids {
-            client::down(&id)?;
-            say(self.json, &format!("lab {id} is down"), &Ended { id: &id, down: true })?;
+        // All at the same time: each may take some seconds.
+        let ended: Vec<_> = thread::scope(|scope| {
+            let ending: Vec<_> =
+                ids.iter().map(|id| (id, scope.spawn(|| client::down(id)))).collect();
+            // A thread that panicked has said so itself.
+            ending.into_iter().filter_map(|(id, end)| Some((id, end.join().ok()?))).collect()
+        });
+        let mut failed = None;
+        for (id, ended) in ended {
+            let killed = match ended {
+                Ok(ended) => ended == Ended::ByForce,
+                Err(error) => {
+                    failed.get_or_insert(error);
+                    continue;
+                }
+            };
+            let how = if killed { "; it did not answer and was killed" } else { "" };
+            say(self.json, &format!("lab {id} is down{how}"), &Line { id, down: true, killed })?;
         }
-        Ok(0)
+        failed.map_or(Ok(0), |error| Err(error.into()))
     }
 }

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::io::{ErrorKind, Write};
 
+use super::interrupt;
 use crate::app::escape::harmless;
 use crate::kernel::TargetError;
 use crate::kernel::error::io_text;
@@ -12,8 +13,6 @@ use crate::lab::plain_file::FileError;
 
 /// Exit status of a command that failed.
 pub const FAILED: u8 = 1;
-/// Exit status of a command that was interrupted, as a shell would report it.
-pub const INTERRUPTED: u8 = 130;
 /// Exit status of a command line that makes no sense.
 pub const USAGE: u8 = 2;
 
@@ -127,10 +126,10 @@ impl From<TargetError> for Failure {
     }
 }
 
-/// Errors of setting up and building; an interruption ends like SIGINT does.
+/// Errors of setting up and building; an interruption ends like its signal does.
 impl From<BuildError> for Failure {
     fn from(error: BuildError) -> Self {
-        let status = if error.stopped() { INTERRUPTED } else { FAILED };
+        let status = if error.stopped() { interrupt::status() } else { FAILED };
         Self::new(error.to_string())
             .with_help(error.remedy().unwrap_or_default())
             .with_status(status)

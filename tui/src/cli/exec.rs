@@ -7,7 +7,8 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::channel;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
 
 use clap::{Args, ValueHint};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH};
@@ -15,6 +16,7 @@ use signal_hook::iterator::Signals;
 
 use super::error::visible;
 use super::lab_args::LabArgs;
+use super::patience::{Patience, Patient};
 use super::{Connection, Failure, Outcome, candidates};
 use crate::kernel::api::{
     Item, OutputStream, ProgramEnd, Request, RunRequest, Signal, TerminalSize,
@@ -24,13 +26,12 @@ use crate::kernel::wire::PAYLOAD_MAX;
 use crate::kernel::{CallControl, Target, TargetError};
 use crate::lab::private::PrivateLab;
 
+/// What Ctrl-C is on a terminal in raw mode.
+const CTRL_C: u8 = 3;
 /// Exit status when Ringside itself failed, and not the program.
 pub(super) const OWN_FAILURE: u8 = 125;
 /// Exit status of a program whose output nobody reads any more (SIGPIPE).
 const NO_READER: u8 = 128 + 13;
-
-/// Exit status of a run that a second Ctrl-C gave up (SIGINT).
-const INTERRUPTED: u8 = 128 + 2;
 
 /// Run a program of this machine inside a lab's guest, as root
 ///
@@ -42,10 +43,12 @@ const INTERRUPTED: u8 = 128 + 2;
 /// program sees this machine's files (changes to them stay in the guest), the
 /// same working directory and environment, and never a terminal: that is what
 /// `ringside shell` is for. Standard input, output and error are passed
-/// through, and so are Ctrl-C and the exit status.
+/// through, and so are Ctrl-C and the exit status. A second Ctrl-C ends the run
+/// whatever program and guest do, and so does SIGTERM, SIGHUP or SIGQUIT.
 ///
-/// Exit status: the program's own; 128 + N if signal N killed it; 127 if there
-/// is no such program; 126 if it can't be executed; 125 if Ringside failed.
+/// Exit status: the program's own; 128 + N if signal N killed it or ended the
+/// run; 127 if there is no such program; 126 if it can't be executed; 125 if
+/// Ringside failed.
 #[derive(Args, Clone, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Exec {
@@ -70,13 +73,20 @@ impl Exec {
     pub fn run(&self, connection: &Connection) -> Outcome {
         let own = |failure: Failure| failure.with_status(OWN_FAILURE);
         let request = request(&self.command, self.dir.as_ref(), None).map_err(own)?;
+        let patience = |advice: &str| connection.patience(advice);
         if connection.is_explicit() {
-            let target = connection.open().map_err(own)?;
-            return run(&target, request).map_err(own);
+            let target = connection.open_plain().map_err(own)?;
+            let ended = run(target, request, patience("a second Ctrl-C")).map_err(own)?;
+            return Ok(ended.status());
         }
         let options = self.lab.options().map_err(own)?;
         let lab = PrivateLab::start(&options, &|_| ()).map_err(|error| own(error.into()))?;
-        run(&lab.target(), request).map_err(own)
+        let alone = Patience::new(connection.timeout, "a second Ctrl-C ends it");
+        let ended = run(lab.target(), request, alone).map_err(own)?;
+        if matches!(ended, Ended::Signal(_)) {
+            lab.kill();
+        }
+        Ok(ended.status())
     }
 }
 
@@ -86,7 +96,8 @@ impl Exec {
 ///     ringside shell -- htop            any program that wants a terminal
 ///
 /// It runs as root on a terminal of its own, which follows the size of this
-/// one. Exit statuses are as for `ringside exec`.
+/// one. Ctrl-C is the program's, but in a guest that hangs the second one leaves
+/// the shell. Exit statuses are as for `ringside exec`.
 #[derive(Args, Clone, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Shell {
@@ -119,9 +130,10 @@ impl Shell {
             // Bash then shows one folder in its prompt, and not the whole way to it.
             request.environment.push((b"PROMPT_DIRTRIM".to_vec(), b"1".to_vec()));
         }
-        let target = connection.open().map_err(own)?;
+        let target = connection.open_plain().map_err(own)?;
+        let patience = Patience { raw: true, ..connection.patience("Ctrl-C twice") };
         let _raw = RawTerminal::enter().map_err(own)?;
-        run(&target, request).map_err(own)
+        run(target, request, patience).map_err(own).map(Ended::status)
     }
 }
 
@@ -168,23 +180,45 @@ fn request(
     })
 }
 
-/// What ends a run.
+/// What happens while a program runs.
 enum Event {
     Exited(ProgramEnd),
     Done(Result<(), TargetError>),
     /// Our own output takes no more.
     Unwritable(OutputStream, std::io::Error),
+    /// A signal to us.
+    Signal(i32),
 }
 
-/// Runs a program with our standard input, output and error, and returns its
-/// exit status.
-fn run(target: &Arc<dyn Target>, request: RunRequest) -> Outcome {
+/// How a run ended.
+enum Ended {
+    /// By itself, with this exit status.
+    Program(u8),
+    /// By a signal to us, whatever became of the program.
+    Signal(i32),
+}
+
+impl Ended {
+    fn status(self) -> u8 {
+        match self {
+            Self::Program(status) => status,
+            Self::Signal(signal) => 128u8.wrapping_add(signal as u8),
+        }
+    }
+}
+
+/// Runs a program with our standard input, output and error until it ends, or
+/// until a signal ends the run at once, whatever program and guest do.
+fn run(target: Arc<dyn Target>, request: RunRequest, patience: Patience) -> Result<Ended, Failure> {
     let on_terminal = request.terminal.is_some();
     let name = String::from_utf8_lossy(&request.arguments[0]).into_owned();
+    let (send, events) = channel();
     // Before the program starts, so that no signal is missed.
     let signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH])
         .map_err(|error| Failure::io("wait for signals", &error))?;
-    let (send, events) = channel();
+    listen(signals, send.clone());
+    let target = Patient::new(target, patience);
+    let tell = send.clone();
     // Blocking here holds up this call only, and stops the program in time.
     let sink = Box::new(move |item: Item| {
         let event = match item {
@@ -197,17 +231,18 @@ fn run(target: &Arc<dyn Target>, request: RunRequest) -> Outcome {
             _ => return,
         };
         // Nobody listens any more when the run was given up.
-        drop(send.send(event));
+        drop(tell.send(event));
     });
     let call = target.start(Request::Run(request), sink)?;
-    forward_signals(signals, call.control(), on_terminal);
-    feed(call.control(), on_terminal);
+    let control = call.control();
+    feed(call.control(), on_terminal.then(|| (target.hangs(), send)));
     let mut end = None;
+    let mut interrupted = false;
     for event in events {
         match event {
             Event::Exited(how) => end = Some(how),
             Event::Unwritable(_, error) if error.kind() == ErrorKind::BrokenPipe => {
-                return Ok(NO_READER);
+                return Ok(Ended::Program(NO_READER));
             }
             Event::Unwritable(stream, error) => {
                 let name = match stream {
@@ -217,10 +252,19 @@ fn run(target: &Arc<dyn Target>, request: RunRequest) -> Outcome {
                 return Err(Failure::io(format!("write to {name}"), &error)
                     .with_help("the program was ended, since its output is lost"));
             }
-            Event::Done(Err(TargetError::Cancelled)) => return Ok(INTERRUPTED),
             Event::Done(result) => {
                 result?;
                 break;
+            }
+            // What can't be passed on ends with the call, which is about to be told.
+            Event::Signal(SIGWINCH) if on_terminal => drop(control.resize(terminal_size())),
+            Event::Signal(SIGWINCH) => {}
+            Event::Signal(signal) => {
+                drop(control.signal(Signal(signal)));
+                if signal != SIGINT || interrupted {
+                    return Ok(Ended::Signal(signal));
+                }
+                interrupted = true;
             }
         }
     }
@@ -233,7 +277,7 @@ fn run(target: &Arc<dyn Target>, request: RunRequest) -> Outcome {
         ),
         ProgramEnd::Exited(_) | ProgramEnd::Signalled(_) => {}
     }
-    Ok(end.status())
+    Ok(Ended::Program(end.status()))
 }
 
 /// Says why a program did not start; its exit status says it too.
@@ -251,18 +295,30 @@ fn write(stream: OutputStream, bytes: &[u8]) -> std::io::Result<()> {
     }
 }
 
-/// Passes our standard input on, on a thread that ends with the program.
-fn feed(control: Arc<dyn CallControl>, on_terminal: bool) {
+/// Passes our standard input on, on a thread that ends with the program. On a
+/// terminal, where Ctrl-C is a byte like any other, the second one ends the run
+/// while the guest hangs.
+fn feed(control: Arc<dyn CallControl>, terminal: Option<(Arc<AtomicBool>, Sender<Event>)>) {
     std::thread::spawn(move || {
         let input = std::io::stdin().as_fd().try_clone_to_owned();
         let Ok(mut input) = input.map(std::fs::File::from) else {
             return drop(control.close_input());
         };
+        let mut interrupts = 0;
         let mut buffer = vec![0; PAYLOAD_MAX];
         loop {
             match input.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(size) => {
+                    if let Some((hangs, events)) = &terminal {
+                        let typed = buffer[..size].iter().filter(|byte| **byte == CTRL_C).count();
+                        let hangs = hangs.load(Ordering::Relaxed);
+                        interrupts = if hangs { interrupts + typed } else { 0 };
+                        for _ in 0..if interrupts >= 2 { 2 } else { 0 } {
+                            // Nobody listens any more once the run is over.
+                            drop(events.send(Event::Signal(SIGINT)));
+                        }
+                    }
                     if control.send(&buffer[..size]).is_err() {
                         return;
                     }
@@ -272,33 +328,20 @@ fn feed(control: Arc<dyn CallControl>, on_terminal: bool) {
             }
         }
         // A terminal that is gone takes the program with it (SIGHUP).
-        if on_terminal {
+        if terminal.is_some() {
             drop(control.signal(Signal(SIGHUP)));
         }
         drop(control.close_input());
     });
 }
 
-/// Passes signals on to the program. A second Ctrl-C ends the run, in case the
-/// program or its kernel does not care for the first.
-fn forward_signals(mut signals: Signals, control: Arc<dyn CallControl>, on_terminal: bool) {
+/// Hands the signals that come to the loop.
+fn listen(mut signals: Signals, events: Sender<Event>) {
     std::thread::spawn(move || {
-        let mut interrupted = false;
         for signal in signals.forever() {
-            let passed = match signal {
-                SIGWINCH if on_terminal => control.resize(terminal_size()),
-                SIGWINCH => Ok(()),
-                SIGINT if interrupted => {
-                    control.cancel();
-                    Ok(())
-                }
-                signal => {
-                    interrupted |= signal == SIGINT;
-                    control.signal(Signal(signal))
-                }
-            };
-            if passed.is_err() {
-                return;
+            // To the end of the process: a signal must never come to nothing.
+            if events.send(Event::Signal(signal)).is_err() {
+                drop(signal_hook::low_level::emulate_default_handler(signal));
             }
         }
     });

@@ -11,12 +11,16 @@ use super::Failure;
 use super::consent::with_consent;
 use super::kernel_choice::{chosen, flavours};
 use super::progress::Show;
+use crate::lab::build_error::BuildResult;
 use crate::lab::cache;
 use crate::lab::error::LabError;
 use crate::lab::flavour::Flavour;
+use crate::lab::linux::Kernel;
 use crate::lab::options::{BootKernel, LabOptions};
 use crate::lab::plain_file;
+use crate::lab::progress::Event;
 use crate::lab::ready::ready;
+use crate::lab::setup::Consent;
 use crate::lab::vm::accel::Accelerator;
 use crate::lab::vm::error::VmError;
 
@@ -79,6 +83,24 @@ impl LabArgs {
     /// # Errors
     /// A file is missing, or the kernel can't be had.
     pub fn options(&self) -> Result<LabOptions, Failure> {
+        self.options_with(|flavour| {
+            let mut show = Show::new();
+            with_consent(false, |consent| ready(flavour, consent, &mut show))
+        })
+    }
+
+    /// The same where there is nobody to ask and nowhere to show progress.
+    ///
+    /// # Errors
+    /// As [`Self::options`].
+    pub fn options_silently(&self) -> Result<LabOptions, Failure> {
+        self.options_with(|flavour| ready(flavour, Consent::NobodyToAsk, &mut |_: Event| {}))
+    }
+
+    fn options_with(
+        &self,
+        ready: impl FnOnce(Flavour) -> BuildResult<Kernel>,
+    ) -> Result<LabOptions, Failure> {
         let flavour = chosen(self.kernel)?;
         let cache = cache::root()?;
         let work = match &self.rw {
@@ -111,7 +133,7 @@ impl LabArgs {
                 plain_file::check(&image)?;
                 BootKernel { flavour, release: image.display().to_string(), image }
             }
-            None => ready_kernel(flavour)?,
+            None => BootKernel::from(&ready(flavour)?),
         };
         Ok(LabOptions {
             work_writable: self.rw.is_some(),
@@ -129,14 +151,6 @@ impl LabArgs {
 fn accelerators() -> impl TypedValueParser<Value = Accelerator> {
     let all = [Accelerator::Kvm, Accelerator::Tcg].map(Accelerator::name);
     PossibleValuesParser::new(all).try_map(|name| name.parse::<Accelerator>())
-}
-
-/// The kernel of this flavour; builds it, and installs what that takes, where
-/// it is not built yet.
-fn ready_kernel(flavour: Flavour) -> Result<BootKernel, Failure> {
-    let mut show = Show::new();
-    let kernel = with_consent(false, |consent| ready(flavour, consent, &mut show))?;
-    Ok(BootKernel::from(&kernel))
 }
 
 /// The absolute form of a path that must exist.
@@ -163,7 +177,7 @@ impl From<VmError> for Failure {
     fn from(error: VmError) -> Self {
         match error {
             VmError::Agent(error) => error.into(),
-            error => Self::new(error.to_string()),
+            error => Self::new(error.to_string()).with_help(error.remedy().unwrap_or_default()),
         }
     }
 }

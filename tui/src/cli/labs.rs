@@ -9,13 +9,16 @@ use serde::Serialize;
 use super::Outcome;
 use super::error::visible;
 use super::output::json;
-use crate::kernel::api::{GuestState, LabStatus};
-use crate::lab::client;
+use crate::kernel::api::{GuestState, LabStatus, Trouble};
+use crate::lab::client::{self, Entry};
 
 /// List the labs that run
 ///
 ///     ringside labs
 ///     ringside labs --json
+///
+/// All are asked at the same time. One that does not answer within a second is
+/// listed with its process id; `ringside down ID` ends it all the same.
 ///
 /// Exit status: 0, also when there are none.
 #[derive(Args, Clone, Debug)]
@@ -39,9 +42,9 @@ struct Row {
 impl Labs {
     /// Prints them.
     pub fn run(&self) -> Outcome {
-        let rows: Vec<Row> = client::labs()?
+        let rows: Vec<Row> = client::roll()?
             .into_iter()
-            .map(|id| match client::attach(Some(&id)).and_then(|lab| lab.status()) {
+            .map(|Entry { id, status }| match status {
                 Ok(status) => Row { id, status: Some(status), error: None },
                 Err(error) => Row { id, status: None, error: Some(error.to_string()) },
             })
@@ -70,7 +73,7 @@ fn line(row: &Row) -> String {
         let error = row.error.as_deref().unwrap_or_default();
         return format!("{:<4} {}", row.id, visible(error));
     };
-    let (state, more) = state(&status.guest);
+    let (state, more) = state(status);
     let stick = stick(status);
     let mut line = format!(
         "{:<4} {state:<10} {:<36} {:<5} {:>8} {:>8}  {stick}",
@@ -80,7 +83,7 @@ fn line(row: &Row) -> String {
         uptime(status.up_ms),
         status.pid,
     );
-    if let Some(more) = more {
+    for more in more {
         line.push_str("\n     ");
         line.push_str(more.lines().next().unwrap_or_default());
     }
@@ -96,16 +99,20 @@ pub(super) fn stick(status: &LabStatus) -> String {
     }
 }
 
-/// What the guest does, and more where there is more to say.
-pub(super) fn state(guest: &GuestState) -> (&'static str, Option<&str>) {
-    match guest {
+/// A word for what the guest does, and the sentences below it.
+pub(super) fn state(status: &LabStatus) -> (&'static str, Vec<String>) {
+    let (word, reason) = match &status.guest {
         GuestState::Starting => ("starting", None),
+        GuestState::Running if status.troubles.iter().any(Trouble::blocks) => ("hangs", None),
         GuestState::Running => ("running", None),
         GuestState::Panicked { reason } => ("panicked", Some(reason)),
         GuestState::Off => ("off", None),
         GuestState::Killed { how } => ("killed", Some(how)),
         GuestState::Failed { why } => ("failed", Some(why)),
-    }
+    };
+    let troubles = status.troubles.iter().map(Trouble::sentence);
+    let stick = status.stick_trouble.iter().map(|why| format!("the USB stick: {why}"));
+    (word, reason.cloned().into_iter().chain(troubles).chain(stick).collect())
 }
 
 /// `42 s`, `7 min`, `3 h`.
@@ -136,6 +143,22 @@ mod tests {
         let text = line(&row);
         assert!(text.contains("panicked") && text.contains("\n     Kernel panic"), "{text}");
         assert!(!text.contains('\u{1b}'), "{text}");
+    }
+
+    #[test]
+    fn a_guest_that_runs_and_does_not_answer_is_said_to_hang() {
+        let silent = Trouble::Silent { for_ms: 7_300, cause: None };
+        let status = LabStatus {
+            guest: GuestState::Running,
+            troubles: vec![silent],
+            stick_trouble: Some("QEMU refused device_add: no".into()),
+            ..LabStatus::default()
+        };
+        let text = line(&Row { id: "1".into(), status: Some(status), error: None });
+        let lines: Vec<_> = text.lines().collect();
+        assert!(lines[0].starts_with("1    hangs"), "{text}");
+        assert_eq!(lines[1], "     the guest has not answered for 7 s");
+        assert_eq!(lines[2], "     the USB stick: QEMU refused device_add: no");
     }
 
     #[test]

@@ -37,6 +37,7 @@ pub mod modules;
 mod numbers;
 pub mod our_module;
 mod output;
+pub mod patience;
 pub mod progress;
 mod relay;
 pub mod set;

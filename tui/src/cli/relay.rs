@@ -60,7 +60,7 @@ impl Relay {
                  starts a lab",
             ));
         }
-        let lab = client::start(&arguments.options()?, None)?;
+        let lab = client::start(&arguments.options_silently()?, None)?;
         let next = Now { target: lab.target(), lab: Some(lab), kept: None };
         let before = std::mem::replace(&mut *self.now(), next);
         // Its process is gone; what waits for it must not hold the others up.

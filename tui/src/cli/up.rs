@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use clap::Args;
 
 use super::Outcome;
+use super::error::visible;
 use super::lab_args::LabArgs;
 use super::output::say;
 use crate::kernel::api::LabStatus;
@@ -54,6 +55,9 @@ impl Up {
         // Until it is released the lab ends with us, by Ctrl-C for instance.
         let status = lab.wait_ready()?;
         lab.release()?;
+        if let Some(why) = &status.stick_trouble {
+            eprintln!("warning: {}", visible(&format!("the guest has no USB stick: {why}")));
+        }
         say(self.json, &describe(&status), &status)?;
         Ok(0)
     }
@@ -62,9 +66,10 @@ impl Up {
 fn describe(status: &LabStatus) -> String {
     let seconds = status.started_in_ms as f64 / 1000.0;
     let how = if status.resumed { "resumed" } else { "booted" };
-    let stick = match &status.stick_file {
-        Some(file) => file.as_str(),
-        None => "empty, 1 GiB",
+    let stick = match (&status.stick_file, status.stick_plugged) {
+        (_, false) => "none",
+        (Some(file), true) => file.as_str(),
+        (None, true) => "empty, 1 GiB",
     };
     format!(
         "lab {id}: Linux {kernel}\n  \

@@ -170,8 +170,9 @@ fn status(target: &dyn Target) -> Result<LabStatus, Failure> {
 
 /// The status as people read it, one fact per line.
 fn describe(status: &LabStatus) -> String {
-    let (word, more) = state(&status.guest);
-    let more = more.map(|more| format!(": {more}")).unwrap_or_default();
+    let (word, more) = state(status);
+    let more = more.join(&format!("\n{:10} ", ""));
+    let more = if more.is_empty() { more } else { format!(": {more}") };
     let how = if status.resumed { "resumed" } else { "booted" };
     let seconds = status.started_in_ms as f64 / 1000.0;
     let qemu = status.qemu_pid.map(|pid| format!(", QEMU {pid}")).unwrap_or_default();

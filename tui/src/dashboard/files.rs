@@ -70,8 +70,12 @@ pub(super) fn remember(path: &Path, inputs: &BTreeMap<String, String>) -> io::Re
         .truncate(true)
         .mode(0o600)
         .open(&temporary)?;
-    file.write_all(text.as_bytes())?;
-    fs::rename(&temporary, path)
+    let kept = file.write_all(text.as_bytes()).and_then(|()| fs::rename(&temporary, path));
+    if kept.is_err() {
+        // The old file stays; half of a new one is of no use to anybody.
+        drop(fs::remove_file(&temporary));
+    }
+    kept
 }
 
 #[cfg(test)]

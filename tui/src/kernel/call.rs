@@ -2,7 +2,8 @@
 //! Starting a request and receiving what it answers.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::time::{Duration, Instant};
 
 use super::api::{Item, Request, Signal, TerminalSize};
 use super::error::{TargetError, TargetResult};
@@ -61,6 +62,15 @@ impl Call {
         Self { control }
     }
 
+    /// A call that is over already, or can't be hurried.
+    pub fn over() -> Self {
+        struct Over;
+        impl CallControl for Over {
+            fn cancel(&self) {}
+        }
+        Self::new(Arc::new(Over))
+    }
+
     /// What can be done to it, for another thread.
     pub fn control(&self) -> Arc<dyn CallControl> {
         Arc::clone(&self.control)
@@ -93,9 +103,20 @@ impl Calls {
 
     /// Waits for the next item.
     pub fn next(&self) -> Item {
-        self.items.recv().unwrap_or_else(|_| {
-            Item::Done(Err(TargetError::Gone("the connection to the kernel ended".into())))
-        })
+        self.items.recv().unwrap_or_else(|_| Self::ended())
+    }
+
+    /// Waits for the next item, but not beyond `until`; `None`: none came.
+    pub fn next_before(&self, until: Instant) -> Option<Item> {
+        match self.items.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(item) => Some(item),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => Some(Self::ended()),
+        }
+    }
+
+    fn ended() -> Item {
+        Item::Done(Err(TargetError::Gone("the connection to the kernel ended".into())))
     }
 
     /// What can be done to the call.
@@ -116,12 +137,67 @@ pub fn ask(target: &dyn Target, request: Request, input: &[u8]) -> TargetResult<
         control.send(input)?;
     }
     control.close_input()?;
+    collect(|| Some(calls.next()))?.ok_or(TargetError::Cancelled)
+}
+
+/// As [`ask`] without input, for a request that has to be answered `within` a
+/// time.
+///
+/// # Errors
+/// As [`ask`], and [`TargetError::Silent`] when it was not: `who` is who did not
+/// answer.
+pub fn ask_within(
+    target: &dyn Target,
+    request: Request,
+    within: Duration,
+    who: &str,
+) -> TargetResult<Vec<Item>> {
+    let until = Instant::now() + within;
+    let calls = Calls::start(target, request)?;
+    calls.control().close_input()?;
+    collect(|| calls.next_before(until))?.ok_or_else(|| {
+        TargetError::Silent(format!("{who} did not answer within {} s", within.as_secs()))
+    })
+}
+
+/// The items before the last; `None` where `next` gives up.
+fn collect(mut next: impl FnMut() -> Option<Item>) -> TargetResult<Option<Vec<Item>>> {
     let mut items = Vec::new();
     loop {
-        match calls.next() {
-            Item::Done(Ok(())) => return Ok(items),
-            Item::Done(Err(error)) => return Err(error),
-            item => items.push(item),
+        match next() {
+            None => return Ok(None),
+            Some(Item::Done(Ok(()))) => return Ok(Some(items)),
+            Some(Item::Done(Err(error))) => return Err(error),
+            Some(item) => items.push(item),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes every request and never says a word.
+    struct Mute;
+    impl Target for Mute {
+        fn start(&self, _: Request, sink: Sink) -> TargetResult<Call> {
+            struct Kept(std::sync::Mutex<Option<Sink>>);
+            impl CallControl for Kept {
+                fn cancel(&self) {
+                    drop(self.0.lock().unwrap().take());
+                }
+            }
+            Ok(Call::new(Arc::new(Kept(std::sync::Mutex::new(Some(sink))))))
+        }
+    }
+
+    #[test]
+    fn an_answer_that_does_not_come_in_time_is_not_waited_for() {
+        let within = Duration::from_millis(10);
+        let error = ask_within(&Mute, Request::Kernel, within, "the guest").unwrap_err();
+        let TargetError::Silent(text) = error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(text, "the guest did not answer within 0 s");
     }
 }

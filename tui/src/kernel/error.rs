@@ -31,6 +31,9 @@ pub enum TargetError {
     /// The other end of the connection is gone.
     #[error("{0}")]
     Gone(String),
+    /// The other end is there and does not answer.
+    #[error("{0}")]
+    Silent(String),
     /// The caller cancelled the request.
     #[error("cancelled")]
     Cancelled,

@@ -192,9 +192,7 @@ impl BuildError {
             Self::Refused { commands } | Self::UnknownSystem { commands, .. } => {
                 Some(format!("run these commands, then try again:{}", tail(commands)))
             }
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
-                Some(NO_SPACE.into())
-            }
+            Self::Io { source, .. } if is_full(source) => Some(NO_SPACE.into()),
             Self::NoSpace { .. } => Some(NO_SPACE.into()),
             Self::Command { log: Some(log), .. } => {
                 Some(format!("the whole log is {}", log.display()))
@@ -234,5 +232,11 @@ impl BuildError {
     }
 }
 
-const NO_SPACE: &str = "`ringside cache` shows what Ringside keeps and cleans it; \
+/// Is there no room on a disk, or none left for this user?
+pub(super) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// What to do then.
+pub(super) const NO_SPACE: &str = "`ringside cache` shows what Ringside keeps and cleans it; \
      RINGSIDE_CACHE=DIR puts it on another disk";

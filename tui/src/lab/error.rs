@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Why a lab could not be started, found or talked to.
 
+use std::fmt;
 use std::io;
+use std::path::Path;
 
 use super::vm::error::VmError;
+use super::{proc, runtime};
 use crate::kernel::TargetError;
 use crate::kernel::error::io_text;
 
@@ -19,6 +22,9 @@ pub enum LabError {
     /// No lab of this name runs.
     #[error("no lab {0} is running")]
     NoSuchLab(String),
+    /// Its process is there and does not answer.
+    #[error("{0}")]
+    Deaf(Deaf),
     /// Several run, and none was named.
     #[error("{} labs are running ({}); name one with --lab ID", .0.len(), .0.join(", "))]
     WhichLab(Vec<String>),
@@ -50,6 +56,35 @@ pub enum LabError {
     /// The machine could not be started.
     #[error(transparent)]
     Vm(#[from] VmError),
+}
+
+/// A lab whose process does not answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deaf {
+    /// The lab's name.
+    pub id: String,
+    /// Its process, as far as that can be known.
+    pub pid: Option<i32>,
+}
+
+impl Deaf {
+    /// The lab `id` below `folder`.
+    pub(super) fn find(folder: &Path, id: &str) -> Self {
+        Self { id: id.to_owned(), pid: runtime::holder(&folder.join(id)) }
+    }
+}
+
+impl fmt::Display for Deaf {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "lab {} does not answer", self.id)?;
+        match self.pid {
+            Some(pid) if proc::stopped(pid) => {
+                write!(out, " (pid {pid}, which is stopped: `kill -CONT {pid}` lets it go on)")
+            }
+            Some(pid) => write!(out, " (pid {pid})"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl LabError {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Locks between processes of one user, so that two of them never write to the
-//! same folder of the cache. The kernel drops a lock with its holder, however
-//! that ends.
+//! same folder of the cache. The kernel drops a lock with the last of its
+//! holders, however that ends: this process, and what is started [`Lock::over`]
+//! its work.
 
 use std::fs::{self, OpenOptions};
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
@@ -12,12 +14,12 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
 use super::build_error::{BuildError, BuildResult};
-use super::progress::{Progress, Stop};
+use super::progress::{Event, Progress, Stop};
 
 /// A lock that is held until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _held: Flock<fs::File>,
+    held: Flock<fs::File>,
 }
 
 /// Who else may hold it meanwhile.
@@ -53,7 +55,7 @@ impl Lock {
             let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);
             match Flock::lock(file.map_err(BuildError::on("open", path))?, argument) {
                 // The cache may have been cleaned between opening and locking.
-                Ok(held) if is_at(&held, path) => return Ok(Self { _held: held }),
+                Ok(held) if is_at(&held, path) => return Ok(Self { held }),
                 Ok(_) => continue,
                 Err((_, Errno::EWOULDBLOCK | Errno::EINTR)) => {}
                 Err((_, errno)) => return Err(BuildError::on("lock", path)(errno.into())),
@@ -72,6 +74,45 @@ impl Lock {
     }
 }
 
+impl Lock {
+    /// The progress of work under this lock: the programs that it starts hold
+    /// the lock as well.
+    pub(crate) fn over<'a>(&'a self, progress: &'a mut dyn Progress) -> Locked<'a> {
+        Self::all_over(std::slice::from_ref(self), progress)
+    }
+
+    /// The same of work under several locks.
+    pub(crate) fn all_over<'a>(locks: &'a [Self], progress: &'a mut dyn Progress) -> Locked<'a> {
+        Locked { held: locks, progress }
+    }
+}
+
+/// Progress of work under a lock.
+pub(crate) struct Locked<'a> {
+    held: &'a [Lock],
+    progress: &'a mut dyn Progress,
+}
+
+impl Progress for Locked<'_> {
+    fn report(&mut self, event: Event) {
+        self.progress.report(event);
+    }
+
+    fn tick(&mut self) {
+        self.progress.tick();
+    }
+
+    fn stop(&self) -> Stop {
+        self.progress.stop()
+    }
+
+    fn locks(&self) -> Vec<RawFd> {
+        let mut locks = self.progress.locks();
+        locks.extend(self.held.iter().map(|lock| lock.held.as_raw_fd()));
+        locks
+    }
+}
+
 /// Is the open file still the one at `path`?
 fn is_at(file: &fs::File, path: &Path) -> bool {
     match (file.metadata(), fs::metadata(path)) {
@@ -83,7 +124,6 @@ fn is_at(file: &fs::File, path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::progress::Event;
 
     struct Impatient(Vec<Event>);
     impl Progress for Impatient {

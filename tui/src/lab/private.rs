@@ -6,15 +6,17 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::error::LabResult;
+use super::error::{LabError, LabResult};
 use super::options::LabOptions;
 use super::vm::console::Console;
 use super::vm::event::{MachineEvent, MachineEvents};
+use super::vm::pulse::{Health, Pulse};
+use super::vm::room::Room;
 use super::vm::settle::sync;
-use super::vm::start::{Connect, Guest, Hooks, StartStep, reach_agent, start};
-use crate::kernel::api::Item;
+use super::vm::start::{Abort, Connect, Guest, Hooks, StartStep, reach_agent, start};
+use crate::kernel::api::{GuestState, Item, LabRequest, LabStatus};
 use crate::kernel::{Call, Request, Sink, Target, TargetError, TargetResult};
 
 /// How long a dead kernel may take to empty its console.
@@ -28,6 +30,7 @@ pub struct PrivateLab {
     /// Does its stick outlive it?
     keeps: bool,
     end: Arc<End>,
+    health: Arc<Mutex<Health>>,
 }
 
 /// How the guest ended, once it has.
@@ -69,6 +72,7 @@ impl PrivateLab {
     pub fn start(options: &LabOptions, steps: &dyn Fn(StartStep)) -> LabResult<Self> {
         let stick = Arc::new(options.stick()?);
         let keeps = stick.path.is_some();
+        let room = Arc::clone(&stick.room);
         let plan = options.plan(Some(stick));
         let console = Console::new();
         let port: Arc<Mutex<Option<UnixStream>>> = Arc::default();
@@ -82,13 +86,29 @@ impl PrivateLab {
             // What happened to an attempt that failed is no news of the next.
             let fresh = Arc::<End>::default();
             *end.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&fresh);
-            watch(fresh, Arc::clone(&console), Arc::clone(&port))
+            watch(fresh, Arc::clone(&console), Arc::clone(&port), Arc::clone(&room))
         };
-        let guest =
-            start(&plan, &Hooks { console: &console, events: &events, connect: &connect, steps })?;
+        let abort = Abort::default();
+        let hooks =
+            Hooks { console: &console, events: &events, connect: &connect, steps, abort: &abort };
+        let guest = start(&plan, &hooks)?;
+        if let Some(why) = &guest.stick_trouble {
+            return Err(LabError::Guest(format!("the guest has no USB stick: {why}")));
+        }
         guest.settle().run()?;
         let end = Arc::clone(&end.lock().unwrap_or_else(PoisonError::into_inner));
-        Ok(Self { guest, keeps, end })
+        let health: Arc<Mutex<Health>> = Arc::default();
+        let pulse = Pulse {
+            pid: guest.machine.pid(),
+            target: Arc::clone(&guest.target),
+            console: Arc::clone(&console),
+            room,
+        };
+        let known = Arc::clone(&health);
+        pulse.start(move |health| {
+            *known.lock().unwrap_or_else(PoisonError::into_inner) = health;
+        })?;
+        Ok(Self { guest, keeps, end, health })
     }
 
     /// The guest; good for as long as the lab.
@@ -96,7 +116,15 @@ impl PrivateLab {
         Arc::new(PrivateTarget {
             guest: Arc::clone(&self.guest.target),
             end: Arc::clone(&self.end),
+            health: Arc::clone(&self.health),
         })
+    }
+
+    /// Ends the guest at once, whatever it does: what it has not written out to
+    /// a stick that is kept is lost.
+    pub fn kill(mut self) {
+        self.keeps = false;
+        self.guest.machine.kill();
     }
 
     /// The guest, as it was started.
@@ -119,12 +147,15 @@ fn watch(
     end: Arc<End>,
     console: Arc<Console>,
     port: Arc<Mutex<Option<UnixStream>>>,
+    room: Arc<Room>,
 ) -> MachineEvents {
     Arc::new(move |event| {
         let (end, console, port) = (Arc::clone(&end), Arc::clone(&console), Arc::clone(&port));
         let panicked = event == MachineEvent::Panicked;
-        if let MachineEvent::Exited { how } = event {
-            return end.set(format!("QEMU ended ({how})"));
+        match event {
+            MachineEvent::Exited { how } => return end.set(format!("QEMU ended ({how})")),
+            MachineEvent::NoRoom => return room.failed(),
+            MachineEvent::Panicked | MachineEvent::Shutdown { .. } => {}
         }
         let last_words = move || {
             thread::sleep(if panicked { LAST_WORDS } else { LAST_WORDS / 10 });
@@ -143,14 +174,26 @@ fn watch(
     })
 }
 
-/// The guest as a target whose calls say how it ended.
+/// The guest as a target whose calls say how it ended. Of a lab it has only what
+/// is wrong with the guest.
 struct PrivateTarget {
     guest: Arc<dyn Target>,
     end: Arc<End>,
+    health: Arc<Mutex<Health>>,
 }
 
 impl Target for PrivateTarget {
     fn start(&self, request: Request, mut sink: Sink) -> TargetResult<Call> {
+        if request == Request::Lab(LabRequest::Status) {
+            let health = self.health.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            sink(Item::Lab(LabStatus {
+                guest: GuestState::Running,
+                troubles: health.troubles(Instant::now()),
+                ..LabStatus::default()
+            }));
+            sink(Item::Done(Ok(())));
+            return Ok(Call::over());
+        }
         let end = Arc::clone(&self.end);
         let explaining = Box::new(move |item| {
             sink(match item {

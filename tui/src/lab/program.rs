@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
+use std::os::fd::RawFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -13,11 +14,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
 use nix::sys::prctl::set_pdeathsig;
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use super::build_error::{BuildError, BuildResult};
 use super::progress::{Progress, Stop};
+use super::supervisor;
 
 /// How often the caller is asked whether to go on.
 const POLL: Duration = Duration::from_millis(50);
@@ -93,7 +95,7 @@ impl<'a> Program<'a> {
             Some(path) => Some(File::create(path).map_err(BuildError::on("write", path))?),
             None => None,
         };
-        let (lines, mut child) = self.start()?;
+        let (lines, mut child) = self.start(progress.locks())?;
         let mut last = VecDeque::new();
         let mut stop = Stop::No;
         let mut asked = Instant::now();
@@ -118,7 +120,7 @@ impl<'a> Program<'a> {
                     Some((_, since)) if since.elapsed() > POLL * 4 => break,
                     Some(_) => {}
                     None => {
-                        let status = child.try_wait().map_err(BuildError::io("wait"))?;
+                        let status = child.child.try_wait().map_err(BuildError::io("wait"))?;
                         exited = status.map(|status| (status, Instant::now()));
                     }
                 },
@@ -128,13 +130,10 @@ impl<'a> Program<'a> {
             if wanted > stop {
                 stop = wanted;
                 asked = Instant::now();
-                self.signal(
-                    &child,
-                    if stop == Stop::AtOnce { Signal::SIGKILL } else { Signal::SIGINT },
-                );
+                child.stop(stop);
             } else if stop == Stop::Gently && asked.elapsed() > GRACE {
                 stop = Stop::AtOnce;
-                self.signal(&child, Signal::SIGKILL);
+                child.stop(stop);
             }
             if stop == Stop::AtOnce && asked.elapsed() > GRACE {
                 break;
@@ -143,7 +142,7 @@ impl<'a> Program<'a> {
         let status = match exited {
             Some((status, _)) => status,
             None if stop == Stop::AtOnce => return Err(BuildError::Stopped(self.what)),
-            None => child.wait().map_err(BuildError::io("wait"))?,
+            None => child.child.wait().map_err(BuildError::io("wait"))?,
         };
         if stop > Stop::No || progress.stop() > Stop::No {
             return Err(BuildError::Stopped(self.what));
@@ -159,15 +158,18 @@ impl<'a> Program<'a> {
         })
     }
 
-    /// Starts it with one pipe for both kinds of output.
-    fn start(&mut self) -> BuildResult<(Receiver<String>, Child)> {
+    /// Starts it with one pipe for both kinds of output, holding `locks`.
+    fn start(&mut self, locks: Vec<RawFd>) -> BuildResult<(Receiver<String>, Running)> {
         let (reader, writer) = std::io::pipe().map_err(BuildError::io("make a pipe"))?;
         let second = writer.try_clone().map_err(BuildError::io("make a pipe"))?;
         self.command.stdout(writer).stderr(second);
-        if !self.with_terminal {
+        if self.with_terminal {
+            die_with_us(&mut self.command);
+        } else {
+            // Out of reach of the terminal's signals, which are passed on.
             self.command.stdin(Stdio::null()).process_group(0);
+            supervisor::put_before(&mut self.command, locks);
         }
-        die_with_us(&mut self.command);
         let child = self.command.spawn().map_err(|source| BuildError::Start {
             program: self.command.get_program().to_string_lossy().into_owned(),
             source,
@@ -186,27 +188,47 @@ impl<'a> Program<'a> {
                 line.clear();
             }
         });
-        Ok((lines, child))
+        Ok((lines, Running { child, supervised: !self.with_terminal }))
     }
+}
 
-    /// Sends a signal to the program and all that it started.
-    fn signal(&self, child: &Child, signal: Signal) {
-        if self.with_terminal && signal != Signal::SIGKILL {
-            return;
-        }
-        let pid = Pid::from_raw(child.id().cast_signed());
+/// A program that runs. Dropping it ends it.
+struct Running {
+    child: Child,
+    /// Is it the supervisor of the program, and not the program itself?
+    supervised: bool,
+}
+
+impl Running {
+    /// Asks the program and all that it started to end, or ends them.
+    fn stop(&self, how: Stop) {
+        let pid = Pid::from_raw(self.child.id().cast_signed());
+        let signal = match (self.supervised, how) {
+            (_, Stop::No) => return,
+            // It got the terminal's own Ctrl-C.
+            (false, Stop::Gently) => return,
+            (false, Stop::AtOnce) => Signal::SIGKILL,
+            (true, Stop::Gently) => Signal::SIGINT,
+            (true, Stop::AtOnce) => supervisor::END,
+        };
         // It may have ended meanwhile, which is what we want.
-        if self.with_terminal {
-            let _ = nix::sys::signal::kill(pid, signal);
-        } else {
-            let _ = killpg(pid, signal);
+        let _ = nix::sys::signal::kill(pid, signal);
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // One whose end was not waited for: the work failed in another way.
+        let until = Instant::now() + GRACE;
+        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < until {
+            self.stop(Stop::AtOnce);
+            std::thread::sleep(POLL / 10);
         }
     }
 }
 
-/// Has the program end when this process is killed. make passes that on to
-/// what it started.
-pub(crate) fn die_with_us(command: &mut Command) {
+/// Has a program that stays on our terminal end when this process is killed.
+fn die_with_us(command: &mut Command) {
     // SAFETY: between fork and exec only the system call prctl is made, which
     // is async-signal-safe and touches no memory.
     unsafe {

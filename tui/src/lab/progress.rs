@@ -5,6 +5,8 @@
 //! it, and asks that caller now and then whether to go on. A command shows them
 //! as a progress bar, the dashboard as a panel, a test not at all.
 
+use std::os::fd::RawFd;
+
 /// Something that happened in long work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -69,6 +71,12 @@ pub trait Progress {
     /// Should the work go on? Asked at least ten times a second.
     fn stop(&self) -> Stop {
         Stop::No
+    }
+
+    /// The locks under which the work is done: a program that is started for it
+    /// holds them, too, so that they last as long as it does.
+    fn locks(&self) -> Vec<RawFd> {
+        Vec::new()
     }
 }
 

@@ -13,10 +13,12 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
+use nix::sys::socket::{self, AddressFamily, SockFlag, SockType, UnixAddr};
 use nix::unistd::Uid;
 
-use super::error::{LabError, LabResult};
+use super::error::{Deaf, LabError, LabResult};
 use crate::kernel::error::io_text;
 
 /// The socket's name in a lab's folder.
@@ -183,10 +185,26 @@ pub fn labs(folder: &Path) -> Vec<String> {
     numbers.iter().map(u32::to_string).collect()
 }
 
-/// Connects to the lab `id` below `folder`.
+/// The process that holds the lock of the lab's folder at `path`.
+pub(super) fn holder(path: &Path) -> Option<i32> {
+    let folder = fs::metadata(path).ok()?;
+    let (device, inode) = (folder.dev(), folder.ino());
+    let (major, minor) = (nix::sys::stat::major(device), nix::sys::stat::minor(device));
+    // `1: FLOCK  ADVISORY  WRITE 5362 fe:00:5423498 0 EOF`
+    let place = format!("{major:02x}:{minor:02x}:{inode}");
+    let locks = fs::read_to_string("/proc/locks").ok()?;
+    locks.lines().find_map(|line| {
+        let mut words = line.split_whitespace().skip(1);
+        let held = words.next()? == "FLOCK";
+        let pid = words.nth(2)?.parse().ok()?;
+        (held && words.next()? == place).then_some(pid)
+    })
+}
+
+/// Connects to the lab `id` below `folder`, without waiting for it.
 ///
 /// # Errors
-/// No such lab lives.
+/// No such lab lives, or its process has not taken a connection for long.
 pub fn connect(folder: &Path, id: &str) -> LabResult<UnixStream> {
     // The name is the user's, and must not lead elsewhere.
     if id.parse::<u32>().is_err() {
@@ -194,7 +212,24 @@ pub fn connect(folder: &Path, id: &str) -> LabResult<UnixStream> {
     }
     let path = folder.join(id);
     let open = File::open(&path).map_err(|_| LabError::NoSuchLab(id.into()))?;
-    UnixStream::connect(short(&open, SOCKET)).map_err(|_| LabError::NoSuchLab(id.into()))
+    let socket = socket::socket(
+        AddressFamily::Unix,
+        SockType::Stream,
+        SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
+        None,
+    )
+    .map_err(|errno| LabError::io("make a socket")(errno.into()))?;
+    let connected = UnixAddr::new(&short(&open, SOCKET))
+        .and_then(|address| socket::connect(socket.as_raw_fd(), &address));
+    match connected {
+        Ok(()) => {}
+        // Nobody has taken those who came before, and no more may wait.
+        Err(Errno::EAGAIN) => return Err(LabError::Deaf(Deaf::find(folder, id))),
+        Err(_) => return Err(LabError::NoSuchLab(id.into())),
+    }
+    let stream = UnixStream::from(socket);
+    stream.set_nonblocking(false).map_err(LabError::io("use a socket"))?;
+    Ok(stream)
 }
 
 #[cfg(test)]
@@ -241,6 +276,36 @@ mod tests {
         connect(&long, "1").unwrap();
         assert!(matches!(connect(&long, "2"), Err(LabError::NoSuchLab(_))));
         assert!(matches!(connect(&long, "../1"), Err(LabError::NoSuchLab(_))));
+    }
+
+    #[test]
+    fn the_process_that_holds_a_lab_is_known_by_its_lock() {
+        let folder = runtime();
+        let lab = LabFolder::create(folder.path()).unwrap();
+        let path = folder.path().join("1");
+        assert_eq!(holder(&path), Some(std::process::id() as i32));
+        drop(lab);
+        fs::create_dir(&path).unwrap();
+        assert_eq!(holder(&path), None);
+    }
+
+    #[test]
+    fn a_lab_that_takes_no_connection_for_long_is_not_waited_for() {
+        let folder = runtime();
+        let lab = LabFolder::create(folder.path()).unwrap();
+        let listener = lab.listen().unwrap();
+        // As few as there can be: the room for those who wait.
+        socket::listen(&listener, socket::Backlog::new(1).unwrap()).unwrap();
+        let mut waiting = Vec::new();
+        let deaf = loop {
+            match connect(folder.path(), "1") {
+                Ok(stream) => waiting.push(stream),
+                Err(error) => break error,
+            }
+            assert!(waiting.len() < 10);
+        };
+        let pid = std::process::id();
+        assert_eq!(deaf.to_string(), format!("lab 1 does not answer (pid {pid})"));
     }
 
     #[test]

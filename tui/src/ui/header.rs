@@ -13,7 +13,7 @@ use crate::app::layer::Layer;
 use crate::app::link::Connection;
 use crate::app::toasts::Tone;
 use crate::app::{Hit, Model, ViewId, views};
-use crate::kernel::api::GuestState;
+use crate::kernel::api::{GuestState, Trouble};
 
 /// Rows above the view.
 pub const HEIGHT: u16 = 3;
@@ -95,6 +95,14 @@ fn state(canvas: &Canvas<'_>, model: &Model) -> (String, Role) {
         Some(GuestState::Starting) => return (format!("{} starting", glyphs.ring), Role::Warning),
         Some(GuestState::Running) | None => {}
     }
+    match model.link.troubles(model.now_ms).first() {
+        Some(Trouble::Silent { for_ms, .. }) => {
+            let since = duration(for_ms / 1000 * 1000);
+            return (format!("{} hangs {since}", glyphs.no), Role::Bad);
+        }
+        Some(Trouble::Stuck { .. }) => return (format!("{} stuck", glyphs.no), Role::Bad),
+        Some(Trouble::NoRoom { .. }) | None => {}
+    }
     match &model.link.connection {
         Connection::Connecting => (format!("{} connecting", glyphs.ring), Role::Warning),
         Connection::Up => (format!("{} connected", glyphs.dot), Role::Good),
@@ -157,6 +165,23 @@ fn now_line(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
             Tone::Note => (glyphs.warning, Role::Warning),
         };
         canvas.spans(area, &[(mark, role), (" ", role), (&toast.text, role)]);
+        return;
+    }
+    if let Some(trouble) = model.link.troubles(model.now_ms).first() {
+        let (mark, role) = match trouble.blocks() {
+            true => (glyphs.no, Role::Bad),
+            false => (glyphs.warning, Role::Warning),
+        };
+        let key: &[Span<'_>] = match trouble.blocks() {
+            true => &[("   B", Role::Key), (" boots a new one", Role::Dim)],
+            false => &[],
+        };
+        // The key is worth more than the end of a long sentence.
+        let reserved: usize = key.iter().map(|(text, _)| text.width()).sum();
+        let width = area.width.saturating_sub(reserved as u16);
+        let text = format!("{mark} {}", trouble.sentence());
+        let x = canvas.text(area.x, area.y, width, &text, role);
+        canvas.spans(Rect { x, width: area.right().saturating_sub(x), ..area }, key);
         return;
     }
     if let Connection::Lost { why, .. } = &model.link.connection

@@ -5,7 +5,7 @@ use super::harness::Harness;
 use super::scripted_kernel::{ScriptedKernel, running_lab};
 use crate::app::{Event, Hit, ViewId};
 use crate::kernel::TargetError;
-use crate::kernel::api::{GuestState, KmsgRecord};
+use crate::kernel::api::{GuestState, KmsgRecord, Trouble};
 
 fn guest() -> Harness {
     Harness::new(ScriptedKernel::guest())
@@ -395,4 +395,36 @@ fn the_reference_of_keys_is_what_the_table_says() {
         written == reference,
         "assets/keys.md is out of date: RINGSIDE_UPDATE_KEYS=1 cargo test writes it"
     );
+}
+
+#[test]
+fn a_guest_that_hangs_is_told_with_its_age_and_one_key_starts_another() {
+    let mut dashboard = guest();
+    let mut hung = running_lab();
+    hung.troubles = vec![Trouble::Silent { for_ms: 7_000, cause: None }];
+    dashboard.lab(hung);
+    dashboard.pass(2000);
+    let screen = dashboard.screen();
+    assert!(dashboard.shows("✗ hangs 9 s"), "{screen}");
+    assert!(
+        dashboard.shows("✗ the guest has not answered for 9 s   B boots a new one"),
+        "{screen}"
+    );
+    // A guest that can't be asked needs no question.
+    dashboard.keys("B");
+    assert!(dashboard.kernel.seen.iter().any(|seen| seen.contains("Reboot")), "{screen}");
+    dashboard.lab(running_lab());
+    dashboard.pass(6000);
+    assert!(!dashboard.shows("hangs"));
+}
+
+#[test]
+fn a_full_disk_of_the_host_is_told_and_is_no_reason_to_reboot() {
+    let mut dashboard = guest();
+    let mut full = running_lab();
+    full.troubles = vec![Trouble::NoRoom { place: "/var/tmp".into() }];
+    dashboard.lab(full);
+    let screen = dashboard.screen();
+    assert!(dashboard.shows("the host's disk is full (/var/tmp)"), "{screen}");
+    assert!(!dashboard.shows("boots a new one"), "{screen}");
 }

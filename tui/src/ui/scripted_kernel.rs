@@ -184,6 +184,8 @@ pub(crate) fn running_lab() -> LabStatus {
         processors: 2,
         stick_plugged: true,
         stick_file: None,
+        stick_trouble: None,
+        troubles: Vec::new(),
     }
 }
 

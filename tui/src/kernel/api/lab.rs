@@ -67,6 +67,57 @@ pub struct LabStatus {
     pub stick_plugged: bool,
     /// The file behind the stick; `None`: an empty one that is gone afterwards.
     pub stick_file: Option<String>,
+    /// Why the stick is not in the state that it was told to be in.
+    pub stick_trouble: Option<String>,
+    /// What is wrong although the guest runs, the worst first.
+    pub troubles: Vec<Trouble>,
+}
+
+/// What can be wrong with a guest that runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Trouble {
+    /// Its agent does not answer, although it had the processor.
+    Silent {
+        /// Milliseconds since it was asked.
+        for_ms: u64,
+        /// What is known of the cause: the kernel's own words, or what QEMU does.
+        cause: Option<String>,
+    },
+    /// The agent answers, but the kernel says that something is stuck.
+    Stuck {
+        /// The kernel's own words.
+        words: String,
+    },
+    /// The host has no room for what the guest writes to its USB stick.
+    NoRoom {
+        /// Where there is none: a file, or a folder.
+        place: String,
+    },
+}
+
+impl Trouble {
+    /// It in a sentence, without what to do about it.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Silent { for_ms, cause } => {
+                let mut text = format!("the guest has not answered for {} s", for_ms / 1000);
+                if let Some(cause) = cause {
+                    text.push_str(&format!(" ({cause})"));
+                }
+                text
+            }
+            Self::Stuck { words } => format!("the guest's kernel is stuck: {words}"),
+            Self::NoRoom { place } => format!(
+                "the host's disk is full ({place}): what the guest writes to its USB stick fails \
+                 with ENOSPC until there is room"
+            ),
+        }
+    }
+
+    /// Does it keep the guest from answering?
+    pub fn blocks(&self) -> bool {
+        !matches!(self, Self::NoRoom { .. })
+    }
 }
 
 /// What a guest is doing.

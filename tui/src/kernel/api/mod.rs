@@ -130,6 +130,8 @@ pub enum Request {
     /// Run a program: [`Item::Output`] and then [`Item::Exited`]; the call's
     /// input is its standard input.
     Run(RunRequest),
+    /// Is anybody there? No items.
+    Ping,
     /// Crash the kernel at once (`c` to `/proc/sysrq-trigger`).
     Crash,
     /// From a lab process to its guest's agent, once after each start or

@@ -53,13 +53,18 @@ impl Local {
 }
 
 impl Target for Local {
-    fn start(&self, request: Request, sink: Sink) -> TargetResult<Call> {
+    fn start(&self, request: Request, mut sink: Sink) -> TargetResult<Call> {
         let (subjects, guest) = (Arc::clone(&self.subjects), Arc::clone(&self.guest));
         match request {
             Request::Load { name, parameters } => load::start(name, parameters, sink),
             Request::Run(request) => run::start(request, guest, sink),
             Request::Kmsg { from, follow } => kmsg::start(from, follow, sink),
             Request::Subject => subjects::start(subjects, sink),
+            // On the thread that reads: what is asked is whether that one lives.
+            Request::Ping => {
+                sink(Item::Done(Ok(())));
+                Ok(Call::over())
+            }
             request => {
                 let task = Task::new(sink);
                 // The name is what the kernel calls the caller, in the log too.
@@ -122,7 +127,11 @@ fn answer(request: Request, subjects: &Subjects, guest: &Guest, task: &Task) -> 
                 "this kernel is not in a lab that can be controlled from here".into(),
             ));
         }
-        Request::Load { .. } | Request::Run(_) | Request::Kmsg { .. } | Request::Subject => {
+        Request::Load { .. }
+        | Request::Run(_)
+        | Request::Kmsg { .. }
+        | Request::Subject
+        | Request::Ping => {
             return Err(TargetError::Invalid("a request that takes input".into()));
         }
     };

@@ -89,6 +89,10 @@ impl Remote {
     /// # Errors
     /// When no agent answers, or one of another version.
     pub fn connect(link: Link) -> TargetResult<Self> {
+        Self::connect_within(link, WELCOME_WITHIN)
+    }
+
+    fn connect_within(link: Link, within: Duration) -> TargetResult<Self> {
         let Link { reader, writer, close, explain } = link;
         let thread = |error: &std::io::Error| TargetError::io(error, "start a thread");
         let close = Close(Arc::new(Mutex::new(Some(close))));
@@ -106,13 +110,12 @@ impl Remote {
             .spawn(move || read(reader, &for_reader, welcomed, &closing, explain))
             .map_err(|error| thread(&error))?;
         let remote = Self { calls, close, reader: Some(reader) };
-        match welcome.recv_timeout(WELCOME_WITHIN) {
+        match welcome.recv_timeout(within) {
             Ok(Ok(())) => Ok(remote),
             Ok(Err(error)) => Err(error),
-            Err(RecvTimeoutError::Timeout) => Err(TargetError::Gone(format!(
-                "no agent answered within {} s",
-                WELCOME_WITHIN.as_secs()
-            ))),
+            Err(RecvTimeoutError::Timeout) => {
+                Err(TargetError::Silent(format!("no agent answered within {} s", within.as_secs())))
+            }
             Err(RecvTimeoutError::Disconnected) => {
                 Err(TargetError::Gone("the connection ended".into()))
             }
@@ -124,9 +127,17 @@ impl Remote {
     /// # Errors
     /// As [`Remote::connect`].
     pub fn over_socket(stream: UnixStream) -> TargetResult<Self> {
+        Self::over_socket_within(stream, WELCOME_WITHIN)
+    }
+
+    /// The same with an agent that is to answer `within` a time.
+    ///
+    /// # Errors
+    /// As [`Remote::connect`].
+    pub fn over_socket_within(stream: UnixStream, within: Duration) -> TargetResult<Self> {
         let link = Link::socket(stream)
             .map_err(|error| TargetError::io(&error, "use the agent's socket"))?;
-        Self::connect(link)
+        Self::connect_within(link, within)
     }
 
     /// Starts `program` and talks to the agent on its standard input and

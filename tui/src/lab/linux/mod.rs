@@ -114,7 +114,8 @@ fn build(
         });
     }
     let tools = tools::tools(flavour).map_err(BuildError::Missing)?;
-    let _lock = lock(root, flavour, Mode::Exclusive, progress)?;
+    let lock = lock(root, flavour, Mode::Exclusive, progress)?;
+    let progress: &mut dyn Progress = &mut lock.over(progress);
     // Another process may have built it while this one waited.
     if let (None, Some(kernel)) = (given, stamp::read(root, flavour)) {
         return Ok(kernel);

@@ -50,12 +50,13 @@ pub(crate) fn ensure(
     progress: &mut dyn Progress,
 ) -> BuildResult<Tree> {
     let sources = cache::sources(root);
-    let _lock = Lock::take(
+    let lock = Lock::take(
         &sources.join("lock"),
         Mode::Exclusive,
         "preparing the kernel's sources",
         progress,
     )?;
+    let progress: &mut dyn Progress = &mut lock.over(progress);
     let present = chosen(root).map(|key| Tree::new(&sources, &key));
     let tree = match (given, present) {
         (Some(path), _) => from_user(&sources, path, progress)?,

@@ -80,6 +80,10 @@ impl Progress for Limited<'_> {
         }
     }
 
+    fn locks(&self) -> Vec<std::os::fd::RawFd> {
+        self.progress.locks()
+    }
+
     fn stop(&self) -> Stop {
         if self.why.is_some() { Stop::AtOnce } else { self.progress.stop() }
     }

@@ -108,7 +108,8 @@ pub fn build_all(
     if works.iter().all(|work| work.done.is_some()) {
         return works.into_iter().map(|work| work.finish(kernel, progress)).collect();
     }
-    let _kernel = linux::lock(&root, kernel.flavour, Mode::Shared, progress)?;
+    let reading = linux::lock(&root, kernel.flavour, Mode::Shared, progress)?;
+    let progress: &mut dyn Progress = &mut reading.over(progress);
     // In the order of their paths, so that two builds never wait for each other.
     let mut paths: Vec<_> = works.iter().map(|work| (&work.output, &work.folder)).collect();
     paths.sort();
@@ -117,6 +118,7 @@ pub fn build_all(
         let what = format!("building {}", folder.display());
         locks.push(Lock::take(&output.with_extension("lock"), Mode::Exclusive, &what, progress)?);
     }
+    let progress: &mut dyn Progress = &mut Lock::all_over(&locks, progress);
     let hints = Hints::new();
     for work in &mut works {
         work.build(kernel, &hints, progress)?;

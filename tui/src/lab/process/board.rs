@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::kernel::Target;
 use crate::kernel::api::{GuestState, LabStatus};
+use crate::lab::vm::pulse::Health;
 
 /// Hears of each change; says whether it wants more. Must not block.
 pub(super) type Watcher = Box<dyn FnMut(LabStatus) -> bool + Send>;
@@ -20,6 +21,7 @@ pub(super) struct Board {
 struct State {
     status: LabStatus,
     running_since: Option<Instant>,
+    health: Health,
     guest: Option<Arc<dyn Target>>,
     watchers: Vec<(u64, Watcher)>,
     next: u64,
@@ -28,7 +30,11 @@ struct State {
 impl State {
     fn status(&self) -> LabStatus {
         let up = self.running_since.map_or(0, |since| since.elapsed().as_millis());
-        LabStatus { up_ms: u64::try_from(up).unwrap_or(u64::MAX), ..self.status.clone() }
+        LabStatus {
+            up_ms: u64::try_from(up).unwrap_or(u64::MAX),
+            troubles: self.health.troubles(Instant::now()),
+            ..self.status.clone()
+        }
     }
 }
 
@@ -38,6 +44,7 @@ impl Board {
             state: Mutex::new(State {
                 status,
                 running_since: None,
+                health: Health::default(),
                 guest: None,
                 watchers: Vec::new(),
                 next: 0,
@@ -64,6 +71,7 @@ impl Board {
             None
         } else {
             state.running_since = None;
+            state.health = Health::default();
             state.guest.take()
         };
         let now = state.status();
@@ -72,6 +80,12 @@ impl Board {
         self.changed.notify_all();
         // Outside the lock: it ends calls, and their sinks may look here.
         drop(gone);
+    }
+
+    /// The health of the guest has changed.
+    pub(super) fn health(&self, health: Health) {
+        self.state().health = health;
+        self.update(|_| ());
     }
 
     /// A guest answers from now on.

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The one thread that decides what the lab's guest does next: it takes orders
-//! and events one by one. What takes long (a start) runs beside it and reports
-//! back, so that an end of the lab never waits.
+//! and events one by one. What takes long (a start, the stick) runs beside it as
+//! a job and reports back. A reboot, a power-off and the end of the lab never
+//! wait for a job: they overtake it. Every job has a limit of its own here, so
+//! that no order depends on a guest that answers.
 
 use std::collections::VecDeque;
 use std::net::Shutdown;
@@ -9,21 +11,22 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{Receiver, Sender};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::board::Board;
 use super::order::{Done, Order, Started};
 use super::starting::Start;
-use crate::kernel::api::{GuestState, LabStatus};
-use crate::kernel::{Target, TargetError};
+use crate::kernel::api::{GuestState, LabStatus, Trouble};
+use crate::kernel::{Target, TargetError, TargetResult};
 use crate::lab::options::LabOptions;
 use crate::lab::vm::console::Console;
-use crate::lab::vm::error::VmResult;
+use crate::lab::vm::error::{VmError, VmResult};
 use crate::lab::vm::event::MachineEvent;
 use crate::lab::vm::machine::Machine;
+use crate::lab::vm::pulse::Pulse;
 use crate::lab::vm::settle::{plug, sync, unplug};
-use crate::lab::vm::start::Plan;
+use crate::lab::vm::start::{Abort, Guest, Plan};
 use crate::lab::vm::stick::Stick;
 
 /// How long a dead kernel may take to empty its console.
@@ -40,6 +43,15 @@ struct Running {
     panicked: bool,
 }
 
+/// Something that takes its time.
+struct Job {
+    number: u64,
+    /// Who waits for it.
+    done: Vec<Done>,
+    /// How to give it up, while it is a start.
+    start: Option<(Arc<Abort>, JoinHandle<()>)>,
+}
+
 /// Runs a lab's guests.
 pub(super) struct Conductor {
     options: LabOptions,
@@ -51,8 +63,10 @@ pub(super) struct Conductor {
     /// Is it meant to be plugged in? Kept over a reboot.
     plugged: bool,
     running: Option<Running>,
-    /// Who waits for the start under way, while there is one.
-    starting: Option<Vec<Done>>,
+    /// What is under way.
+    job: Option<Job>,
+    /// How many jobs there have been.
+    jobs: u64,
     /// Orders that wait for its end.
     waiting: VecDeque<Order>,
     /// Events of a machine whose start has not been reported yet.
@@ -76,7 +90,8 @@ impl Conductor {
             stick: Arc::new(stick),
             plugged: true,
             running: None,
-            starting: None,
+            job: None,
+            jobs: 0,
             waiting: VecDeque::new(),
             early: Vec::new(),
         }
@@ -85,15 +100,14 @@ impl Conductor {
     /// Starts the first guest and then obeys until the lab is to end; returns
     /// who wants to know once it has.
     pub(super) fn run(mut self, orders: &Receiver<Order>) -> Option<Done> {
-        self.start(self.options.cold, Vec::new());
+        self.start(self.options.cold, Vec::new(), None);
         loop {
-            let next = if self.starting.is_none() { self.waiting.pop_front() } else { None };
+            let next = if self.job.is_none() { self.waiting.pop_front() } else { None };
             // The listener holds a sender as long as this thread lives.
             let order = next.or_else(|| orders.recv().ok())?;
             if let Order::Down(done) = order {
-                if self.starting.is_none() {
-                    self.sync();
-                }
+                self.sync();
+                self.overtake("the lab was ended");
                 self.end(GuestState::Off);
                 return done;
             }
@@ -104,27 +118,80 @@ impl Conductor {
     fn obey(&mut self, order: Order) {
         match order {
             Order::Event(attempt, event) => self.event(attempt, event),
+            Order::Health(attempt, health) => {
+                if self.running.as_ref().is_some_and(|running| running.attempt == attempt) {
+                    self.board.health(health);
+                }
+            }
             Order::LastWords(attempt) => self.last_words(attempt),
-            Order::Started(result) => self.started(result),
-            Order::Settled(result) => self.settled(&result),
-            order if self.starting.is_some() => self.waiting.push_back(order),
+            Order::Started(job, result) => {
+                // One that was overtaken has no guest to give: it goes here.
+                if self.is_now(job) {
+                    self.started(result);
+                }
+            }
+            Order::Settled(job, result) => {
+                if self.is_now(job) {
+                    self.settled(result);
+                }
+            }
             Order::Reboot { cold, done } => {
                 self.sync();
-                self.start(cold, vec![done]);
+                let before = self.overtake("a new guest was started instead");
+                self.start(cold, vec![done], before);
             }
             Order::PowerOff(done) => {
                 self.sync();
+                self.overtake("the guest was powered off instead");
                 self.end(GuestState::Off);
                 done(Ok(()));
             }
+            order if self.job.is_some() => self.waiting.push_back(order),
             Order::Plug(done) => self.plug(done),
             Order::Unplug(done) => self.unplug(done),
             Order::Down(_) => {}
         }
     }
 
-    /// Starts a guest on a thread of its own, in place of the one there is.
-    fn start(&mut self, cold: bool, done: Vec<Done>) {
+    fn is_now(&self, job: u64) -> bool {
+        self.job.as_ref().is_some_and(|now| now.number == job)
+    }
+
+    /// Ends what is under way and what waits for it, and says why. Returns the
+    /// thread of a start that may not have ended yet.
+    fn overtake(&mut self, why: &str) -> Option<JoinHandle<()>> {
+        let refuse = |done: Done| done(Err(TargetError::Invalid(why.to_owned())));
+        for order in self.waiting.drain(..) {
+            match order {
+                Order::Plug(done) | Order::Unplug(done) => refuse(done),
+                // Nothing else is made to wait.
+                _ => {}
+            }
+        }
+        let job = self.job.take()?;
+        job.done.into_iter().for_each(refuse);
+        let (abort, thread) = job.start?;
+        abort.now();
+        Some(thread)
+    }
+
+    /// A new job, which [`Order::Settled`] or a failure ends.
+    fn begin(&mut self, done: Vec<Done>) -> u64 {
+        self.jobs += 1;
+        self.job = Some(Job { number: self.jobs, done, start: None });
+        self.jobs
+    }
+
+    /// Ends the job there is, and tells who waits for it.
+    fn finish(&mut self, result: &TargetResult<()>) {
+        for done in self.job.take().map(|job| job.done).unwrap_or_default() {
+            done(result.clone());
+        }
+    }
+
+    /// Starts a guest on a thread of its own, in place of the one there is;
+    /// `before` is the thread of a start that was given up for it.
+    fn start(&mut self, cold: bool, done: Vec<Done>, before: Option<JoinHandle<()>>) {
         self.end_guest(|status| {
             status.guest = GuestState::Starting;
             status.generation += 1;
@@ -132,35 +199,43 @@ impl Conductor {
             status.started_in_ms = 0;
         });
         self.early.clear();
-        self.starting = Some(done);
+        let job = self.begin(done);
         let stick = self.plugged.then(|| Arc::clone(&self.stick));
         let plan = Plan { cold, ..self.options.plan(stick) };
+        let abort = Abort::new();
         let start = Start {
             plan,
             board: Arc::clone(&self.board),
             console: Arc::clone(&self.console),
             orders: self.orders.clone(),
             attempts: Arc::clone(&self.attempts),
+            job,
+            abort: Arc::clone(&abort),
+            before,
         };
         let spawned = thread::Builder::new().name("start".into()).spawn(move || start.run());
-        if let Err(error) = spawned {
-            self.failed(format!("start a thread: {error}"));
+        match (spawned, &mut self.job) {
+            (Ok(thread), Some(job)) => job.start = Some((abort, thread)),
+            (Ok(_), None) => {}
+            (Err(error), _) => self.failed(format!("start a thread: {error}")),
         }
     }
 
     fn failed(&mut self, why: String) {
         self.board.update(|status| status.guest = GuestState::Failed { why: why.clone() });
-        for done in self.starting.take().unwrap_or_default() {
-            done(Err(TargetError::Gone(why.clone())));
-        }
+        self.finish(&Err(TargetError::Gone(why)));
     }
 
     fn started(&mut self, result: VmResult<Started>) {
         let Started { attempt, guest, port } = match result {
             Ok(started) => started,
-            Err(error) => return self.failed(error.to_string()),
+            Err(error) => return self.failed(error.told()),
         };
         let settle = guest.settle();
+        if let Some(job) = &mut self.job {
+            // From here on it is about the stick.
+            job.start = None;
+        }
         self.running = Some(Running {
             attempt,
             machine: Arc::clone(&guest.machine),
@@ -174,44 +249,61 @@ impl Conductor {
             status.resumed = guest.resumed;
             status.started_in_ms = guest.started_in.as_millis() as u64;
             status.qemu_pid = Some(guest.machine.pid());
-            status.stick_plugged = self.plugged && settle.is_done();
+            status.stick_plugged =
+                self.plugged && settle.is_done() && guest.stick_trouble.is_none();
+            status.stick_trouble = guest.stick_trouble.clone();
         });
+        self.feel_pulse(attempt, &guest);
         for (attempt, event) in std::mem::take(&mut self.early) {
             self.event(attempt, event);
         }
         if settle.is_done() {
-            return self.settled(&Ok(()));
+            return self.finish(&Ok(()));
         }
         self.beside(move || settle.run());
     }
 
-    /// Works on the stick on a thread of its own; [`Order::Settled`] comes back.
-    fn beside(&mut self, work: impl FnOnce() -> VmResult<()> + Send + 'static) {
+    /// From now on [`Order::Health`] says when the guest stops answering.
+    fn feel_pulse(&self, attempt: u64, guest: &Guest) {
+        let pulse = Pulse {
+            pid: guest.machine.pid(),
+            target: Arc::clone(&guest.target),
+            console: Arc::clone(&self.console),
+            room: Arc::clone(&self.stick.room),
+        };
         let orders = self.orders.clone();
-        let spawned = thread::Builder::new().name("stick".into()).spawn(move || {
-            let result = work().map_err(|error| error.to_string());
-            // Without a conductor the lab is over.
-            drop(orders.send(Order::Settled(result)));
-        });
-        if let Err(error) = spawned {
-            self.settled(&Err(format!("start a thread: {error}")));
+        let tell = move |health| drop(orders.send(Order::Health(attempt, health)));
+        if let Err(error) = pulse.start(tell) {
+            tracing::warn!("the guest's pulse is not felt: {error}");
         }
     }
 
-    fn settled(&mut self, result: &Result<(), String>) {
-        let plugged = self.plugged && result.is_ok() && self.running.is_some();
-        if plugged != self.board.status().stick_plugged {
-            self.board.update(|status| status.stick_plugged = plugged);
+    /// Works on the stick on a thread of its own; [`Order::Settled`] comes back.
+    fn beside(&mut self, work: impl FnOnce() -> VmResult<()> + Send + 'static) {
+        let (orders, job) = (self.orders.clone(), self.jobs);
+        let spawned = thread::Builder::new().name("stick".into()).spawn(move || {
+            // Without a conductor the lab is over.
+            drop(orders.send(Order::Settled(job, work())));
+        });
+        if let Err(error) = spawned {
+            self.settled(Err(VmError::io("start a thread")(error)));
         }
-        if let Err(error) = result {
+    }
+
+    fn settled(&mut self, result: VmResult<()>) {
+        let runs = self.board.guest().is_some();
+        let trouble = result.as_ref().err().filter(|_| runs).map(ToString::to_string);
+        self.board.update(|status| {
+            status.stick_plugged = self.plugged && runs && result.is_ok();
+            status.stick_trouble = trouble;
+        });
+        if let Err(error) = &result {
             tracing::warn!("the USB stick: {error}");
         }
-        for done in self.starting.take().unwrap_or_default() {
-            done(match result {
-                Ok(()) => Ok(()),
-                Err(error) => Err(TargetError::Gone(error.clone())),
-            });
-        }
+        self.finish(&result.map_err(|error| match error {
+            VmError::Agent(error) => error,
+            error => TargetError::Unsupported(format!("the USB stick: {error}")),
+        }));
     }
 
     fn plug(&mut self, done: Done) {
@@ -223,7 +315,7 @@ impl Conductor {
         }
         let (machine, target) = (Arc::clone(&running.machine), Arc::clone(&running.target));
         self.plugged = true;
-        self.starting = Some(vec![done]);
+        self.begin(vec![done]);
         let stick = Arc::clone(&self.stick);
         self.beside(move || plug(&machine, &*target, &stick));
     }
@@ -237,14 +329,14 @@ impl Conductor {
         }
         let (machine, target) = (Arc::clone(&running.machine), Arc::clone(&running.target));
         self.plugged = false;
-        self.starting = Some(vec![done]);
+        self.begin(vec![done]);
         self.beside(move || unplug(&machine, &*target));
     }
 
     fn event(&mut self, attempt: u64, event: MachineEvent) {
         let Some(running) = self.running.as_mut().filter(|running| running.attempt == attempt)
         else {
-            if self.starting.is_some() {
+            if self.job.is_some() {
                 self.early.push((attempt, event));
             }
             return;
@@ -255,6 +347,7 @@ impl Conductor {
                 self.soon(attempt, LAST_WORDS);
             }
             MachineEvent::Shutdown { .. } => self.soon(attempt, ON_THE_WAY),
+            MachineEvent::NoRoom => self.stick.room.failed(),
             MachineEvent::Exited { how } => self.end(GuestState::Killed { how }),
         }
     }
@@ -304,6 +397,7 @@ impl Conductor {
             change(status);
             status.qemu_pid = None;
             status.stick_plugged = false;
+            status.stick_trouble = None;
         });
         if let Some(running) = running {
             if let Some(port) = running.port {
@@ -313,9 +407,12 @@ impl Conductor {
         }
     }
 
-    /// Lets the guest write its caches to a stick that outlives it.
+    /// Lets the guest write its caches to a stick that outlives it, unless it is
+    /// known not to answer.
     fn sync(&self) {
-        let keeps = self.stick.path.is_some() && self.board.status().stick_plugged;
+        let status = self.board.status();
+        let hangs = status.troubles.iter().any(Trouble::blocks);
+        let keeps = self.stick.path.is_some() && status.stick_plugged && !hangs;
         if let Some(target) = self.board.guest().filter(|_| keeps) {
             sync(target);
         }

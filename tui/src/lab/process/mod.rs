@@ -82,6 +82,7 @@ pub fn run() -> LabResult<()> {
             lab.run(starter);
             Ok(())
         }
+        Err(LabError::Vm(error)) => tell(&mut told, &Birth::Failed(error.told())),
         Err(error) => tell(&mut told, &Birth::Failed(error.to_string())),
     }
 }

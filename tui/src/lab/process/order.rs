@@ -6,6 +6,7 @@ use std::os::unix::net::UnixStream;
 use crate::kernel::TargetResult;
 use crate::lab::vm::error::VmResult;
 use crate::lab::vm::event::MachineEvent;
+use crate::lab::vm::pulse::Health;
 use crate::lab::vm::start::Guest;
 
 /// Told how an order ended.
@@ -30,12 +31,14 @@ pub(super) enum Order {
     Down(Option<Done>),
     /// Something happened to the machine of this attempt.
     Event(u64, MachineEvent),
+    /// The health of the guest of this attempt has changed.
+    Health(u64, Health),
     /// A dead kernel has had its time for last words.
     LastWords(u64),
-    /// A guest was started, or was not.
-    Started(VmResult<Started>),
-    /// The start is over: the stick is plugged in, or was not.
-    Settled(Result<(), String>),
+    /// A guest was started by this job, or was not.
+    Started(u64, VmResult<Started>),
+    /// This job is over: the stick is plugged in, or was not.
+    Settled(u64, VmResult<()>),
 }
 
 /// A guest that runs.

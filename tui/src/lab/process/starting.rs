@@ -5,12 +5,13 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
 use super::board::Board;
 use super::order::{Order, Started};
 use crate::lab::vm::console::Console;
 use crate::lab::vm::event::MachineEvents;
-use crate::lab::vm::start::{Connect, Hooks, Plan, StartStep, reach_agent, start};
+use crate::lab::vm::start::{Abort, Connect, Hooks, Plan, StartStep, reach_agent, start};
 
 /// One start, on its own thread.
 pub(super) struct Start {
@@ -19,12 +20,25 @@ pub(super) struct Start {
     pub(super) console: Arc<Console>,
     pub(super) orders: Sender<Order>,
     pub(super) attempts: Arc<AtomicU64>,
+    /// The number under which the conductor knows it.
+    pub(super) job: u64,
+    pub(super) abort: Arc<Abort>,
+    /// A start that was given up for this one, and may not have ended yet.
+    pub(super) before: Option<JoinHandle<()>>,
 }
 
 impl Start {
-    pub(super) fn run(self) {
+    pub(super) fn run(mut self) {
+        if let Some(before) = self.before.take() {
+            // Console and stick are no two guests' at the same time. That one
+            // has said itself how it ended.
+            drop(before.join());
+        }
+        let attempt = Arc::<AtomicU64>::default();
+        let current = Arc::clone(&attempt);
         let events = || -> MachineEvents {
             let attempt = self.attempts.fetch_add(1, Ordering::Relaxed) + 1;
+            current.store(attempt, Ordering::Relaxed);
             let orders = Mutex::new(self.orders.clone());
             Arc::new(move |event| {
                 let orders = orders.lock().unwrap_or_else(PoisonError::into_inner);
@@ -44,13 +58,18 @@ impl Start {
             StartStep::Detour(why) => tracing::warn!("{why}"),
             StartStep::Saved => {}
         };
-        let hooks =
-            Hooks { console: &self.console, events: &events, connect: &connect, steps: &steps };
+        let hooks = Hooks {
+            console: &self.console,
+            events: &events,
+            connect: &connect,
+            steps: &steps,
+            abort: &self.abort,
+        };
         let started = start(&self.plan, &hooks).map(|guest| Started {
-            attempt: self.attempts.load(Ordering::Relaxed),
+            attempt: attempt.load(Ordering::Relaxed),
             guest,
             port: port.lock().unwrap_or_else(PoisonError::into_inner).take(),
         });
-        drop(self.orders.send(Order::Started(started)));
+        drop(self.orders.send(Order::Started(self.job, started)));
     }
 }

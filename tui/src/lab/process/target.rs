@@ -9,7 +9,7 @@ use super::board::Board;
 use super::order::{Done, Order};
 use super::stream;
 use crate::kernel::api::{Item, LabRequest};
-use crate::kernel::{Call, CallControl, Request, Sink, Target, TargetError, TargetResult};
+use crate::kernel::{Call, Request, Sink, Target, TargetError, TargetResult};
 use crate::lab::vm::console::Console;
 
 /// A lab and its guest as one target; lasts over reboots.
@@ -62,7 +62,7 @@ impl LabTarget {
             LabRequest::Status => {
                 sink(Item::Lab(self.board.status()));
                 sink(Item::Done(Ok(())));
-                Ok(Call::new(Arc::new(Instant)))
+                Ok(Call::over())
             }
             LabRequest::Watch => self.watch(sink),
             LabRequest::Console { follow } => self.console(follow, sink),
@@ -79,7 +79,7 @@ impl LabTarget {
         self.orders
             .send(order(done))
             .map_err(|_| TargetError::Gone("the lab is going down".into()))?;
-        Ok(Call::new(Arc::new(Instant)))
+        Ok(Call::over())
     }
 
     fn watch(&self, sink: Sink) -> TargetResult<Call> {
@@ -120,11 +120,4 @@ impl LabTarget {
 
 fn pieces(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.chunks(32 * 1024)
-}
-
-/// A call that can't be hurried: it is over, or it is an order under way.
-struct Instant;
-
-impl CallControl for Instant {
-    fn cancel(&self) {}
 }

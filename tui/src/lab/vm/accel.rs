@@ -154,6 +154,8 @@ impl Verdicts {
                 .and_then(|()| fs::write(&draft, bytes))
                 .and_then(|()| fs::rename(&draft, self.path()));
             if let Err(error) = kept {
+                // It may not exist.
+                drop(fs::remove_file(&draft));
                 tracing::warn!("the verdict on KVM is not kept: {error}");
             }
             prune(&self.folder, "kvm", KEPT);

@@ -155,7 +155,7 @@ pub fn arguments(spec: &Spec, wiring: &Wiring) -> Vec<OsString> {
             line.pair("-mon", "chardev=console,mode=readline");
             line.with_path("-chardev", "socket,id=agent,server=on,wait=off,path=", agent, "");
             line.with_path("-drive", "if=none,id=stick,format=raw,file=", stick, "");
-            line.pair("-device", "usb-storage,drive=stick,bus=usb.0");
+            line.pair("-device", "usb-storage,drive=stick,bus=usb.0,werror=report,rerror=report");
         }
     }
     line.pair("-serial", "chardev:console");
@@ -205,7 +205,10 @@ impl Line {
             "file.driver={driver},file.filename=/dev/fdset/1,file.locking=off,file.discard=unmap"
         );
         self.pair("-blockdev", &format!("driver=raw,node-name={STICK},discard=unmap,{file}"));
-        self.pair("-device", &format!("usb-storage,id={STICK},drive={STICK},bus=usb.0"));
+        // The guest hears of every error, also of one for want of room on the
+        // host, for which QEMU would stop it otherwise.
+        let errors = "werror=report,rerror=report";
+        self.pair("-device", &format!("usb-storage,id={STICK},drive={STICK},bus=usb.0,{errors}"));
     }
 
     fn share(&mut self, tag: &str, folder: &Path, writable: bool) {

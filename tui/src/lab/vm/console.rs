@@ -22,8 +22,55 @@ pub struct Console {
 struct State {
     bytes: VecDeque<u8>,
     last_line: Option<Instant>,
+    /// The line that has not ended yet, as far as it is of use.
+    line: Vec<u8>,
+    complaint: Option<(Instant, String)>,
     followers: Vec<(u64, Follower)>,
     next: u64,
+}
+
+/// What a kernel says of a processor or a task that does not get on: the
+/// detectors of soft and hard lockups, of stalls of RCU and of hung tasks.
+const COMPLAINTS: [&str; 5] = [
+    "BUG: soft lockup - ",
+    "hard LOCKUP",
+    "self-detected stall",
+    "detected stalls on CPUs",
+    " blocked for more than ",
+];
+/// No such line is longer.
+const LINE: usize = 300;
+
+impl State {
+    /// Hears what the kernel says of what is stuck.
+    fn listen(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            self.keep(&rest[..end]);
+            let line = std::mem::take(&mut self.line);
+            if let Some(words) = complaint(&String::from_utf8_lossy(&line)) {
+                self.complaint = Some((Instant::now(), words));
+            }
+            rest = &rest[end + 1..];
+        }
+        self.keep(rest);
+    }
+
+    fn keep(&mut self, part: &[u8]) {
+        let room = LINE.saturating_sub(self.line.len());
+        self.line.extend_from_slice(&part[..part.len().min(room)]);
+    }
+}
+
+/// The complaint in a line of the console, without its time.
+fn complaint(line: &str) -> Option<String> {
+    COMPLAINTS.iter().any(|words| line.contains(words)).then(|| {
+        let words = match line.trim_start().strip_prefix('[') {
+            Some(rest) => rest.split_once("] ").map_or(line, |(_, words)| words),
+            None => line,
+        };
+        words.chars().filter(|letter| !letter.is_control()).collect()
+    })
 }
 
 impl Console {
@@ -41,6 +88,8 @@ impl Console {
         let mut state = self.state();
         state.bytes.clear();
         state.last_line = None;
+        state.line.clear();
+        state.complaint = None;
     }
 
     /// Takes what the guest wrote.
@@ -49,6 +98,7 @@ impl Console {
         if bytes.contains(&b'\n') {
             state.last_line = Some(Instant::now());
         }
+        state.listen(bytes);
         state.bytes.extend(bytes);
         let surplus = state.bytes.len().saturating_sub(KEPT);
         state.bytes.drain(..surplus);
@@ -58,6 +108,11 @@ impl Console {
     /// Everything that is kept.
     pub fn bytes(&self) -> Vec<u8> {
         self.state().bytes.iter().copied().collect()
+    }
+
+    /// The kernel's last words about something that is stuck, and when it said them.
+    pub fn complaint(&self) -> Option<(Instant, String)> {
+        self.state().complaint.clone()
     }
 
     /// When a line last ended.
@@ -165,5 +220,19 @@ mod tests {
         let console = Console::new();
         console.write(b"a\x1b[31mred\r\n\r\nlast\n");
         assert_eq!(console.last_lines(5), ["a[31mred", "last"]);
+    }
+
+    #[test]
+    fn what_the_kernel_says_of_a_stuck_processor_is_kept_without_its_time() {
+        let console = Console::new();
+        console.write(b"[    1.0] fine\r\n[   30.2] watchdog: BUG: soft lock");
+        assert_eq!(console.complaint(), None);
+        console.write(b"up - CPU#0 stuck for 22s! [insmod:77]\r\n[   30.3] Modules linked in\r\n");
+        let (_, words) = console.complaint().unwrap();
+        assert_eq!(words, "watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [insmod:77]");
+        console.write(b"[  140.0] INFO: task cat:80 blocked for more than 120 seconds.\r\n");
+        assert!(console.complaint().unwrap().1.starts_with("INFO: task cat:80"));
+        console.begin();
+        assert_eq!(console.complaint(), None);
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::kernel::error::io_text;
+use crate::lab::build_error::{NO_SPACE, is_full};
 
 /// What the machine's functions return.
 pub type VmResult<T> = Result<T, VmError>;
@@ -67,6 +68,9 @@ pub enum VmError {
     /// The agent in the guest refused what a guest is told first.
     #[error("the guest's agent: {0}")]
     Agent(#[from] crate::kernel::TargetError),
+    /// The start was given up: something else is to be done instead.
+    #[error("the start was given up")]
+    Aborted,
     /// What was asked for can't be had on this machine.
     #[error("{0}")]
     Unsupported(String),
@@ -93,7 +97,24 @@ impl VmError {
             | Self::Io { .. }
             | Self::Program { .. }
             | Self::Silent { .. }
+            | Self::Aborted
             | Self::Unsupported(_) => false,
+        }
+    }
+
+    /// What to do about it, if anything is known.
+    pub fn remedy(&self) -> Option<&'static str> {
+        match self {
+            Self::Io { source, .. } if is_full(source) => Some(NO_SPACE),
+            _ => None,
+        }
+    }
+
+    /// It with what to do about it, for whoever gets no more than a text.
+    pub(in crate::lab) fn told(&self) -> String {
+        match self.remedy() {
+            Some(remedy) => format!("{self}; {remedy}"),
+            None => self.to_string(),
         }
     }
 

@@ -13,6 +13,9 @@ pub enum MachineEvent {
         /// QEMU's word for why: `guest-shutdown`, `guest-reset`, …
         reason: String,
     },
+    /// The host has no room for what the guest writes to its USB stick; the
+    /// guest got an error.
+    NoRoom,
     /// QEMU ended. The last event.
     Exited {
         /// `killed by signal 9 (SIGKILL)`, `exited with status 1: …`

@@ -9,6 +9,7 @@ use super::error::{VmError, VmResult};
 use super::event::{MachineEvent, MachineEvents};
 use super::qmp::{Qmp, QmpEvent};
 use super::stick::Stick;
+use crate::lab::proc;
 use serde_json::json;
 use std::fs::File;
 use std::io::Read;
@@ -22,6 +23,16 @@ use std::time::{Duration, Instant};
 
 /// How long QEMU may take to end once it is killed.
 const DEATH: Duration = Duration::from_secs(5);
+
+/// What ends a QEMU from elsewhere.
+pub struct Killer(Arc<Shared>);
+
+impl Killer {
+    /// Kills it, without waiting for its end.
+    pub fn kill(&self) {
+        self.0.kill();
+    }
+}
 
 /// A QEMU process. Dropping it kills it.
 pub struct Machine {
@@ -91,6 +102,7 @@ impl Machine {
         let qmp = Qmp::connect(qmp, move |event| match event {
             QmpEvent::Panicked => tell(MachineEvent::Panicked),
             QmpEvent::Shutdown { reason } => tell(MachineEvent::Shutdown { reason }),
+            QmpEvent::NoRoom => tell(MachineEvent::NoRoom),
             QmpEvent::DeviceDeleted { device } => {
                 about.state().deleted.push(device);
                 about.changed.notify_all();
@@ -117,13 +129,7 @@ impl Machine {
 
     /// The processor time that QEMU has used so far.
     pub fn worked(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
-        // Behind the name, which may hold anything: state is the first, user
-        // and system time are the 12th and 13th, in units of 10 ms (USER_HZ).
-        let fields = stat.rsplit(')').next().unwrap_or_default();
-        let ticks = fields.split_whitespace().skip(11).take(2);
-        let ticks: u64 = ticks.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
-        Duration::from_millis(10 * ticks)
+        proc::worked(self.pid)
     }
 
     /// Our end of the agent's port; the first caller gets it.
@@ -223,8 +229,14 @@ impl Machine {
                 json!({"driver": "raw", "node-name": STICK, "discard": "unmap", "file": file}),
             )
             .and_then(|_| {
-                let device =
-                    json!({"driver": "usb-storage", "id": STICK, "drive": STICK, "bus": "usb.0"});
+                let device = json!({
+                    "driver": "usb-storage",
+                    "id": STICK,
+                    "drive": STICK,
+                    "bus": "usb.0",
+                    "werror": "report",
+                    "rerror": "report",
+                });
                 self.qmp.execute("device_add", device)
             });
         if let Err(error) = plugged {
@@ -262,6 +274,11 @@ impl Machine {
                 tracing::debug!("{error}");
             }
         }
+    }
+
+    /// What ends it while somebody else has it.
+    pub fn killer(&self) -> Killer {
+        Killer(Arc::clone(&self.shared))
     }
 
     /// Ends QEMU at once and waits until it is gone.

@@ -37,6 +37,8 @@ pub enum QmpEvent {
         /// Its id.
         device: String,
     },
+    /// The host had no room for what the guest wrote to a device.
+    NoRoom,
     /// The channel ended, and so did QEMU.
     Closed,
     /// Any other, by name.
@@ -171,6 +173,9 @@ impl Line {
     }
 }
 
+/// How QEMU, which speaks no other language here, says ENOSPC and EDQUOT.
+const NO_ROOM: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
+
 fn event(message: &Value) -> Option<QmpEvent> {
     let name = message.get("event")?.as_str()?;
     let text = |key: &str| message["data"][key].as_str().unwrap_or_default().to_owned();
@@ -178,6 +183,8 @@ fn event(message: &Value) -> Option<QmpEvent> {
         "GUEST_PANICKED" => QmpEvent::Panicked,
         "SHUTDOWN" => QmpEvent::Shutdown { reason: text("reason") },
         "DEVICE_DELETED" => QmpEvent::DeviceDeleted { device: text("device") },
+        // QEMU has a flag for it, and leaves it out where the guest gets the error.
+        "BLOCK_IO_ERROR" if NO_ROOM.contains(&text("reason").as_str()) => QmpEvent::NoRoom,
         other => QmpEvent::Other(other.into()),
     })
 }

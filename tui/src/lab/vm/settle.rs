@@ -11,11 +11,13 @@ use super::error::VmResult;
 use super::machine::Machine;
 use super::stick::Stick;
 use crate::kernel::api::RunRequest;
-use crate::kernel::call::ask;
+use crate::kernel::call::{ask, ask_within};
 use crate::kernel::{Request, Target};
 
 /// How long the guest may take to see the stick come or go, in milliseconds.
 const STICK_MS: u32 = 10_000;
+/// How long its answer may be on its way.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 /// How long the guest may take to write out its caches before it is ended.
 const SYNC: Duration = Duration::from_secs(5);
 
@@ -105,6 +107,8 @@ pub fn sync(target: Arc<dyn Target>) {
 /// Waits until the guest has a node for the stick, or none any more.
 pub(super) fn await_stick(target: &dyn Target, present: bool) -> VmResult<()> {
     let request = Request::AwaitStick { present, timeout_ms: STICK_MS };
-    ask(target, request, &[])?;
+    // The guest's own limit is of no use where the guest hangs.
+    let within = Duration::from_millis(STICK_MS.into()) + ANSWERS_WITHIN;
+    ask_within(target, request, within, "it")?;
     Ok(())
 }

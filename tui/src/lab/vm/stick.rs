@@ -5,8 +5,10 @@
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::error::{VmError, VmResult};
+use super::room::Room;
 
 /// Bytes of an empty stick.
 pub const SIZE: u64 = 1 << 30;
@@ -21,6 +23,8 @@ pub struct Stick {
     pub path: Option<PathBuf>,
     /// Is it a block device of the host?
     pub is_device: bool,
+    /// Where the host needs room for it.
+    pub room: Arc<Room>,
 }
 
 impl Stick {
@@ -70,7 +74,7 @@ impl Stick {
             }
         };
         file.set_len(SIZE).map_err(VmError::io(doing()))?;
-        Ok(Self { file, path: None, is_device: false })
+        Ok(Self { file, path: None, is_device: false, room: room(folder) })
     }
 
     /// Is it an empty one that nobody has written to yet?
@@ -113,13 +117,17 @@ impl Stick {
             )));
         }
         match lock(&file) {
-            Ok(()) => Ok(Self { file, path: Some(path.to_owned()), is_device }),
+            Ok(()) => Ok(Self { file, path: Some(path.to_owned()), is_device, room: room(path) }),
             Err(nix::errno::Errno::EWOULDBLOCK) => Err(VmError::Unsupported(format!(
                 "{shown} is the USB stick of another lab; `ringside labs` lists them"
             ))),
             Err(error) => Err(VmError::io(format!("lock {shown}"))(error.into())),
         }
     }
+}
+
+fn room(place: &Path) -> Arc<Room> {
+    Arc::new(Room::at(place.to_owned()))
 }
 
 /// Locks the open file itself: the lock goes when its last descriptor does,

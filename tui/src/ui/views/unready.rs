@@ -62,7 +62,7 @@ pub fn draw(
                 "{why}\nSince {}. The dashboard tries again by itself.",
                 duration(model.now_ms.saturating_sub(*since_ms))
             ),
-            None,
+            model.link.lab.as_ref().map(|_| ("B", "to boot a new guest.".to_owned())),
         ),
         Readiness::Dead => (
             "The guest is not running".to_owned(),

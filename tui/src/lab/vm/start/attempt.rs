@@ -12,8 +12,8 @@ use std::time::{Duration, Instant, SystemTime};
 use super::guest::{Guest, Hooks, StartStep};
 use super::plan::Plan;
 use crate::kernel::api::{Share, Wake};
-use crate::kernel::call::ask;
-use crate::kernel::{Request, Target};
+use crate::kernel::call::ask_within;
+use crate::kernel::{Request, Target, TargetError};
 use crate::lab::vm::accel::Choice;
 use crate::lab::vm::command::{ROOT_TAG, Spec, WORK_TAG};
 use crate::lab::vm::error::{VmError, VmResult};
@@ -59,16 +59,23 @@ pub(super) struct Attempt<'a> {
 impl Attempt<'_> {
     pub(super) fn run(&self, choice: Choice, limits: Limits) -> VmResult<Guest> {
         if !self.plan.cold
-            && let Some(guest) = self.resume(&choice)
+            && let Some(guest) = self.resume(&choice)?
         {
             return Ok(guest);
         }
-        self.boot(choice, limits)
+        // A start that was given up fails for that reason and for no other.
+        self.boot(choice, limits).map_err(|error| self.aborted().unwrap_or(error))
+    }
+
+    fn aborted(&self) -> Option<VmError> {
+        self.hooks.abort.check().err()
     }
 
     /// Resumes the saved machine; `None` where there is none that works.
-    fn resume(&self, choice: &Choice) -> Option<Guest> {
-        let state = self.states.open(self.key)?;
+    fn resume(&self, choice: &Choice) -> VmResult<Option<Guest>> {
+        let Some(state) = self.states.open(self.key) else {
+            return Ok(None);
+        };
         (self.hooks.steps)(StartStep::Resuming(self.spec.accelerator));
         let began = Instant::now();
         self.hooks.console.begin();
@@ -76,6 +83,7 @@ impl Attempt<'_> {
         let resumed = self.plan.savable_stick().and_then(|(stick, plugged)| {
             let console = self.hooks.console;
             let machine = Machine::launch(self.spec, Some(&stick), Some(&state), console, &events)?;
+            self.hooks.abort.watch(&machine)?;
             let launched = began.elapsed();
             machine.go_on(RESUME)?;
             let read = began.elapsed();
@@ -93,12 +101,16 @@ impl Attempt<'_> {
                 choice: choice.clone(),
                 resumed: true,
                 started_in,
+                stick_trouble: None,
                 plugged,
             })
         });
         match resumed {
-            Ok(guest) => Some(guest),
+            Ok(guest) => Ok(Some(guest)),
             Err(error) => {
+                if let Some(aborted) = self.aborted() {
+                    return Err(aborted);
+                }
                 if error.blames_the_saved_machine() {
                     self.states.discard(self.key);
                 }
@@ -106,7 +118,7 @@ impl Attempt<'_> {
                     "the saved machine could not be resumed ({}): booting anew",
                     error.brief()
                 )));
-                None
+                Ok(None)
             }
         }
     }
@@ -129,6 +141,7 @@ impl Attempt<'_> {
 
     /// Boots a guest; `None` where its detectors are spent, unless `anyway`.
     fn boot_once(&self, choice: Choice, limits: Limits, anyway: bool) -> VmResult<Option<Guest>> {
+        self.hooks.abort.check()?;
         (self.hooks.steps)(StartStep::Booting(self.spec.accelerator));
         let began = Instant::now();
         self.hooks.console.begin();
@@ -141,16 +154,22 @@ impl Attempt<'_> {
         };
         let machine =
             Machine::launch(self.spec, stick.as_deref(), None, self.hooks.console, &events)?;
+        self.hooks.abort.watch(&machine)?;
         let target = self.greet(&machine, limits)?;
         let started_in = began.elapsed();
         let spent = self.hooks.console.holds(SPENT);
         if spent && !anyway {
             return Ok(None);
         }
-        if stick.is_some() {
-            await_stick(&*target, true)?;
-        }
-        if !self.plan.cold && !spent {
+        let seen = if stick.is_some() { await_stick(&*target, true) } else { Ok(()) };
+        let stick_trouble = match seen {
+            Ok(()) => None,
+            // All else of the guest is as good without it.
+            Err(VmError::Agent(error @ TargetError::Errno { .. })) => Some(error.to_string()),
+            Err(error) => return Err(error),
+        };
+        // One that lacks what every later start expects is not kept.
+        if !self.plan.cold && !spent && stick_trouble.is_none() {
             self.save(&machine);
         }
         self.wake(&*target)?;
@@ -160,6 +179,7 @@ impl Attempt<'_> {
             choice,
             resumed: false,
             started_in,
+            stick_trouble,
             plugged,
         }))
     }
@@ -241,7 +261,7 @@ impl Attempt<'_> {
                 share(WORK_TAG, &self.plan.work, self.plan.work_writable),
             ],
         };
-        ask(target, Request::Wake(wake), &[])?;
+        ask_within(target, Request::Wake(wake), RESUME, "it")?;
         Ok(())
     }
 }

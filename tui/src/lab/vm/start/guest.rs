@@ -5,6 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::abort::Abort;
 use crate::kernel::remote::Remote;
 use crate::kernel::{Target, TargetResult};
 use crate::lab::vm::accel::{Accelerator, Choice};
@@ -26,6 +27,8 @@ pub struct Guest {
     pub resumed: bool,
     /// From the start of QEMU to the agent's answer.
     pub started_in: Duration,
+    /// Why the guest that booted does not see its stick, if it does not.
+    pub stick_trouble: Option<String>,
     /// What is plugged in so far; [`Guest::settle`] makes it what it should be.
     pub(super) plugged: Plugged,
 }
@@ -73,4 +76,6 @@ pub struct Hooks<'a> {
     pub connect: &'a Connect,
     /// Hears of the steps.
     pub steps: &'a dyn Fn(StartStep),
+    /// Gives the start up.
+    pub abort: &'a Abort,
 }

@@ -5,6 +5,7 @@
 //! A guest is saved before it has mounted anything and before it was told
 //! anything of this run ([`crate::kernel::api::Wake`]), so that every later run can resume it.
 
+mod abort;
 mod attempt;
 mod guest;
 mod plan;
@@ -13,6 +14,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
+pub use self::abort::Abort;
 use self::attempt::Attempt;
 pub use self::guest::{Connect, Guest, Hooks, StartStep, reach_agent};
 pub use self::plan::Plan;
@@ -54,6 +56,8 @@ pub fn start(plan: &Plan, hooks: &Hooks<'_>) -> VmResult<Guest> {
                 verdicts.record(Ok(()));
                 return Ok(guest);
             }
+            // It says nothing of the accelerator.
+            Err(VmError::Aborted) => return Err(VmError::Aborted),
             Err(error) => {
                 choice = verdicts.record(Err(error.brief()));
                 (hooks.steps)(StartStep::Detour(choice.reason.clone()));

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Starting labs, finding them, and being their client.
 
+mod end;
+mod roll;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
@@ -12,24 +15,27 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
-use nix::unistd::Pid;
-
-use super::error::{LabError, LabResult};
+pub use self::end::{Ended, down};
+pub use self::roll::{Entry, roll};
+use super::error::{Deaf, LabError, LabResult};
 use super::inherit;
 use super::options::LabOptions;
 use super::process::{Birth, RELEASE};
 use super::runtime;
 use crate::kernel::api::{GuestState, Item, LabRequest, LabStatus};
-use crate::kernel::call::{Calls, ask};
+use crate::kernel::call::{Calls, ask_within};
 use crate::kernel::remote::Remote;
 use crate::kernel::{Request, Target, TargetError};
 
 /// The hidden command that is a lab process.
 pub const PROCESS_COMMAND: &str = "lab-process";
-/// How long a lab may take to be gone after it was told to go.
-const GONE_WITHIN: Duration = Duration::from_secs(10);
+/// How long a lab process may take to answer what it need not think about.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+/// How long it may take to be there.
+const BORN_WITHIN: Duration = Duration::from_secs(60);
+/// How long it may take to plug the stick in once its guest runs: longer than
+/// it gives itself.
+const STICK_WITHIN: Duration = Duration::from_secs(40);
 /// How long whoever drops a lab waits for its end.
 const ENDED_WITHIN: Duration = Duration::from_secs(2);
 
@@ -61,39 +67,58 @@ impl LabClient {
     /// What the lab is and does now.
     ///
     /// # Errors
-    /// The lab is gone.
+    /// The lab is gone, or does not answer.
     pub fn status(&self) -> LabResult<LabStatus> {
-        let items = ask(&*self.target, Request::Lab(LabRequest::Status), &[])?;
+        self.status_within(ANSWERS_WITHIN)
+    }
+
+    fn status_within(&self, within: Duration) -> LabResult<LabStatus> {
+        let who = format!("lab {}", self.id);
+        let request = Request::Lab(LabRequest::Status);
+        let items = ask_within(&*self.target, request, within, &who)?;
         match items.into_iter().next() {
             Some(Item::Lab(status)) => Ok(status),
             _ => Err(TargetError::Protocol("the lab told no status".into()).into()),
         }
     }
 
-    /// Waits until `enough` of the lab's status; each change goes there.
+    /// Waits until `enough` of the lab's status, but not beyond `until`;
+    /// `None`: it was not enough.
     ///
     /// # Errors
     /// The lab is gone.
-    pub fn wait(&self, mut enough: impl FnMut(&LabStatus) -> bool) -> LabResult<LabStatus> {
+    pub fn wait(
+        &self,
+        until: Option<Instant>,
+        mut enough: impl FnMut(&LabStatus) -> bool,
+    ) -> LabResult<Option<LabStatus>> {
         let watch = Calls::start(&*self.target, Request::Lab(LabRequest::Watch))?;
         loop {
-            match watch.next() {
-                Item::Lab(status) if enough(&status) => return Ok(status),
-                Item::Done(Ok(())) => {
+            let item = match until {
+                Some(until) => watch.next_before(until),
+                None => Some(watch.next()),
+            };
+            match item {
+                None => return Ok(None),
+                Some(Item::Lab(status)) if enough(&status) => return Ok(Some(status)),
+                Some(Item::Done(Ok(()))) => {
                     return Err(TargetError::Gone("the lab ended".into()).into());
                 }
-                Item::Done(Err(error)) => return Err(error.into()),
-                _ => {}
+                Some(Item::Done(Err(error))) => return Err(error.into()),
+                Some(_) => {}
             }
         }
     }
 
-    /// Waits until the guest runs.
+    /// Waits until the guest runs. The lab gives up a guest that does not.
     ///
     /// # Errors
     /// It does not: the sentence says why.
     pub fn wait_running(&self) -> LabResult<LabStatus> {
-        let status = self.wait(|status| status.guest != GuestState::Starting)?;
+        let status = match self.wait(None, |status| status.guest != GuestState::Starting)? {
+            Some(status) => status,
+            None => self.status()?,
+        };
         match status.guest {
             GuestState::Failed { why } => Err(LabError::Guest(why)),
             GuestState::Panicked { reason } => Err(LabError::Guest(reason)),
@@ -102,16 +127,25 @@ impl LabClient {
         }
     }
 
-    /// Waits until the guest runs and has its USB stick, if it is to have one.
+    /// Waits until the guest runs and has its USB stick, or until it is known
+    /// that it gets none: the status says so.
     ///
     /// # Errors
     /// As [`Self::wait_running`].
     pub fn wait_ready(&self) -> LabResult<LabStatus> {
         self.wait_running()?;
-        let until = Instant::now() + Duration::from_secs(10);
-        self.wait(|status| {
-            status.stick_plugged || status.guest != GuestState::Running || Instant::now() > until
-        })
+        let settled = |status: &LabStatus| {
+            status.stick_plugged
+                || status.stick_trouble.is_some()
+                || status.guest != GuestState::Running
+        };
+        match self.wait(Some(Instant::now() + STICK_WITHIN), settled)? {
+            Some(status) => Ok(status),
+            None => {
+                let late = format!("it was not plugged in within {} s", STICK_WITHIN.as_secs());
+                Ok(LabStatus { stick_trouble: Some(late), ..self.status()? })
+            }
+        }
     }
 
     /// Lets a lab that was started here go on without this process.
@@ -123,15 +157,6 @@ impl LabClient {
             Some(mut tie) => tie.write_all(&[RELEASE]).map_err(LabError::io("release the lab")),
             None => Ok(()),
         }
-    }
-
-    /// Ends the lab.
-    ///
-    /// # Errors
-    /// It is gone already.
-    pub fn down(self) -> LabResult<()> {
-        ask(&*self.target, Request::Lab(LabRequest::Down), &[])?;
-        Ok(())
     }
 }
 
@@ -162,7 +187,7 @@ pub fn labs() -> LabResult<Vec<String>> {
 /// Connects to the lab `id`, or to the one that runs.
 ///
 /// # Errors
-/// There is none, there are several, or it speaks another version.
+/// There is none, there are several, it speaks another version or does not answer.
 pub fn attach(id: Option<&str>) -> LabResult<LabClient> {
     attach_in(&runtime::folder()?, id)
 }
@@ -172,6 +197,11 @@ pub fn attach(id: Option<&str>) -> LabResult<LabClient> {
 /// # Errors
 /// As [`attach`].
 pub fn attach_in(folder: &Path, id: Option<&str>) -> LabResult<LabClient> {
+    attach_within(folder, id, ANSWERS_WITHIN)
+}
+
+/// The same for a lab that is to answer `within` a time.
+fn attach_within(folder: &Path, id: Option<&str>, within: Duration) -> LabResult<LabClient> {
     let id = match id {
         Some(id) => id.to_owned(),
         None => {
@@ -184,7 +214,11 @@ pub fn attach_in(folder: &Path, id: Option<&str>) -> LabResult<LabClient> {
         }
     };
     let stream = runtime::connect(folder, &id)?;
-    Ok(LabClient { id, target: Arc::new(Remote::over_socket(stream)?), tie: None })
+    match Remote::over_socket_within(stream, within) {
+        Ok(remote) => Ok(LabClient { id, target: Arc::new(remote), tie: None }),
+        Err(TargetError::Silent(_)) => Err(LabError::Deaf(Deaf::find(folder, &id))),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Starts a lab in a process of its own and connects to it. Its guest is then
@@ -213,8 +247,8 @@ pub fn start(options: &LabOptions, program: Option<&Path>) -> LabResult<LabClien
     order.push('\n');
     ours.write_all(order.as_bytes()).map_err(LabError::io("tell the lab process what to be"))?;
     let mut line = String::new();
-    BufReader::new(&ours)
-        .read_line(&mut line)
+    ours.set_read_timeout(Some(BORN_WITHIN))
+        .and_then(|()| BufReader::new(&ours).read_line(&mut line))
         .map_err(LabError::io("hear from the lab process"))?;
     let id = match serde_json::from_str(&line) {
         Ok(Birth::Listening(id)) => id,
@@ -234,33 +268,47 @@ fn reap(mut child: Child) {
     }
 }
 
-/// Ends the lab `id`, whatever version it speaks, and waits until it is gone.
-///
-/// # Errors
-/// There is no such lab, or it does not end.
-pub fn down(id: &str) -> LabResult<()> {
-    let folder = runtime::folder()?;
-    let told = match attach_in(&folder, Some(id)) {
-        // Its answer may get lost in its end.
-        Ok(lab) => matches!(lab.down(), Ok(()) | Err(LabError::Target(TargetError::Gone(_)))),
-        Err(error @ LabError::NoSuchLab(_)) => return Err(error),
-        // It speaks another version, or hangs: it can still be told to end.
-        Err(_) => false,
-    };
-    if !told && let Ok(stream) = runtime::connect(&folder, id) {
-        let peer = getsockopt(&stream, PeerCredentials)
-            .map_err(|error| LabError::io("find the lab process")(error.into()))?;
-        kill(Pid::from_raw(peer.pid()), Signal::SIGTERM)
-            .map_err(|error| LabError::io("end the lab process")(error.into()))?;
-    }
-    let until = Instant::now() + GONE_WITHIN;
-    while runtime::labs(&folder).iter().any(|lab| lab == id) {
-        if Instant::now() > until {
-            return Err(LabError::Guest(format!(
-                "lab {id} does not end; its process can be killed: QEMU dies with it"
-            )));
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::{Call, CallControl, Sink, TargetResult};
+    use std::sync::Mutex;
+
+    /// A lab that tells one status and is silent from then on.
+    struct Taciturn(LabStatus);
+    impl Target for Taciturn {
+        fn start(&self, request: Request, mut sink: Sink) -> TargetResult<Call> {
+            assert_eq!(request, Request::Lab(LabRequest::Watch));
+            sink(Item::Lab(self.0.clone()));
+            struct Kept(Mutex<Option<Sink>>);
+            impl CallControl for Kept {
+                fn cancel(&self) {
+                    drop(self.0.lock().unwrap().take());
+                }
+            }
+            Ok(Call::new(Arc::new(Kept(Mutex::new(Some(sink))))))
         }
-        thread::sleep(Duration::from_millis(10));
     }
-    Ok(())
+
+    fn lab(status: LabStatus) -> LabClient {
+        LabClient { id: "1".into(), target: Arc::new(Taciturn(status)), tie: None }
+    }
+
+    #[test]
+    fn a_wait_ends_in_time_though_no_status_arrives() {
+        let lab = lab(LabStatus { guest: GuestState::Running, ..LabStatus::default() });
+        let until = Instant::now() + Duration::from_millis(20);
+        assert_eq!(lab.wait(Some(until), |status| status.stick_plugged).unwrap(), None);
+        assert!(Instant::now() >= until);
+    }
+
+    #[test]
+    fn a_stick_that_can_not_be_plugged_in_is_not_waited_for() {
+        let status = LabStatus {
+            guest: GuestState::Running,
+            stick_trouble: Some("QEMU refused device_add: no".into()),
+            ..LabStatus::default()
+        };
+        assert_eq!(lab(status.clone()).wait_ready().unwrap(), status);
+    }
 }

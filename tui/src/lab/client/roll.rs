@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! All labs at once: what each says of itself, or that it says nothing.
+
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::attach_within;
+use crate::kernel::TargetError;
+use crate::kernel::api::LabStatus;
+use crate::lab::error::{Deaf, LabError, LabResult};
+use crate::lab::runtime;
+
+/// How long a lab may take to answer.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
+
+/// One lab.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its name.
+    pub id: String,
+    /// What it says of itself.
+    pub status: LabResult<LabStatus>,
+}
+
+/// The labs of this user, in order. All are asked at the same time, and none is
+/// waited for longer than a second.
+///
+/// # Errors
+/// Their folder can't be used.
+pub fn roll() -> LabResult<Vec<Entry>> {
+    let folder = runtime::folder()?;
+    let ids = runtime::labs(&folder);
+    let ask = |id: &String| Entry { id: id.clone(), status: ask(&folder, id) };
+    Ok(thread::scope(|scope| {
+        let asked: Vec<_> = ids.iter().map(|id| scope.spawn(|| ask(id))).collect();
+        // A thread that panicked has said so itself.
+        asked.into_iter().filter_map(|entry| entry.join().ok()).collect()
+    }))
+}
+
+fn ask(folder: &Path, id: &str) -> LabResult<LabStatus> {
+    let until = Instant::now() + ANSWERS_WITHIN;
+    let lab = attach_within(folder, Some(id), ANSWERS_WITHIN)?;
+    match lab.status_within(until.saturating_duration_since(Instant::now())) {
+        Err(LabError::Target(TargetError::Silent(_))) => {
+            Err(LabError::Deaf(Deaf::find(folder, id)))
+        }
+        status => status,
+    }
+}
