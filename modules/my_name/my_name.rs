@@ -91,8 +91,7 @@ impl Greetings {
         let length = "my_name: ".len() + length(fmt!("{Hello}"));
         if length > LOG_LINE {
             pr_err!(
-                "charParameter and name refused (EINVAL): with them the greeting is a line of \
-                 {length} bytes, and {LOG_LINE} are the most\n"
+                "refused (EINVAL): a greeting of {length} bytes, and {LOG_LINE} are the most\n"
             );
             return Err(EINVAL);
         }

@@ -22,28 +22,46 @@
 //! # rmmod producer_consumer                      # all threads are gone
 //! ```
 //!
-//! How a thread that waits is paused is told in `crew.rs`; what a thread does,
-//! in `workshop.rs`.
+//! What a thread does is told in `buffer.rs`; how a thread that waits is paused,
+//! in `control.rs`; how everything is seen at one moment, in `snapshot.rs`.
 
-use crew::Crew;
-use kernel::{prelude::*, sync::Arc};
-use support::{params::params, sysfs::Folders};
-use turn::Staff;
-use workshop::Workshop;
+use attributes::Attributes;
+use buffer::Buffer;
+use control::Control;
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
+use kind::{
+    PerKind,
+    ThreadCounts, //
+};
+use snapshot::Picture;
+use state::State;
+use support::{
+    memory::Budget,
+    params::params,
+    sysfs::Folders, //
+};
+use threads::Threads;
 
-mod crew;
-mod gate;
+mod attributes;
+mod buffer;
+mod control;
+mod kind;
 mod ring;
-mod turn;
-mod worker;
-mod workshop;
+mod round_robin;
+mod snapshot;
+mod state;
+mod threads;
 
 #[path = "../support"]
 mod support {
     #[allow(dead_code, reason = "the other modules' helpers are listed there too")]
     mod helpers;
     mod layout;
-    pub(crate) mod once;
+    pub(crate) mod memory;
+    pub(crate) mod mutex;
     pub(crate) mod pace;
     #[allow(dead_code, reason = "this module has no text parameters")]
     pub(crate) mod params;
@@ -78,46 +96,73 @@ params! { uapi::producer_consumer::MODULE:
     static PROD: Integer = "prod";
     static CONS: Integer = "cons";
     static SIZE: Integer = "size";
+    static PRODUCER_DELAY: Integer = "producer_delay";
+    static CONSUMER_DELAY: Integer = "consumer_delay";
 }
 
 /// The module while it is loaded. The folders go before the threads do: who is
 /// inside a file may look at them.
 struct ProducerConsumer {
-    _folders: Folders<Crew>,
-    crew: Arc<Crew>,
+    _folders: Folders<Attributes>,
+    control: Arc<Control>,
 }
 
 impl kernel::Module for ProducerConsumer {
     fn init(module: &'static ThisModule) -> Result<Self> {
         // The parameters were checked against the contract's ranges.
-        let staff = Staff {
-            producers: usize::try_from(PROD.value())?,
-            consumers: usize::try_from(CONS.value())?,
+        let counts = ThreadCounts {
+            producer: usize::try_from(PROD.value())?,
+            consumer: usize::try_from(CONS.value())?,
         };
         let slots = usize::try_from(SIZE.value())?;
-        let workshop = Workshop::new(staff, slots).inspect_err(|error| {
+        let delays = PerKind {
+            producer: u64::try_from(PRODUCER_DELAY.value())?,
+            consumer: u64::try_from(CONSUMER_DELAY.value())?,
+        };
+        let budget = Budget::new();
+        let no_memory = |error: Error| {
             pr_err!(
-                "no memory for {slots} slots and {} threads ({error:?})\n",
-                staff.all()
+                "{slots} slots and {} threads refused ({error:?}): their tables take {} KiB, \
+                 and {} KiB of memory are to be had\n",
+                counts.all(),
+                tables(counts, slots) / 1024,
+                budget.bytes() / 1024
             );
-        })?;
-        let crew = Crew::start(Arc::pin_init(workshop, GFP_KERNEL)?)?;
-        let folders = Folders::new(module, &crew)?;
+            error
+        };
+        if tables(counts, slots) > budget.bytes() {
+            return Err(no_memory(ENOMEM));
+        }
+        let picture = Picture::new(counts, slots).map_err(no_memory)?;
+        let buffer = Buffer::new(counts, slots, delays).map_err(no_memory)?;
+        let buffer = Arc::pin_init(buffer, GFP_KERNEL)?;
+        let mut threads = Threads::new(buffer.clone()).map_err(no_memory)?;
+        threads.start(&budget)?;
+        let control = Control::new(buffer, threads)?;
+        let attributes = Attributes::new(control.clone(), picture)?;
+        let folders = Folders::new(module, &attributes)?;
         pr_info!(
             "{} producers and {} consumers at a ring of {slots} slots\n",
-            staff.producers,
-            staff.consumers
+            counts.producer,
+            counts.consumer
         );
         Ok(Self {
             _folders: folders,
-            crew,
+            control,
         })
     }
+}
+
+/// Bytes that the tables of so many threads and slots take.
+fn tables(counts: ThreadCounts, slots: usize) -> usize {
+    State::memory(counts, slots)
+        .saturating_add(Picture::memory(counts, slots))
+        .saturating_add(Threads::memory(counts))
 }
 
 impl Drop for ProducerConsumer {
     fn drop(&mut self) {
         // So that a writer who waits for the threads lets go of its file.
-        self.crew.stop();
+        self.control.stop();
     }
 }

@@ -11,6 +11,16 @@ use kernel::{
     prelude::*,
 };
 
+/// An item, and where it was put or taken.
+#[derive(Clone, Copy)]
+pub(crate) struct Item {
+    /// From 1 in the order of production.
+    pub(crate) number: u64,
+    /// The index of the producer that made it.
+    pub(crate) producer: u32,
+    pub(crate) slot: usize,
+}
+
 /// A bounded queue of items.
 pub(crate) struct Ring {
     slots: KVVec<SlotRecord>,
@@ -34,6 +44,11 @@ impl Ring {
         })
     }
 
+    /// Bytes that a ring of `capacity` slots takes.
+    pub(crate) fn memory(capacity: usize) -> usize {
+        capacity.saturating_mul(size_of::<SlotRecord>())
+    }
+
     /// The number of slots.
     pub(crate) fn capacity(&self) -> usize {
         self.slots.len()
@@ -54,30 +69,39 @@ impl Ring {
         self.consumed
     }
 
-    /// Puts a new item of `producer` and returns its number, or `None` if the
-    /// ring is full.
-    pub(crate) fn put(&mut self, producer: u32) -> Option<u64> {
-        let slot = self.slots.get_mut(self.head)?;
-        if slot.item != 0 {
+    /// Puts a new item of `producer`. `None`: the ring is full.
+    pub(crate) fn put(&mut self, producer: u32) -> Option<Item> {
+        let slot = self.head;
+        let record = self.slots.get_mut(slot)?;
+        if record.item != 0 {
             return None;
         }
         self.produced += 1;
-        slot.item = self.produced;
-        slot.producer = producer;
-        self.head = self.after(self.head);
-        Some(self.produced)
+        record.item = self.produced;
+        record.producer = producer;
+        self.head = self.after(slot);
+        Some(Item {
+            number: self.produced,
+            producer,
+            slot,
+        })
     }
 
-    /// Takes the oldest item, or `None` if the ring is empty.
-    pub(crate) fn take(&mut self) -> Option<SlotRecord> {
-        let slot = self.slots.get_mut(self.tail)?;
-        if slot.item == 0 {
+    /// Takes the oldest item. `None`: the ring is empty.
+    pub(crate) fn take(&mut self) -> Option<Item> {
+        let slot = self.tail;
+        let record = self.slots.get_mut(slot)?;
+        if record.item == 0 {
             return None;
         }
-        let taken = core::mem::replace(slot, EMPTY);
+        let SlotRecord { item, producer, .. } = core::mem::replace(record, EMPTY);
         self.consumed += 1;
-        self.tail = self.after(self.tail);
-        Some(taken)
+        self.tail = self.after(slot);
+        Some(Item {
+            number: item,
+            producer,
+            slot,
+        })
     }
 
     /// The slots from number `first` on.
@@ -108,17 +132,22 @@ mod tests {
         Ok(Ring::new(capacity, GFP_KERNEL)?)
     }
 
+    fn number(item: Option<Item>) -> Option<u64> {
+        item.map(|item| item.number)
+    }
+
     #[test]
     fn items_come_out_in_the_order_they_were_put() -> Result {
         let mut ring = ring(3)?;
         for round in 0..5 {
             for i in 1..=3 {
-                assert_eq!(ring.put(i), Some(round * 3 + u64::from(i)));
+                assert_eq!(number(ring.put(i)), Some(round * 3 + u64::from(i)));
             }
             for i in 1..=3 {
                 let taken = ring.take().ok_or(EIO)?;
-                assert_eq!(taken.item, round * 3 + u64::from(i));
+                assert_eq!(taken.number, round * 3 + u64::from(i));
                 assert_eq!(taken.producer, i);
+                assert_eq!(taken.slot, i as usize - 1);
             }
         }
         Ok(())
@@ -127,13 +156,13 @@ mod tests {
     #[test]
     fn a_full_ring_refuses_and_stays_as_it_was() -> Result {
         let mut ring = ring(2)?;
-        assert_eq!(ring.put(1), Some(1));
-        assert_eq!(ring.put(1), Some(2));
-        assert_eq!(ring.put(1), None);
+        assert_eq!(number(ring.put(1)), Some(1));
+        assert_eq!(number(ring.put(1)), Some(2));
+        assert!(ring.put(1).is_none());
         assert_eq!(ring.occupancy(), 2);
         assert_eq!(ring.produced(), 2);
-        assert_eq!(ring.take().map(|slot| slot.item), Some(1));
-        assert_eq!(ring.put(1), Some(3));
+        assert_eq!(number(ring.take()), Some(1));
+        assert_eq!(number(ring.put(1)), Some(3));
         Ok(())
     }
 
@@ -148,7 +177,7 @@ mod tests {
     #[test]
     fn a_ring_without_slots_is_full_and_empty_at_once() -> Result {
         let mut ring = ring(0)?;
-        assert_eq!(ring.put(1), None);
+        assert!(ring.put(1).is_none());
         assert!(ring.take().is_none());
         assert_eq!(ring.occupancy(), 0);
         Ok(())

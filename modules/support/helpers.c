@@ -13,6 +13,7 @@
 #include <linux/semaphore.h>
 #include <linux/shmem_fs.h>
 #include <linux/uaccess.h>
+#include <uapi/linux/sched/types.h>
 
 unsigned long ringside_task_size_max(void);
 unsigned long ringside_task_size_max(void)
@@ -147,13 +148,6 @@ bool ringside_bdev_read_only(struct block_device *bdev)
 	return bdev_read_only(bdev);
 }
 
-int ringside_mutex_lock_interruptible(struct mutex *mutex);
-int ringside_mutex_lock_interruptible(struct mutex *mutex)
-{
-	/* With lockdep it is a macro. */
-	return mutex_lock_interruptible(mutex);
-}
-
 int ringside_mutex_lock_killable(struct mutex *mutex);
 int ringside_mutex_lock_killable(struct mutex *mutex)
 {
@@ -165,6 +159,18 @@ void ringside_sema_init(struct semaphore *semaphore, int value);
 void ringside_sema_init(struct semaphore *semaphore, int value)
 {
 	sema_init(semaphore, value);
+}
+
+int ringside_sched_idle(struct task_struct *task);
+int ringside_sched_idle(struct task_struct *task)
+{
+	/* The attributes are a struct of the kernel's that Rust does not know. */
+	static const struct sched_attr idle = {
+		.size = sizeof(idle),
+		.sched_policy = SCHED_IDLE,
+	};
+
+	return sched_setattr_nocheck(task, &idle);
 }
 
 /* With the full barrier that pairs with the one in wake_up_process(). */

@@ -31,9 +31,9 @@ extern "C" {
     pub(crate) fn ringside_bdev_size(bdev: *mut bindings::block_device) -> u64;
     pub(crate) fn ringside_bdev_logical_block_size(bdev: *mut bindings::block_device) -> c_uint;
     pub(crate) fn ringside_bdev_read_only(bdev: *mut bindings::block_device) -> bool;
-    pub(super) fn ringside_mutex_lock_interruptible(mutex: *mut bindings::mutex) -> c_int;
     pub(super) fn ringside_mutex_lock_killable(mutex: *mut bindings::mutex) -> c_int;
     pub(super) fn ringside_sema_init(semaphore: *mut bindings::semaphore, value: c_int);
+    pub(super) fn ringside_sched_idle(task: *mut bindings::task_struct) -> c_int;
     pub(super) fn ringside_set_interruptible();
     pub(super) fn ringside_set_running();
 }

@@ -1,46 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The kernel's mutex, waited for with an ear for signals.
+//! A mutex that is waited for with an ear for signals.
 //!
-//! Upstream's `kernel::sync::Mutex` waits until it gets the lock, come what may.
-//! That is too long where the lock is held as long as a transfer lasts.
-//!
-//! C header: [`include/linux/mutex.h`](srctree/include/linux/mutex.h)
+//! `kernel::sync::Mutex` waits until it gets the lock, come what may. That is too
+//! long where the lock is held as long as a transfer or a thread lasts. So here
+//! that mutex only guards, for a moment, whether somebody has the value; who has
+//! to wait does it at a condition variable, which a signal ends.
 
-use core::{
-    cell::UnsafeCell,
-    ops::{
-        Deref,
-        DerefMut, //
-    },
+use core::ops::{
+    Deref,
+    DerefMut, //
 };
 use kernel::{
-    bindings,
+    new_condvar,
+    new_mutex,
     prelude::*,
-    sync::LockClassKey,
-    types::{
-        NotThreadSafe,
-        Opaque, //
+    sync::{
+        lock::mutex::MutexGuard,
+        CondVar,
+        LockClassKey,
+        Mutex, //
     }, //
 };
 
-use super::helpers;
-
 /// A value that one thread at a time has.
-///
-/// # Invariants
-///
-/// `data` is accessed by the holder of `mutex` only.
 #[pin_data]
 pub(crate) struct InterruptibleMutex<T> {
+    /// Whether somebody has it.
     #[pin]
-    mutex: Opaque<bindings::mutex>,
-    data: UnsafeCell<T>,
+    taken: Mutex<bool>,
+    /// Nobody has it any more.
+    #[pin]
+    freed: CondVar,
+    /// Locked by who has it, so never waited for.
+    #[pin]
+    data: Mutex<T>,
 }
-
-// SAFETY: A mutex that nobody holds belongs to no thread.
-unsafe impl<T: Send> Send for InterruptibleMutex<T> {}
-// SAFETY: The mutex gives the value to one thread at a time.
-unsafe impl<T: Send> Sync for InterruptibleMutex<T> {}
 
 impl<T> InterruptibleMutex<T> {
     /// With this value; `name` and `key` are for lockdep.
@@ -50,60 +44,65 @@ impl<T> InterruptibleMutex<T> {
         key: Pin<&'static LockClassKey>,
     ) -> impl PinInit<Self> {
         pin_init!(Self {
-            // SAFETY: `slot` is memory for a mutex, which does not move; name and key stay.
-            mutex <- Opaque::ffi_init(|slot| unsafe {
-                bindings::__mutex_init(slot, name.as_char_ptr(), key.as_ptr())
-            }),
-            data: UnsafeCell::new(data),
+            taken <- new_mutex!(false),
+            freed <- new_condvar!(),
+            data <- Mutex::new(data, name, key),
         })
     }
 
     /// Has the value until the result is dropped; `ERESTARTSYS` if a signal comes while another
-    /// has it. Those who wait get it in the order in which they came, or nearly so: the mutex is
-    /// handed to one who has waited in vain before. Sleeps.
+    /// has it. Sleeps.
     pub(crate) fn lock(&self) -> Result<Guard<'_, T>> {
-        // SAFETY: The mutex is initialised and pinned.
-        match unsafe { helpers::ringside_mutex_lock_interruptible(self.mutex.get()) } {
-            0 => Ok(Guard {
-                mutex: self,
-                _not_send: NotThreadSafe,
-            }),
-            // Its only error is EINTR. Nothing was done yet, so the call may be made again.
-            _ => Err(ERESTARTSYS),
+        let mut taken = self.taken.lock();
+        while *taken {
+            // Nothing was done yet, so the call may be made again. Who is told that it is free
+            // takes it, signal or not: nobody else is told.
+            if self.freed.wait_interruptible(&mut taken) && *taken {
+                return Err(ERESTARTSYS);
+            }
         }
+        *taken = true;
+        drop(taken);
+        Ok(Guard {
+            data: self.data.lock(),
+            _turn: Turn {
+                taken: &self.taken,
+                freed: &self.freed,
+            },
+        })
     }
 }
 
 /// The value, for its holder.
-///
-/// # Invariants
-///
-/// The thread that has this holds the mutex.
 pub(crate) struct Guard<'a, T> {
-    mutex: &'a InterruptibleMutex<T>,
-    // A mutex is unlocked by who locked it.
-    _not_send: NotThreadSafe,
+    // Dropped first.
+    data: MutexGuard<'a, T>,
+    _turn: Turn<'a>,
 }
 
 impl<T> Deref for Guard<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        // SAFETY: We hold the mutex, by the type invariants.
-        unsafe { &*self.mutex.data.get() }
+        &self.data
     }
 }
 
-impl<T> DerefMut for Guard<'_, T> {
+impl<T: Unpin> DerefMut for Guard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: As in `deref`; and the guard itself is borrowed for writing.
-        unsafe { &mut *self.mutex.data.get() }
+        &mut self.data
     }
 }
 
-impl<T> Drop for Guard<'_, T> {
+/// Lets the next one have the value when it is dropped.
+struct Turn<'a> {
+    taken: &'a Mutex<bool>,
+    freed: &'a CondVar,
+}
+
+impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        // SAFETY: We hold the mutex, by the type invariants.
-        unsafe { bindings::mutex_unlock(self.mutex.mutex.get()) };
+        *self.taken.lock() = false;
+        self.freed.notify_one();
     }
 }

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 //! A bound on how often something is done on a path that is hot.
 
-use super::once::Once64;
 use kernel::{
     bindings,
-    time::{Msecs, msecs_to_jiffies},
+    time::{
+        msecs_to_jiffies,
+        Msecs, //
+    }, //
 };
 
-/// Lets one event through in each interval and drops the others; when threads ask
-/// at the same moment, one for each of them. Asking costs two loads: it looks at
-/// the tick counter, not at the clock.
+/// Lets one event through in each interval and drops the others. Asking costs a
+/// few instructions: it looks at the tick counter, not at the clock.
 pub(crate) struct Pace {
     interval: u64,
-    next: Once64,
+    next: u64,
 }
 
 impl Pace {
@@ -20,18 +21,17 @@ impl Pace {
     pub(crate) fn new(interval: Msecs) -> Self {
         Self {
             interval: msecs_to_jiffies(interval) as u64,
-            next: Once64::new(jiffies()),
+            next: jiffies(),
         }
     }
 
     /// Whether this event is let through.
-    pub(crate) fn passes(&self) -> bool {
+    pub(crate) fn passes(&mut self) -> bool {
         let now = jiffies();
-        let next = self.next.read();
         // The counter wraps, so the difference tells which of the two is later.
-        let passes = (now.wrapping_sub(next) as i64) >= 0;
+        let passes = (now.wrapping_sub(self.next) as i64) >= 0;
         if passes {
-            self.next.write(now.wrapping_add(self.interval));
+            self.next = now.wrapping_add(self.interval);
         }
         passes
     }

@@ -97,7 +97,7 @@ pub(crate) struct Integer {
 impl Integer {
     /// A parameter that has its default value.
     pub(crate) const fn new(about: &'static Parameter) -> Self {
-        let ParameterKind::Integer { min, max } = about.kind else {
+        let Some((min, max)) = range(about.kind) else {
             panic!("this parameter is described as text");
         };
         let value = decimal(about.default);
@@ -119,7 +119,7 @@ impl Integer {
     ///
     /// `EINVAL`; the value stays as it was.
     pub(crate) fn accept(&self, given: &CStr) -> Result {
-        let ParameterKind::Integer { min, max } = self.about.kind else {
+        let Some((min, max)) = range(self.about.kind) else {
             return Err(EINVAL);
         };
         match i64::from_str(BStr::from_bytes(given.to_bytes())) {
@@ -149,6 +149,15 @@ impl Kind for Integer {
     unsafe fn show(&self, buffer: *mut c_char) -> c_int {
         // SAFETY: By this function's contract.
         unsafe { bindings::sysfs_emit(buffer, c"%lld\n".as_ptr().cast(), self.value()) }
+    }
+}
+
+/// The smallest and the largest value of a number.
+const fn range(kind: ParameterKind) -> Option<(i64, i64)> {
+    match kind {
+        ParameterKind::Integer { min, max } => Some((min, max)),
+        ParameterKind::Microseconds { max } => Some((0, max as i64)),
+        ParameterKind::Text { .. } => None,
     }
 }
 

@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Kernel threads that end when their handle is dropped.
 
-use super::helpers::{ringside_set_interruptible, ringside_set_running};
+use super::helpers::{
+    ringside_sched_idle,
+    ringside_set_interruptible,
+    ringside_set_running, //
+};
 use core::ptr::NonNull;
 use kernel::{
     bindings,
-    error::{Result, from_err_ptr},
+    error::from_err_ptr,
     fmt,
     prelude::*,
     str::CString,
+    sync::aref::ARef,
+    task::Task,
     time::Delta,
-    types::NotThreadSafe,
+    types::NotThreadSafe, //
 };
 
 /// A kernel thread. Dropping it tells the thread to stop, wakes it, and waits
@@ -24,26 +30,28 @@ use kernel::{
 /// As all registrations of the kernel's Rust code a handle must not be leaked:
 /// the module's code goes, and the thread would stay.
 pub(crate) struct Thread {
-    /// We hold a reference, so this stays valid after the thread has ended.
-    task: NonNull<bindings::task_struct>,
+    task: ARef<Task>,
     body: *mut c_void,
     free_body: unsafe fn(*mut c_void),
 }
 
-// SAFETY: A task may be woken and stopped from any thread. The body is touched
-// only by the thread itself and, after that has ended, by `drop`; it is `Send`.
+// SAFETY: The body is touched only by the thread itself and, after that has
+// ended, by `drop`; it is `Send`.
 unsafe impl Send for Thread {}
 // SAFETY: As above: `&Thread` only allows to wake the task.
 unsafe impl Sync for Thread {}
 
 impl Thread {
-    /// Starts a thread. Of its name the first 15 bytes show in `ps`.
+    /// Starts a thread that runs when the processor has nothing else to do, or
+    /// little: as [`SCHED_IDLE`]. Of its name the first 15 bytes show in `ps`.
     ///
     /// # Errors
     ///
     /// `ENOMEM`, `EAGAIN` at the limit of threads, `EINTR` when the process that
     /// starts it is killed.
-    pub(crate) fn start<F>(name: fmt::Arguments<'_>, body: F) -> Result<Self>
+    ///
+    /// [`SCHED_IDLE`]: https://man7.org/linux/man-pages/man7/sched.7.html
+    pub(crate) fn start_idle<F>(name: fmt::Arguments<'_>, body: F) -> Result<Self>
     where
         F: FnOnce(&Current) + Send + 'static,
     {
@@ -59,38 +67,30 @@ impl Thread {
                 name.as_ptr(),
             )
         });
-        let task = match task.and_then(|task| NonNull::new(task).ok_or(ENOMEM)) {
-            Ok(task) => task,
+        let task = match task.and_then(|task| NonNull::new(task.cast::<Task>()).ok_or(ENOMEM)) {
+            // SAFETY: A thread that was created waits to be woken and exists until then. `Task`
+            // is a transparent wrapper of what this points to.
+            Ok(task) => ARef::from(unsafe { task.as_ref() }),
             Err(error) => {
                 // SAFETY: There is no thread, so the body is still ours.
                 unsafe { Self::free::<F>(body) };
                 return Err(error);
             }
         };
-        // SAFETY: A thread that was created waits to be woken and exists until
-        // then, so we can take a reference and wake it.
-        unsafe {
-            bindings::get_task_struct(task.as_ptr());
-            bindings::wake_up_process(task.as_ptr());
-        }
-        Ok(Self {
+        let thread = Self {
             task,
             body,
             free_body: Self::free::<F>,
-        })
-    }
-
-    /// Lets the thread have the processor only when nobody else wants it much:
-    /// a niceness from -20 to 19.
-    pub(crate) fn set_nice(&self, nice: i8) {
-        // SAFETY: We hold a reference to the task. The kernel clamps the value.
-        unsafe { bindings::set_user_nice(self.task.as_ptr(), c_long::from(nice)) };
+        };
+        // SAFETY: We hold a reference to the task.
+        kernel::error::to_result(unsafe { ringside_sched_idle(thread.task.as_ptr()) })?;
+        thread.wake();
+        Ok(thread)
     }
 
     /// Ends a wait of the thread, so that it looks at its condition again.
     pub(crate) fn wake(&self) {
-        // SAFETY: We hold a reference to the task.
-        unsafe { bindings::wake_up_process(self.task.as_ptr()) };
+        self.task.wake_up();
     }
 
     /// # Safety
@@ -120,9 +120,9 @@ impl Thread {
 
 impl Drop for Thread {
     fn drop(&mut self) {
-        // SAFETY: We hold a reference, which this gives back. It may have ended
-        // already. When this returns, the thread is past all code of ours.
-        unsafe { bindings::kthread_stop_put(self.task.as_ptr()) };
+        // SAFETY: We hold a reference, so it may have ended already. When this
+        // returns, the thread is past all code of ours.
+        unsafe { bindings::kthread_stop(self.task.as_ptr()) };
         // SAFETY: The thread has ended.
         unsafe { (self.free_body)(self.body) };
     }

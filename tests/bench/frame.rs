@@ -2,6 +2,7 @@
 //! How long one frame takes to draw: views 3, 4 and 5 at their busiest, on a
 //! screen of 200×60. The aim is 1 ms of CPU time; build with `cargo bench`.
 
+use std::mem::offset_of;
 use std::sync::Arc;
 
 use nix::time::{ClockId, clock_gettime};
@@ -16,6 +17,7 @@ use ringside::kernel::api::{
     ModuleSummary, Request, Sample, SubjectAction, SubjectEvent, SubjectOutcome, TableBytes, Walk,
 };
 use ringside::ui::{Hits, Look, draw};
+use ringside_uapi::producer_consumer::Snapshot;
 
 const SCREEN: (u16, u16) = (200, 60);
 const FRAMES: u32 = 500;
@@ -67,13 +69,13 @@ fn ring() -> Model {
     for step in 0..600u64 {
         let (produced, consumed) = (step * 1000 + 7000, step * 1000);
         let last = step == 599;
-        let mut threads = Vec::new();
+        let mut table = head(produced, consumed);
         let mut slots = Vec::new();
         for kind in (0..2u8).take(if last { 2 } else { 0 }) {
             for index in 1..=100u32 {
-                threads.extend([kind, (index % 5) as u8, 0, 0]);
-                threads.extend(index.to_le_bytes());
-                threads.extend([step, step].map(u64::to_le_bytes).concat());
+                table.extend([kind, (index % 5) as u8, 0, 0]);
+                table.extend(index.to_le_bytes());
+                table.extend([step, step].map(u64::to_le_bytes).concat());
             }
         }
         for slot in (0..10_000u64).take(if last { 10_000 } else { 0 }) {
@@ -82,6 +84,7 @@ fn ring() -> Model {
             slots.extend(((slot % 100) as u32 + 1).to_le_bytes());
             slots.extend([0; 4]);
         }
+        table.extend(slots);
         model.counters.push(sample(
             1000 + step * 100,
             MODULE,
@@ -92,10 +95,24 @@ fn ring() -> Model {
                 ("produced", produced),
             ],
             &[("consumer_delay", 0), ("paused", 0), ("producer_delay", 0)],
-            vec![("threads", threads), ("slots", slots)],
+            vec![("snapshot", table)],
         ));
     }
     model
+}
+
+/// The numbers of a snapshot of that ring.
+fn head(produced: u64, consumed: u64) -> Vec<u8> {
+    let mut bytes = vec![0; size_of::<Snapshot>()];
+    let mut put = |at: usize, number: &[u8]| bytes[at..at + number.len()].copy_from_slice(number);
+    put(offset_of!(Snapshot, capacity), &10_000_u64.to_le_bytes());
+    put(offset_of!(Snapshot, occupancy), &(produced - consumed).to_le_bytes());
+    put(offset_of!(Snapshot, produced), &produced.to_le_bytes());
+    put(offset_of!(Snapshot, consumed), &consumed.to_le_bytes());
+    put(offset_of!(Snapshot, producers), &100_u32.to_le_bytes());
+    put(offset_of!(Snapshot, consumers), &100_u32.to_le_bytes());
+    put(offset_of!(Snapshot, slots), &10_000_u32.to_le_bytes());
+    bytes
 }
 
 /// A subject with all 4096 pages, half of them walked.

@@ -148,6 +148,28 @@ static void the_log(void)
 	check(logged(line) == 1, "so it does of a pointer");
 }
 
+/* However often a program calls, it can't flood the log. */
+static void the_log_is_bounded(void)
+{
+	struct block_io io = { .data = (unsigned long)map, .size = 512, .reserved = 1 };
+	double begin;
+	int i, lines, most;
+
+	milliseconds(1200);
+	log_from_now();
+	begin = now();
+	for (i = 0; i < 2000; i++)
+		ioctl(device, KMOD_READ64, &io);
+	/* 20 in each second that was touched. */
+	most = ((int)(now() - begin) + 2) * 20;
+	lines = logged("kmod: READ64 by process");
+	check(lines > 0 && lines <= most, "2000 refusals make %d lines, at most %d", lines, most);
+	milliseconds(1200);
+	log_from_now();
+	ioctl(device, KMOD_READ64, &io);
+	check(logged(" lines like the next were left out") == 1, "the log says that others were left out");
+}
+
 static void not_root(void)
 {
 	pid_t child = fork();
@@ -184,6 +206,7 @@ int main(void)
 	unknown_commands();
 	the_file();
 	the_log();
+	the_log_is_bounded();
 	not_root();
 	check_equal(position(), at, "the position is where it was");
 	check_equal(shown("bytes_written"), wrote, "nothing was written");

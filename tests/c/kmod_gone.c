@@ -46,13 +46,21 @@ static void put(const char *path, const char *text)
 	close(fd);
 }
 
+static void *take_away(void *path)
+{
+	put(path, "1");
+	return NULL;
+}
+
 int main(int count, char **arguments)
 {
 	bool wait = count > 1 && strcmp(arguments[1], "wait") == 0;
 	char path[512], data[512], resolved[256];
 	unsigned long errors;
-	pthread_t thread;
-	int i;
+	pthread_t thread, taker;
+	time_t begin;
+	long from_cache;
+	int i, error;
 
 	open_device();
 	if (!realpath(node, resolved))
@@ -69,11 +77,22 @@ int main(int count, char **arguments)
 		fflush(stdout);
 	} else {
 		snprintf(path, sizeof(path), "/sys/block/%s/device/delete", basename(resolved));
-		put(path, "1");
+		pthread_create(&taker, NULL, take_away, path);
 	}
-	/* Two minutes: a busy guest with detectors lets go of a stick only slowly. */
-	for (i = 0; i < 2400 && !(info().flags & KMOD_FLAG_GONE); i++)
-		usleep(50000);
+	/*
+	 * Without a pause, so that the page cache still holds what was written when
+	 * it is read again. Two minutes: a busy guest with detectors lets go of a
+	 * stick only slowly.
+	 */
+	begin = time(NULL);
+	while (!(info().flags & KMOD_FLAG_GONE) && time(NULL) - begin < 120)
+		sched_yield();
+	from_cache = read64(data, 16, 4096);
+	error = errno;
+	check(from_cache == -1 && error == ENODEV,
+	      "from then on nothing is read, from the page cache neither: %ld, errno %d", from_cache, error);
+	if (!wait)
+		pthread_join(taker, NULL);
 	check(info().flags & KMOD_FLAG_GONE, "INFO says that the device is gone");
 	usleep(200000);
 	stop = true;

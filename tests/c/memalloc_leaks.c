@@ -67,6 +67,15 @@ static bool share_and_access(int i)
 	return share(HERE, getpid(), i % 2) == 0 && access_page(THERE) == 0 && give_back(THERE) == 0;
 }
 
+/* Each time another page, which is given back by the one who allocated it first, or last. */
+static bool share_a_new_page(int i)
+{
+	unsigned long first = i % 2 ? HERE + PAGE : THERE, last = i % 2 ? THERE : HERE + PAGE;
+
+	return allocate(HERE + PAGE, 1, true) == 0 && share(HERE + PAGE, getpid(), true) == 0 &&
+	       access_page(THERE) == 0 && give_back(first) == 0 && give_back(last) == 0;
+}
+
 static bool access_where_something_is(int i)
 {
 	(void)i;
@@ -121,6 +130,7 @@ int main(void)
 	each("SHAREPAGE that replaces an offer", share_again);
 	each("ACCESSPAGE where something is", access_where_something_is);
 	each("SHAREPAGE, ACCESSPAGE and FREE", share_and_access);
+	each("ALLOCATE, SHAREPAGE, ACCESSPAGE and both FREE", share_a_new_page);
 	each("ACCESSPAGE without an offer", access_without_an_offer);
 	each("WALK", walk_to_it);
 	give_back(HERE);

@@ -72,9 +72,9 @@ static void texts(void)
 	long_text("name", "", 966, after);
 
 	snprintf(given, sizeof(given), "charParameter=%0965d", 7);
-	refused(given, "the greeting is a line of 1021 bytes, and 1020 are the most");
+	refused(given, "my_name: refused (EINVAL): a greeting of 1021 bytes, and 1020 are the most");
 	snprintf(given, sizeof(given), "charParameter=%0600d name=%0600d", 7, 7);
-	refused(given, "charParameter and name refused (EINVAL)");
+	refused(given, "my_name: refused (EINVAL): a greeting of 1248 bytes, and 1020 are the most");
 	snprintf(given, sizeof(given), "charParameter=%01021d", 7);
 	refused(given, "charParameter refused (EINVAL): it is 1021 bytes long, and 1020 are the most");
 	/* What the log shows as four characters takes the room of four. */

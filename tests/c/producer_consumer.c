@@ -239,8 +239,9 @@ static void refuses(void)
 	unload_now();
 
 	static const char *const bad[] = {
-		"prod=-1", "cons=-1", "size=-1", "prod=1001", "cons=1001", "size=1000001",
-		"prod=x", "size=", "cons=1e3", "size=99999999999999999999",
+		"prod=-1", "cons=-1", "size=-1", "prod=2147483648", "cons=2147483648",
+		"size=2147483647", "prod=x", "size=", "cons=1e3", "size=99999999999999999999",
+		"producer_delay=60000001", "consumer_delay=1s",
 	};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		char text[64];
@@ -306,6 +307,110 @@ static void tables(void)
 	unload_now();
 }
 
+/* Room for the snapshot of 8 threads and 10 slots, as the file has it. */
+static struct {
+	struct producer_consumer_snapshot head;
+	struct thread_record threads[8];
+	struct slot_record slots[10];
+} picture;
+
+/* What can't be so at any one moment, in words; NULL if there is nothing. */
+static const char *contradiction(void)
+{
+	const struct producer_consumer_snapshot *now = &picture.head;
+	unsigned long made = 0, taken = 0, held = 0, waits[2] = { 0, 0 };
+	unsigned int waiting[2] = { 0, 0 }, running = 0;
+
+	for (int i = 0; i < 8; i++) {
+		const struct thread_record *thread = &picture.threads[i];
+
+		*(thread->kind == PRODUCER_CONSUMER_KIND_PRODUCER ? &made : &taken) += thread->items;
+		waits[thread->kind] += thread->waits;
+		waiting[0] += thread->state == PRODUCER_CONSUMER_STATE_WAITS_EMPTY;
+		waiting[1] += thread->state == PRODUCER_CONSUMER_STATE_WAITS_FULL;
+		running += thread->state == PRODUCER_CONSUMER_STATE_RUNNING;
+	}
+	for (int i = 0; i < 10; i++) {
+		unsigned long item = picture.slots[i].item;
+
+		held += item != 0;
+		if (item && (item <= now->consumed || item > now->produced ||
+			     (item - 1) % 10 != (unsigned)i))
+			return "a slot holds an item that can't be there";
+	}
+	if (now->produced - now->consumed != now->occupancy || held != now->occupancy)
+		return "items are lost";
+	if (made != now->produced || taken != now->consumed)
+		return "the threads moved others than the ring saw";
+	if (waits[0] != now->producer_waits || waits[1] != now->consumer_waits)
+		return "the waits do not add up";
+	if (waiting[0] != now->producers_waiting || waiting[1] != now->consumers_waiting)
+		return "as many wait as are not shown to";
+	if (now->empty > 10 - now->occupancy || now->full > now->occupancy)
+		return "a semaphore holds more than the ring has";
+	if ((now->empty && waiting[0]) || (now->full && waiting[1]))
+		return "threads wait for a semaphore that holds something";
+	if (now->phase == PRODUCER_CONSUMER_PHASE_RUNNING &&
+	    10 - now->occupancy - now->empty + now->occupancy - now->full > running)
+		return "what a semaphore lacks is in nobody's hands";
+	if (now->last_kind == PRODUCER_CONSUMER_KIND_PRODUCER ?
+		    picture.slots[now->last_slot].item != now->last_item ||
+			    picture.slots[now->last_slot].producer != now->last_producer ||
+			    now->last_thread != now->last_producer ||
+			    now->last_item != now->produced :
+		    now->last_item != now->consumed || now->last_thread > 3)
+		return "the last move is another";
+	return NULL;
+}
+
+static void snapshots(void)
+{
+	const char *wrong = NULL, *path = SYS "counters/snapshot";
+	unsigned long sequence = 0, moved;
+	int fd, taken;
+
+	load_with("prod=5 cons=3 size=10");
+	milliseconds(50);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	for (taken = 0; taken < (slow ? 500 : 5000) && !wrong; taken++) {
+		if (pread(fd, &picture, sizeof(picture), 0) != sizeof(picture))
+			give_up("%s can't be read", path);
+		if (picture.head.sequence <= sequence || picture.head.size != sizeof(picture.head))
+			wrong = "the sequence does not grow";
+		sequence = picture.head.sequence;
+		wrong = wrong ?: contradiction();
+		/* Now and then a pause or a pace comes between. */
+		if (taken % 100 == 50)
+			set("paused", taken % 200 == 50 ? "1" : "0");
+		if (taken % 1000 == 500)
+			set(taken % 2000 == 500 ? "consumer_delay" : "producer_delay", "100");
+	}
+	check(!wrong, "of %d snapshots at work none contradicts itself%s%s", taken, wrong ? ": " : "",
+	      wrong ?: "");
+	set("paused", "1");
+	moved = get("produced") + get("consumed");
+	check(pread(fd, &picture, 16, 0) == 16 && pread(fd, &sequence, 8, 8) == 8 &&
+	      sequence == picture.head.sequence, "other reads go on in the same snapshot");
+	pread(fd, &picture, sizeof(picture), 0);
+	check(picture.head.sequence == sequence + 1 &&
+	      picture.head.phase == PRODUCER_CONSUMER_PHASE_PAUSED && picture.head.paused == 1 &&
+	      picture.head.produced + picture.head.consumed == moved, "while paused it says so");
+	set("step", "1");
+	pread(fd, &picture, sizeof(picture), 0);
+	check(picture.head.produced + picture.head.consumed == moved + 1 && !contradiction(),
+	      "and after a step who moved which item");
+	close(fd);
+	unload_now();
+
+	load_with("prod=1 cons=1 size=40000");
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	check(pread(fd, &picture, sizeof(picture), 0) == sizeof(picture.head) + 48 &&
+	      picture.head.slots == 0 && picture.head.capacity == 40000,
+	      "a snapshot of a large ring has no slots");
+	close(fd);
+	unload_now();
+}
+
 static void unloads(const char *parameters, double most)
 {
 	double start, best = 1e9;
@@ -360,6 +465,7 @@ int main(int count, char **arguments)
 	refuses();
 	rights();
 	tables();
+	snapshots();
 	extremes();
 	/* 100 threads that wait, and 100 that run. */
 	unloads("prod=50 cons=50 size=1", 0.5 * patience);

@@ -12,13 +12,18 @@
 )]
 
 mod commands;
+mod completions;
+mod demo;
 mod ends;
+mod folders;
 mod full_disk;
 mod hangs;
 mod inherited;
 mod kernels;
 mod machine;
+mod memory;
 mod readme;
+mod replaced_names;
 mod starts;
 mod stick;
 mod surroundings;

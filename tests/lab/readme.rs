@@ -4,9 +4,9 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use super::surroundings::{Said, Surroundings};
+use super::surroundings::{Surroundings, on_terminal};
 
 /// Ends the output of a command in the guest.
 const MARK: &str = "@@ the next command @@";
@@ -68,8 +68,8 @@ fn comparable(line: &str) -> String {
     }
 }
 
-/// A shell's command with our binary in front of its path.
-fn shell(surroundings: &Surroundings, script: &str) -> Said {
+/// What a shell prints on a terminal, with our binary in front of its path.
+fn shell(surroundings: &Surroundings, script: &str) -> String {
     let binary = Path::new(env!("CARGO_BIN_EXE_ringside"));
     let folder = binary.parent().expect("a program lies in a folder");
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -81,8 +81,7 @@ fn shell(surroundings: &Surroundings, script: &str) -> Said {
     for (name, value) in command.get_envs() {
         bash.env(name, value.unwrap_or_default());
     }
-    bash.stdin(Stdio::null());
-    Said::from(bash.output().expect("bash is there"))
+    on_terminal(&bash, "")
 }
 
 #[test]
@@ -93,10 +92,10 @@ fn the_sessions_of_the_readme_print_what_stands_there() {
     let mut script = String::from("set -e\n");
     for step in &host {
         if step.command == "ringside shell" {
-            // What is typed into it follows; a terminal makes no difference to that.
-            script.push_str("ringside exec --lab 1 -- bash -c \"$TYPED\" 2>&1\n");
+            // What is typed into it follows, on a terminal as for the reader.
+            script.push_str("ringside shell -- bash -c \"$TYPED\"\n");
         } else {
-            writeln!(script, "{} > /dev/null", without_comment(&step.command))
+            writeln!(script, "{} > /dev/null 2>&1", without_comment(&step.command))
                 .expect("a string grows");
         }
     }
@@ -106,8 +105,8 @@ fn the_sessions_of_the_readme_print_what_stands_there() {
     }
     let script = format!("TYPED={}\n{script}", shlex::try_quote(&typed).expect("no NUL"));
     let said = shell(&surroundings, &script);
-    let printed: Vec<&str> = said.out.split(MARK).collect();
-    assert_eq!(printed.len(), guest.len() + 1, "{}{}", said.out, said.err);
+    let printed: Vec<&str> = said.split(MARK).collect();
+    assert_eq!(printed.len(), guest.len() + 1, "{said}");
     let mut wrong = String::new();
     let mut as_it_is = String::new();
     for (step, printed) in guest.iter().zip(printed) {

@@ -2,10 +2,12 @@
 //! A runtime folder for one test, and running `ringside` in it.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use ringside::kernel::api::{GuestState, Item, LabRequest, LabStatus};
 use ringside::kernel::call::ask;
 use ringside::kernel::{Request, TargetResult};
@@ -122,6 +124,36 @@ impl From<Output> for Said {
             err: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
     }
+}
+
+/// What the command prints on a terminal on which this is `typed` at once; it must
+/// succeed.
+pub fn on_terminal(command: &Command, typed: &str) -> String {
+    let mut program = CommandBuilder::new(command.get_program());
+    program.args(command.get_args());
+    let here = std::env::current_dir().expect("there is a working directory");
+    program.cwd(command.get_current_dir().unwrap_or(&here));
+    program.env("TERM", "dumb");
+    for (name, value) in command.get_envs() {
+        program.env(name, value.unwrap_or_default());
+    }
+    // So wide that nothing is cut or wrapped to fit.
+    let size = PtySize { rows: 50, cols: 200, pixel_width: 0, pixel_height: 0 };
+    let pair = native_pty_system().openpty(size).expect("a pseudo-terminal can be made");
+    let mut child = pair.slave.spawn_command(program).expect("the program is there");
+    // It ends with the last who has it open; then reading fails.
+    drop(pair.slave);
+    let mut keyboard = pair.master.take_writer().expect("the terminal can be written");
+    keyboard.write_all(typed.as_bytes()).expect("it takes keys");
+    let mut output = pair.master.try_clone_reader().expect("the terminal can be read");
+    let (mut printed, mut buffer) = (Vec::new(), [0; 65536]);
+    while let Ok(size @ 1..) = output.read(&mut buffer) {
+        printed.extend_from_slice(&buffer[..size]);
+    }
+    let status = child.wait().expect("it is our child");
+    let printed = String::from_utf8_lossy(&printed).replace('\r', "");
+    assert!(status.success(), "{status:?}: {printed}");
+    printed
 }
 
 /// The image of the kernel under test.

@@ -2,10 +2,14 @@
 //! producer_consumer: threads, semaphores, pause, step, tables, limits.
 
 use std::fs::File;
+use std::io::Write;
 use std::os::unix::fs::FileExt;
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use ringside_uapi::producer_consumer as pc;
 
 use super::guest::{self, counter, insmod, rmmod, set, thread_names, wait_for};
@@ -177,9 +181,16 @@ fn parameters_out_of_range_are_refused_with_a_reason_in_the_log() {
     guest::run(
         "producer_consumer::parameters_out_of_range_are_refused_with_a_reason_in_the_log",
         || {
-            for parameters in
-                ["prod=-1", "cons=-5", "size=-1", "prod=1001", "cons=100000", "size=1000001"]
-            {
+            for parameters in [
+                "prod=-1",
+                "cons=-5",
+                "size=-1",
+                "prod=2147483648",
+                "cons=99999999999",
+                "size=2147483647",
+                "producer_delay=60000001",
+                "consumer_delay=-1",
+            ] {
                 let before = kernel_log::lines().len();
                 assert_eq!(insmod(NAME, parameters), Err(Errno::EINVAL), "{parameters}");
                 let said = kernel_log::lines().split_off(before).join("\n");
@@ -222,10 +233,7 @@ fn controls_refuse_what_is_out_of_range_and_what_is_no_number() {
             insmod(NAME, "prod=1 cons=1 size=2").expect("it loads");
             for control in pc::MODULE.controls {
                 let too_much = (control.max + 1).to_string();
-                for wrong in [too_much.as_str(), "-1", "fast", "", "1 2"] {
-                    if wrong.is_empty() {
-                        continue;
-                    }
+                for wrong in [too_much.as_str(), "-1", "fast", "\n", " ", "1 2"] {
                     let error = set(NAME, control.name, wrong).expect_err("it is refused");
                     assert_eq!(
                         error.raw_os_error(),
@@ -238,6 +246,180 @@ fn controls_refuse_what_is_out_of_range_and_what_is_no_number() {
             rmmod(NAME).expect("it unloads");
         },
     );
+}
+
+#[test]
+fn a_write_of_nothing_changes_no_control() {
+    guest::run("producer_consumer::a_write_of_nothing_changes_no_control", || {
+        insmod(NAME, "prod=1 cons=1 size=2 producer_delay=7").expect("it loads");
+        set(NAME, "paused", "1").expect("it pauses");
+        let before = kernel_log::lines().len();
+        for (control, value) in [("producer_delay", "7"), ("paused", "1"), ("step", "0")] {
+            let path = format!("/sys/module/{NAME}/controls/{control}");
+            let mut file = File::options().write(true).open(&path).expect("root may write it");
+            assert_eq!(file.write(b"").expect("nothing is refused"), 0, "{control}");
+            assert_eq!(guest::text(&path), value, "{control} is as it was");
+        }
+        let said = kernel_log::lines().split_off(before);
+        assert!(!said.iter().any(|line| line.contains("refused")), "{said:?}");
+        rmmod(NAME).expect("it unloads");
+    });
+}
+
+/// A shell that writes a control.
+fn writer(control: &str, value: &str) -> Child {
+    let line = format!("echo {value} > /sys/module/{NAME}/controls/{control}");
+    Command::new("sh").args(["-c", &line]).spawn().expect("a shell starts")
+}
+
+/// Sends a signal, and waits until the process has ended.
+fn ends_at(signal: Signal, mut child: Child) {
+    let pid = Pid::from_raw(child.id().try_into().expect("a process number"));
+    kill(pid, signal).expect("it is there until it is waited for");
+    wait_for("a process that was sent a signal to end", || {
+        child.try_wait().expect("it is ours").is_some()
+    });
+}
+
+#[test]
+fn a_write_behind_a_long_step_can_be_killed_and_so_can_the_step() {
+    guest::run(
+        "producer_consumer::a_write_behind_a_long_step_can_be_killed_and_so_can_the_step",
+        || {
+            insmod(NAME, "prod=2 cons=2 size=10").expect("it loads");
+            set(NAME, "paused", "1").expect("it pauses");
+            let moved = || value("produced") + value("consumed");
+            for signal in [Signal::SIGKILL, Signal::SIGINT] {
+                let before = moved();
+                let step = writer("step", "1000000");
+                wait_for("the step to be under way", || moved() > before + 10);
+                let behind = [writer("paused", "0"), writer("step", "1"), writer("paused", "1")];
+                // Delays are for the threads alone and wait for nobody.
+                set(NAME, "producer_delay", "5").expect("it is set at once");
+                let before = moved();
+                wait_for("the step to go on", || moved() > before + 10);
+                for waiting in behind {
+                    ends_at(signal, waiting);
+                }
+                ends_at(signal, step);
+                assert_eq!(guest::text("/sys/module/producer_consumer/controls/paused"), "1");
+                pause_and_balance();
+            }
+            let step = writer("step", "1000000");
+            let behind = writer("paused", "0");
+            rmmod(NAME).expect("nobody's write keeps it");
+            for mut child in [step, behind] {
+                wait_for("the writers to end", || child.try_wait().expect("it is ours").is_some());
+            }
+        },
+    );
+}
+
+#[test]
+fn a_pause_whose_writer_is_killed_completes_by_itself() {
+    guest::run("producer_consumer::a_pause_whose_writer_is_killed_completes_by_itself", || {
+        insmod(NAME, "prod=100 cons=100 size=7").expect("it loads");
+        for round in 0..30 {
+            let pause = writer("paused", "1");
+            std::thread::sleep(Duration::from_micros(300 * round));
+            ends_at(Signal::SIGKILL, pause);
+            if round % 2 == 0 {
+                set(NAME, "paused", "0").expect("it goes on, when the pause is complete");
+            }
+            pause_and_balance();
+            set(NAME, "paused", "0").expect("it goes on");
+        }
+        rmmod(NAME).expect("it unloads");
+    });
+}
+
+#[test]
+fn the_threads_take_what_the_rest_leaves() {
+    guest::run("producer_consumer::the_threads_take_what_the_rest_leaves", || {
+        insmod(NAME, "prod=3 cons=3 size=10").expect("it loads");
+        let mut seen = 0;
+        for entry in std::fs::read_dir("/proc").expect("/proc can be read").flatten() {
+            let name = std::fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
+            if !name.starts_with("Producer-") && !name.starts_with("Consumer-") {
+                continue;
+            }
+            let pid = entry.file_name().to_string_lossy().parse().expect("a process number");
+            // SAFETY: It only asks for a number.
+            let policy = unsafe { nix::libc::sched_getscheduler(pid) };
+            assert_eq!(policy, nix::libc::SCHED_IDLE, "{name}");
+            seen += 1;
+        }
+        assert_eq!(seen, 6);
+        rmmod(NAME).expect("it unloads");
+    });
+}
+
+#[test]
+fn fifteen_hundred_threads_and_two_million_slots_are_no_limit() {
+    guest::run(
+        "producer_consumer::fifteen_hundred_threads_and_two_million_slots_are_no_limit",
+        || {
+            insmod(NAME, "prod=1500 cons=0 size=2000000").expect("so many fit");
+            assert_eq!(threads("Producer-").len(), 1500);
+            assert_eq!(value("capacity"), 2_000_000);
+            let size = |name: &str| {
+                let path = format!("/sys/module/{NAME}/counters/{name}");
+                std::fs::metadata(path).expect("the table is there").len()
+            };
+            assert_eq!((size("threads"), size("slots")), (1500 * 24, 2_000_000 * 16));
+            let records = table("threads", 24);
+            assert_eq!((records.len(), u32_at(&records[1499], 4)), (1500, 1500));
+            wait_for("items to be produced", || value("produced") > 1000);
+            rmmod(NAME).expect("it unloads");
+            assert_eq!(threads("Producer-"), Vec::<String>::new());
+        },
+    );
+}
+
+#[test]
+fn what_does_not_fit_is_refused_with_the_reason_and_nothing_is_killed_for_it() {
+    guest::run(
+        "producer_consumer::what_does_not_fit_is_refused_with_the_reason_and_nothing_is_killed_for_it",
+        || {
+            let refused = |parameters: &str, reasons: &[Errno], words: &str| {
+                let before = kernel_log::lines().len();
+                let errno = insmod(NAME, parameters).expect_err(parameters);
+                assert!(reasons.contains(&errno), "{parameters}: {errno}");
+                let said = kernel_log::lines().split_off(before).join("\n");
+                assert!(said.contains(words), "{parameters}: {said}");
+                assert!(!said.contains("Out of memory"), "{parameters}: {said}");
+                let left = threads("Producer-").len() + threads("Consumer-").len();
+                assert_eq!(left, 0, "{parameters}");
+            };
+            let memory = [Errno::ENOMEM];
+            refused("size=2000000000", &memory, "2000000000 slots and 2 threads refused (ENOMEM)");
+            refused("size=100000000", &memory, "KiB of memory are to be had");
+            refused("prod=2000000000", &memory, "refused (ENOMEM)");
+            // Which of the two ends first depends on the machine.
+            let either = [Errno::ENOMEM, Errno::EAGAIN];
+            refused("prod=40000 cons=40000", &either, "cannot start thread ");
+            insmod(NAME, "prod=1 cons=1 size=10").expect("what fits loads afterwards");
+            wait_for("items to be consumed", || value("consumed") > 10);
+            rmmod(NAME).expect("it unloads");
+        },
+    );
+}
+
+#[test]
+fn it_starts_at_full_speed_or_with_the_delays_it_is_given() {
+    guest::run("producer_consumer::it_starts_at_full_speed_or_with_the_delays_it_is_given", || {
+        let delay = |name: &str| guest::text(&format!("/sys/module/{NAME}/controls/{name}"));
+        insmod(NAME, "").expect("it loads");
+        assert_eq!((delay("producer_delay"), delay("consumer_delay")), ("0".into(), "0".into()));
+        wait_for("items to be consumed", || value("consumed") > 1000);
+        rmmod(NAME).expect("it unloads");
+        insmod(NAME, "producer_delay=60000000 consumer_delay=300000").expect("it loads");
+        assert_eq!(delay("producer_delay"), "60000000");
+        assert_eq!(delay("consumer_delay"), "300000");
+        wait_for("the first item to be consumed", || value("consumed") == 1);
+        assert_eq!(value("produced"), 1, "the producer sleeps for a minute");
+        rmmod(NAME).expect("it unloads");
+    });
 }
 
 #[test]

@@ -221,6 +221,74 @@ RINGSIDE_CHECK(slot_record_reserved, offsetof(struct slot_record, reserved) == 1
 #define PRODUCER_CONSUMER_STATE_DELAY 3
 #define PRODUCER_CONSUMER_STATE_PARKED 4
 
+/* --- producer_consumer: the file counters/snapshot, all of it of one moment --- */
+
+/*
+ * A read from offset 0 takes the moment; what is read from other offsets is of the moment
+ * that was taken last, which `sequence` tells from others.
+ */
+/* The file's beginning; thread_records follow, then slot_records. */
+struct producer_consumer_snapshot {
+	__u32 size; /* bytes of this struct */
+	__u32 phase; /* PRODUCER_CONSUMER_PHASE_... */
+	__u64 sequence; /* how many snapshots were taken, this one included */
+	__u64 capacity; /* slots of the ring */
+	__u64 occupancy; /* slots that hold an item */
+	__u64 empty; /* what the semaphore empty holds */
+	__u64 full; /* what the semaphore full holds */
+	__u64 produced; /* items ever put into the ring */
+	__u64 consumed; /* items ever taken out of it */
+	__u64 producer_waits; /* how often a producer waited */
+	__u64 consumer_waits; /* how often a consumer waited */
+	__u64 producer_delay; /* microseconds */
+	__u64 consumer_delay; /* microseconds */
+	__u64 paused; /* the control paused */
+	__u64 step; /* the control step */
+	__u32 producers; /* producer threads */
+	__u32 consumers; /* consumer threads */
+	__u32 producers_waiting; /* those that wait on empty */
+	__u32 consumers_waiting; /* those that wait on full */
+	__u64 last_item; /* the item moved last; 0: none was */
+	__u64 last_slot; /* the slot it was put into or taken from */
+	__u32 last_producer; /* the index of the producer that made it */
+	__u32 last_kind; /* who moved it: PRODUCER_CONSUMER_KIND_... */
+	__u32 last_thread; /* the index of the thread that moved it */
+	__u32 slots; /* slot records that follow */
+};
+RINGSIDE_CHECK(size_of_producer_consumer_snapshot, sizeof(struct producer_consumer_snapshot) == 160);
+RINGSIDE_CHECK(producer_consumer_snapshot_size, offsetof(struct producer_consumer_snapshot, size) == 0);
+RINGSIDE_CHECK(producer_consumer_snapshot_phase, offsetof(struct producer_consumer_snapshot, phase) == 4);
+RINGSIDE_CHECK(producer_consumer_snapshot_sequence, offsetof(struct producer_consumer_snapshot, sequence) == 8);
+RINGSIDE_CHECK(producer_consumer_snapshot_capacity, offsetof(struct producer_consumer_snapshot, capacity) == 16);
+RINGSIDE_CHECK(producer_consumer_snapshot_occupancy, offsetof(struct producer_consumer_snapshot, occupancy) == 24);
+RINGSIDE_CHECK(producer_consumer_snapshot_empty, offsetof(struct producer_consumer_snapshot, empty) == 32);
+RINGSIDE_CHECK(producer_consumer_snapshot_full, offsetof(struct producer_consumer_snapshot, full) == 40);
+RINGSIDE_CHECK(producer_consumer_snapshot_produced, offsetof(struct producer_consumer_snapshot, produced) == 48);
+RINGSIDE_CHECK(producer_consumer_snapshot_consumed, offsetof(struct producer_consumer_snapshot, consumed) == 56);
+RINGSIDE_CHECK(producer_consumer_snapshot_producer_waits, offsetof(struct producer_consumer_snapshot, producer_waits) == 64);
+RINGSIDE_CHECK(producer_consumer_snapshot_consumer_waits, offsetof(struct producer_consumer_snapshot, consumer_waits) == 72);
+RINGSIDE_CHECK(producer_consumer_snapshot_producer_delay, offsetof(struct producer_consumer_snapshot, producer_delay) == 80);
+RINGSIDE_CHECK(producer_consumer_snapshot_consumer_delay, offsetof(struct producer_consumer_snapshot, consumer_delay) == 88);
+RINGSIDE_CHECK(producer_consumer_snapshot_paused, offsetof(struct producer_consumer_snapshot, paused) == 96);
+RINGSIDE_CHECK(producer_consumer_snapshot_step, offsetof(struct producer_consumer_snapshot, step) == 104);
+RINGSIDE_CHECK(producer_consumer_snapshot_producers, offsetof(struct producer_consumer_snapshot, producers) == 112);
+RINGSIDE_CHECK(producer_consumer_snapshot_consumers, offsetof(struct producer_consumer_snapshot, consumers) == 116);
+RINGSIDE_CHECK(producer_consumer_snapshot_producers_waiting, offsetof(struct producer_consumer_snapshot, producers_waiting) == 120);
+RINGSIDE_CHECK(producer_consumer_snapshot_consumers_waiting, offsetof(struct producer_consumer_snapshot, consumers_waiting) == 124);
+RINGSIDE_CHECK(producer_consumer_snapshot_last_item, offsetof(struct producer_consumer_snapshot, last_item) == 128);
+RINGSIDE_CHECK(producer_consumer_snapshot_last_slot, offsetof(struct producer_consumer_snapshot, last_slot) == 136);
+RINGSIDE_CHECK(producer_consumer_snapshot_last_producer, offsetof(struct producer_consumer_snapshot, last_producer) == 144);
+RINGSIDE_CHECK(producer_consumer_snapshot_last_kind, offsetof(struct producer_consumer_snapshot, last_kind) == 148);
+RINGSIDE_CHECK(producer_consumer_snapshot_last_thread, offsetof(struct producer_consumer_snapshot, last_thread) == 152);
+RINGSIDE_CHECK(producer_consumer_snapshot_slots, offsetof(struct producer_consumer_snapshot, slots) == 156);
+
+#define PRODUCER_CONSUMER_PHASE_RUNNING 0u
+#define PRODUCER_CONSUMER_PHASE_PAUSING 1u
+#define PRODUCER_CONSUMER_PHASE_PAUSED 2u
+#define PRODUCER_CONSUMER_PHASE_STOPPING 3u
+/* The most slots of a snapshot; of a larger ring it has none. */
+#define PRODUCER_CONSUMER_SNAPSHOT_SLOTS_MAX 32768
+
 /* --- my_syscall: ask this file for the number of the system call --- */
 
 #define MY_SYSCALL_NUMBER_FILE "/sys/kernel/my_syscall/number"

@@ -96,6 +96,7 @@ pub fn write(out: &mut impl Write) -> fmt::Result {
     memalloc(out)?;
     kmod(out)?;
     tables(out)?;
+    snapshot(out)?;
     system_call(out)?;
     out.write_str("#endif /* RINGSIDE_H */\n")
 }
@@ -326,6 +327,65 @@ fn tables(out: &mut impl Write) -> fmt::Result {
         writeln!(out, "#define PRODUCER_CONSUMER_{name} {value}")?;
     }
     writeln!(out)
+}
+
+fn snapshot(out: &mut impl Write) -> fmt::Result {
+    use producer_consumer::{
+        PHASE_PAUSED, PHASE_PAUSING, PHASE_RUNNING, PHASE_STOPPING, SNAPSHOT_SLOTS_MAX, Snapshot,
+    };
+    writeln!(
+        out,
+        "/* --- producer_consumer: the file counters/snapshot, all of it of one moment --- */\n\n\
+         /*\n \
+         * A read from offset 0 takes the moment; what is read from other offsets is of the moment\n \
+         * that was taken last, which `sequence` tells from others.\n \
+         */"
+    )?;
+    structure!(
+        out,
+        "producer_consumer_snapshot",
+        "The file's beginning; thread_records follow, then slot_records.",
+        Snapshot {
+            size: "__u32 size", "bytes of this struct";
+            phase: "__u32 phase", "PRODUCER_CONSUMER_PHASE_...";
+            sequence: "__u64 sequence", "how many snapshots were taken, this one included";
+            capacity: "__u64 capacity", "slots of the ring";
+            occupancy: "__u64 occupancy", "slots that hold an item";
+            empty: "__u64 empty", "what the semaphore empty holds";
+            full: "__u64 full", "what the semaphore full holds";
+            produced: "__u64 produced", "items ever put into the ring";
+            consumed: "__u64 consumed", "items ever taken out of it";
+            producer_waits: "__u64 producer_waits", "how often a producer waited";
+            consumer_waits: "__u64 consumer_waits", "how often a consumer waited";
+            producer_delay: "__u64 producer_delay", "microseconds";
+            consumer_delay: "__u64 consumer_delay", "microseconds";
+            paused: "__u64 paused", "the control paused";
+            step: "__u64 step", "the control step";
+            producers: "__u32 producers", "producer threads";
+            consumers: "__u32 consumers", "consumer threads";
+            producers_waiting: "__u32 producers_waiting", "those that wait on empty";
+            consumers_waiting: "__u32 consumers_waiting", "those that wait on full";
+            last_item: "__u64 last_item", "the item moved last; 0: none was";
+            last_slot: "__u64 last_slot", "the slot it was put into or taken from";
+            last_producer: "__u32 last_producer", "the index of the producer that made it";
+            last_kind: "__u32 last_kind", "who moved it: PRODUCER_CONSUMER_KIND_...";
+            last_thread: "__u32 last_thread", "the index of the thread that moved it";
+            slots: "__u32 slots", "slot records that follow";
+        }
+    );
+    for (name, value) in [
+        ("PHASE_RUNNING", PHASE_RUNNING),
+        ("PHASE_PAUSING", PHASE_PAUSING),
+        ("PHASE_PAUSED", PHASE_PAUSED),
+        ("PHASE_STOPPING", PHASE_STOPPING),
+    ] {
+        writeln!(out, "#define PRODUCER_CONSUMER_{name} {value}u")?;
+    }
+    writeln!(
+        out,
+        "/* The most slots of a snapshot; of a larger ring it has none. */\n\
+         #define PRODUCER_CONSUMER_SNAPSHOT_SLOTS_MAX {SNAPSHOT_SLOTS_MAX}\n"
+    )
 }
 
 fn system_call(out: &mut impl Write) -> fmt::Result {

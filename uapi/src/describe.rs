@@ -61,6 +61,23 @@ pub struct Table {
     pub record: usize,
     /// What a record is, in one line.
     pub help: &'static str,
+    /// Where it has the module's counters and controls, all of one moment.
+    pub moment: Option<Moment>,
+}
+
+/// Where a table has what holds at one moment: the module's counters and its
+/// controls, each a row of 64-bit numbers in the order of the description.
+///
+/// A read from offset 0 takes the moment; what is read from other offsets belongs
+/// to the one that was taken last, by whomever, until another is taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// Offset of a 64-bit number that is another after each moment taken, other than 0.
+    pub sequence: usize,
+    /// Offset of the counters.
+    pub counters: usize,
+    /// Offset of the controls.
+    pub controls: usize,
 }
 
 /// The value a load parameter takes.
@@ -72,6 +89,11 @@ pub enum ParameterKind {
         min: i64,
         /// The largest value accepted.
         max: i64,
+    },
+    /// A whole number of microseconds.
+    Microseconds {
+        /// The largest value accepted.
+        max: u64,
     },
     /// A string of at most this many bytes, without a NUL.
     Text {

@@ -2,14 +2,19 @@
 //! producer_consumer: kernel threads that pass items through a ring of slots,
 //! kept in step by two counting semaphores.
 
-use super::describe::{Control, Counter, Module, Parameter, ParameterKind, Table, Unit};
+use super::describe::{Control, Counter, Module, Moment, Parameter, ParameterKind, Table, Unit};
 
-/// The most threads of one kind.
-pub const THREADS_MAX: i64 = 1000;
-/// The most slots.
-pub const SLOTS_MAX: i64 = 1_000_000;
+/// The largest number of threads that can be asked for; how many there can be is
+/// decided by memory and process numbers.
+const THREADS_MAX: i64 = i32::MAX as i64;
+/// The most slots: what a semaphore can count to, less one for each thread that
+/// a kernel can have, since a pause adds as many for a moment. How many there can
+/// be is decided by memory.
+const SLOTS_MAX: i64 = i32::MAX as i64 - (1 << 22);
 /// The longest delay in microseconds: one minute.
 pub const DELAY_MAX: u64 = 60_000_000;
+/// The most slots that a [`Snapshot`] holds; of a larger ring it holds none.
+pub const SNAPSHOT_SLOTS_MAX: usize = 1 << 15;
 
 /// [`ThreadRecord::kind`] of a producer.
 pub const KIND_PRODUCER: u8 = 0;
@@ -57,6 +62,82 @@ pub struct SlotRecord {
     pub reserved: u32,
 }
 
+/// [`Snapshot::phase`]: the threads move items.
+pub const PHASE_RUNNING: u32 = 0;
+/// [`Snapshot::phase`]: the threads are being parked.
+pub const PHASE_PAUSING: u32 = 1;
+/// [`Snapshot::phase`]: every thread is parked.
+pub const PHASE_PAUSED: u32 = 2;
+/// [`Snapshot::phase`]: the module is being unloaded.
+pub const PHASE_STOPPING: u32 = 3;
+
+/// The beginning of the table `snapshot`: what holds at one moment, taken under
+/// the lock of ring and threads.
+///
+/// Behind it come one [`ThreadRecord`] for each thread and one [`SlotRecord`] for
+/// each slot, of the same moment; no slots where there are more than
+/// [`SNAPSHOT_SLOTS_MAX`]. See [`Moment`] for how it is read.
+///
+/// A thread whose turn has come waits no longer, though it may not have run
+/// since. So the numbers agree with each other: threads wait only where a
+/// semaphore holds 0, and what it lacks beside the ring is in the hands of
+/// threads that run.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Bytes of this struct.
+    pub size: u32,
+    /// `PHASE_…`
+    pub phase: u32,
+    /// How many snapshots were taken, this one included.
+    pub sequence: u64,
+    /// Slots of the ring.
+    pub capacity: u64,
+    /// Slots that hold an item.
+    pub occupancy: u64,
+    /// What the semaphore `empty` holds.
+    pub empty: u64,
+    /// What the semaphore `full` holds.
+    pub full: u64,
+    /// Items ever put into the ring.
+    pub produced: u64,
+    /// Items ever taken out of the ring.
+    pub consumed: u64,
+    /// How often a producer waited for an empty slot.
+    pub producer_waits: u64,
+    /// How often a consumer waited for a full slot.
+    pub consumer_waits: u64,
+    /// The control `producer_delay`.
+    pub producer_delay: u64,
+    /// The control `consumer_delay`.
+    pub consumer_delay: u64,
+    /// The control `paused`.
+    pub paused: u64,
+    /// The control `step`.
+    pub step: u64,
+    /// Producer threads.
+    pub producers: u32,
+    /// Consumer threads.
+    pub consumers: u32,
+    /// Producers that wait on `empty`.
+    pub producers_waiting: u32,
+    /// Consumers that wait on `full`.
+    pub consumers_waiting: u32,
+    /// The item that was moved last; 0: none was.
+    pub last_item: u64,
+    /// The slot it was put into or taken from.
+    pub last_slot: u64,
+    /// The index of the producer that made it.
+    pub last_producer: u32,
+    /// Who moved it: `KIND_…`
+    pub last_kind: u32,
+    /// The index of the thread that moved it.
+    pub last_thread: u32,
+    /// Slot records that follow.
+    pub slots: u32,
+}
+
+const _: () = assert!(core::mem::size_of::<Snapshot>() == 160);
 const _: () = assert!(core::mem::size_of::<ThreadRecord>() == 24);
 const _: () = assert!(core::mem::size_of::<SlotRecord>() == 16);
 const _: () = assert!(core::mem::offset_of!(ThreadRecord, items) == 8);
@@ -78,6 +159,10 @@ const fn integer(
     Parameter { name, kind: ParameterKind::Integer { min: 0, max }, default, help }
 }
 
+const fn delay(name: &'static str, help: &'static str) -> Parameter {
+    Parameter { name, kind: ParameterKind::Microseconds { max: DELAY_MAX }, default: "0", help }
+}
+
 const fn control(name: &'static str, unit: Unit, max: u64, help: &'static str) -> Control {
     Control { name, unit, min: 0, max, help }
 }
@@ -91,6 +176,14 @@ pub const MODULE: Module = Module {
         integer("prod", THREADS_MAX, "1", "producer threads"),
         integer("cons", THREADS_MAX, "1", "consumer threads"),
         integer("size", SLOTS_MAX, "10", "slots of the ring: what the semaphore empty starts with"),
+        delay(
+            "producer_delay",
+            "pause of a producer after each item, in microseconds; 0: full speed",
+        ),
+        delay(
+            "consumer_delay",
+            "pause of a consumer after each item, in microseconds; 0: full speed",
+        ),
     ],
     counters: &[
         level("capacity", "slots of the ring"),
@@ -128,11 +221,24 @@ pub const MODULE: Module = Module {
             name: "threads",
             record: core::mem::size_of::<ThreadRecord>(),
             help: "one record per thread, producers first",
+            moment: None,
         },
         Table {
             name: "slots",
             record: core::mem::size_of::<SlotRecord>(),
             help: "one record per slot of the ring",
+            moment: None,
+        },
+        Table {
+            name: "snapshot",
+            // Bytes: a head and two kinds of records.
+            record: 1,
+            help: "counters, controls, threads and slots, all of one moment",
+            moment: Some(Moment {
+                sequence: core::mem::offset_of!(Snapshot, sequence),
+                counters: core::mem::offset_of!(Snapshot, capacity),
+                controls: core::mem::offset_of!(Snapshot, producer_delay),
+            }),
         },
     ],
 };

@@ -42,6 +42,15 @@ impl Rows<'_> {
             self.used += record.len();
         }
     }
+
+    /// Adds as many of these bytes as fit, to a table whose records are bytes.
+    pub(crate) fn extend(&mut self, bytes: &[u8]) {
+        let room = self.room.get_mut(self.used..).unwrap_or_default();
+        for (to, from) in room.iter_mut().zip(bytes) {
+            *to = *from;
+        }
+        self.used += room.len().min(bytes.len());
+    }
 }
 
 /// Lets a `#[repr(C)]` struct of the contract be a table's record: checks that

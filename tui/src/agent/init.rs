@@ -5,20 +5,20 @@
 //! It mounts nothing of the host, so that the machine can be saved while the
 //! agent waits for its first word.
 
-use std::io::{Error, Result};
+use std::io::Error;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::mount::{MsFlags, mount};
 use nix::sys::reboot::{RebootMode, reboot, set_cad_enabled};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpid};
 
-use crate::kernel::local::AGENT_NICE;
+use super::mounts;
+use crate::kernel::local::{AGENT_NICE, spare_from_oom};
 
 /// The program itself, in the initramfs.
 const PROGRAM: &str = "/init";
@@ -32,14 +32,14 @@ pub fn is_guest_init() -> bool {
     }
     if !Path::new("/proc/cmdline").exists() {
         // Needed to tell; if it fails, this is no guest that we could run.
-        drop(mount_one("proc", "/proc", ""));
+        drop(mounts::proc());
     }
     crate::kernel::local::is_guest()
 }
 
 /// Runs the guest; never returns while the machine runs.
 pub fn run() -> ExitCode {
-    if let Err(error) = mount_all() {
+    if let Err(error) = mounts::all() {
         // To the console, which the lab keeps and shows.
         eprintln!("ringside: {error}");
     }
@@ -79,47 +79,6 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn mount_one(kind: &str, place: &str, options: &str) -> Result<()> {
-    std::fs::create_dir_all(place)?;
-    let flags = match kind {
-        "devtmpfs" | "devpts" => MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC,
-        _ => MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC,
-    };
-    match mount(Some(kind), place, Some(kind), flags, Some(options)) {
-        // The kernel may have mounted it already.
-        Ok(()) | Err(Errno::EBUSY) => Ok(()),
-        Err(errno) => Err(Error::other(format!("mount {kind} on {place}: {}", errno.desc()))),
-    }
-}
-
-/// Everything is tried; the first error is told.
-fn mount_all() -> Result<()> {
-    let mounts = [
-        ("proc", "/proc", ""),
-        ("sysfs", "/sys", ""),
-        ("devtmpfs", "/dev", "mode=755"),
-        ("devpts", "/dev/pts", "mode=620,gid=5,ptmxmode=666"),
-        ("tmpfs", "/dev/shm", "mode=1777"),
-        ("tmpfs", "/run", "mode=755"),
-        ("tmpfs", "/tmp", "mode=1777"),
-    ];
-    let mut result = Ok(());
-    for (kind, place, options) in mounts {
-        result = result.and(mount_one(kind, place, options));
-    }
-    for (link, target) in [
-        ("/dev/fd", "/proc/self/fd"),
-        ("/dev/stdin", "/proc/self/fd/0"),
-        ("/dev/stdout", "/proc/self/fd/1"),
-        ("/dev/stderr", "/proc/self/fd/2"),
-    ] {
-        if !Path::new(link).exists() {
-            drop(std::os::unix::fs::symlink(target, link));
-        }
-    }
-    result
-}
-
 /// Starts the agent, with signals as any program has them; `again` tells it that
 /// there was one before.
 fn start_agent(again: bool) -> Option<Pid> {
@@ -135,6 +94,8 @@ fn start_agent(again: bool) -> Option<Pid> {
             // watches them, and stops them, comes first. Where that is not
             // possible the agent works all the same.
             nix::libc::setpriority(nix::libc::PRIO_PROCESS, 0, AGENT_NICE);
+            // Without the agent nobody could look at what took the memory.
+            let _ = spare_from_oom();
             SigSet::empty().thread_set_mask().map_err(Error::from)
         });
     }

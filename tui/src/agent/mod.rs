@@ -4,6 +4,7 @@
 
 mod fault;
 pub mod init;
+mod mounts;
 mod port;
 mod serve;
 pub mod subject;

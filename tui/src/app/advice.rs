@@ -54,6 +54,17 @@ pub fn explain(title: &str, doing: Doing, error: &TargetError) -> Message {
     Message { failed: true, title: title.to_owned(), lines, remedy }
 }
 
+/// The same in a short sentence, for a form that stays open and shows itself
+/// what was done: what to do next comes first, where it is known.
+pub fn sentence(error: &TargetError) -> String {
+    match (error, error.hint()) {
+        (TargetError::Errno { errno, .. }, Some(hint)) => {
+            format!("{hint} ({})", errno_name(*errno))
+        }
+        _ => error.to_string(),
+    }
+}
+
 fn advice(doing: Doing, errno: i32) -> Option<(&'static str, &'static str)> {
     use nix::libc::{
         EACCES, EBUSY, EEXIST, EINVAL, EIO, ENODEV, ENOENT, ENOEXEC, ENOMEM, ENOSPC, ENOTBLK,

@@ -64,8 +64,25 @@ pub fn run(model: &mut Model, name: &str) {
         model.show(view);
     }
     match (command.enabled)(model) {
-        Ok(()) => (command.run)(model),
-        Err(reason) => model.note(format!("{}: {reason}", command.title)),
+        Ok(()) => {
+            model.toasts.go_on();
+            (command.run)(model);
+        }
+        Err(reason) => {
+            let text = format!("{}: {reason}", command.title);
+            model.toasts.refuse(command.name, text, model.now_ms);
+            model.changed();
+        }
+    }
+}
+
+/// Takes the messages away that say of a command that it is impossible, once it is possible.
+pub(super) fn forget_refusals(model: &mut Model) {
+    let possible = |name: &str| find(name).is_some_and(|(_, known)| (known.enabled)(model).is_ok());
+    let outdated: Vec<_> = model.toasts.refused().filter(|name| possible(name)).collect();
+    if !outdated.is_empty() {
+        model.toasts.allow(|name| outdated.contains(&name));
+        model.changed();
     }
 }
 

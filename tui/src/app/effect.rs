@@ -11,6 +11,16 @@ use crate::kernel::Request;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallTag(pub u64);
 
+/// How much of a file is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// The most bytes.
+    pub bytes: u64,
+    /// What a larger file is refused with: why it may have no more. `None`: only
+    /// its beginning is wanted.
+    pub reason: Option<String>,
+}
+
 /// Something to do outside of the model.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
@@ -39,6 +49,8 @@ pub enum Effect {
         tag: CallTag,
         /// Its path; `~/` is the home folder.
         path: String,
+        /// How much of it is read.
+        limit: Limit,
     },
     /// Start a lab in place of the one that is gone; answered by
     /// [`super::Event::Revived`].

@@ -48,7 +48,7 @@ fn subject(action: &SubjectAction) -> String {
         }
         SubjectAction::Share { vaddr, client, write } => lines::share(hex(*vaddr), client, *write),
         SubjectAction::Access { vaddr } => lines::at("ACCESSPAGE", hex(*vaddr)),
-        SubjectAction::Walk { vaddr } => lines::at("WALK", hex(*vaddr)),
+        SubjectAction::Walk { vaddr } => lines::at("MEMALLOC_WALK", hex(*vaddr)),
         SubjectAction::Maps => "cat /proc/self/maps".into(),
     }
 }
@@ -59,10 +59,10 @@ fn block(action: &BlockAction) -> Option<String> {
         BlockAction::Read { size } => lines::moved("BREAD", "buf", size),
         BlockAction::Write { data } => lines::moved("BWRITE", &lines::spell(data), data.len()),
         BlockAction::ReadAt { offset, size } => {
-            lines::moved_64("READ64", "buf", size, hex(*offset))
+            lines::moved_64("KMOD_READ64", "buf", size, hex(*offset))
         }
         BlockAction::WriteAt { offset, data } => {
-            lines::moved_64("WRITE64", &lines::spell(data), data.len(), hex(*offset))
+            lines::moved_64("KMOD_WRITE64", &lines::spell(data), data.len(), hex(*offset))
         }
         BlockAction::SeekRead { offset, size } => {
             lines::moved_at("BREADOFFSET", "buf", size, hex(u64::from(*offset)))
@@ -71,7 +71,7 @@ fn block(action: &BlockAction) -> Option<String> {
             let (data, size) = (lines::spell(data), data.len());
             lines::moved_at("BWRITEOFFSET", &data, size, hex(u64::from(*offset)))
         }
-        BlockAction::Sync => "ioctl(kmod, SYNC)".into(),
+        BlockAction::Sync => "ioctl(kmod, KMOD_SYNC)".into(),
     })
 }
 
@@ -112,7 +112,7 @@ mod tests {
         );
         assert_eq!(
             line(BlockAction::ReadAt { offset: 1 << 32, size: 512 }),
-            "ioctl(kmod, READ64, {buf, offset 0x100000000, size 512})"
+            "ioctl(kmod, KMOD_READ64, {buf, offset 0x100000000, size 512})"
         );
         let peek = Request::Peek { path: "/dev/sda".into(), offset: 4096, size: 512 };
         assert_eq!(equivalent(&peek).unwrap(), "pread(open(\"/dev/sda\"), buf, 512, 0x1000)");

@@ -7,6 +7,7 @@ use crate::kernel::{Item, TargetError};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "nearly all of them are items")]
 pub enum Event {
     /// Time went on. Comes before the other events of a batch, and at least
     /// ten times a second while [`super::Model::wants_ticks`].

@@ -4,6 +4,8 @@
 
 use ringside_uapi::describe::{Parameter, ParameterKind};
 
+use super::duration;
+use super::held::Held;
 use super::keys::{Key, KeyCode};
 use super::lines::UNKNOWN;
 use super::model::Model;
@@ -18,6 +20,19 @@ pub enum Kind {
         min: i128,
         /// The largest value accepted.
         max: i128,
+    },
+    /// An address or another number that is thought of in hex: shown so, typed in
+    /// either base.
+    Address {
+        /// The smallest value accepted.
+        min: u64,
+        /// The largest value accepted.
+        max: u64,
+    },
+    /// A span of time, such as `300ms`; its number is one of microseconds.
+    Duration {
+        /// The longest, in microseconds.
+        max: u64,
     },
     /// Text of which the thing behind it takes at most this many bytes.
     Text {
@@ -78,6 +93,7 @@ impl Field {
     /// The field of a load parameter, with its default in it.
     pub fn parameter(parameter: &Parameter) -> Self {
         let kind = match parameter.kind {
+            ParameterKind::Microseconds { max } => Kind::Duration { max },
             ParameterKind::Integer { min, max } => {
                 Kind::Integer { min: i128::from(min), max: i128::from(max) }
             }
@@ -93,11 +109,43 @@ impl Field {
 
     /// What is in it as a number, if it is one in range.
     pub fn number(&self) -> Option<i128> {
+        let (min, max) = self.range()?;
+        self.parsed().filter(|number| (min..=max).contains(number))
+    }
+
+    /// The number that is in it, in range or not.
+    fn parsed(&self) -> Option<i128> {
         match self.kind {
-            Kind::Integer { min, max } => {
-                parse_integer(self.text()).filter(|number| (min..=max).contains(number))
-            }
+            Kind::Duration { .. } => duration::parse(self.text()).map(i128::from),
+            _ => parse_integer(self.text()),
+        }
+    }
+
+    /// The numbers that it takes, if it takes numbers.
+    fn range(&self) -> Option<(i128, i128)> {
+        match self.kind {
+            Kind::Integer { min, max } => Some((min, max)),
+            Kind::Address { min, max } => Some((min.into(), max.into())),
+            Kind::Duration { max } => Some((0, max.into())),
             _ => None,
+        }
+    }
+
+    /// A number as this field shows all of its numbers.
+    fn shown(&self, number: i128) -> String {
+        match (&self.kind, u64::try_from(number)) {
+            (Kind::Address { .. }, _) => format!("{number:#x}"),
+            (Kind::Duration { .. }, Ok(micros)) => duration::text(micros),
+            _ => number.to_string(),
+        }
+    }
+
+    /// What is in it as a module takes it: a span of time in microseconds.
+    pub fn value(&self) -> String {
+        match (&self.kind, self.number()) {
+            (Kind::Duration { .. }, Some(micros)) => micros.to_string(),
+            (Kind::Duration { .. }, None) => UNKNOWN.to_owned(),
+            _ => self.text().to_owned(),
         }
     }
 
@@ -106,9 +154,11 @@ impl Field {
         match &self.kind {
             _ if !self.within.is_empty() => self.within.clone(),
             Kind::Line => String::new(),
-            // Numbers of this size are addresses.
-            Kind::Integer { min, max } if *max > 1 << 40 => format!("{min:#x} to {max:#x}"),
             Kind::Integer { min, max } => format!("{min} to {max}"),
+            Kind::Address { min, max } => format!("{min:#x} to {max:#x}"),
+            Kind::Duration { max } => {
+                format!("50us, 300ms, 1s; at most {}", duration::text(*max))
+            }
             Kind::Text { max } => format!("at most {max} bytes"),
             Kind::Choice(choices) => choices.join(" | "),
         }
@@ -121,13 +171,19 @@ impl Field {
         if text.is_empty() && (self.optional || may_be_empty) {
             return None;
         }
-        match &self.kind {
-            Kind::Integer { min, max } => match parse_integer(text) {
+        if let Some((min, max)) = self.range() {
+            return match self.parsed() {
+                None if matches!(self.kind, Kind::Duration { .. }) => {
+                    Some("not a span of time".into())
+                }
                 None => Some("not a whole number".into()),
-                Some(number) if number < *min => Some(format!("less than {min}")),
-                Some(number) if number > *max => Some(format!("more than {max}")),
+                Some(number) if number < min => Some(format!("less than {}", self.shown(min))),
+                Some(number) if number > max => Some(format!("more than {}", self.shown(max))),
                 Some(_) => None,
-            },
+            };
+        }
+        match &self.kind {
+            Kind::Integer { .. } | Kind::Address { .. } | Kind::Duration { .. } => None,
             Kind::Text { max } => {
                 (text.len() > *max).then(|| format!("{} bytes, {max} are allowed", text.len()))
             }
@@ -178,11 +234,15 @@ pub struct Form {
     pub focus: usize,
     /// A line under the fields: what happens next, or what is still awaited.
     pub note: String,
+    /// What it waits for, while what was submitted is under way.
+    pub held: Option<Held>,
+    /// Why what was submitted was refused, until something is changed.
+    pub refused: Option<String>,
     /// The exact command that comes of it, shown as it is typed.
     pub preview: fn(&Form) -> String,
     /// What is wrong with the whole, when each field by itself is right.
     pub check: fn(&Model, &Form) -> Option<String>,
-    /// Does it. The form is closed before.
+    /// Does it. The form is closed before; [`Model::hold`] opens it again until it is done.
     pub submit: fn(&mut Model, &Form),
 }
 
@@ -202,6 +262,8 @@ impl Form {
             fields,
             focus: 0,
             note: String::new(),
+            held: None,
+            refused: None,
             preview,
             check: |_, _| None,
             submit,
@@ -226,20 +288,23 @@ impl Form {
     /// The number in the field called `name` as a preview shows it: [`UNKNOWN`]
     /// where there is none.
     pub fn decimal(&self, name: &str) -> String {
-        self.shown(name, |number| number.to_string())
+        self.number_shown(name, |number| number.to_string())
     }
 
     /// The same in hex.
     pub fn hex(&self, name: &str) -> String {
-        self.shown(name, |number| format!("{number:#x}"))
+        self.number_shown(name, |number| format!("{number:#x}"))
     }
 
-    fn shown(&self, name: &str, show: fn(i128) -> String) -> String {
+    fn number_shown(&self, name: &str, show: fn(i128) -> String) -> String {
         self.field(name).and_then(Field::number).map_or_else(|| UNKNOWN.to_owned(), show)
     }
 
     /// The first thing that is wrong.
     pub fn error(&self, model: &Model) -> Option<String> {
+        if self.refused.is_some() {
+            return self.refused.clone();
+        }
         let of_field = self.fields.iter().find_map(|field| {
             let error = field.error()?;
             Some(format!("{}: {error}", field.name))
@@ -257,8 +322,19 @@ impl Form {
         }
     }
 
+    /// Puts the focus on the field whose name an error begins with.
+    pub fn focus_on(&mut self, error: &str) {
+        let named = |field: &Field| {
+            error.strip_prefix(field.name.as_str()).is_some_and(|rest| rest.starts_with(':'))
+        };
+        if let Some(index) = self.fields.iter().position(named) {
+            self.focus = index;
+        }
+    }
+
     /// Takes a key but Enter and Esc; `false` when it means nothing here.
     pub fn key(&mut self, key: Key) -> bool {
+        self.refused = None;
         let count = self.fields.len().max(1);
         let choice =
             matches!(self.fields.get(self.focus).map(|field| &field.kind), Some(Kind::Choice(_)));
@@ -297,6 +373,31 @@ mod tests {
         assert_eq!(field(kind.clone(), "ten").error().unwrap(), "not a whole number");
         assert_eq!(field(kind.clone(), "").error().unwrap(), "not a whole number");
         assert_eq!(field(kind, "0x3e8").number(), Some(1000));
+    }
+
+    #[test]
+    fn limits_and_errors_of_a_field_are_in_one_base() {
+        let address = |value| field(Kind::Address { min: 0x1000, max: 0xff_ffff }, value);
+        assert_eq!(address("").limits(), "0x1000 to 0xffffff");
+        assert_eq!(address("1").error().unwrap(), "less than 0x1000");
+        assert_eq!(address("0x1000000").error().unwrap(), "more than 0xffffff");
+        assert_eq!(address("4096").number(), Some(4096));
+        let long = field(Kind::Integer { min: i64::MIN.into(), max: i64::MAX.into() }, "");
+        assert_eq!(long.limits(), "-9223372036854775808 to 9223372036854775807");
+    }
+
+    #[test]
+    fn a_span_of_time_is_taken_with_its_unit_and_handed_on_in_microseconds() {
+        let kind = Kind::Duration { max: 60_000_000 };
+        let typed = field(kind.clone(), "300ms");
+        assert_eq!((typed.number(), typed.value()), (Some(300_000), "300000".into()));
+        assert_eq!(field(kind.clone(), "2min").error().unwrap(), "more than 60 s");
+        let wrong = field(kind.clone(), "soon");
+        assert_eq!(
+            (wrong.error().unwrap().as_str(), wrong.value().as_str()),
+            ("not a span of time", "?")
+        );
+        assert_eq!(field(kind, "0").error(), None);
     }
 
     #[test]

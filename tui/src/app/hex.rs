@@ -4,11 +4,7 @@
 
 use std::ops::Range;
 
-/// Bytes of a block that repeat.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pattern(Vec<u8>);
-
-/// Why a text is no pattern, offset or list of bytes.
+/// Why a text is no offset or list of bytes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HexError {
     /// Nothing was typed.
@@ -54,21 +50,6 @@ pub fn parse_bytes(text: &str) -> Result<Vec<u8>, HexError> {
         return Err(HexError::Empty);
     }
     Ok(bytes)
-}
-
-impl Pattern {
-    /// Reads hex bytes that are repeated.
-    ///
-    /// # Errors
-    /// As [`parse_bytes`].
-    pub fn parse(text: &str) -> Result<Self, HexError> {
-        parse_bytes(text).map(Self)
-    }
-
-    /// `size` bytes of it.
-    pub fn fill(&self, size: usize) -> Vec<u8> {
-        self.0.iter().copied().cycle().take(size).collect()
-    }
 }
 
 /// Reads an offset or a size in bytes: decimal, `0x…`, with a unit `K`, `M`,
@@ -244,13 +225,6 @@ mod tests {
         assert_eq!(parse_bytes("abc"), Err(HexError::Odd));
         assert_eq!(parse_bytes("0xzz"), Err(HexError::Digit('z')));
         assert_eq!(parse_bytes("é0"), Err(HexError::Digit('é')));
-    }
-
-    #[test]
-    fn a_pattern_repeats_until_the_size_is_reached() {
-        let pattern = Pattern::parse("01 02 03").unwrap();
-        assert_eq!(pattern.fill(7), [1, 2, 3, 1, 2, 3, 1]);
-        assert!(pattern.fill(0).is_empty());
     }
 
     #[test]

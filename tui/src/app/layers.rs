@@ -167,7 +167,12 @@ fn form_key(model: &mut Model, form: &mut Form, key: Key) -> bool {
         form.key(key);
         return true;
     }
-    if form.error(model).is_some() {
+    if form.held.is_some() {
+        return true;
+    }
+    form.refused = None;
+    if let Some(error) = form.error(model) {
+        form.focus_on(&error);
         return true;
     }
     for field in &form.fields {

@@ -15,7 +15,7 @@ const ANSWERS: &[Answer] = &[
     },
     Answer {
         key: 'k',
-        does: "quit, and keep the lab running: `ringside` comes back to it",
+        does: "keep the lab running; `ringside` returns to it",
         run: |model| {
             let tag = model.call(Owner::Nobody, "keep the lab running", Report::Shown, None);
             model.effect(Effect::Keep { tag });

@@ -24,6 +24,8 @@ pub struct Toast {
     pub tone: Tone,
     /// When it goes away.
     pub until_ms: u64,
+    /// The command that it says can't be carried out.
+    refused: Option<&'static str>,
 }
 
 /// The messages on the screen, oldest first.
@@ -35,9 +37,32 @@ pub struct Toasts {
 impl Toasts {
     /// Shows a message.
     pub fn add(&mut self, text: impl Into<String>, tone: Tone, now_ms: u64) {
-        let text = text.into();
+        self.push(text.into(), tone, now_ms, None);
+    }
+
+    /// Says why a command can't be carried out.
+    pub fn refuse(&mut self, command: &'static str, text: impl Into<String>, now_ms: u64) {
+        self.push(text.into(), Tone::Note, now_ms, Some(command));
+    }
+
+    /// Takes away what was said about the last key: another command is carried out.
+    pub fn go_on(&mut self) {
+        self.shown.retain(|toast| toast.tone != Tone::Note);
+    }
+
+    /// Takes away what holds no longer: that a command can't be carried out which now can.
+    pub fn allow(&mut self, possible: impl Fn(&str) -> bool) {
+        self.shown.retain(|toast| !toast.refused.is_some_and(&possible));
+    }
+
+    /// The commands that are said to be impossible.
+    pub fn refused(&self) -> impl Iterator<Item = &'static str> {
+        self.shown.iter().filter_map(|toast| toast.refused)
+    }
+
+    fn push(&mut self, text: String, tone: Tone, now_ms: u64, refused: Option<&'static str>) {
         self.shown.retain(|toast| toast.text != text);
-        self.shown.push(Toast { text, tone, until_ms: now_ms + STAYS_MS });
+        self.shown.push(Toast { text, tone, until_ms: now_ms + STAYS_MS, refused });
         if self.shown.len() > MOST {
             self.shown.remove(0);
         }

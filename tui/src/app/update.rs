@@ -72,6 +72,7 @@ pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
     }
     streams::keep_up(model);
     loader::offer(model);
+    commands::forget_refusals(model);
     std::mem::take(&mut model.effects)
 }
 

@@ -10,7 +10,7 @@ use super::connection::{one, unexpected};
 use super::error::visible;
 use super::numbers::{hex, number};
 use super::output::json;
-use super::{Connection, Failure, Outcome, input};
+use super::{Connection, Failure, Outcome, candidates, input};
 use crate::kernel::Target;
 use crate::kernel::api::{BLOCK_MAX, BlockAction, BlockOutcome, Item, Request};
 use crate::lab::plain_file::{self, FileError};
@@ -76,6 +76,7 @@ enum Action {
     #[command(verbatim_doc_comment)]
     Peek {
         /// The path there
+        #[arg(add = candidates::devices())]
         path: String,
         /// Bytes from its beginning
         #[arg(long, value_parser = offset, default_value = "0")]

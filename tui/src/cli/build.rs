@@ -3,11 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use serde::Serialize;
 
 use super::Outcome;
 use super::consent::with_consent;
+use super::error::visible;
 use super::kernel_choice::KernelChoice;
 use super::output::pretty_json;
 use super::progress::Show;
@@ -21,24 +22,29 @@ use crate::lab::setup::{self, Needs};
 /// Build the kernel, and modules for it
 ///
 /// Without a folder this builds the kernel (the first time it takes some
-/// minutes, later only what changed) and Ringside's own modules. With a folder
-/// it builds the modules there, which need a Kbuild file:
+/// minutes, later only what changed) and Ringside's own modules. With folders
+/// it builds the modules there, which need a Kbuild file or a Makefile with
+/// `obj-m`:
 ///
 ///     echo 'obj-m += hello.o' > hello/Kbuild
 ///     ringside build hello
-///     ringside load hello
+///     ringside build provider consumer      # they see each other's symbols
+///     ringside build --editor hello         # for clangd and rust-analyzer
 ///
-/// Nothing is written to the folder: what is built goes to the cache, and its
-/// path is printed. The compiler's messages appear as they are.
+/// Nothing is written to the folders: what is built goes to the cache, and its
+/// path is printed. The compiler's messages appear as they are. A module that
+/// can't be built takes no other with it: what was built is listed, what was
+/// not is named with its reason, and the status is 1.
 #[derive(Args, Clone, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Build {
-    /// The folder with the modules' sources [default: Ringside's own]
-    folder: Option<PathBuf>,
+    /// Folders with modules' sources [default: Ringside's own]
+    #[arg(value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    folders: Vec<PathBuf>,
     #[command(flatten)]
     kernel: KernelChoice,
     /// Build only the kernel
-    #[arg(long, conflicts_with = "folder")]
+    #[arg(long, conflicts_with = "folders")]
     kernel_only: bool,
     /// A folder or tarball of Linux 7.3 to build from, now and later, instead
     /// of fetching one. It is copied and not changed
@@ -47,6 +53,10 @@ pub struct Build {
     /// Do not ask before installing what is missing; RINGSIDE_YES=1 says the same
     #[arg(short, long)]
     yes: bool,
+    /// Write compile_commands.json and rust-project.json into the folders, for
+    /// editors (clangd, rust-analyzer); the only thing that is ever written there
+    #[arg(long, requires = "folders")]
+    editor: bool,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -67,7 +77,9 @@ struct Built<'a> {
     source_dir: &'a Path,
     make_arguments: &'a [String],
     #[serde(serialize_with = "all_lossy")]
-    modules: &'a [PathBuf],
+    modules: Vec<PathBuf>,
+    failed: Vec<&'a modules::Failed>,
+    notes: Vec<&'a String>,
 }
 
 impl Build {
@@ -85,26 +97,33 @@ impl Build {
             Some(source) => linux::ensure_from(flavour, source, &mut show)?,
             None => linux::ensure(flavour, &mut show)?,
         };
-        let folder = match (&self.folder, self.kernel_only) {
-            (_, true) => None,
-            (Some(folder), false) => Some(folder.clone()),
-            (None, false) => Some(modules::ours()?),
+        let folders = match (self.kernel_only, self.folders.is_empty()) {
+            (true, _) => Vec::new(),
+            (false, false) => self.folders.clone(),
+            (false, true) => vec![modules::ours()?],
         };
-        let built = match folder {
-            // The compiler's words have passed over the screen as they came.
-            Some(folder) => modules::build(&kernel, &folder, &mut show)
-                .map_err(BuildError::without_last_words)?,
-            None => Vec::new(),
-        };
+        // The compiler's words have passed over the screen as they came.
+        let built = modules::build_all(&kernel, &folders, &mut show)
+            .map_err(BuildError::without_last_words)?;
+        if self.editor {
+            for built in &built {
+                for file in modules::write_for_editors(&kernel, &built.folder, &mut show)? {
+                    crate::lab::progress::Progress::report(
+                        &mut show,
+                        crate::lab::progress::Event::Note(format!("wrote {}", file.display())),
+                    );
+                }
+            }
+        }
         drop(show);
         self.print(&kernel, &built)
     }
 
-    fn print(&self, kernel: &Kernel, modules: &[PathBuf]) -> Outcome {
+    fn print(&self, kernel: &Kernel, built: &[modules::Built]) -> Outcome {
         let mut out = std::io::stdout().lock();
         use std::io::Write;
         if self.json {
-            let built = Built {
+            let result = Built {
                 flavour: kernel.flavour.name(),
                 release: &kernel.release,
                 image: &kernel.image,
@@ -112,16 +131,25 @@ impl Build {
                 build_dir: &kernel.build_dir,
                 source_dir: &kernel.source_dir,
                 make_arguments: &kernel.make_arguments,
-                modules,
+                modules: built.iter().flat_map(|built| built.modules.clone()).collect(),
+                failed: built.iter().flat_map(|built| &built.failed).collect(),
+                notes: built.iter().flat_map(|built| &built.notes).collect(),
             };
-            writeln!(out, "{}", pretty_json(&built)?)?;
+            writeln!(out, "{}", pretty_json(&result)?)?;
         } else if self.kernel_only {
             writeln!(out, "{}", kernel.image.display())?;
         } else {
-            for module in modules {
+            for module in built.iter().flat_map(|built| &built.modules) {
                 writeln!(out, "{}", module.display())?;
             }
         }
-        Ok(0)
+        out.flush()?;
+        let failed: Vec<_> = built.iter().flat_map(|built| &built.failed).collect();
+        for failed in &failed {
+            let why = failed.why.first().map_or("it does not compile", String::as_str);
+            let line = format!("{} was not built: {why}", failed.module);
+            writeln!(std::io::stderr(), "{}", visible(&line))?;
+        }
+        Ok(u8::from(!failed.is_empty()))
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::Failure;
 use super::patience::{Patience, Patient};
+use super::{Failure, candidates};
 use crate::kernel::api::{Item, Request};
 use crate::kernel::call::ask;
 use crate::kernel::local::{Local, is_guest};
@@ -20,7 +20,8 @@ use crate::lab::error::LabError;
 #[command(next_help_heading = "Which kernel (default: the lab that runs)")]
 pub struct Connection {
     /// The lab with this name, as `ringside labs` shows it
-    #[arg(long, value_name = "ID", global = true, conflicts_with_all = ["local", "connect"])]
+    #[arg(long, value_name = "ID", global = true, conflicts_with_all = ["local", "connect"],
+          add = candidates::labs())]
     pub lab: Option<String>,
 
     /// This machine's own kernel

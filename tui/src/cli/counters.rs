@@ -9,7 +9,7 @@ use clap::Args;
 use super::connection::{one, unexpected};
 use super::error::visible;
 use super::output::json;
-use super::{Connection, Outcome};
+use super::{Connection, Outcome, candidates};
 use crate::kernel::api::{Item, Request, Sample};
 use crate::kernel::call::Calls;
 
@@ -26,6 +26,7 @@ use crate::kernel::call::Calls;
 #[command(verbatim_doc_comment)]
 pub struct Counters {
     /// Only this module
+    #[arg(add = candidates::counted())]
     module: Option<String>,
     /// Go on until Ctrl-C
     #[arg(short, long)]

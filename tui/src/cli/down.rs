@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::output::say;
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, candidates};
 use crate::lab::client::{self, Ended};
 use crate::lab::error::LabError;
 
@@ -24,7 +24,7 @@ use crate::lab::error::LabError;
 #[command(verbatim_doc_comment)]
 pub struct Down {
     /// The lab, as `ringside labs` shows it
-    #[arg(value_name = "ID", conflicts_with = "all")]
+    #[arg(value_name = "ID", conflicts_with = "all", add = candidates::labs())]
     id: Option<String>,
 
     /// End every lab of yours

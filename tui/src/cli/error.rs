@@ -26,12 +26,13 @@ pub struct Failure {
     help: Option<String>,
     status: u8,
     silent: bool,
+    of_output: bool,
 }
 
 impl Failure {
     /// What failed, on what, and why: one sentence without a full stop.
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), help: None, status: FAILED, silent: false }
+        Self { text: text.into(), help: None, status: FAILED, silent: false, of_output: false }
     }
 
     /// From an I/O error: what was being done, on what.
@@ -58,9 +59,24 @@ impl Failure {
         self
     }
 
+    /// What failed, on what, and why.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What to do next, if anything is known.
+    pub fn help(&self) -> Option<&str> {
+        self.help.as_deref()
+    }
+
     /// The exit status.
     pub fn status(&self) -> u8 {
         self.status
+    }
+
+    /// Is it that standard output can't be written?
+    pub fn is_of_output(&self) -> bool {
+        self.of_output
     }
 
     /// Prints it on standard error as `error:` and `help:` and returns the exit
@@ -126,6 +142,7 @@ impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Self {
             silent: error.kind() == ErrorKind::BrokenPipe,
+            of_output: true,
             ..Self::io("write to standard output", &error)
         }
     }

@@ -10,14 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH};
 use signal_hook::iterator::Signals;
 
 use super::error::visible;
 use super::lab_args::LabArgs;
 use super::patience::{Patience, Patient};
-use super::{Connection, Failure, Outcome};
+use super::{Connection, Failure, Outcome, candidates};
 use crate::kernel::api::{
     Item, OutputStream, ProgramEnd, Request, RunRequest, Signal, TerminalSize,
 };
@@ -53,7 +53,7 @@ const NO_READER: u8 = 128 + 13;
 #[command(verbatim_doc_comment)]
 pub struct Exec {
     /// The working directory there, if it is to be another than here
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     dir: Option<PathBuf>,
     #[command(flatten)]
     lab: LabArgs,
@@ -62,7 +62,8 @@ pub struct Exec {
         required = true,
         trailing_var_arg = true,
         allow_hyphen_values = true,
-        value_name = "CMD"
+        value_name = "CMD",
+        add = candidates::programs()
     )]
     command: Vec<OsString>,
 }
@@ -101,10 +102,11 @@ impl Exec {
 #[command(verbatim_doc_comment)]
 pub struct Shell {
     /// The working directory there, if it is to be another than here
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     dir: Option<PathBuf>,
     /// The program and its arguments, if not your shell
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD",
+          add = candidates::programs())]
     command: Vec<OsString>,
 }
 
@@ -122,7 +124,12 @@ impl Shell {
             command.push(shell.unwrap_or_else(|| "/bin/sh".into()));
         }
         let size = terminal_size();
-        let request = request(&command, self.dir.as_ref(), Some(size)).map_err(own)?;
+        let mut request = request(&command, self.dir.as_ref(), Some(size)).map_err(own)?;
+        let trim = |(name, _): &(Vec<u8>, Vec<u8>)| name == b"PROMPT_DIRTRIM";
+        if self.command.is_empty() && !request.environment.iter().any(trim) {
+            // Bash then shows one folder in its prompt, and not the whole way to it.
+            request.environment.push((b"PROMPT_DIRTRIM".to_vec(), b"1".to_vec()));
+        }
         let target = connection.open_plain().map_err(own)?;
         let patience = Patience { raw: true, ..connection.patience("Ctrl-C twice") };
         let _raw = RawTerminal::enter().map_err(own)?;

@@ -4,10 +4,12 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueHint};
 
 use super::Failure;
 use super::consent::with_consent;
+use super::kernel_choice::{chosen, flavours};
 use super::progress::Show;
 use crate::lab::build_error::BuildResult;
 use crate::lab::cache;
@@ -33,7 +35,7 @@ const MEMORY_MAX: u32 = 65_536;
 pub struct LabArgs {
     /// The kernel: `lab` is small and quick, `debug` finds mistakes (KASAN,
     /// lockdep, …) [default: RINGSIDE_KERNEL, else lab]
-    #[arg(long, value_name = "lab|debug")]
+    #[arg(long, value_name = "lab|debug", value_parser = flavours(), hide_possible_values = true)]
     pub kernel: Option<Flavour>,
 
     /// Boot this kernel image (a bzImage) and build none
@@ -43,7 +45,7 @@ pub struct LabArgs {
 
     /// Who runs the guest's instructions: the processor (kvm) or QEMU's
     /// emulation (tcg) [default: kvm where it works]
-    #[arg(long, value_name = "kvm|tcg")]
+    #[arg(long, value_name = "kvm|tcg", value_parser = accelerators(), hide_possible_values = true)]
     pub accel: Option<Accelerator>,
 
     /// Boot the kernel instead of resuming the machine saved after the first boot
@@ -55,7 +57,7 @@ pub struct LabArgs {
     pub memory: Option<u32>,
 
     /// Let the guest write to this folder of the host
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub rw: Option<PathBuf>,
 
     /// Use this file or block device as the USB stick; without it the stick is
@@ -99,11 +101,7 @@ impl LabArgs {
         &self,
         ready: impl FnOnce(Flavour) -> BuildResult<Kernel>,
     ) -> Result<LabOptions, Failure> {
-        let flavour = match self.kernel {
-            Some(flavour) => flavour,
-            None => Flavour::from_environment()
-                .map_err(|error| Failure::usage(format!("RINGSIDE_KERNEL: {error}")))?,
-        };
+        let flavour = chosen(self.kernel)?;
         let cache = cache::root()?;
         let work = match &self.rw {
             Some(folder) => {
@@ -147,6 +145,12 @@ impl LabArgs {
             ..LabOptions::new(kernel, work, cache)
         })
     }
+}
+
+/// The accelerators as they are typed.
+fn accelerators() -> impl TypedValueParser<Value = Accelerator> {
+    let all = [Accelerator::Kvm, Accelerator::Tcg].map(Accelerator::name);
+    PossibleValuesParser::new(all).try_map(|name| name.parse::<Accelerator>())
 }
 
 /// The absolute form of a path that must exist.

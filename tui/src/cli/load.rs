@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::output::say;
 use super::progress::Show;
-use super::{Connection, Failure, Outcome, our_module};
+use super::{Connection, Failure, Outcome, candidates, our_module};
 use crate::kernel::Target;
 use crate::kernel::api::{IMAGE_MAX, Request};
 use crate::kernel::call::ask;
@@ -34,10 +34,10 @@ use crate::lab::progress::Progress;
 pub struct Load {
     /// my_name, producer_consumer, memalloc or kmod, or the path of a folder
     /// with a Kbuild file, or of a .ko file
-    #[arg(value_name = "NAME|FOLDER|FILE.ko")]
+    #[arg(value_name = "NAME|FOLDER|FILE.ko", add = candidates::loadable())]
     module: PathBuf,
     /// The module's parameters
-    #[arg(value_name = "PARAMETER=VALUE")]
+    #[arg(value_name = "PARAMETER=VALUE", add = candidates::parameters())]
     parameters: Vec<String>,
     /// Print JSON, one line per module
     #[arg(long)]
@@ -101,7 +101,8 @@ pub(super) struct Image {
 }
 
 impl Image {
-    pub(super) fn read(path: PathBuf) -> Result<Self, Failure> {
+    /// Reads a file that is to be a module; also what it says of itself.
+    pub(super) fn read(path: PathBuf) -> Result<(Self, ModInfo), Failure> {
         let bytes = plain_file::read(&path, IMAGE_MAX as u64)
             .map_err(|error| Failure::from(error).with_help("a module is a .ko file"))?;
         let info = ModInfo::parse(&bytes).map_err(|why| {
@@ -111,7 +112,7 @@ impl Image {
         let name = info.name().unwrap_or(&stem).to_owned();
         let needs = info.get("depends").unwrap_or_default();
         let needs = needs.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-        Ok(Self { name, path, bytes, needs })
+        Ok((Self { name, path, bytes, needs }, info))
     }
 }
 
@@ -130,13 +131,14 @@ fn images(
     let ours = ringside_uapi::module(&name).is_some();
     if !is_path && (ours || !module.exists()) {
         let file = our_module::file(&name, target, progress, words)?;
-        return Ok(vec![Image::read(file)?]);
+        return Ok(vec![Image::read(file)?.0]);
     }
     if !module.is_dir() {
-        return Ok(vec![Image::read(module.to_owned())?]);
+        return Ok(vec![Image::read(module.to_owned())?.0]);
     }
     let files = our_module::folder(module, target, progress, words)?;
-    Ok(in_order(files.into_iter().map(Image::read).collect::<Result<_, _>>()?))
+    let images = files.into_iter().map(|file| Image::read(file).map(|(image, _)| image));
+    Ok(in_order(images.collect::<Result<_, _>>()?))
 }
 
 /// Those that others need come first.
@@ -186,6 +188,7 @@ pub fn parameter_line(parameters: &[String]) -> Result<String, Failure> {
 #[command(verbatim_doc_comment)]
 pub struct Unload {
     /// The module's name, as `ringside modules` shows it
+    #[arg(add = candidates::loaded())]
     name: String,
     /// Print JSON
     #[arg(long)]

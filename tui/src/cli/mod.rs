@@ -11,11 +11,13 @@ pub mod agent;
 pub mod block;
 pub mod build;
 pub mod cache;
+mod candidates;
 pub mod completions;
 pub mod connection;
 pub mod consent;
 pub mod counters;
 pub mod dashboard;
+pub mod demo;
 pub mod doctor;
 pub mod down;
 pub mod error;
@@ -23,6 +25,7 @@ pub mod exec;
 pub mod info;
 mod input;
 pub mod interrupt;
+pub mod kernel;
 pub mod kernel_choice;
 pub mod kmsg;
 pub mod lab_args;
@@ -68,6 +71,7 @@ pub use error::{Failure, Outcome};
     after_help = "\
 Examples:
   ringside                                  open the dashboard
+  ringside demo                             see what it does, without a terminal
   ringside up                               start a lab and leave it running
   ringside load my_name charParameter=Summer
   ringside kmsg                             read its kernel log
@@ -91,6 +95,7 @@ pub struct Cli {
 )]
 pub enum Command {
     Dashboard(dashboard::Dashboard),
+    Demo(demo::Demo),
     // Setting up and the lab: setup, doctor, build, cache, up, down, labs.
     Up(up::Up),
     Down(down::Down),
@@ -105,6 +110,7 @@ pub enum Command {
     Doctor(doctor::Doctor),
     Build(build::Build),
     Cache(cache::Cache),
+    Kernel(kernel::Kernel),
     // A kernel and its modules.
     Info(info::Info),
     Modules(modules::Modules),
@@ -127,6 +133,11 @@ pub enum Command {
 pub fn main() -> ExitCode {
     if is_guest_init() {
         return init::run();
+    }
+    match completions::answer() {
+        Ok(true) => return ExitCode::SUCCESS,
+        Ok(false) => {}
+        Err(failure) => return ExitCode::from(failure.report()),
     }
     let parsed = command().try_get_matches().and_then(|matches| {
         let name = matches.subcommand_name().map(str::to_owned);
@@ -165,7 +176,8 @@ fn command() -> clap::Command {
 
 impl Command {
     /// The commands that some of the options about the kernel say nothing to.
-    const WITHOUT: [(&str, &[&str]); 12] = [
+    const WITHOUT: [(&str, &[&str]); 13] = [
+        ("demo", &Connection::OPTIONS),
         ("up", &Connection::OPTIONS),
         ("down", &Connection::NOT_OF_LABS),
         ("labs", &Connection::OPTIONS),
@@ -217,6 +229,7 @@ fn run(cli: &Cli) -> Outcome {
         // The dashboard.
         None => dashboard::Dashboard::default().run(connection),
         Some(Command::Dashboard(command)) => command.run(connection),
+        Some(Command::Demo(command)) => command.run(),
         Some(Command::Up(command)) => command.run(),
         Some(Command::Down(command)) => command.run(connection.lab.as_deref()),
         Some(Command::Labs(command)) => command.run(),
@@ -239,6 +252,7 @@ fn run(cli: &Cli) -> Outcome {
         Some(Command::Doctor(command)) => command.run(),
         Some(Command::Build(command)) => command.run(),
         Some(Command::Cache(command)) => command.run(),
+        Some(Command::Kernel(command)) => command.run(),
         Some(Command::Completions(command)) => command.run(),
         Some(Command::Subject(command)) => command.run(),
     }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::connection::{one, unexpected};
 use super::error::visible;
 use super::output::json;
-use super::{Connection, Outcome};
+use super::{Connection, Outcome, candidates};
 use crate::kernel::api::{Holder, Item, ModuleDetail, ModuleSummary, Request};
 use crate::kernel::taint;
 
@@ -22,6 +22,7 @@ use crate::kernel::taint;
 #[command(verbatim_doc_comment)]
 pub struct Modules {
     /// Only this module, with everything that is known of it
+    #[arg(add = candidates::loaded())]
     name: Option<String>,
     /// Print JSON
     #[arg(long)]

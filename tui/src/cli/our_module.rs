@@ -28,6 +28,38 @@ pub fn file(
     progress: &mut dyn Progress,
     words: fn(BuildError) -> BuildError,
 ) -> Result<PathBuf, Failure> {
+    known(name)?;
+    let kernel = kernel(&format!("module {name}"), target, progress, words)?;
+    let files = modules::build(&kernel, &modules::ours()?, progress).map_err(words)?;
+    one_of(files, name)
+}
+
+/// The file of the module `name` among those that were built.
+///
+/// # Errors
+/// It is not there.
+pub fn one_of(files: Vec<PathBuf>, name: &str) -> Result<PathBuf, Failure> {
+    files
+        .into_iter()
+        .find(|file| file.file_stem().is_some_and(|stem| stem == name))
+        .ok_or_else(|| Failure::new(format!("the build made no {name}.ko")))
+}
+
+/// All of ours for the kernel of this flavour.
+///
+/// # Errors
+/// They do not compile.
+pub fn all(
+    flavour: Flavour,
+    progress: &mut dyn Progress,
+    words: fn(BuildError) -> BuildError,
+) -> Result<Vec<PathBuf>, Failure> {
+    let kernel = linux::ensure(flavour, progress).map_err(words)?;
+    Ok(modules::build(&kernel, &modules::ours()?, progress).map_err(words)?)
+}
+
+/// Makes sure that Ringside has such a module.
+fn known(name: &str) -> Result<(), Failure> {
     if ringside_uapi::module(name).is_none() {
         let known: Vec<_> = ringside_uapi::MODULES.iter().map(|module| module.name).collect();
         return Err(Failure::new(format!("Ringside has no module {name}")).with_help(format!(
@@ -35,12 +67,7 @@ pub fn file(
             known.join(", ")
         )));
     }
-    let kernel = kernel(&format!("module {name}"), target, progress, words)?;
-    let files = modules::build(&kernel, &modules::ours()?, progress).map_err(words)?;
-    files
-        .into_iter()
-        .find(|file| file.file_stem().is_some_and(|stem| stem == name))
-        .ok_or_else(|| Failure::new(format!("the build made no {name}.ko")))
+    Ok(())
 }
 
 /// The .ko files that a folder with a Kbuild file makes for the kernel of `target`.

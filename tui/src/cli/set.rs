@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::connection::one;
 use super::output::say;
-use super::{Connection, Failure, Outcome};
+use super::{Connection, Failure, Outcome, candidates};
 use crate::kernel::api::{Item, ModuleDetail, Request};
 use crate::kernel::call::ask;
 use crate::kernel::{Target, TargetError, TargetResult};
@@ -22,8 +22,10 @@ use crate::kernel::{Target, TargetError, TargetResult};
 #[command(verbatim_doc_comment)]
 pub struct Set {
     /// The module
+    #[arg(add = candidates::settable())]
     module: String,
     /// The control or parameter
+    #[arg(add = candidates::controls())]
     control: String,
     /// The value
     #[arg(allow_hyphen_values = true)]

@@ -7,8 +7,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::kernel::api::IMAGE_MAX;
-use crate::lab::plain_file;
+use crate::app::effect::Limit;
+use crate::lab::plain_file::{self, FileError};
 
 /// The path with `~/` replaced by the home folder.
 fn expand(path: &str) -> PathBuf {
@@ -18,9 +18,16 @@ fn expand(path: &str) -> PathBuf {
     }
 }
 
-/// Reads a file that may be a module.
-pub(super) fn read(path: &str) -> Result<Vec<u8>, String> {
-    plain_file::read(&expand(path), IMAGE_MAX as u64).map_err(|error| error.to_string())
+/// Reads a file, or its beginning.
+pub(super) fn read(path: &str, limit: &Limit) -> Result<Vec<u8>, String> {
+    let path = expand(path);
+    match &limit.reason {
+        None => plain_file::read_start(&path, limit.bytes).map_err(|error| error.to_string()),
+        Some(reason) => plain_file::read(&path, limit.bytes).map_err(|error| match error {
+            FileError::Large { .. } => format!("{error}, {reason}"),
+            error => error.to_string(),
+        }),
+    }
 }
 
 /// Writes a new file; one that exists is left alone. Answers its full path.
@@ -82,7 +89,8 @@ mod tests {
         let path = path.to_str().unwrap();
         assert!(save(path, b"one").unwrap().ends_with("log.txt"));
         assert!(save(path, b"two").unwrap_err().contains("exists already"));
-        assert_eq!(read(path).unwrap(), b"one");
+        let limit = Limit { bytes: 3, reason: None };
+        assert_eq!(read(path, &limit).unwrap(), b"one");
     }
 
     #[test]
@@ -98,7 +106,13 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_no_module() {
-        assert!(read("/").unwrap_err().contains("is a folder, not a file"));
+    fn a_file_that_is_too_large_is_refused_with_the_reason_it_may_not_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data");
+        fs::write(&path, b"12345").unwrap();
+        let limit = Limit { bytes: 4, reason: Some("which is all there is room for".into()) };
+        let why = read(path.to_str().unwrap(), &limit).unwrap_err();
+        assert!(why.ends_with("data has more than 4 B, which is all there is room for"), "{why}");
+        assert!(read("/", &limit).unwrap_err().ends_with("/ is a folder, not a file"));
     }
 }

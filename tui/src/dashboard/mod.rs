@@ -94,7 +94,8 @@ pub enum DashboardError {
     /// Standard input or output is no terminal.
     #[error(
         "the dashboard needs a terminal, and standard input or output is none; \
-         `ringside --help` lists the commands that work without one"
+         `ringside demo` shows what it does in plain lines, and `ringside --help` lists \
+         the commands that work without one"
     )]
     NoTerminal,
     /// The terminal failed.

@@ -179,8 +179,8 @@ impl Runner {
                 let locator = Arc::clone(&self.options.locator);
                 self.work(move || Event::Located(tag, locator(&release, &frames)));
             }
-            Effect::ReadFile { tag, path } => {
-                self.work(move || Event::FileRead(tag, files::read(&path)));
+            Effect::ReadFile { tag, path, limit } => {
+                self.work(move || Event::FileRead(tag, files::read(&path, &limit)));
             }
             Effect::Save { tag, path, bytes } => {
                 self.work(move || Event::Saved(tag, files::save(&path, &bytes)));

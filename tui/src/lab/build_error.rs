@@ -118,6 +118,9 @@ pub enum BuildError {
     /// The configuration does not say what the fragments ask for.
     #[error("the kernel's configuration lacks what was asked for: {}", .0.join(", "))]
     Config(Vec<String>),
+    /// Options of the user's own can't be set.
+    #[error("{}", .0.join("; "))]
+    Options(Vec<String>),
     /// There is nothing to build.
     #[error("{} can't be built: {why}", .folder.display())]
     Folder {
@@ -125,6 +128,14 @@ pub enum BuildError {
         folder: PathBuf,
         /// What is wrong with it.
         why: String,
+    },
+    /// Some modules of a folder can't be built.
+    #[error("{}", modules_failed(.folder, .failed))]
+    Modules {
+        /// The folder.
+        folder: PathBuf,
+        /// Each module's name, and why: the reason first, then what shows it.
+        failed: Vec<(String, Vec<String>)>,
     },
     /// An unknown flavour.
     #[error(transparent)]
@@ -137,6 +148,16 @@ pub enum BuildError {
 /// The last lines of a program, indented below the sentence.
 fn tail(lines: &[String]) -> String {
     lines.iter().map(|line| format!("\n  {line}")).collect()
+}
+
+/// Which modules of a folder failed, each with its reason.
+fn modules_failed(folder: &Path, failed: &[(String, Vec<String>)]) -> String {
+    let names: Vec<&str> = failed.iter().map(|(name, _)| name.as_str()).collect();
+    let mut text = format!("{} of {} can't be built", names.join(" and "), folder.display());
+    for (_, why) in failed {
+        text += &tail(why);
+    }
+    text
 }
 
 impl BuildError {
@@ -181,6 +202,9 @@ impl BuildError {
                  or give a tree or tarball of Linux 7.3 with `ringside build --kernel-source PATH`"
                     .into(),
             ),
+            Self::Config(_) => Some(
+                "if it is one of your own options, take it back: `ringside kernel reset`".into(),
+            ),
             Self::Damaged { .. } => Some("run the command again to fetch it anew".into()),
             Self::Source { .. } => Some(
                 "give the folder or tarball of a released Linux 7.3, such as linux-7.3.4.tar.xz"
@@ -194,8 +218,10 @@ impl BuildError {
     /// been shown already.
     #[must_use]
     pub fn without_last_words(mut self) -> Self {
-        if let Self::Command { last, .. } = &mut self {
-            last.clear();
+        match &mut self {
+            Self::Command { last, .. } => last.clear(),
+            Self::Modules { failed, .. } => failed.iter_mut().for_each(|(_, why)| why.truncate(1)),
+            _ => {}
         }
         self
     }

@@ -78,13 +78,18 @@ impl Lock {
     /// The progress of work under this lock: the programs that it starts hold
     /// the lock as well.
     pub(crate) fn over<'a>(&'a self, progress: &'a mut dyn Progress) -> Locked<'a> {
-        Locked { lock: self, progress }
+        Self::all_over(std::slice::from_ref(self), progress)
+    }
+
+    /// The same of work under several locks.
+    pub(crate) fn all_over<'a>(locks: &'a [Self], progress: &'a mut dyn Progress) -> Locked<'a> {
+        Locked { held: locks, progress }
     }
 }
 
 /// Progress of work under a lock.
 pub(crate) struct Locked<'a> {
-    lock: &'a Lock,
+    held: &'a [Lock],
     progress: &'a mut dyn Progress,
 }
 
@@ -103,7 +108,7 @@ impl Progress for Locked<'_> {
 
     fn locks(&self) -> Vec<RawFd> {
         let mut locks = self.progress.locks();
-        locks.push(self.lock.held.as_raw_fd());
+        locks.extend(self.held.iter().map(|lock| lock.held.as_raw_fd()));
         locks
     }
 }

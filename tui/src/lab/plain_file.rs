@@ -45,29 +45,49 @@ pub(crate) enum FileError {
 /// # Errors
 /// It can't be read, is no file or has more.
 pub(crate) fn read(path: &Path, largest: u64) -> Result<Vec<u8>, FileError> {
+    let large = || FileError::Large { path: path.to_owned(), largest };
+    let (file, length) = open(path)?;
+    if length > largest {
+        return Err(large());
+    }
+    let bytes = beginning(path, file, largest + 1)?;
+    if bytes.len() as u64 > largest {
+        return Err(large());
+    }
+    Ok(bytes)
+}
+
+/// Reads the beginning of the file at `path`, `most` bytes or what it has.
+///
+/// # Errors
+/// It can't be read or is no file.
+pub(crate) fn read_start(path: &Path, most: u64) -> Result<Vec<u8>, FileError> {
+    let (file, _) = open(path)?;
+    beginning(path, file, most)
+}
+
+fn beginning(path: &Path, file: File, most: u64) -> Result<Vec<u8>, FileError> {
+    let mut bytes = Vec::new();
+    file.take(most)
+        .read_to_end(&mut bytes)
+        .map_err(|source| FileError::Io { path: path.to_owned(), source })?;
+    Ok(bytes)
+}
+
+/// Opens a file and says how long it claims to be.
+fn open(path: &Path) -> Result<(File, u64), FileError> {
     let failed = |source| FileError::Io { path: path.to_owned(), source };
-    let check = |metadata: &fs::Metadata| {
-        is_plain(path, metadata)?;
-        match metadata.len() > largest {
-            true => Err(FileError::Large { path: path.to_owned(), largest }),
-            false => Ok(()),
-        }
-    };
     // Before it is opened, since opening does something to some devices; and
     // after, since another may stand there by then.
-    check(&fs::metadata(path).map_err(failed)?)?;
+    is_plain(path, &fs::metadata(path).map_err(failed)?)?;
     let file = File::options()
         .read(true)
         .custom_flags(nix::libc::O_NONBLOCK)
         .open(path)
         .map_err(failed)?;
-    check(&file.metadata().map_err(failed)?)?;
-    let mut bytes = Vec::new();
-    file.take(largest + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > largest {
-        return Err(FileError::Large { path: path.to_owned(), largest });
-    }
-    Ok(bytes)
+    let metadata = file.metadata().map_err(failed)?;
+    is_plain(path, &metadata)?;
+    Ok((file, metadata.len()))
 }
 
 /// Makes sure that there is a file at `path`, for somebody else to read.
@@ -116,6 +136,15 @@ mod tests {
         assert!(refused(folder.path()).ends_with(" is a folder, not a file"));
         let missing = refused(&folder.path().join("x"));
         assert!(missing.ends_with("No such file or directory (ENOENT)"), "{missing}");
+    }
+
+    #[test]
+    fn of_a_long_file_the_beginning_can_be_read() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), b"0123456789").unwrap();
+        assert_eq!(read_start(file.path(), 4).unwrap(), b"0123");
+        assert_eq!(read_start(file.path(), 40).unwrap(), b"0123456789");
+        assert!(read_start(Path::new("/dev/zero"), 4).is_err());
     }
 
     #[test]

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Seen {
     /// Where it is.
+    #[serde(with = "path_text")]
     pub(crate) path: PathBuf,
     size: u64,
     /// Nanoseconds since 1970.
@@ -40,9 +41,54 @@ impl Seen {
     }
 }
 
+/// A path as text where it is UTF-8, else as its bytes.
+mod path_text {
+    use std::ffi::OsString;
+    use std::path::{Path, PathBuf};
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Form {
+        Text(String),
+        Bytes(OsString),
+    }
+
+    pub(super) fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+        match path.to_str() {
+            Some(text) => serializer.serialize_str(text),
+            None => path.as_os_str().serialize(serializer),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<PathBuf, D::Error> {
+        Ok(match Form::deserialize(deserializer)? {
+            Form::Text(text) => text.into(),
+            Form::Bytes(bytes) => bytes.into(),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_is_kept_as_text_or_as_its_bytes() {
+        use std::os::unix::ffi::OsStrExt;
+        let odd = std::ffi::OsStr::from_bytes(b"/caf\xe9");
+        for path in [Path::new("/plain"), Path::new(odd)] {
+            let seen = Seen { path: path.into(), size: 1, modified: 2 };
+            let text = serde_json::to_string(&seen).unwrap();
+            assert_eq!(serde_json::from_str::<Seen>(&text).unwrap(), seen);
+        }
+        let plain = Seen { path: "/plain".into(), size: 1, modified: 2 };
+        let text = serde_json::to_string(&plain).unwrap();
+        assert_eq!(text, r#"{"path":"/plain","size":1,"modified":2}"#);
+    }
 
     #[test]
     fn a_replaced_file_is_noticed() {

@@ -85,7 +85,7 @@ fn image(kernel: &Kernel, frame: &str) -> Option<PathBuf> {
         return Some(kernel.vmlinux.clone());
     };
     let module = module.trim_end_matches(']').split(' ').next()?;
-    modules::newest(&kernel.release, module)
+    modules::newest(&kernel.release, module).map(|(path, _)| path)
 }
 
 /// A file's path as a reader wants it: from the top of the kernel's sources, or

@@ -8,6 +8,9 @@ use super::theme::Role;
 use super::units::short;
 use crate::app::series::Column;
 
+/// A curve's columns, oldest first, and its role.
+pub type Curve = (Vec<Option<Column>>, Role);
+
 impl Canvas<'_> {
     /// One row of bars, one column each, scaled to the largest value.
     pub fn sparkline(&mut self, area: Rect, columns: &[Option<Column>], role: Role) {
@@ -59,17 +62,16 @@ impl Canvas<'_> {
     /// Lines over time with a scale at the left: braille where there is,
     /// else bars of the first. Each entry is a curve with its role. `points`
     /// asks for the columns a curve needs: two per cell for braille.
-    pub fn chart(&mut self, area: Rect, curves: &[(Vec<Option<Column>>, Role)]) {
+    ///
+    /// The scale is that of the newest stretch in which there was anything: what
+    /// has become slow is seen as soon as it is, and what went beyond the scale
+    /// before has an arrow at the upper edge.
+    pub fn chart(&mut self, area: Rect, curves: &[Curve]) {
         const SCALE: u16 = 6;
         if area.width <= SCALE + 2 || area.height < 2 {
             return;
         }
-        let most = curves
-            .iter()
-            .flat_map(|(columns, _)| columns.iter().flatten())
-            .map(|column| column.max)
-            .fold(0.0, f64::max);
-        let most = nice(most);
+        let most = nice(newest(curves));
         let plot = Rect { x: area.x + SCALE, width: area.width - SCALE, ..area };
         let label = |canvas: &mut Self, y: u16, value: f64| {
             let row = Rect::new(area.x, y, SCALE - 1, 1);
@@ -87,6 +89,22 @@ impl Canvas<'_> {
         } else if let Some((columns, role)) = curves.first() {
             let halves: Vec<_> = columns.iter().step_by(2).copied().collect();
             self.bars(plot, &halves, most, *role);
+        }
+        self.mark_beyond(plot, curves, most);
+    }
+
+    /// Puts arrows where a curve goes beyond the scale.
+    fn mark_beyond(&mut self, plot: Rect, curves: &[Curve], most: f64) {
+        let [_, _, up, _] = self.look.glyphs.arrows;
+        let room = usize::from(plot.width) * 2;
+        for (columns, _) in curves {
+            let shown = &columns[columns.len().saturating_sub(room)..];
+            let left = plot.right() - shown.len().div_ceil(2) as u16;
+            for (index, cell) in shown.chunks(2).enumerate() {
+                if cell.iter().flatten().any(|column| column.max > most * 1.001) {
+                    self.text(left + index as u16, plot.y, 1, up, Role::Dim);
+                }
+            }
         }
     }
 
@@ -137,6 +155,22 @@ impl Canvas<'_> {
     }
 }
 
+/// The largest value of the newest stretch in which one is not 0.
+fn newest(curves: &[Curve]) -> f64 {
+    /// The stretch that is looked at first, as a part of the whole.
+    const PART: usize = 12;
+    let most_of = |count: usize| {
+        let newest = curves.iter().flat_map(|(columns, _)| columns.iter().rev().take(count));
+        newest.flatten().map(|column| column.max).fold(0.0, f64::max)
+    };
+    let all = curves.iter().map(|(columns, _)| columns.len()).max().unwrap_or(0);
+    let mut count = (all / PART).max(2);
+    while count < all && most_of(count) <= 0.0 {
+        count *= 2;
+    }
+    most_of(count)
+}
+
 /// The next round number: 1, 2 or 5 times a power of ten.
 fn nice(value: f64) -> f64 {
     if value <= 0.0 {
@@ -157,5 +191,46 @@ mod tests {
         assert_eq!(nice(7.0), 10.0);
         assert_eq!(nice(10.0), 10.0);
         assert_eq!(nice(180.0), 200.0);
+    }
+
+    fn curve(values: impl Iterator<Item = f64>) -> Curve {
+        let column = |value| Some(Column { min: value, max: value, mean: value });
+        (values.map(column).collect(), Role::Text)
+    }
+
+    #[test]
+    fn the_scale_follows_soon_when_something_slows_down() {
+        let slowed = |columns: usize| {
+            let fast = std::iter::repeat_n(200_000.0, 60 - columns);
+            newest(&[curve(fast.chain(std::iter::repeat_n(3.0, columns)))])
+        };
+        assert_eq!(slowed(1), 200_000.0);
+        assert_eq!(slowed(5), 3.0, "a twelfth of the chart");
+    }
+
+    #[test]
+    fn what_rests_keeps_the_scale_it_had() {
+        let values = |index| if index < 10 { 50.0 } else { 0.0 };
+        assert_eq!(newest(&[curve((0..60).map(values))]), 50.0);
+        assert_eq!(newest(&[curve((0..60).map(|_| 0.0))]), 0.0);
+        assert_eq!(newest(&[]), 0.0);
+    }
+
+    #[test]
+    fn what_goes_beyond_the_scale_is_marked() {
+        use crate::app::config::{ColorDepth, ThemeName};
+        use crate::ui::{Hits, Look};
+        use ratatui::buffer::Buffer;
+
+        let area = Rect::new(0, 0, 36, 5);
+        let mut buffer = Buffer::empty(area);
+        let mut hits = Hits::default();
+        let look = Look::new(ThemeName::Dark, ColorDepth::None, true);
+        let mut canvas = Canvas { buffer: &mut buffer, look, hits: &mut hits };
+        let values = (0..60).map(|index| if index < 30 { 900.0 } else { 4.0 });
+        canvas.chart(area, &[curve(values)]);
+        let top: String = (0..area.width).map(|x| buffer[(x, 0)].symbol()).collect();
+        assert!(top.trim_start().starts_with('5'), "{top}");
+        assert_eq!(top.matches('↑').count(), 15, "{top}");
     }
 }

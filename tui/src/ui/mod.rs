@@ -21,7 +21,11 @@ pub mod layers;
 mod leaving_tests;
 #[cfg(test)]
 mod loop_tests;
+#[cfg(test)]
+mod name_tests;
 pub mod post_mortem;
+#[cfg(test)]
+mod preview_tests;
 pub mod reference;
 #[cfg(test)]
 mod room_tests;

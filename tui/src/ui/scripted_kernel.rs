@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A kernel that answers at once, from a script: for the tests of the screen.
 
+use std::collections::BTreeMap;
+
 use crate::app::CallTag;
 use crate::kernel::api::{
     Holder, KernelInfo, LabRequest, LabStatus, ModuleDetail, ModuleSummary, ParameterValue,
     SyscallInfo,
 };
+use crate::kernel::parameters::words;
 use crate::kernel::{Item, Request, TargetError};
 
 /// A kernel that answers at once, from a script.
@@ -17,6 +20,8 @@ pub(crate) struct ScriptedKernel {
     pub(crate) info: Option<KernelInfo>,
     /// The loaded modules, with the parameters they were loaded with.
     pub(crate) modules: Vec<(String, String)>,
+    /// Which of its loads each module's last one was.
+    pub(crate) instances: BTreeMap<String, u64>,
     /// The next requests fail with these, by the first word of their debug text.
     pub(crate) failures: Vec<(&'static str, TargetError)>,
     /// Requests with these first words are never answered.
@@ -84,19 +89,30 @@ impl ScriptedKernel {
                     state: "Live".into(),
                     taint: "O".into(),
                     counters: true,
+                    instance: self.instances.get(name).copied().unwrap_or_default(),
                     ..ModuleSummary::default()
                 };
                 done(Item::Modules(self.modules.iter().rev().map(summary).collect()))
             }
-            Request::Module { name } => done(Item::Module(ModuleDetail {
-                summary: ModuleSummary { name: name.clone(), ..ModuleSummary::default() },
-                parameters: vec![ParameterValue {
-                    name: "intParameter".into(),
-                    value: Some("2025".into()),
-                    writable: false,
-                }],
-                ..ModuleDetail::default()
-            })),
+            Request::Module { name } => {
+                let loaded = self.modules.iter().find(|(loaded, _)| loaded == name);
+                let given = loaded.and_then(|(_, line)| {
+                    words(line).find_map(|word| word.strip_prefix("intParameter="))
+                });
+                done(Item::Module(ModuleDetail {
+                    summary: ModuleSummary {
+                        name: name.clone(),
+                        instance: self.instances.get(name).copied().unwrap_or_default(),
+                        ..ModuleSummary::default()
+                    },
+                    parameters: vec![ParameterValue {
+                        name: "intParameter".into(),
+                        value: Some(given.unwrap_or("2025").to_owned()),
+                        writable: false,
+                    }],
+                    ..ModuleDetail::default()
+                }))
+            }
             Request::Watch { .. } => {
                 self.watch = Some(tag);
                 Vec::new()
@@ -113,6 +129,7 @@ impl ScriptedKernel {
             Request::Load { name, parameters } => {
                 self.seen.push(format!("load {name} {parameters} ({} bytes)", input.len()));
                 self.modules.push((name.clone(), parameters.clone()));
+                *self.instances.entry(name.clone()).or_default() += 1;
                 vec![Item::Done(Ok(()))]
             }
             Request::Unload { name } => {

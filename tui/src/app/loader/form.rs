@@ -4,13 +4,14 @@
 use super::image::start_image;
 use super::state::{Job, file, is_path, module_name};
 use super::steps::go_on;
+use crate::app::duration;
 use crate::app::form::{Field, Form, Kind};
 use crate::app::lines;
 use crate::app::model::Model;
 use crate::kernel::api::{Capability, STICK};
 
 /// Opens the form to load a module of ours or a file, or, with `None`, the
-/// one that asks which.
+/// one that asks which. A module that is loaded by then is unloaded first.
 pub fn load(model: &mut Model, module: Option<&str>) {
     let Some(key) = module else {
         return choose(model);
@@ -24,9 +25,14 @@ pub fn load(model: &mut Model, module: Option<&str>) {
     if let Some(known) = known {
         fields.extend(known.parameters.iter().map(Field::parameter));
         use_stick(model, &name, &mut fields);
+        slow_down(&name, &mut fields);
     }
-    let mut form =
-        Form::new(&format!("load/{name}"), &format!("Load {name}"), fields, preview, submit);
+    let loaded = model.loaded(&name).is_some();
+    let (title, preview): (String, fn(&Form) -> String) = match loaded {
+        true => (format!("Load {name} again"), preview_again),
+        false => (format!("Load {name}"), preview),
+    };
+    let mut form = Form::new(&format!("load/{name}"), &title, fields, preview, submit);
     form.context = key.to_owned();
     form.check = check;
     form.note = if is_path(key) { "reading the file …" } else { "building …" }.into();
@@ -41,6 +47,20 @@ fn use_stick(model: &Model, name: &str, fields: &mut [Field]) {
         for field in fields.iter_mut().filter(|field| field.name == "device") {
             field.input.set(STICK);
         }
+    }
+}
+
+/// How long a thread of producer_consumer sleeps after each item, in microseconds,
+/// when it is loaded from here: so that a person can follow the items.
+pub(super) const PACE: u64 = 300_000;
+
+/// At full speed there is nothing to be seen.
+pub fn slow_down(name: &str, fields: &mut [Field]) {
+    let ours = name == ringside_uapi::producer_consumer::MODULE.name;
+    for field in
+        fields.iter_mut().filter(|field| ours && matches!(field.kind, Kind::Duration { .. }))
+    {
+        field.input.set(duration::text(PACE));
     }
 }
 
@@ -75,7 +95,8 @@ fn choose(model: &mut Model) {
 /// The parameters as `insmod` takes them.
 pub fn parameters(form: &Form) -> String {
     let set = form.fields.iter().filter(|field| !(field.optional && field.text().is_empty()));
-    parameters_of(set.map(|field| (field.name.as_str(), field.text())))
+    let values: Vec<_> = set.map(|field| (field.name.as_str(), field.value())).collect();
+    parameters_of(values.iter().map(|(name, value)| (*name, value.as_str())))
 }
 
 /// Names and values as `insmod` takes them.
@@ -94,6 +115,10 @@ fn preview(form: &Form) -> String {
     lines::insmod(&file(&form.context), &parameters(form))
 }
 
+fn preview_again(form: &Form) -> String {
+    format!("{}\n{}", lines::rmmod(&module_name(&form.context)), preview(form))
+}
+
 fn check(_: &Model, form: &Form) -> Option<String> {
     let quoted = form.fields.iter().find(|field| field.text().contains('"'));
     quoted.map(|field| format!("{}: the kernel can't take a \" in a value", field.name))
@@ -101,7 +126,9 @@ fn check(_: &Model, form: &Form) -> Option<String> {
 
 fn submit(model: &mut Model, form: &Form) {
     let key = form.context.clone();
+    let loaded = model.loaded(&module_name(&key)).is_some();
     let job = model.loader.jobs.entry(key.clone()).or_default();
     job.parameters = Some(parameters(form));
+    job.unload_first = loaded;
     go_on(model, &key);
 }

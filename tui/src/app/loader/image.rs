@@ -9,10 +9,11 @@ use super::parameter;
 use super::state::{Step, is_path, module_name};
 use super::steps::go_on;
 use crate::app::calls::{Owner, Report};
-use crate::app::effect::Effect;
+use crate::app::effect::{Effect, Limit};
 use crate::app::form::Field;
 use crate::app::layer::{Layer, Message};
 use crate::app::model::Model;
+use crate::kernel::api::IMAGE_MAX;
 use crate::kernel::modinfo::ModInfo;
 
 pub(super) fn start_image(model: &mut Model, key: &str) {
@@ -20,7 +21,8 @@ pub(super) fn start_image(model: &mut Model, key: &str) {
     let name = module_name(key);
     if is_path(key) {
         let tag = model.call(owner, &format!("read {key}"), Report::Listed, None);
-        model.effect(Effect::ReadFile { tag, path: key.to_owned() });
+        let limit = Limit { bytes: IMAGE_MAX as u64, reason: Some("which no module has".into()) };
+        model.effect(Effect::ReadFile { tag, path: key.to_owned(), limit });
     } else {
         let line = model.command_log.start(format!("ringside build  # {name}"), model.now_ms);
         let tag = model.call(owner, &format!("build {name}"), Report::Listed, Some(line));

@@ -11,7 +11,8 @@ pub mod state;
 mod steps;
 
 pub(super) use self::again::{guest_gone, listed, offer};
-pub use self::form::{load, parameters};
+use self::form::PACE;
+pub use self::form::{load, parameters, slow_down};
 pub(super) use self::image::image;
 use self::image::start_image;
 use self::state::Job;
@@ -57,6 +58,9 @@ pub fn reload(model: &mut Model, module: &str) {
         Some(parameters) => parameters.to_owned(),
         None if module == ringside_uapi::kmod::MODULE.name && model.link.in_guest() => {
             format!("device={STICK}")
+        }
+        None if module == ringside_uapi::producer_consumer::MODULE.name => {
+            format!("producer_delay={PACE} consumer_delay={PACE}")
         }
         None => String::new(),
     };

@@ -31,10 +31,9 @@ pub fn leads_to(entry: Entry, level: Level, levels: u32) -> String {
     }
 }
 
-/// `RW = 0 in the PTE`.
-pub fn deciding(refusal: &Refusal) -> String {
-    let Refusal { level, flag, value } = refusal;
-    format!("{} = {value} in the {}", flag.name, level.name())
+/// `RW = 0`.
+fn deciding(refusal: &Refusal) -> String {
+    format!("{} = {}", refusal.flag.name, refusal.value)
 }
 
 /// What comes of a walk, for an address in its page: where it leads and what
@@ -88,7 +87,7 @@ mod tests {
         assert_eq!(leads_to(Entry(0), Level::Pmd, 5), "");
         assert_eq!(
             outcome(&READ_ONLY, 0x1234),
-            "physical 0x12345234: read-only, user, no execute (RW = 0 in the PTE: a write faults)"
+            "physical 0x12345234: read-only, user, no execute (RW = 0: a write faults)"
         );
         let gone = Walk { depth: 4, entry: [0x1067, 0x2067, 0x3067, 0, 0], ..READ_ONLY };
         assert_eq!(
@@ -96,9 +95,10 @@ mod tests {
             "Present = 0 in the PMD: touching it now is a page fault"
         );
         let kernel = Walk { entry: [0x1067, 0x2067, 0x3067, 0x4067, 0x1234_5003], ..READ_ONLY };
-        assert!(outcome(&kernel, 0x1000).ends_with(
-            "read-write, kernel only, executable (User = 0 in the PTE: any access faults)"
-        ));
+        assert!(
+            outcome(&kernel, 0x1000)
+                .ends_with("read-write, kernel only, executable (User = 0: any access faults)")
+        );
     }
 
     #[test]

@@ -4,7 +4,9 @@
 
 mod record;
 mod slots;
+mod snapshot;
 mod threads;
 
-pub use self::slots::{Ends, Filled, SLOT_SIZE, Slots, ends};
+pub use self::slots::{Filled, SLOT_SIZE, Slots};
+pub use self::snapshot::{LastMove, Phase, SNAPSHOT_SIZE, Snapshot};
 pub use self::threads::{Doing, Kind, THREAD_SIZE, Tally, Thread, threads};

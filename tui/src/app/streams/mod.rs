@@ -197,6 +197,7 @@ pub(super) fn item(model: &mut Model, owner: &Owner, item: Item) {
             };
             let before = names(model);
             let changed = model.counters.push(sample);
+            (views::view(model.view).sampled)(model);
             if changed && before != names(model) {
                 model.streams.modules_changed();
             }

@@ -42,6 +42,8 @@ pub struct View {
     pub module: fn(&Model) -> Option<String>,
     /// Another guest runs: forget what was known of the old one.
     pub new_guest: fn(&mut Model),
+    /// A sample came while it is on the screen.
+    pub sampled: fn(&mut Model),
     /// The tables to read with each sample while it is on the screen.
     pub tables: fn(&Model) -> Vec<TableRange>,
 }
@@ -70,6 +72,7 @@ impl View {
             copy: |_| None,
             module: |_| None,
             new_guest: |_| (),
+            sampled: |_| (),
             tables: |_| Vec::new(),
         }
     }

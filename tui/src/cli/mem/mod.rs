@@ -7,8 +7,7 @@ mod told;
 use self::line::{Line, parse};
 use self::told::{cause, describe};
 use super::connection::{one, unexpected};
-use super::error::visible;
-use super::output::json;
+use super::output::say;
 use super::{Connection, Failure, Outcome, input};
 use crate::kernel::Target;
 use crate::kernel::api::{
@@ -18,7 +17,6 @@ use crate::kernel::call::Calls;
 use clap::Args;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::sync::Arc;
 
 /// Make processes allocate, share and touch memory by memalloc
@@ -71,44 +69,64 @@ impl Mem {
         for action in &self.actions {
             parse(action)?;
         }
-        let mut session = Session {
-            target: connection.open()?,
-            subjects: BTreeMap::new(),
-            current: 1,
-            json: self.json,
-        };
+        let mut session = Session::new(connection.open()?);
         if self.actions.is_empty() {
             input::ask_terminal("actions, one per line (`ringside mem --help` lists them)");
             let mut script = std::io::stdin().lock();
             while let Some(line) = input::line(&mut script, LINE_MAX)? {
-                session.line(&line)?;
+                self.tell(session.line(&line)?)?;
             }
         } else {
             for action in &self.actions {
-                session.line(action)?;
+                self.tell(session.line(action)?)?;
             }
         }
         Ok(0)
     }
+
+    fn tell(&self, did: Option<Did<'_>>) -> Result<(), Failure> {
+        match did {
+            Some(did) => {
+                let text = format!("{}: {}", did.action, describe(&did.outcome));
+                say(self.json, &text, &did)
+            }
+            None => Ok(()),
+        }
+    }
 }
 
-struct Session {
+/// Subject processes, by number, and which of them acts.
+pub(super) struct Session {
     target: Arc<dyn Target>,
     subjects: BTreeMap<u32, (i32, Calls)>,
     current: u32,
-    json: bool,
 }
 
 impl Session {
-    fn line(&mut self, text: &str) -> Result<(), Failure> {
+    /// On this kernel; the subject 1 acts first. Dropping it ends the processes.
+    pub(super) fn new(target: Arc<dyn Target>) -> Self {
+        Self { target, subjects: BTreeMap::new(), current: 1 }
+    }
+
+    /// Does what the line asks for, and returns it in words.
+    ///
+    /// # Errors
+    /// It makes no sense, was refused, or killed the process.
+    pub(super) fn act(&mut self, text: &str) -> Result<String, Failure> {
+        let did = self.line(text)?;
+        Ok(did.map(|did| describe(&did.outcome)).unwrap_or_default())
+    }
+
+    /// Does what the line asks for; `None` where that is nothing to tell of.
+    fn line<'a>(&mut self, text: &'a str) -> Result<Option<Did<'a>>, Failure> {
         let Some(line) = parse(text)? else {
-            return Ok(());
+            return Ok(None);
         };
         let action = match line {
             Line::Subject(number) => {
                 self.current = number;
                 self.pid(number)?;
-                return Ok(());
+                return Ok(None);
             }
             Line::Share(vaddr, number, write) => {
                 SubjectAction::Share { vaddr, client: self.pid(number)?, write }
@@ -116,20 +134,13 @@ impl Session {
             Line::Do(action) => action,
         };
         let pid = self.pid(self.current)?;
-        let outcome = match one(&*self.target, Request::SubjectDo { pid, action }) {
-            Ok(Item::SubjectDid(outcome)) => outcome,
-            Ok(other) => return Err(unexpected(&other)),
-            Err(failure) => return Err(self.dead(text).unwrap_or(failure)),
-        };
-        let mut out = std::io::stdout().lock();
-        if self.json {
-            let did = Did { action: text.trim(), subject: self.current, pid, outcome };
-            writeln!(out, "{}", json(&did)?)?;
-        } else {
-            let done = format!("{}: {}", text.trim(), describe(&outcome));
-            writeln!(out, "{}", visible(&done))?;
+        match one(&*self.target, Request::SubjectDo { pid, action }) {
+            Ok(Item::SubjectDid(outcome)) => {
+                Ok(Some(Did { action: text.trim(), subject: self.current, pid, outcome }))
+            }
+            Ok(other) => Err(unexpected(&other)),
+            Err(failure) => Err(self.dead(text).unwrap_or(failure)),
         }
-        Ok(())
     }
 
     /// The process of a subject, which is started if there is none yet.

@@ -76,7 +76,7 @@ mod tests {
   PUD[  0]  0x0000000000002067  Present=1 RW=1 User=1 Accessed=1 Dirty=1 NX=0  table in frame 0x2
   PMD[  0]  0x0000000000003067  Present=1 RW=1 User=1 Accessed=1 Dirty=1 NX=0  table in frame 0x3
   PTE[  1]  0x8000000012345025  Present=1 RW=0 User=1 Accessed=1 Dirty=0 NX=1  page of 4096 bytes in frame 0x12345
-  physical 0x12345000: read-only, user, no execute (RW = 0 in the PTE: a write faults)"
+  physical 0x12345000: read-only, user, no execute (RW = 0: a write faults)"
         );
     }
 

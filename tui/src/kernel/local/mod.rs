@@ -14,6 +14,7 @@ mod kernel;
 mod kmsg;
 mod load;
 mod modules;
+mod moment;
 mod oops;
 mod process;
 mod run;
@@ -35,7 +36,7 @@ use super::call::{Call, Sink, Target};
 use super::error::{TargetError, TargetResult};
 
 pub use self::files::guest as is_guest;
-pub(crate) use self::process::AGENT_NICE;
+pub(crate) use self::process::{AGENT_NICE, spare_from_oom};
 
 /// Requests to this kernel.
 #[derive(Default)]

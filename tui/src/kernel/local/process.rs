@@ -7,15 +7,47 @@ use std::process::{Child, ExitStatus};
 use std::sync::{Mutex, PoisonError};
 
 use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
 use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::stat::Mode;
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, read, write};
 
 use crate::kernel::api::ProgramEnd;
 
 /// The `nice` value that a guest's agent has, the highest priority there is
 /// among ordinary processes. What it runs for others has the usual one.
 pub(crate) const AGENT_NICE: i32 = -20;
+
+/// Where a process says how soon it is to be killed for want of memory.
+const OOM_SCORE: &std::ffi::CStr = c"/proc/self/oom_score_adj";
+/// Never. A guest's agent says so.
+const NEVER: &[u8] = b"-1000";
+
+/// Keeps this process from being killed for want of memory. Makes system calls
+/// only, as the next one, so that both can be called between fork and exec.
+///
+/// # Errors
+/// Those of the kernel: only root may.
+pub(crate) fn spare_from_oom() -> nix::Result<()> {
+    let file = open(OOM_SCORE, OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+    write(&file, NEVER).map(drop)
+}
+
+/// Takes from a process what it has inherited of a guest's agent: it may be
+/// killed for want of memory as any other.
+///
+/// # Errors
+/// Those of the kernel.
+pub(super) fn spare_no_more() -> nix::Result<()> {
+    let file = open(OOM_SCORE, OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())?;
+    let mut score = [0; 8];
+    let length = read(&file, &mut score)?;
+    if score[..length].trim_ascii_end() == NEVER {
+        write(&file, b"0")?;
+    }
+    Ok(())
+}
 
 /// A child process.
 pub(super) struct Process {

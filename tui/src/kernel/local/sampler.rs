@@ -15,6 +15,7 @@ use std::path::Path;
 
 use nix::time::ClockId;
 
+use super::moment::OpenMoment;
 use super::sysfs::{folder, instance};
 use super::{files, kernel};
 use crate::kernel::api::{CounterValue, ModuleCounters, Sample, TableBytes, TableRange};
@@ -29,7 +30,7 @@ pub(super) fn values(folder: &Path) -> Vec<CounterValue> {
 }
 
 /// The module that a file belongs to is gone.
-struct Gone;
+pub(super) struct Gone;
 
 /// What a read of an open file in sysfs brought; `None` when the file can't be read.
 fn readable<T>(read: io::Result<T>) -> Result<Option<T>, Gone> {
@@ -86,8 +87,15 @@ fn is_table(name: &str) -> bool {
 /// What is open of one module.
 struct OpenModule {
     instance: u64,
-    counters: Folder,
-    controls: Folder,
+    values: Values,
+}
+
+/// Where a module's values are read.
+enum Values {
+    /// Each in a file of its own, so each at a moment of its own.
+    Files { counters: Folder, controls: Folder },
+    /// All of one moment.
+    Moment(OpenMoment),
 }
 
 impl OpenModule {
@@ -95,20 +103,50 @@ impl OpenModule {
     fn open(name: &str) -> Option<Self> {
         let folder = folder(name);
         let counters = folder.join("counters");
-        counters.is_dir().then(|| Self {
-            instance: instance(name).unwrap_or_default(),
-            counters: Folder::open(&counters),
-            controls: Folder::open(&folder.join("controls")),
-        })
+        if !counters.is_dir() {
+            return None;
+        }
+        let values = match OpenMoment::open(name) {
+            Some(moment) => Values::Moment(moment),
+            None => Values::Files {
+                counters: Folder::open(&counters),
+                controls: Folder::open(&folder.join("controls")),
+            },
+        };
+        Some(Self { instance: instance(name).unwrap_or_default(), values })
     }
 
-    fn read(&self, name: &str) -> Result<ModuleCounters, Gone> {
-        Ok(ModuleCounters {
-            module: name.to_owned(),
-            instance: self.instance,
-            counters: self.counters.read()?,
-            controls: self.controls.read()?,
-        })
+    /// The values, and of the tables asked for the part that is of the same moment.
+    fn read(
+        &self,
+        name: &str,
+        tables: &[(TableRange, Option<File>)],
+    ) -> Result<(ModuleCounters, Vec<TableBytes>), Gone> {
+        let mut parts = Vec::new();
+        let (counters, controls) = match &self.values {
+            Values::Files { counters, controls } => (counters.read()?, controls.read()?),
+            Values::Moment(moment) => {
+                let asked = tables.iter().map(|(range, _)| range);
+                let asked =
+                    asked.filter(|range| range.module == name && range.table == moment.table);
+                let end = |range: &TableRange| range.offset as usize + range.size as usize;
+                let size = asked.clone().map(end).max().unwrap_or(0);
+                let bytes = moment.read(size)?.unwrap_or_default();
+                parts.extend(asked.map(|range| {
+                    let from = (range.offset as usize).min(bytes.len());
+                    let part = bytes[from..end(range).min(bytes.len())].to_vec();
+                    TableBytes { range: range.clone(), bytes: part }
+                }));
+                (moment.counters(&bytes), moment.controls(&bytes))
+            }
+        };
+        let module = name.to_owned();
+        Ok((ModuleCounters { module, instance: self.instance, counters, controls }, parts))
+    }
+
+    /// Whether this table is read together with the values.
+    fn has(&self, table: &str) -> bool {
+        matches!(&self.values, Values::Moment(moment) if moment.table == table)
     }
 }
 
@@ -182,29 +220,44 @@ impl Sampler {
     /// A sample of what is open, and whether anything of it is gone.
     fn read_open(&self) -> (Sample, bool) {
         let mut gone = false;
-        let mut keep = |read: Result<_, Gone>| {
-            gone |= read.is_err();
-            read.ok()
-        };
-        let modules = self.open.iter().filter_map(|(name, open)| keep(open.read(name))).collect();
+        let mut modules = Vec::with_capacity(self.open.len());
         let mut tables = Vec::with_capacity(self.tables.len());
+        for (name, open) in &self.open {
+            match open.read(name, &self.tables) {
+                Ok((module, parts)) => {
+                    modules.push(module);
+                    tables.extend(parts);
+                }
+                Err(Gone) => gone = true,
+            }
+        }
         for (range, file) in &self.tables {
-            match file.as_ref().map(|file| table(file, range)) {
-                Some(Ok(Some(bytes))) => tables.push(TableBytes { range: range.clone(), bytes }),
-                Some(Err(Gone)) => gone = true,
-                Some(Ok(None)) | None => {}
+            let read = self.open.get(&range.module).is_some_and(|open| open.has(&range.table));
+            let Some(file) = file.as_ref().filter(|_| !read) else {
+                continue;
+            };
+            match read_part(file, range.offset, range.size as usize) {
+                Ok(Some(bytes)) => tables.push(TableBytes { range: range.clone(), bytes }),
+                Ok(None) => {}
+                Err(Gone) => gone = true,
             }
         }
         (Sample { at_ms: kernel::clock_ms(ClockId::CLOCK_MONOTONIC), modules, tables }, gone)
     }
 }
 
-/// A part of a table; a read gives at most a page at one time.
-fn table(file: &File, range: &TableRange) -> Result<Option<Vec<u8>>, Gone> {
-    let mut bytes = vec![0; range.size as usize];
+/// At most `size` bytes of a table, by as many reads as it takes; `None` when the
+/// file can't be read.
+pub(super) fn read_part(file: &File, offset: u64, size: usize) -> Result<Option<Vec<u8>>, Gone> {
+    /// What is read at one time: the kernel gives no more than a page.
+    const PIECE: usize = 16 * 1024;
+    let mut bytes = Vec::new();
     let mut held = 0;
-    while held < bytes.len() {
-        let read = file.read_at(&mut bytes[held..], range.offset + held as u64);
+    while held < size {
+        if bytes.len() == held {
+            bytes.resize(size.min(held + PIECE), 0);
+        }
+        let read = file.read_at(&mut bytes[held..], offset + held as u64);
         if read.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {
             continue;
         }

@@ -7,12 +7,13 @@
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nix::sys::signal::Signal;
 
-use super::process::Process;
+use super::process::{Process, spare_no_more};
 use super::subject_link::{FaultRecord, FromSubject, receive_answer, send};
 use super::task::{LocalCall, NoInput, Task};
 use crate::kernel::api::{
@@ -64,7 +65,16 @@ fn live(subjects: &Subjects, task: &Task) -> TargetResult<()> {
     let doing = "start a subject process";
     let io = |error: &std::io::Error| TargetError::io(error, doing);
     let (ours, theirs) = UnixStream::pair().map_err(|error| io(&error))?;
-    let child = Command::new(THIS_PROGRAM)
+    let mut command = Command::new(THIS_PROGRAM);
+    // SAFETY: between fork and exec this makes system calls only. Elsewhere than
+    // in a guest there is nothing to take back, and it may not be possible.
+    unsafe {
+        command.pre_exec(|| {
+            let _ = spare_no_more();
+            Ok(())
+        });
+    }
+    let child = command
         .arg(SUBJECT)
         .env_clear()
         .current_dir("/")

@@ -28,7 +28,7 @@ use crate::kernel::error::{TargetError, TargetResult};
 const SHARES: &str = "/run/ringside/shares";
 /// Where the host's root is mounted, read-only.
 const LOWER: &str = "/run/ringside/host";
-/// The file system in memory that takes the guest's changes.
+/// Takes the guest's changes, in the file system that all files share.
 const CHANGES: &str = "/run/ringside/changes";
 /// The host's root with the guest's changes: where programs run.
 const ROOT: &str = "/run/ringside/root";
@@ -107,7 +107,6 @@ fn mount_host(shares: Vec<Share>, root_is_mounted: bool) -> TargetResult<()> {
     if !root_is_mounted {
         mount_share(ROOT_TAG, Path::new(LOWER), false, "loose")?;
         make_folder(Path::new(CHANGES))?;
-        mount_one("tmpfs", Path::new(CHANGES), "tmpfs", MsFlags::empty(), "mode=755")?;
     }
     let (upper, work) = (format!("{CHANGES}/upper"), format!("{CHANGES}/work"));
     make_folder(Path::new(&upper))?;

@@ -46,9 +46,21 @@ impl Compile<'_> {
     /// # Errors
     /// Kconfig fails or drops a symbol, or the caller wants to stop.
     pub(crate) fn configure(&self, progress: &mut dyn Progress) -> BuildResult<()> {
+        self.configure_with(&config::wanted(self.flavour), progress)
+    }
+
+    /// The same for other wishes than [`config::wanted`].
+    ///
+    /// # Errors
+    /// As [`Self::configure`].
+    pub(crate) fn configure_with(
+        &self,
+        wanted: &Config,
+        progress: &mut dyn Progress,
+    ) -> BuildResult<()> {
         progress.step(format!("Configure the {} kernel", self.flavour));
         fs::create_dir_all(self.build_dir).map_err(BuildError::on("make", self.build_dir))?;
-        let wanted = config::wanted(self.flavour).with(Config::parse(&format!(
+        let wanted = wanted.clone().with(Config::parse(&format!(
             "CONFIG_LOCALVERSION=\"{}\"\n# CONFIG_LOCALVERSION_AUTO is not set\n",
             self.local_version
         )));

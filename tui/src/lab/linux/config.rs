@@ -49,15 +49,39 @@ impl Config {
         config
     }
 
-    fn set(&mut self, symbol: String, value: String) {
+    /// Says it for one symbol.
+    pub fn set(&mut self, symbol: String, value: String) {
         self.0.retain(|(name, _)| *name != symbol);
         self.0.push((symbol, value));
     }
 
     /// The value of a symbol; one that is not mentioned is off.
-    fn value(&self, symbol: &str) -> &str {
+    pub fn value(&self, symbol: &str) -> &str {
         let found = self.0.iter().find(|(name, _)| name == symbol);
         found.map_or("n", |(_, value)| value)
+    }
+
+    /// Does it say anything of this symbol?
+    pub fn contains(&self, symbol: &str) -> bool {
+        self.0.iter().any(|(name, _)| name == symbol)
+    }
+
+    /// Does it say nothing at all?
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Symbols and values, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(symbol, value)| (symbol.as_str(), value.as_str()))
+    }
+
+    /// What is on and has `part` in its name, in any case.
+    #[must_use]
+    pub fn with_names_like(self, part: &str) -> Self {
+        let part = part.trim_start_matches("CONFIG_").to_uppercase();
+        let like = |(symbol, value): &(String, String)| symbol.contains(&part) && value != "n";
+        Self(self.0.into_iter().filter(like).collect())
     }
 
     /// Lays `other` over this one: what it says wins.
@@ -92,9 +116,22 @@ impl Config {
     }
 }
 
+impl FromIterator<(String, String)> for Config {
+    fn from_iter<T: IntoIterator<Item = (String, String)>>(all: T) -> Self {
+        let mut config = Self::default();
+        all.into_iter().for_each(|(symbol, value)| config.set(symbol, value));
+        config
+    }
+}
+
 /// What our fragments ask for.
-pub fn wanted(flavour: Flavour) -> Config {
+pub fn ours(flavour: Flavour) -> Config {
     Config::parse(BASE).with(Config::parse(fragment(flavour)))
+}
+
+/// What our fragments and the user's own options ask for.
+pub fn wanted(flavour: Flavour) -> Config {
+    ours(flavour).with(super::own_options::read())
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::kernel::{Call, CallControl, Sink, TargetError, TargetResult};
 /// Bytes of console that wait for one reader; what comes beyond is lost to it.
 const WAITING: usize = 4 << 20;
 
+#[allow(clippy::large_enum_variant, reason = "nearly all of them are items")]
 enum Piece {
     Item(Item),
     Console(Vec<u8>),

@@ -41,6 +41,7 @@ fn greeting(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         });
         let kind = match parameter.kind {
             ParameterKind::Integer { .. } => "int",
+            ParameterKind::Microseconds { .. } => "µs",
             ParameterKind::Text { .. } => "text",
         };
         let (value, role) = match value {

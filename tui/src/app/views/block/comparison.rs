@@ -7,6 +7,7 @@ use super::state::{Call, Comparison};
 use crate::app::calls::{Owner, Report};
 use crate::app::hex::Differences;
 use crate::app::model::Model;
+use crate::kernel::TargetError;
 use crate::kernel::api::{BlockAction, Request};
 
 /// Reads a range both ways.
@@ -16,8 +17,16 @@ pub(super) fn compare(model: &mut Model, path: &str, offset: u64, size: u32) {
     block(model, Call::Ours, "compare: read by kmod", BlockAction::ReadAt { offset, size });
     let peek = Request::Peek { path: path.to_owned(), offset, size };
     let owner = Owner::Block(Call::Theirs);
-    model.start(owner, "compare: read by pread", Report::Shown, peek);
+    model.start(owner, "compare: read by pread", Report::Listed, peek);
     go(model, offset);
+}
+
+/// One of the sides could not be read; the other's error, if there is one, says
+/// nothing new.
+pub(super) fn not_compared(model: &mut Model, error: TargetError) {
+    if model.block.comparison.take().is_some() {
+        model.answered(&Owner::Block(Call::Theirs), "compare", &Err(error));
+    }
 }
 
 pub(super) fn compared(model: &mut Model, note: impl FnOnce(&mut Comparison)) {
@@ -41,6 +50,7 @@ pub(super) fn compared(model: &mut Model, note: impl FnOnce(&mut Comparison)) {
         ),
     });
     comparison.differences = Some(differences);
+    model.settle(&Owner::Block(Call::Theirs), Ok(()));
 }
 
 pub(super) fn differences(model: &Model) -> Option<&Differences> {

@@ -19,7 +19,15 @@ pub(super) fn quietly(model: &mut Model, call: Call, request: Request) {
 
 pub(super) fn block(model: &mut Model, call: Call, title: &str, action: BlockAction) {
     let owner = Owner::Block(call);
-    model.start(owner, title, Report::Shown, Request::Block(action));
+    model.start(owner, title, report(call), Request::Block(action));
+}
+
+/// What a form waits for shows its errors there.
+fn report(call: Call) -> Report {
+    match call {
+        Call::Read | Call::Write | Call::Ours | Call::Theirs => Report::Listed,
+        _ => Report::Shown,
+    }
 }
 
 /// The node to compare with.

@@ -3,20 +3,19 @@
 
 use std::sync::Arc;
 
-use super::comparison::compared;
+use super::comparison::{compared, not_compared};
 use super::cursor::{go, go_to_top};
 use super::device::{block, node, position, quietly, refresh_info, size};
-use super::state::{Call, MODULE, Moved, Stretch, Transfer};
+use super::state::{Call, FileFor, MODULE, Moved, Stretch, Transfer};
 use super::window::{self, refresh};
 use crate::app::calls::{Owner, Report};
-use crate::app::effect::Effect;
-use crate::app::hex::size_text;
+use crate::app::effect::{Effect, Limit};
 use crate::app::model::Model;
 use crate::kernel::api::{BLOCK_MAX, BlockAction, BlockOutcome, Request};
-use crate::kernel::{Item, TargetResult};
+use crate::kernel::{Item, TargetError, TargetResult};
 
 /// Bytes of a file that are written at most.
-const FILE_MAX: usize = 256 << 20;
+pub(super) const FILE_MAX: u64 = 256 << 20;
 
 /// Reads for the user, on from the position or at an offset.
 pub(super) fn read(model: &mut Model, at: Option<u64>, bytes: u32) {
@@ -58,30 +57,58 @@ pub(super) fn write(model: &mut Model, at: Option<u64>, data: Vec<u8>) {
     piece(model);
 }
 
-/// Reads a file of this machine, then writes it.
-pub(super) fn write_file(model: &mut Model, at: Option<u64>, path: &str) {
-    model.block.file_for = Some(at);
+/// Reads a file of this machine, then writes it; with a size, so many bytes of
+/// it, zeros after its end.
+pub(super) fn write_file(model: &mut Model, at: Option<u64>, path: &str, size: Option<u64>) {
+    let start = at.unwrap_or_else(|| position(model));
+    let limit = match size {
+        Some(size) => Limit { bytes: size, reason: None },
+        None => file_limit(model, start),
+    };
+    model.block.file_for = Some(FileFor { at, size });
     let title = format!("read {path}");
-    let tag = model.call(Owner::Block(Call::File), &title, Report::Shown, None);
+    let tag = model.call(Owner::Block(Call::File), &title, Report::Listed, None);
     let path = path.to_owned();
-    model.effect(Effect::ReadFile { tag, path });
+    model.effect(Effect::ReadFile { tag, path, limit });
+}
+
+/// How many bytes a file may have that is written from `start` on, and why.
+fn file_limit(model: &Model, start: u64) -> Limit {
+    let room = size(model).saturating_sub(start);
+    let reason = match room < FILE_MAX {
+        true => format!("which is all that is left on the device from {start:#x}"),
+        false => "the most that is written from one file".into(),
+    };
+    Limit { bytes: room.min(FILE_MAX), reason: Some(reason) }
 }
 
 /// A file was read, or not.
 pub fn file(model: &mut Model, call: Call, result: Result<Vec<u8>, String>) {
-    let at = model.block.file_for.take();
-    let (Call::File, Some(at), Ok(bytes)) = (call, at, result) else {
+    let (Call::File, Some(FileFor { at, size })) = (call, model.block.file_for.take()) else {
         return;
     };
-    let start = at.unwrap_or_else(|| position(model));
-    let room = size(model).saturating_sub(start);
-    if bytes.is_empty() {
-        model.note("The file is empty: nothing was written");
-    } else if bytes.len() > FILE_MAX || bytes.len() as u64 > room {
-        let (file, room) = (size_text(bytes.len() as u64), size_text(room));
-        model.note(format!("The file has {file}, only {room} are left on the device"));
-    } else {
-        write(model, at, bytes);
+    let owner = Owner::Block(Call::File);
+    let bytes = result.and_then(|bytes| match (bytes.is_empty(), size) {
+        (true, _) => Err("the file is empty: nothing was written".to_owned()),
+        (false, None) => Ok(bytes),
+        (false, Some(size)) => {
+            let mut bytes = bytes;
+            bytes.resize(size as usize, 0);
+            Ok(bytes)
+        }
+    });
+    match bytes {
+        Ok(bytes) => {
+            model.hold_on(&owner, Owner::Block(Call::Write));
+            write(model, at, bytes);
+        }
+        Err(why) => {
+            let why = match model.link.in_guest() {
+                true => format!("data: on the host, {why}"),
+                false => format!("data: {why}"),
+            };
+            model.answered(&owner, "write a file", &Err(TargetError::Invalid(why)));
+        }
     }
 }
 
@@ -144,7 +171,10 @@ fn answered(model: &mut Model, call: Call, item: Item) {
         }
         (Call::Window, Item::Done(result)) => window::arrived(model, result),
         (Call::Read, Item::Block(BlockOutcome::Bytes(bytes))) => was_read(model, &bytes),
-        (Call::Read, Item::Done(_)) => refresh_info(model),
+        (Call::Read, Item::Done(result)) => {
+            model.answered(&Owner::Block(Call::Read), "read the device", &result);
+            refresh_info(model);
+        }
         (Call::Write, Item::Block(BlockOutcome::Written(count))) => {
             if let Some(transfer) = &mut model.block.transfer {
                 transfer.done += count as usize;
@@ -168,7 +198,7 @@ fn answered(model: &mut Model, call: Call, item: Item) {
         (Call::Theirs, Item::Bytes(bytes)) => {
             compared(model, |comparison| comparison.theirs = Some(bytes));
         }
-        (Call::Ours | Call::Theirs, Item::Done(Err(_))) => model.block.comparison = None,
+        (Call::Ours | Call::Theirs, Item::Done(Err(error))) => not_compared(model, error),
         (Call::Stick(plugged), Item::Done(result)) => stick(model, plugged, &result),
         _ => {}
     }
@@ -193,6 +223,11 @@ fn wrote(model: &mut Model, result: &TargetResult<()>) {
         return;
     };
     let (start, done) = (transfer.start, transfer.done as u64);
+    // The rest of a long write goes on without its form.
+    model.answered(&Owner::Block(Call::Write), "write to the device", result);
+    let Some(transfer) = &model.block.transfer else {
+        return;
+    };
     if result.is_ok() && transfer.done < transfer.data.len() {
         piece(model);
         return;

@@ -100,6 +100,15 @@ pub struct Transfer {
     pub at_offset: bool,
 }
 
+/// A write that waits for its file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FileFor {
+    /// At which offset; `None`: at the position.
+    pub(super) at: Option<u64>,
+    /// How many bytes; `None`: as many as the file has.
+    pub(super) size: Option<u64>,
+}
+
 /// What the view remembers.
 #[derive(Clone, Debug, Default)]
 pub struct State {
@@ -125,8 +134,8 @@ pub struct State {
     pub said: Option<String>,
     /// A write under way: what is left to do.
     pub transfer: Option<Transfer>,
-    /// A write that waits for its file: at this offset, or at the position.
-    pub(super) file_for: Option<Option<u64>>,
+    /// A write that waits for its file.
+    pub(super) file_for: Option<FileFor>,
     /// Where a read under way began.
     pub(super) read_from: u64,
     pub(super) reading: bool,

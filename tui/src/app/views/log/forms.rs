@@ -8,6 +8,7 @@ use crate::app::calls::{Owner, Report};
 use crate::app::effect::Effect;
 use crate::app::form::{Field, Form, Kind};
 use crate::app::layer::{Confirm, Layer};
+use crate::app::lines;
 use crate::app::log::Filter;
 use crate::app::model::Model;
 
@@ -23,7 +24,7 @@ pub(super) fn choose_source(model: &mut Model) {
         vec![field],
         |form| match form.text("module") {
             "all" => "dmesg".into(),
-            source => format!("dmesg | grep '{source}: '"),
+            source => format!("dmesg | grep {}", lines::quote(&format!("{source}: "))),
         },
         |model, form| {
             let source = form.text("module").to_owned();
@@ -46,7 +47,7 @@ pub(super) fn save(model: &mut Model) {
         "log-save",
         "Save the records that are shown",
         vec![field],
-        |form| format!("dmesg > {}", form.text("file")),
+        |form| format!("dmesg > {}", lines::quote_path(form.text("file").trim())),
         |model, form| {
             let end = end(model);
             let shown =

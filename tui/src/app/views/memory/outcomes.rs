@@ -2,10 +2,11 @@
 //! What comes of what a subject was asked to do, and of its life.
 
 use super::page::{PAGE, page_of};
-use super::state::{MODULE, Pane};
+use super::state::{Call, MODULE, Pane};
 use super::subject::{Content, Job, Life, Subject, Why};
 use super::subjects::{WALKED, go_on, look_around, maps, push_walk, tables_along, verb};
 use crate::app::advice::{self, Doing};
+use crate::app::calls::Owner;
 use crate::app::equivalent::equivalent;
 use crate::app::model::Model;
 use crate::kernel::api::{ProgramEnd, Request, SubjectAction, SubjectEvent, SubjectOutcome, Walk};
@@ -58,6 +59,7 @@ pub(super) fn lived(model: &mut Model, number: u32, item: Item) {
 }
 
 fn died(model: &mut Model, number: u32) {
+    model.settle(&Owner::Memory(Call::Do(number)), Ok(()));
     let mut pid = None;
     let mut cursor = None;
     if let Some(subject) = model.memory.by_number(number) {
@@ -100,6 +102,7 @@ pub(super) fn did(model: &mut Model, number: u32, item: Item) {
             };
             // It is dying; how comes with its last words. Nothing more is asked.
             if let Err(TargetError::Gone(_)) = result {
+                model.settle(&Owner::Memory(Call::Do(number)), Ok(()));
                 return;
             }
             ended(model, number, &job, result);
@@ -140,13 +143,20 @@ fn ended(model: &mut Model, number: u32, job: &Job, result: TargetResult<()>) {
             subject.before.clear();
             subject.said = Some(error.to_string());
         }
-        if job.why == Why::User && error != TargetError::Cancelled {
+        if job.why == Why::User {
+            let owner = Owner::Memory(Call::Do(number));
+            let cancelled = error == TargetError::Cancelled;
+            let told = if cancelled { Ok(()) } else { Err(advice::sentence(&error)) };
+            if model.settle(&owner, told) || cancelled {
+                return;
+            }
             let what = verb(&Request::SubjectDo { pid: 0, action: job.action.clone() });
             model.message(advice::explain(&format!("{MODULE}: {what}"), Doing::Other, &error));
         }
         return;
     }
     if job.why == Why::User {
+        model.settle(&Owner::Memory(Call::Do(number)), Ok(()));
         succeeded(model, number, &job.action);
     }
 }

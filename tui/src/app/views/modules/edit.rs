@@ -66,5 +66,7 @@ fn write(model: &mut Model, form: &Form) {
     } else {
         Request::SetParameter { module, parameter: name, value }
     };
-    model.start(Owner::Module(Call::Written), &title, Report::Shown, request);
+    let owner = Owner::Module(Call::Written);
+    model.hold(form, owner.clone(), "writing …");
+    model.start(owner, &title, Report::Listed, request);
 }

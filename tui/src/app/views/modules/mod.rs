@@ -332,7 +332,9 @@ pub fn item(model: &mut Model, call: Call, item: Item) {
             model.modules_view.detail_of = name;
             model.changed();
         }
-        (Call::Written, Item::Done(_)) => {
+        (Call::Written, Item::Done(result)) => {
+            let owner = Owner::Module(Call::Written);
+            model.answered(&owner, "write the value", &result);
             model.modules_view.asked_ms = None;
             ask(model);
         }

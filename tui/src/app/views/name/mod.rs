@@ -36,16 +36,10 @@ pub const COMMANDS: &[Command] = &[
         name: "greet",
         keys: &["enter"],
         title: "Greet",
-        help: "choose the parameters of my_name and load it (again)",
+        help: "choose the parameters of my_name and load it; if it is loaded, it is unloaded first",
         hint: true,
         enabled: |model| model.link.can(Capability::Modules),
-        run: |model| {
-            if model.loaded(MODULE).is_some() {
-                model.note("my_name is loaded: U unloads it, R loads it anew");
-            } else {
-                loader::load(model, Some(MODULE));
-            }
-        },
+        run: |model| loader::load(model, Some(MODULE)),
     },
     Command {
         name: "syscall",
@@ -99,12 +93,9 @@ pub const COMMANDS: &[Command] = &[
                 |model, form| {
                     let message = form.text("message").to_owned();
                     let request = Request::SetSyscallMessage { message };
-                    model.start(
-                        Owner::Name(Call::Act),
-                        "change the message",
-                        Report::Shown,
-                        request,
-                    );
+                    let owner = Owner::Name(Call::Message);
+                    model.hold(form, owner.clone(), "writing …");
+                    model.start(owner, "change the message", Report::Listed, request);
                 },
             );
             // The message of now, and not the one typed the last time.
@@ -148,14 +139,15 @@ fn tick(model: &mut Model) {
         let owner = Owner::Name(Call::Info);
         model.start(owner, "ask for the system call", Report::Silent, Request::Syscall);
     }
-    let loaded = model.loaded(MODULE).is_some();
-    let known = model.name.detail.is_some();
-    if loaded && !known && !model.calls.has(&Owner::Name(Call::Parameters)) {
+    // Known is what this very one runs with, and not one before it.
+    let loaded = model.loaded(MODULE).map(|module| module.instance);
+    let known = model.name.detail.as_ref().map(|detail| detail.summary.instance);
+    if loaded.is_some() && loaded != known && !model.calls.has(&Owner::Name(Call::Parameters)) {
         model.name.asked_ms = Some(now);
         let owner = Owner::Name(Call::Parameters);
         let request = Request::Module { name: MODULE.into() };
         model.start(owner, "ask for its parameters", Report::Silent, request);
-    } else if !loaded && known {
+    } else if loaded.is_none() && known.is_some() {
         model.name.detail = None;
         model.changed();
     }
@@ -181,6 +173,10 @@ pub fn item(model: &mut Model, call: Call, item: Item) {
         }
         // Numbers that may have changed are asked for at once.
         (Call::Act, Item::Done(_)) => model.name.asked_ms = None,
+        (Call::Message, Item::Done(result)) => {
+            model.name.asked_ms = None;
+            model.answered(&Owner::Name(Call::Message), "change the message", &result);
+        }
         _ => {}
     }
 }

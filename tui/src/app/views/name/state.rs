@@ -11,8 +11,10 @@ pub enum Call {
     Info,
     /// The module's parameters.
     Parameters,
-    /// The system call itself, or its message.
+    /// The system call itself.
     Act,
+    /// Its message.
+    Message,
 }
 
 /// What the view remembers.

@@ -27,12 +27,13 @@ pub(super) fn navigate(model: &mut Model, to: Move) {
     let space = space(model, focus);
     let (count, cell, row) = match focus {
         Pane::Ring => {
-            let shape = RingShape::new(picture.capacity, picture.count(Kind::Producer), space);
-            (picture.capacity, shape.slots_per_cell(), shape.slots_per_row())
+            let now = &picture.now;
+            let shape = RingShape::new(now.capacity, now.count(Kind::Producer), space);
+            (now.capacity, shape.slots_per_cell(), shape.slots_per_row())
         }
         Pane::Producers | Pane::Consumers => {
             let kind = if focus == Pane::Producers { Kind::Producer } else { Kind::Consumer };
-            let count = picture.count(kind);
+            let count = picture.now.count(kind);
             let shape = ThreadShape::new(count, space);
             (count, 1, shape.per_row())
         }

@@ -7,10 +7,10 @@ use super::controls::{value, write};
 use super::picture::picture;
 use super::queue::Knob;
 use super::state::MODULE;
+use crate::app::duration;
 use crate::app::form::{Field, Form, Kind};
 use crate::app::loader;
 use crate::app::model::Model;
-use crate::app::ring;
 
 /// Asks how many items to let through.
 pub(super) fn steps(model: &mut Model) {
@@ -20,7 +20,7 @@ pub(super) fn steps(model: &mut Model) {
         "ring-steps",
         "Let items through while paused",
         vec![field],
-        |form| echo(Knob::Step, form.number("step")),
+        |form| echo(Knob::Step, &form.decimal("step")),
         |model, form| write(model, Knob::Step, form.number("step") as u64),
     ));
 }
@@ -28,21 +28,20 @@ pub(super) fn steps(model: &mut Model) {
 /// Asks for both delays.
 pub(super) fn delays(model: &mut Model) {
     let field = |model: &Model, knob: Knob, help: &str| {
-        let limits = Kind::Integer { min: 0, max: i128::from(DELAY_MAX) };
-        let now = value(model, knob).unwrap_or(0).to_string();
-        Field::new(knob.file(), limits, help, &now)
+        let now = duration::text(value(model, knob).unwrap_or(0));
+        Field::new(knob.file(), Kind::Duration { max: DELAY_MAX }, help, &now)
     };
     let fields = vec![
-        field(model, Knob::ProducerDelay, "µs that a producer sleeps after each item"),
-        field(model, Knob::ConsumerDelay, "µs that a consumer sleeps after each item"),
+        field(model, Knob::ProducerDelay, "that a producer sleeps after each item"),
+        field(model, Knob::ConsumerDelay, "that a consumer sleeps after each item"),
     ];
     // Not recalled: what is set now is the better start.
     model.open(crate::app::layer::Layer::Form(Form::new(
         "ring-delays",
-        "Delays in microseconds",
+        "Delays; 0 is full speed",
         fields,
         |form| {
-            let line = |knob: Knob| echo(knob, form.number(knob.file()));
+            let line = |knob: Knob| echo(knob, &form.decimal(knob.file()));
             format!("{}\n{}", line(Knob::ProducerDelay), line(Knob::ConsumerDelay))
         },
         |model, form| {
@@ -56,15 +55,19 @@ pub(super) fn delays(model: &mut Model) {
 /// Asks for the module's parameters and loads it anew.
 pub(super) fn parameters(model: &mut Model) {
     let mut fields: Vec<Field> = DESCRIPTION.parameters.iter().map(Field::parameter).collect();
+    loader::slow_down(MODULE, &mut fields);
     if let Some(now) = picture(model) {
+        let delay = |delay: Option<u64>| duration::text(delay.unwrap_or(0));
         let values = [
-            ("prod", now.count(ring::Kind::Producer)),
-            ("cons", now.count(ring::Kind::Consumer)),
-            ("size", now.capacity),
+            ("prod", now.now.producers.to_string()),
+            ("cons", now.now.consumers.to_string()),
+            ("size", now.now.capacity.to_string()),
+            ("producer_delay", delay(now.producer_delay)),
+            ("consumer_delay", delay(now.consumer_delay)),
         ];
         for (name, value) in values {
             if let Some(field) = fields.iter_mut().find(|field| field.name == name) {
-                field.input.set(value.to_string());
+                field.input.set(value);
             }
         }
     }
@@ -80,11 +83,10 @@ pub(super) fn parameters(model: &mut Model) {
 }
 
 fn arguments(form: &Form) -> String {
-    let fields = form.fields.iter();
-    let words = fields.map(|field| format!("{}={}", field.name, field.number().unwrap_or(0)));
+    let words = form.fields.iter().map(|field| format!("{}={}", field.name, field.value()));
     words.collect::<Vec<_>>().join(" ")
 }
 
-fn echo(knob: Knob, number: i128) -> String {
+fn echo(knob: Knob, number: &str) -> String {
     format!("echo {number} > /sys/module/{MODULE}/controls/{}", knob.file())
 }

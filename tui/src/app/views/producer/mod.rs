@@ -10,14 +10,19 @@ mod cursor;
 mod edge;
 mod forms;
 pub mod layout;
+mod past;
 mod picture;
 mod queue;
 pub mod state;
+mod story;
 
 pub use self::controls::item;
 use self::controls::{change_pace, paced, pause, value, write};
 pub use self::cursor::pane_number;
 use self::cursor::{click, focus, navigate};
+use self::layout::RingShape;
+pub use self::past::Second;
+use self::picture::TABLE;
 pub use self::picture::{Picture, picture};
 pub use self::queue::Knob;
 pub use self::state::{Call, MODULE, Pane, State};
@@ -25,13 +30,14 @@ use super::ready::ready;
 use super::view::View;
 use crate::app::command::Command;
 use crate::app::model::Model;
-use crate::app::ring::{SLOT_SIZE, THREAD_SIZE};
+use crate::app::ring::{Kind, SLOT_SIZE, SNAPSHOT_SIZE, THREAD_SIZE};
 use crate::kernel::api::{Capability, TableRange};
 
 /// The most bytes of a table that one sample carries.
 const TABLE_MAX: usize = 1 << 20;
-/// Slots that are read at most; of a larger ring, the part around the cursor.
-const SLOTS_READ: usize = TABLE_MAX / SLOT_SIZE;
+/// Bytes that are read before it is known how many threads there are.
+const FIRST_LOOK: usize = 4096;
+
 /// Its commands.
 pub const COMMANDS: &[Command] = &[
     Command {
@@ -122,6 +128,7 @@ pub const VIEW: View = View {
     focus,
     click,
     copy,
+    sampled: picture::sampled,
     tables,
     ..View::new(
         "Producer–consumer",
@@ -142,29 +149,24 @@ fn paused_only(model: &Model) -> Result<(), String> {
     }
 }
 
+/// As much of the snapshot as the picture shows.
 fn tables(model: &Model) -> Vec<TableRange> {
-    let capacity = model.counters.value(MODULE, "capacity").unwrap_or(0);
-    let capacity = usize::try_from(capacity).unwrap_or(0);
-    let (first, count) = slots_read(capacity, model.producer.slot);
-    let range = |table: &str, offset: usize, size: usize| TableRange {
-        module: MODULE.into(),
-        table: table.into(),
-        offset: offset as u64,
-        size: size as u32,
+    let size = match picture::now(model) {
+        None => FIRST_LOOK,
+        Some(now) => {
+            let space = cursor::space(model, Pane::Ring);
+            let shape = RingShape::new(now.capacity, now.count(Kind::Producer), space);
+            // Where a cell stands for many slots, it is told by the two ends.
+            let slots = if shape.slots_per_cell() == 1 { now.slots } else { 0 };
+            SNAPSHOT_SIZE + now.threads() * THREAD_SIZE + slots * SLOT_SIZE
+        }
     };
-    let threads = 2 * ringside_uapi::producer_consumer::THREADS_MAX as usize * THREAD_SIZE;
-    vec![range("threads", 0, threads), range("slots", first * SLOT_SIZE, count.max(1) * SLOT_SIZE)]
-}
-
-/// The part of a ring that is read: all of it, or the part around the cursor.
-fn slots_read(capacity: usize, cursor: usize) -> (usize, usize) {
-    if capacity <= SLOTS_READ {
-        return (0, capacity);
-    }
-    // In coarse steps, so that moving the cursor seldom asks for another part.
-    let step = SLOTS_READ / 2;
-    let first = (cursor / step * step).min(capacity - SLOTS_READ);
-    (first, SLOTS_READ)
+    vec![TableRange {
+        module: MODULE.into(),
+        table: TABLE.into(),
+        offset: 0,
+        size: size.min(TABLE_MAX) as u32,
+    }]
 }
 
 fn copy(model: &Model) -> Option<String> {

@@ -1,67 +1,56 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Everything the picture needs, taken from the sample that is shown.
+//! Everything the picture needs, taken from the sample that is shown: one
+//! snapshot of the module's, whose numbers agree with each other.
 
 use super::controls::value;
+use super::past::Second;
 use super::queue::Knob;
 use super::state::{MODULE, Pane};
+use super::story::story;
 use crate::app::model::Model;
-use crate::app::ring::{self, Doing, Ends, Kind, Slots, Tally, Thread};
+use crate::app::ring::{
+    self, Kind, Phase, SLOT_SIZE, SNAPSHOT_SIZE, Slots, Snapshot, THREAD_SIZE, Thread,
+};
+use crate::kernel::api::TableBytes;
+
+/// The table that the picture is made of.
+pub(super) const TABLE: &str = "snapshot";
 
 /// The module as the sample shows it.
 #[derive(Clone, Debug)]
 pub struct Picture<'a> {
-    /// Every thread, producers first.
+    /// The numbers.
+    pub now: Snapshot,
+    /// The second before, if all of it was watched.
+    pub second: Option<Second>,
+    /// Every thread that was read, producers first.
     pub threads: Vec<Thread>,
     /// The slots that were read.
     pub slots: Slots<'a>,
-    /// Slots of the ring.
-    pub capacity: usize,
-    /// Slots that hold an item.
-    pub occupancy: usize,
-    /// What the semaphore `empty` holds.
-    pub empty: usize,
-    /// What the semaphore `full` holds.
-    pub full: usize,
-    /// Items ever produced.
-    pub produced: u64,
-    /// Items ever consumed.
-    pub consumed: u64,
-    /// Where the next item goes and comes from.
-    pub ends: Option<Ends>,
-    /// Are the threads parked?
-    pub paused: bool,
     /// Producers' delay in microseconds.
     pub producer_delay: Option<u64>,
     /// Consumers' delay in microseconds.
     pub consumer_delay: Option<u64>,
 }
 
-/// The picture, once a sample has arrived in which the module has counters.
+/// The numbers of the sample that is shown, once one has arrived that has a snapshot.
+pub(super) fn now(model: &Model) -> Option<Snapshot> {
+    Snapshot::read(&model.counters.table(MODULE, TABLE)?.bytes)
+}
+
+/// The picture, once a sample has arrived that has a snapshot.
 pub fn picture(model: &Model) -> Option<Picture<'_>> {
-    let counters = &model.counters;
-    let number = |name| counters.value(MODULE, name);
-    let count = |name| number(name).and_then(|number| u64::try_from(number).ok());
-    let capacity = usize::try_from(number("capacity")?).ok()?;
-    let threads = counters.table(MODULE, "threads");
-    let slots = match counters.table(MODULE, "slots") {
-        Some(table) => Slots::new(table.range.offset as usize / ring::SLOT_SIZE, &table.bytes),
-        None => Slots::new(0, &[]),
-    };
-    let (produced, consumed) = (count("produced")?, count("consumed")?);
-    let occupancy = (count("occupancy").unwrap_or(0) as usize).min(capacity);
-    // While all threads are being parked a semaphore holds more than the ring has slots for.
-    let semaphore = |name| count(name).unwrap_or(0).min(capacity as u64) as usize;
+    let bytes = &model.counters.table(MODULE, TABLE)?.bytes;
+    let now = Snapshot::read(bytes)?;
+    let records = bytes.get(SNAPSHOT_SIZE..).unwrap_or_default();
+    let threads = (now.threads() * THREAD_SIZE).min(records.len());
+    let (threads, slots) = records.split_at(threads);
+    let slots = &slots[..(now.slots * SLOT_SIZE).min(slots.len())];
     Some(Picture {
-        threads: threads.map(|table| ring::threads(&table.bytes)).unwrap_or_default(),
-        slots,
-        capacity,
-        occupancy,
-        empty: semaphore("empty"),
-        full: semaphore("full"),
-        produced,
-        consumed,
-        ends: ring::ends(capacity, &slots, produced, consumed),
-        paused: value(model, Knob::Paused) == Some(1),
+        now,
+        second: model.producer.past.second(model.counters.shown().at_ms),
+        threads: ring::threads(threads),
+        slots: Slots::new(slots),
         producer_delay: value(model, Knob::ProducerDelay),
         consumer_delay: value(model, Knob::ConsumerDelay),
     })
@@ -73,44 +62,14 @@ impl Picture<'_> {
         self.threads.iter().filter(move |thread| thread.kind == kind)
     }
 
-    /// How many threads of a kind there are.
-    pub fn count(&self, kind: Kind) -> usize {
-        self.of(kind).count()
-    }
-
-    /// How many threads of a kind wait for their semaphore.
-    pub fn waiting(&self, kind: Kind) -> usize {
-        let doing = match kind {
-            Kind::Producer => Doing::WaitsEmpty,
-            Kind::Consumer => Doing::WaitsFull,
-        };
-        Tally::of(&self.threads, kind).doing(doing)
+    /// Are the threads parked?
+    pub fn paused(&self) -> bool {
+        self.now.phase == Phase::Paused
     }
 
     /// One sentence on what goes on.
-    pub fn story(&self) -> &'static str {
-        let producers = Tally::of(&self.threads, Kind::Producer);
-        let consumers = Tally::of(&self.threads, Kind::Consumer);
-        let all = |tally: Tally, doing| tally.total() > 0 && tally.doing(doing) == tally.total();
-        if self.paused {
-            "Paused: every thread is parked between two items."
-        } else if producers.total() == 0 {
-            "There are no producers: nothing is ever put into the ring."
-        } else if consumers.total() == 0 {
-            "There are no consumers: the ring fills and stays full."
-        } else if self.capacity == 0 {
-            "The ring has no slot: every producer waits for ever."
-        } else if all(producers, Doing::WaitsEmpty) {
-            "The ring is full: producers wait until a consumer frees a slot."
-        } else if all(consumers, Doing::WaitsFull) {
-            "The ring is empty: consumers wait until a producer brings an item."
-        } else if producers.doing(Doing::WaitsEmpty) > consumers.doing(Doing::WaitsFull) {
-            "Producers are faster: the ring is mostly full."
-        } else if consumers.doing(Doing::WaitsFull) > producers.doing(Doing::WaitsEmpty) {
-            "Consumers are faster: the ring is mostly empty."
-        } else {
-            "Both sides keep up with each other."
-        }
+    pub fn story(&self) -> String {
+        story(&self.now, self.second.as_ref())
     }
 
     /// The thread or slots under the cursor, in a sentence. A cell stands for
@@ -134,30 +93,30 @@ impl Picture<'_> {
     }
 
     fn slot_detail(&self, cursor: usize, cell: usize) -> String {
-        if self.capacity == 0 {
+        let capacity = self.now.capacity;
+        if capacity == 0 {
             return "The ring has no slots".into();
         }
         let first = cursor / cell * cell;
-        let slots = first..(first + cell).min(self.capacity);
-        if !self.slots.holds(first) {
-            return format!("Slot {first}: not read (only a part of so large a ring is)");
-        }
+        let slots = first..(first + cell).min(capacity);
         if cell > 1 {
-            let filled = self.slots.filled(slots.clone());
+            let filled = self.now.filled(slots.clone());
             let last = slots.end - 1;
             return format!("Slots {first} to {last}: {filled} of {} hold an item", slots.len());
         }
-        let next = match self.ends {
-            Some(ends) if ends.put == first && ends.take == first => "; next put and take here",
-            Some(ends) if ends.put == first => "; the next item is put here",
-            Some(ends) if ends.take == first => "; the next item is taken here",
-            _ => "",
+        let is = |end: Option<usize>| end == Some(first);
+        let next = match (is(self.now.put()), is(self.now.take())) {
+            (true, true) => "; next put and take here",
+            (true, false) => "; the next item is put here",
+            (false, true) => "; the next item is taken here",
+            (false, false) => "",
         };
-        match self.slots.get(first) {
-            Some(filled) => {
+        match (self.slots.get(first), self.now.item(first)) {
+            (Some(filled), _) => {
                 format!("Slot {first}: item {} of Producer-{}{next}", filled.item, filled.producer)
             }
-            None => format!("Slot {first}: empty{next}"),
+            (None, Some(item)) => format!("Slot {first}: item {item}{next}"),
+            (None, None) => format!("Slot {first}: empty{next}"),
         }
     }
 
@@ -167,15 +126,13 @@ impl Picture<'_> {
             Pane::Producers => Kind::Producer,
             Pane::Consumers => Kind::Consumer,
             Pane::Ring => {
-                let lines =
-                    (self.slots.first()..self.slots.first() + self.slots.len()).map(|slot| {
-                        match self.slots.get(slot) {
-                            Some(filled) => {
-                                format!("{slot}\t{}\tProducer-{}", filled.item, filled.producer)
-                            }
-                            None => format!("{slot}\t-\t-"),
-                        }
-                    });
+                let slots = (0..self.now.capacity).take_while(|slot| self.slots.holds(*slot));
+                let lines = slots.map(|slot| match self.slots.get(slot) {
+                    Some(filled) => {
+                        format!("{slot}\t{}\tProducer-{}", filled.item, filled.producer)
+                    }
+                    None => format!("{slot}\t-\t-"),
+                });
                 return lines.collect::<Vec<_>>().join("\n");
             }
         };
@@ -184,5 +141,19 @@ impl Picture<'_> {
             format!("{name}\t{doing}\t{}\t{}", thread.items, thread.waits)
         });
         lines.collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Keeps what the newest sample says, for what is told of a second.
+pub(super) fn sampled(model: &mut Model) {
+    let sample = model.counters.latest();
+    let table = |table: &&TableBytes| table.range.module == MODULE && table.range.table == TABLE;
+    let Some(snapshot) = sample.tables.iter().find(table).map(|table| Snapshot::read(&table.bytes))
+    else {
+        return;
+    };
+    let loaded = sample.modules.iter().find(|module| module.module == MODULE);
+    if let (Some(snapshot), Some(loaded), false) = (snapshot, loaded, model.freeze.is_some()) {
+        model.producer.past.push(sample.at_ms, loaded.instance, snapshot);
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What view 3 remembers.
 
+use super::past::Past;
 use super::queue::{Controls, Knob};
 
 /// The module.
@@ -41,4 +42,5 @@ pub struct State {
     /// The slot under the cursor.
     pub slot: usize,
     pub(super) controls: Controls,
+    pub(super) past: Past,
 }

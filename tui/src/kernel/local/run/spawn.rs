@@ -15,7 +15,7 @@ use nix::pty::{Winsize, openpty};
 
 use crate::kernel::api::{OutputStream, ProgramEnd, RunRequest, TerminalSize};
 use crate::kernel::error::{TargetError, TargetResult};
-use crate::kernel::local::process::{AGENT_NICE, Process};
+use crate::kernel::local::process::{AGENT_NICE, Process, spare_no_more};
 
 /// Room in a pipe: fewer, larger reads than with the usual 64 KiB.
 const PIPE_SIZE: i32 = 1 << 20;
@@ -104,6 +104,7 @@ fn enter(
         // is as any other program.
         if nix::libc::getpriority(nix::libc::PRIO_PROCESS, 0) == AGENT_NICE {
             check(nix::libc::setpriority(nix::libc::PRIO_PROCESS, 0, 0))?;
+            spare_no_more()?;
         }
         if let Some(root) = root {
             check(nix::libc::chroot(root.as_ptr()))?;

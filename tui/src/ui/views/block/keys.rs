@@ -4,7 +4,7 @@
 use super::tests::Script;
 use crate::app::layer::Layer;
 use crate::kernel::api::{BlockAction, Request};
-use crate::ui::views::fixture::{form_error, screen};
+use crate::ui::views::fixture::{form_error, preview, screen};
 
 fn last_action(script: &Script) -> &BlockAction {
     let mut asked = script.asked.iter().rev();
@@ -14,6 +14,14 @@ fn last_action(script: &Script) -> &BlockAction {
         _ => None,
     });
     action.unwrap()
+}
+
+/// The field that has the focus.
+fn focus(script: &Script) -> &str {
+    match script.model.layers.last() {
+        Some(Layer::Form(form)) => &form.fields[form.focus].name,
+        _ => "no form",
+    }
 }
 
 #[test]
@@ -60,21 +68,118 @@ fn a_file_is_written_whole() {
 }
 
 #[test]
-fn a_file_that_does_not_fit_is_not_begun() {
+fn a_size_is_honoured_whatever_is_written() {
+    for (keys, wanted) in [
+        ("<tab><ctrl-u>hi<tab>6", &b"hi\0\0\0\0"[..]),
+        ("<tab><ctrl-u>hi there<tab>5", b"hi th"),
+        ("<space><tab><ctrl-u>de ad<tab>3", b"\xde\xad\0"),
+        ("<space><tab><ctrl-u>de ad<tab>1", b"\xde"),
+        ("<space><space><tab><ctrl-u>de ad<tab>5", b"\xde\xad\xde\xad\xde"),
+        ("<left><tab><ctrl-u>/big<tab>4", b"xxxx"),
+    ] {
+        let mut script = Script::new();
+        script.disk[0x100..0x110].fill(b'.');
+        script.keys(&format!("w<tab><ctrl-u>0x100<tab>{keys}"));
+        let size = format!("{}, 0x100", wanted.len());
+        assert!(preview(&script.model).contains(&size), "{keys}: {}", preview(&script.model));
+        script.keys("<enter>");
+        assert_eq!(&script.disk[0x100..0x100 + wanted.len()], wanted, "{keys}");
+        assert_eq!(script.disk[0x100 + wanted.len()], b'.', "{keys}");
+    }
+}
+
+#[test]
+fn a_file_shorter_than_the_size_is_followed_by_zeros() {
+    let mut script = Script::new();
+    script.disk.fill(b'.');
+    script.keys("w<tab><ctrl-u>0<tab><left><tab><ctrl-u>/big<tab>41K<enter>");
+    assert_eq!(script.disk[(40 << 10) - 1..=40 << 10], *b"x\0");
+    assert_eq!(script.disk[(41 << 10) - 1..=41 << 10], *b"\0.");
+}
+
+#[test]
+fn a_size_of_the_last_time_is_not_taken_for_other_data() {
+    let mut script = Script::new();
+    script.keys("w<tab><ctrl-u>0<tab><tab><tab>512<enter>w");
+    assert!(preview(&script.model).contains("\"hello\", 5"), "{}", preview(&script.model));
+}
+
+#[test]
+fn a_file_that_does_not_fit_is_not_begun_and_the_form_says_why() {
     let mut script = Script::new();
     let before = script.disk.clone();
     script.keys("w<tab><ctrl-u>0xf000<tab><left><tab><ctrl-u>/big<enter>");
     assert_eq!(script.disk, before);
-    let toasts = script.model.toasts.shown();
-    assert!(toasts.iter().any(|toast| toast.text.contains("40 KiB, only 4 KiB")));
+    assert_eq!(
+        form_error(&script.model),
+        "data: on the host, /big has more than 4096 bytes, which is all that is left on the \
+         device from 0xf000"
+    );
+    assert_eq!(focus(&script), "data");
+    // Where there is room it is written, and the form is gone.
+    script.keys("<backtab><backtab><ctrl-u>0<enter>");
+    assert!(script.model.layers.is_empty());
+    assert_eq!(&script.disk[..4], b"xxxx");
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_told() {
+fn a_file_that_cannot_be_read_leaves_the_form_open_with_the_focus_on_the_path() {
     let mut script = Script::new();
-    script.keys("w<tab><tab><left><tab><ctrl-u>/none<enter>");
-    assert!(matches!(script.model.layers.last(), Some(Layer::Message(message))
-        if message.lines.iter().any(|line| line.contains("no such file"))));
+    script.keys("w<tab><tab><left><tab><ctrl-u>/none<tab><enter>");
+    let error = form_error(&script.model);
+    assert!(error.contains("/none: No such file or directory (ENOENT)"), "{error}");
+    assert!(error.contains("on the host, "), "{error}");
+    assert_eq!(focus(&script), "data");
+    script.keys("<ctrl-u>/empty<enter>");
+    assert!(form_error(&script.model).contains("the file is empty"));
+}
+
+#[test]
+fn what_the_kernel_refuses_leaves_the_form_open_with_what_was_typed() {
+    for keys in ["w<tab><tab><tab><ctrl-u>precious", "r<tab><tab><ctrl-u>7", "c<tab><tab><ctrl-u>7"]
+    {
+        let mut script = Script::new();
+        script.keys(keys);
+        let before = preview(&script.model);
+        script.gone = true;
+        script.keys("<enter>");
+        let error = form_error(&script.model);
+        assert!(error.contains("ENODEV"), "{keys}: {error}");
+        assert_eq!(preview(&script.model), before, "{keys}");
+        // Plugged in again, the same goes through.
+        script.gone = false;
+        script.keys("<enter>");
+        assert!(script.model.layers.is_empty(), "{keys}");
+    }
+}
+
+#[test]
+fn what_is_no_number_is_a_question_mark_in_the_preview_and_not_0() {
+    let mut script = Script::new();
+    for (keys, line) in [
+        ("r<right><tab><ctrl-u>zz<tab><ctrl-u>many", "ioctl(kmod, BREADOFFSET, {buf, ?, ?})"),
+        ("w<tab><ctrl-u>", "ioctl(kmod, BWRITEOFFSET, {\"hello\", 5, ?})"),
+        ("w<tab><tab><space><tab><ctrl-u>xy", "ioctl(kmod, BWRITEOFFSET, {?, ?, 0x0})"),
+        ("o<ctrl-u>1.5M", "ioctl(kmod, KMOD_READ64, {buf, offset ?, size …})"),
+        ("c<tab><ctrl-u>-1<tab><ctrl-u>", "pread(open(\"/dev/ringside-usb\"), buf, ?, ?)"),
+    ] {
+        script.keys(keys);
+        let shown = preview(&script.model);
+        assert!(shown.ends_with(line), "{keys}: {shown}");
+        assert_ne!(form_error(&script.model), "", "{keys}");
+        script.keys("<esc>");
+    }
+}
+
+#[test]
+fn paths_are_quoted_as_c_needs_it_and_offsets_beyond_32_bits_name_their_own_operation() {
+    let mut script = Script::new();
+    script.keys("w<tab><ctrl-u>0x100000000<tab><left><tab><ctrl-u>/my \"file\"");
+    assert_eq!(
+        preview(&script.model),
+        "read(open(\"/my \\\"file\\\"\"), buf, …)  // a file on the host\n\
+         ioctl(kmod, KMOD_WRITE64, {buf, offset 0x100000000, size …})"
+    );
 }
 
 #[test]
@@ -172,8 +277,8 @@ fn what_was_done_is_in_the_command_log_and_looking_is_not() {
     let lines: Vec<&str> =
         script.model.command_log.lines().map(|line| line.command.as_str()).collect();
     assert!(lines.contains(&"ioctl(kmod, BWRITEOFFSET, {\"hello\", 5, 0x0})"), "{lines:?}");
-    assert!(lines.contains(&"ioctl(kmod, SYNC)"));
-    assert!(!lines.iter().any(|line| line.contains("READ64")));
+    assert!(lines.contains(&"ioctl(kmod, KMOD_SYNC)"));
+    assert!(!lines.iter().any(|line| line.contains("KMOD_READ64")));
 }
 
 #[test]

@@ -66,10 +66,15 @@ impl Script {
                     self.asked.push(request.clone());
                     (tag, self.items(request))
                 }
-                Effect::ReadFile { tag, path } => {
-                    let result = match path.as_str() {
-                        "/big" => Ok(vec![b'x'; 40 << 10]),
-                        _ => Err(format!("{path}: no such file")),
+                Effect::ReadFile { tag, path, limit } => {
+                    let size = 40 << 10;
+                    let result = match (path.as_str(), &limit.reason) {
+                        ("/big", Some(reason)) if size > limit.bytes => {
+                            Err(format!("/big has more than {} bytes, {reason}", limit.bytes))
+                        }
+                        ("/big", _) => Ok(vec![b'x'; size.min(limit.bytes) as usize]),
+                        ("/empty", _) => Ok(Vec::new()),
+                        _ => Err(format!("read {path}: No such file or directory (ENOENT)")),
                     };
                     let effects = update(&mut self.model, Event::FileRead(tag, result));
                     self.answer(effects);

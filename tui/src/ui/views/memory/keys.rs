@@ -37,6 +37,16 @@ fn an_address_that_is_not_a_pages_is_refused_before_it_is_sent() {
 }
 
 #[test]
+fn enter_goes_to_the_field_that_is_wrong() {
+    let mut script = Script::new();
+    script.keys("na<ctrl-u>0x400000000010<tab><enter>");
+    let Some(Layer::Form(form)) = script.model.layers.last() else {
+        panic!("no form");
+    };
+    assert_eq!(form.fields[form.focus].name, "vaddr");
+}
+
+#[test]
 fn an_address_where_something_is_mapped_is_refused_before_it_is_sent() {
     let mut script = Script::new();
     script.keys("na<enter>a<ctrl-u>0x400000001000");
@@ -57,7 +67,7 @@ fn what_is_no_number_is_a_question_mark_in_the_preview_and_not_0() {
         ("w<ctrl-u>0xg", "memcpy(?, \"hello\", 5)"),
         ("w<tab><ctrl-u>zz<tab><space>", "memcpy(0x400000000000, ?, ?)"),
         ("o<ctrl-u>0x", "ioctl(memalloc, ACCESSPAGE, {vaddr ?})"),
-        ("t<ctrl-u>1e99", "ioctl(memalloc, WALK, {vaddr ?})"),
+        ("t<ctrl-u>1e99", "ioctl(memalloc, MEMALLOC_WALK, {vaddr ?})"),
     ] {
         script.keys(keys);
         let shown = preview(&script.model);
@@ -195,7 +205,7 @@ fn what_a_subject_was_asked_enters_the_command_log_and_looking_does_not() {
         script.model.command_log.lines().map(|line| line.command.as_str()).collect();
     assert!(lines.iter().any(|line| line.contains("ALLOCATE")), "{lines:?}");
     assert!(lines.iter().any(|line| line.contains("memcpy(0x400000000000, \"hello\", 5)")));
-    assert!(!lines.iter().any(|line| line.contains("WALK") || line.contains("maps")));
+    assert!(!lines.iter().any(|line| line.contains("MEMALLOC_WALK") || line.contains("maps")));
 }
 
 #[test]
@@ -208,7 +218,7 @@ fn a_walk_on_purpose_is_logged_and_shown() {
 }
 
 #[test]
-fn a_refusal_names_the_errno_and_says_what_to_do() {
+fn a_refusal_leaves_the_form_open_names_the_errno_and_says_what_to_do() {
     let mut script = Script::new();
     script.keys("n");
     // The kernel refuses although nothing was known to be in the way.
@@ -244,9 +254,15 @@ fn a_refusal_names_the_errno_and_says_what_to_do() {
             break;
         }
     }
-    let Some(Layer::Message(message)) = script.model.layers.last() else {
-        panic!("no message");
-    };
-    assert!(message.lines[0].contains("ESRCH"));
-    assert_eq!(message.remedy, ["free some"]);
+    assert!(refused);
+    // The form is still there, with what to do, and what was typed.
+    let error = form_error(&script.model);
+    assert_eq!(error, "free some (ESRCH)");
+    assert!(preview(&script.model).contains("vaddr 0x400000000000"));
+    // A key clears the reason; Enter sends it again, and that it is done closes it.
+    script.keys("<tab>");
+    assert_eq!(form_error(&script.model), "");
+    script.keys("<enter>");
+    assert!(script.model.layers.is_empty());
+    assert_eq!(script.areas.len(), 1);
 }

@@ -27,7 +27,7 @@ const INTRODUCTION: Introduction = Introduction {
            is for.",
     shell: &[
         "insmod memalloc.ko",
-        "ioctl(open(\"/dev/memalloc\", O_RDWR), MEMALLOC_ALLOCATE, &info)",
+        "ioctl(open(\"/dev/memalloc\", O_RDWR), ALLOCATE, &info)",
         "cat /sys/module/memalloc/counters/pages_mapped",
     ],
 };

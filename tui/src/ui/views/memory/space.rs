@@ -36,7 +36,13 @@ pub(super) fn draw(
     focused: bool,
 ) {
     let title = match subject {
-        Some(subject) => format!("Address space of {}: {} pages", subject.name(), subject.pages()),
+        Some(subject) => {
+            let pages = match subject.pages() {
+                1 => "1 page".to_owned(),
+                pages => format!("{pages} pages"),
+            };
+            format!("Address space of {}: {pages}", subject.name())
+        }
         None => "Address space".into(),
     };
     let inside = canvas.panel(area, &title, focused);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the keys of view 3 do: before, keys, after.
 
-use super::tests::{busy, moment};
+use super::tests::{busy, moment, push};
 use crate::app::keys::Key;
 use crate::app::layer::Layer;
 use crate::app::views::producer::{Call, Knob, MODULE, Pane, VIEW};
-use crate::app::{CallTag, Effect, Event, Hit, Model, Owner, update};
+use crate::app::{CallTag, Effect, Event, Hit, Model, Owner, ViewId, update};
 use crate::kernel::api::Request;
 use crate::kernel::{Item, TargetError};
-use crate::ui::views::fixture::screen;
+use crate::ui::views::fixture::{self, screen};
 
 /// Presses keys; answers the controls that are written, with their calls.
 fn press(model: &mut Model, keys: &str) -> Vec<(CallTag, String, String)> {
@@ -59,7 +59,7 @@ fn what_the_kernel_says_counts_again_after_a_write() {
     done(&mut model, &first);
     // Somebody else let the threads go on meanwhile.
     for round in 5..8 {
-        model.counters.push(moment(2, 2, 10, round));
+        push(&mut model, moment(2, 2, 10, round));
     }
     assert_eq!(names(&press(&mut model, "p")), ["paused=1"]);
 }
@@ -130,9 +130,9 @@ fn what_is_written_enters_the_command_log_as_echo() {
 #[test]
 fn the_delays_form_refuses_more_than_a_minute() {
     let mut model = busy(2, 2, 10, 5);
-    assert!(press(&mut model, "d<ctrl-u>60000001<enter>").is_empty());
-    assert!(screen_with_form(&mut model).contains("more than 60000000"));
-    let written = press(&mut model, "<ctrl-u>60000000<enter>");
+    assert!(press(&mut model, "d<ctrl-u>61s<enter>").is_empty());
+    assert!(screen_with_form(&mut model).contains("more than 60 s"));
+    let written = press(&mut model, "<ctrl-u>1min<enter>");
     assert_eq!(names(&written), ["producer_delay=60000000", "consumer_delay=250000"]);
 }
 
@@ -151,8 +151,9 @@ fn the_parameters_form_starts_with_what_is_loaded() {
         panic!("no form");
     };
     let values: Vec<&str> = form.fields.iter().map(|field| field.text()).collect();
-    assert_eq!(values, ["5", "3", "10"]);
-    assert!((form.preview)(form).contains("insmod producer_consumer.ko prod=5 cons=3 size=10"));
+    assert_eq!(values, ["5", "3", "10", "1.5 ms", "250 ms"]);
+    let line = "insmod producer_consumer.ko prod=5 cons=3 size=10 producer_delay=1500";
+    assert!((form.preview)(form).contains(line), "{}", (form.preview)(form));
 }
 
 #[test]
@@ -185,20 +186,40 @@ fn a_click_selects_the_thread_and_gives_its_pane_the_focus() {
 }
 
 #[test]
-fn of_a_huge_ring_only_the_part_around_the_cursor_is_read() {
-    let mut model = busy(1, 1, 1, 1);
-    let mut sample = model.counters.shown().clone();
-    sample.at_ms += 100;
-    sample.modules[0].counters[0].value = "1000000".into();
-    model.counters.push(sample);
-    let part = |model: &Model| {
-        let tables = (VIEW.tables)(model);
-        (tables[1].offset, tables[1].size)
+fn loaded_from_here_an_item_takes_long_enough_to_be_seen() {
+    for keys in ["L", "e"] {
+        let mut model = fixture::model(ViewId::Producer, &[]);
+        press(&mut model, keys);
+        let Some(Layer::Form(form)) = model.layers.last() else {
+            panic!("no form");
+        };
+        let line = "prod=1 cons=1 size=10 producer_delay=300000 consumer_delay=300000";
+        let preview = (form.preview)(form);
+        assert!(preview.contains(line), "{keys}: {preview}");
+    }
+}
+
+#[test]
+fn slots_are_read_only_while_each_has_a_cell_of_its_own() {
+    let read = |model: &Model| (VIEW.tables)(model)[0].size;
+    let mut model = busy(1, 1, 1000, 5);
+    model.size = (80, 24);
+    let without = read(&model);
+    model.size = (200, 60);
+    assert_eq!(read(&model), without + 1000 * 16);
+}
+
+#[test]
+fn a_message_that_steps_need_a_pause_goes_when_it_is_paused() {
+    let mut model = busy(2, 2, 10, 5);
+    press(&mut model, "s");
+    let shown = |model: &Model| {
+        let shown = model.toasts.shown().iter();
+        shown.map(|toast| toast.text.clone()).collect::<Vec<_>>().join("; ")
     };
-    assert_eq!(part(&model), (0, 1 << 20));
-    model.producer.slot = 999_999;
-    let (offset, size) = part(&model);
-    assert_eq!(offset + u64::from(size), 16_000_000);
+    assert!(shown(&model).contains("only while paused"), "{}", shown(&model));
+    press(&mut model, "p");
+    assert_eq!(shown(&model), "");
 }
 
 #[test]

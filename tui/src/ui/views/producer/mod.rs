@@ -8,9 +8,10 @@ use ratatui::layout::Rect;
 
 use super::unready::{self, Introduction};
 use crate::app::Model;
-use crate::app::ring::Kind;
+use crate::app::duration;
+use crate::app::ring::{Kind, Phase};
 use crate::app::views::producer::layout::{DETAIL, HEAD, Layout, RingShape, inside};
-use crate::app::views::producer::{MODULE, Pane, Picture, picture};
+use crate::app::views::producer::{MODULE, Pane, Picture, Second, picture};
 use crate::app::views::ready::{Readiness, drawable};
 use crate::kernel::api::Capability;
 use crate::ui::canvas::row;
@@ -64,10 +65,11 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
 
 /// State and semaphores: two rows.
 fn head(canvas: &mut Canvas<'_>, area: Rect, picture: &Picture<'_>) {
-    let (mark, word, role) = if picture.paused {
-        (canvas.look.glyphs.warning, " PAUSED ", Role::Warning)
-    } else {
-        (canvas.look.glyphs.dot, " running ", Role::Good)
+    let glyphs = canvas.look.glyphs;
+    let (mark, word, role) = match picture.now.phase {
+        Phase::Paused => (glyphs.warning, " PAUSED ", Role::Warning),
+        Phase::Pausing => (glyphs.warning, " pausing ", Role::Warning),
+        Phase::Running => (glyphs.dot, " running ", Role::Good),
     };
     let after = canvas.spans(row(area, 0), &[(mark, role), (word, role)]);
     let delays = format!(
@@ -79,8 +81,8 @@ fn head(canvas: &mut Canvas<'_>, area: Rect, picture: &Picture<'_>) {
     let x = canvas.text(after, area.y, room, &delays, Role::Dim);
     let totals = format!(
         "{} produced, {} consumed",
-        grouped(picture.produced as i64),
-        grouped(picture.consumed as i64)
+        grouped(picture.now.produced as i64),
+        grouped(picture.now.consumed as i64)
     );
     if usize::from(area.right().saturating_sub(x)) > totals.len() + 1 {
         canvas.right(row(area, 0), &totals, Role::Dim);
@@ -91,14 +93,14 @@ fn head(canvas: &mut Canvas<'_>, area: Rect, picture: &Picture<'_>) {
     }
     let half = area.width / 2;
     let semaphores = [
-        ("empty", picture.empty, Role::Series(2), "free", Kind::Producer),
-        ("full", picture.full, Role::Series(1), "items", Kind::Consumer),
+        ("empty", picture.now.empty, Role::Series(2), "free", Kind::Producer),
+        ("full", picture.now.full, Role::Series(1), "items", Kind::Consumer),
     ];
     for (index, (name, count, role, what, kind)) in semaphores.into_iter().enumerate() {
         let x = area.x + half * index as u16;
         let number = if area.width >= 60 {
             let count = grouped(count as i64);
-            match picture.waiting(kind) {
+            match picture.now.waiting(kind) {
                 0 => format!("{count} {what}"),
                 1 => format!("{count} {what}, 1 waits"),
                 waiting => format!("{count} {what}, {waiting} wait"),
@@ -109,7 +111,7 @@ fn head(canvas: &mut Canvas<'_>, area: Rect, picture: &Picture<'_>) {
         let after = canvas.text(x, second.y, half, name, Role::Title) + 1;
         let room = (x + half).saturating_sub(after + 1);
         let bar = room.saturating_sub(number.len() as u16 + 1);
-        let share = count as f64 / picture.capacity.max(1) as f64;
+        let share = count as f64 / picture.now.capacity.max(1) as f64;
         canvas.gauge(Rect::new(after, second.y, bar, 1), share, role);
         canvas.text(after + bar + 1, second.y, room.saturating_sub(bar), &number, Role::Text);
     }
@@ -120,16 +122,8 @@ fn pace(delay: Option<u64>) -> String {
     match delay {
         None => "unknown".into(),
         Some(0) => "none".into(),
-        Some(micros) if micros < 1000 => format!("{micros} µs"),
-        Some(micros) if micros < 1_000_000 => format!("{} ms", thousandths(micros)),
-        Some(micros) => format!("{} s", thousandths(micros / 1000)),
+        Some(micros) => duration::text(micros),
     }
-}
-
-/// 1500 as `1.5`.
-fn thousandths(number: u64) -> String {
-    let text = format!("{}.{:03}", number / 1000, number % 1000);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn draw_pane(
@@ -144,13 +138,15 @@ fn draw_pane(
         Pane::Producers => (Kind::Producer, "Producers", model.producer.producer),
         Pane::Consumers => (Kind::Consumer, "Consumers", model.producer.consumer),
         Pane::Ring => {
-            let title = format!("Ring of {} slots", grouped(picture.capacity as i64));
+            let capacity = picture.now.capacity;
+            let slots = if capacity == 1 { "slot" } else { "slots" };
+            let title = format!("Ring of {} {slots}", grouped(capacity as i64));
             let inside = canvas.panel(area, &title, focused);
             let cursor = focused.then_some(model.producer.slot);
             return ring::draw(canvas, inside, picture, cursor);
         }
     };
-    let title = format!("{noun} {}", picture.count(kind));
+    let title = format!("{noun} {}", grouped(picture.now.count(kind) as i64));
     let inside = canvas.panel(area, &title, focused);
     threads::draw(canvas, inside, picture, kind, (pane, focused.then_some(cursor)));
 }
@@ -172,7 +168,8 @@ fn detail(canvas: &mut Canvas<'_>, panes: Rect, model: &Model, picture: &Picture
     };
     let cell = match state.focus {
         Pane::Ring => {
-            RingShape::new(picture.capacity, picture.count(Kind::Producer), space).slots_per_cell()
+            RingShape::new(picture.now.capacity, picture.now.count(Kind::Producer), space)
+                .slots_per_cell()
         }
         _ => 1,
     };
@@ -181,7 +178,7 @@ fn detail(canvas: &mut Canvas<'_>, panes: Rect, model: &Model, picture: &Picture
     let spans = [(pointer, Role::Key), (" ", Role::Text), (text.as_str(), Role::Text)];
     canvas.spans(line, &spans);
     let story = Rect { y: line.y + 1, ..line };
-    canvas.text(story.x + 2, story.y, story.width.saturating_sub(2), picture.story(), Role::Dim);
+    canvas.text(story.x + 2, story.y, story.width.saturating_sub(2), &picture.story(), Role::Dim);
 }
 
 fn draw_charts(canvas: &mut Canvas<'_>, area: Rect, model: &Model, picture: &Picture<'_>) {
@@ -189,8 +186,12 @@ fn draw_charts(canvas: &mut Canvas<'_>, area: Rect, model: &Model, picture: &Pic
     let rates = Rect { width: half, ..area };
     let occupancy = Rect { x: area.x + half, width: area.width - half, ..area };
     let span = model.range_ms();
-    let rate = |name: &str| model.counters.rate(MODULE, name).map_or("?".into(), short);
-    let title = format!("Items/s: {} in, {} out", rate("produced"), rate("consumed"));
+    // The same second as in the sentence above.
+    let rate = |items: fn(&Second) -> u64| {
+        picture.second.as_ref().map_or("?".into(), |second| short(items(second) as f64))
+    };
+    let (produced, consumed) = (rate(|second| second.produced), rate(|second| second.consumed));
+    let title = format!("Items/s: {produced} in, {consumed} out");
     let inner = canvas.panel(rates, &title, false);
     let columns = canvas.chart_columns(inner);
     let curve =
@@ -199,11 +200,11 @@ fn draw_charts(canvas: &mut Canvas<'_>, area: Rect, model: &Model, picture: &Pic
         [(curve("produced", true), Role::Series(0)), (curve("consumed", true), Role::Series(1))];
     canvas.chart(inner, &curves);
 
-    let share = 100 * picture.occupancy / picture.capacity.max(1);
+    let share = 100 * picture.now.occupancy / picture.now.capacity.max(1);
     let title = format!(
         "Occupancy over {}: {share} % of {}",
         range(span),
-        grouped(picture.capacity as i64)
+        grouped(picture.now.capacity as i64)
     );
     let inner = canvas.panel(occupancy, &title, false);
     canvas.chart(inner, &[(curve("occupancy", false), Role::Series(1))]);

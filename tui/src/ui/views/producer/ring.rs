@@ -22,9 +22,9 @@ pub(super) fn draw(
     cursor: Option<usize>,
 ) {
     let space = (usize::from(area.width), usize::from(area.height));
-    let producers = picture.count(Kind::Producer);
-    match RingShape::new(picture.capacity, producers, space) {
-        RingShape::Nothing if picture.capacity == 0 => {
+    let producers = picture.now.count(Kind::Producer);
+    match RingShape::new(picture.now.capacity, producers, space) {
+        RingShape::Nothing if picture.now.capacity == 0 => {
             let text = "size=0: there is no slot, so nothing is ever produced.";
             canvas.wrapped(area, text, Role::Dim);
         }
@@ -69,8 +69,8 @@ fn loop_cell(
         None => (String::new(), Role::Dim),
     };
     let text = format!("{text:^width$}");
-    let put = picture.ends.is_some_and(|ends| ends.put == slot);
-    let take = picture.ends.is_some_and(|ends| ends.take == slot);
+    let put = picture.now.put() == Some(slot);
+    let take = picture.now.take() == Some(slot);
     let glyphs = canvas.look.glyphs;
     let left = if put { (glyphs.pointer, Role::Key) } else { ("[", Role::Border) };
     let right = if take { (glyphs.arrows[1], Role::Key) } else { ("]", Role::Border) };
@@ -86,8 +86,8 @@ fn loop_box(
     slot: usize,
     cursor: Option<usize>,
 ) {
-    let put = picture.ends.is_some_and(|ends| ends.put == slot);
-    let take = picture.ends.is_some_and(|ends| ends.take == slot);
+    let put = picture.now.put() == Some(slot);
+    let take = picture.now.take() == Some(slot);
     let glyphs = canvas.look.glyphs;
     let inside = canvas.panel(place, "", false);
     if put {
@@ -131,8 +131,10 @@ fn inside_loop(
         return;
     };
     let glyphs = canvas.look.glyphs;
-    let mut lines =
-        vec![format!("{} of {} hold", picture.occupancy, picture.capacity), "an item".to_owned()];
+    let mut lines = vec![
+        format!("{} of {} hold", picture.now.occupancy, picture.now.capacity),
+        "an item".to_owned(),
+    ];
     if tall == 1 {
         lines.push(format!("{}] next put", glyphs.pointer));
         lines.push(format!("[{} next taken", glyphs.arrows[1]));
@@ -179,7 +181,7 @@ impl Grid {
         picture: &Picture<'_>,
         cursor: Option<usize>,
     ) {
-        let cells = picture.capacity.div_ceil(self.slots);
+        let cells = picture.now.capacity.div_ceil(self.slots);
         let rows = cells.div_ceil(self.per_row);
         let width = self.label - 1;
         for index in 0..rows.min(usize::from(area.height)) {
@@ -217,7 +219,7 @@ impl Grid {
         cursor: Option<usize>,
     ) {
         let first = cell * self.slots;
-        let slots = first..(first + self.slots).min(picture.capacity);
+        let slots = first..(first + self.slots).min(picture.now.capacity);
         let (symbol, role) = if self.slots == 1 {
             self.single(picture, first)
         } else {
@@ -225,7 +227,7 @@ impl Grid {
         };
         canvas.text(place.x, place.y, place.width, &symbol, role);
         let at_end = |slot: usize| slots.contains(&slot);
-        if picture.ends.is_some_and(|ends| at_end(ends.put) || at_end(ends.take)) {
+        if [picture.now.put(), picture.now.take()].into_iter().flatten().any(at_end) {
             use ratatui::style::{Modifier, Style};
             let style = Style::new().add_modifier(Modifier::UNDERLINED);
             canvas.buffer.set_style(place, style);
@@ -236,8 +238,8 @@ impl Grid {
     fn single(&self, picture: &Picture<'_>, slot: usize) -> (String, Role) {
         let width = self.cell.max(2) - 1;
         let Some(filled) = picture.slots.get(slot) else {
-            let known = picture.slots.holds(slot);
-            let symbol = if known { "." } else { "?" };
+            // Of a slot that was not read it is known whether it holds an item, not whose.
+            let symbol = if picture.now.item(slot).is_some() { "?" } else { "." };
             return (format!("{symbol:>width$}"), Role::Dim);
         };
         let text = if self.cell > 1 {
@@ -248,8 +250,7 @@ impl Grid {
         (text, role(filled))
     }
 
-    /// How full a stretch is, as a bar; of a part that was not read, as the two
-    /// ends tell it.
+    /// How full a stretch is, as a bar.
     fn many(
         &self,
         canvas: &Canvas<'_>,
@@ -257,9 +258,7 @@ impl Grid {
         slots: std::ops::Range<usize>,
     ) -> (String, Role) {
         let count = slots.len();
-        let known = picture.slots.holds(slots.start) && picture.slots.holds(slots.end - 1);
-        let filled =
-            if known { picture.slots.filled(slots) } else { taken_between_ends(picture, slots) };
+        let filled = picture.now.filled(slots);
         let bars = canvas.look.glyphs.bars;
         let eighths = (filled * 8).div_ceil(count.max(1));
         if filled == 0 {
@@ -268,15 +267,6 @@ impl Grid {
             (bars[eighths.min(8)].into(), Role::Series(1))
         }
     }
-}
-
-/// Slots between the ends hold an item: the ring is filled in order.
-fn taken_between_ends(picture: &Picture<'_>, slots: std::ops::Range<usize>) -> usize {
-    let Some(ends) = picture.ends else { return 0 };
-    let end = ends.take + picture.occupancy;
-    let overlap = |from: usize, to: usize| to.min(slots.end).saturating_sub(from.max(slots.start));
-    let wrapped = end.saturating_sub(picture.capacity);
-    overlap(ends.take, end.min(picture.capacity)) + overlap(0, wrapped)
 }
 
 /// One character for a producer: its number in base 36, or its last digit when

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What view 3 looks like.
 
+use std::mem::offset_of;
+
 use insta::assert_snapshot;
+use ringside_uapi::producer_consumer::{PHASE_PAUSED, PHASE_PAUSING, Snapshot};
 
 use crate::app::config::{ColorDepth, ThemeName};
 use crate::app::link::Connection;
-use crate::app::views::producer::{MODULE, Pane};
+use crate::app::views::producer::{MODULE, Pane, VIEW};
 use crate::app::{Model, ViewId};
 use crate::kernel::api::{Capability, Missing, Sample};
 use crate::ui::Look;
@@ -15,25 +18,45 @@ use crate::ui::views::fixture::{cells, model, sample, screen, text};
 pub(crate) fn busy(producers: u32, consumers: u32, capacity: u64, rounds: u64) -> Model {
     let mut model = model(ViewId::Producer, &[MODULE]);
     for round in 0..rounds {
-        model.counters.push(moment(producers, consumers, capacity, round));
+        push(&mut model, moment(producers, consumers, capacity, round));
     }
     model
 }
 
+/// The kernel's next sample arrives.
+pub(crate) fn push(model: &mut Model, sample: Sample) {
+    model.counters.push(sample);
+    (VIEW.sampled)(model);
+}
+
 /// The sample of one round.
 pub(crate) fn moment(producers: u32, consumers: u32, capacity: u64, round: u64) -> Sample {
-    let occupancy = (capacity * 7 / 10 + round % 3).min(capacity);
+    moment_where((producers, consumers), capacity, round, |_| ())
+}
+
+/// The same with other numbers.
+fn moment_where(
+    (producers, consumers): (u32, u32),
+    capacity: u64,
+    round: u64,
+    change: impl FnOnce(&mut Snapshot),
+) -> Sample {
+    // A small ring is full and lets producers wait; a large one has room for all.
+    let full = capacity < 100;
+    let occupancy =
+        if full { capacity.saturating_sub(round % 2) } else { capacity * 7 / 10 + round % 3 };
     let produced = round * 12 + occupancy;
     let consumed = round * 12;
     let mut threads = Vec::new();
+    let mut waiting = 0;
     for (kind, count) in [(0u8, producers), (1u8, consumers)] {
         for index in 1..=count {
             let state = match (kind, (index + round as u32) % 5) {
                 (_, 0) => 0,
-                (0, 1 | 2) => 1,
-                (1, 1) => 2,
+                (0, 1 | 2) if full => 1,
                 _ => 3,
             };
+            waiting += u32::from(state == 1);
             threads.extend([kind, state, 0, 0]);
             threads.extend(index.to_le_bytes());
             threads.extend((round * u64::from(index)).to_le_bytes());
@@ -47,22 +70,57 @@ pub(crate) fn moment(producers: u32, consumers: u32, capacity: u64, round: u64) 
         let producer = (item as u32) % producers.max(1) + 1;
         slots[at + 8..at + 12].copy_from_slice(&producer.to_le_bytes());
     }
+    let mut now = Snapshot {
+        capacity,
+        occupancy,
+        // What is missing is in the hands of a thread that runs.
+        empty: if waiting > 0 { 0 } else { capacity - occupancy },
+        full: occupancy,
+        produced,
+        consumed,
+        producer_waits: u64::from(full) * 4 * round,
+        producers,
+        consumers,
+        producers_waiting: waiting,
+        slots: capacity as u32,
+        ..Snapshot::default()
+    };
+    change(&mut now);
+    let mut table = head(&now);
+    table.extend(threads);
+    table.extend(slots);
+    let counters: Vec<(&str, u64)> = vec![
+        ("capacity", capacity),
+        ("consumed", consumed),
+        ("consumer_waits", now.consumer_waits),
+        ("empty", now.empty),
+        ("full", now.full),
+        ("occupancy", occupancy),
+        ("produced", produced),
+        ("producer_waits", now.producer_waits),
+    ];
     sample(
         1000 + round * 100,
         MODULE,
-        &[
-            ("capacity", capacity),
-            ("consumed", consumed),
-            ("consumer_waits", 3),
-            ("empty", capacity - occupancy),
-            ("full", occupancy),
-            ("occupancy", occupancy),
-            ("produced", produced),
-            ("producer_waits", 40),
-        ],
+        &counters,
         &[("consumer_delay", 250_000), ("paused", 0), ("producer_delay", 1500), ("step", 0)],
-        vec![("threads", threads), ("slots", slots)],
+        vec![("snapshot", table)],
     )
+}
+
+/// The numbers of a snapshot as the table has them.
+fn head(now: &Snapshot) -> Vec<u8> {
+    let mut bytes = vec![0; size_of::<Snapshot>()];
+    macro_rules! put {
+        ($($field:ident)+) => { $(
+            let (at, number) = (offset_of!(Snapshot, $field), now.$field.to_le_bytes());
+            bytes[at..at + number.len()].copy_from_slice(&number);
+        )+ };
+    }
+    put!(phase capacity occupancy empty full produced consumed producer_waits consumer_waits);
+    put!(producers consumers producers_waiting consumers_waiting slots);
+    put!(last_item last_slot last_producer last_kind last_thread);
+    bytes
 }
 
 #[test]
@@ -106,13 +164,55 @@ fn the_ring_takes_the_whole_view_when_zoomed() {
 }
 
 #[test]
-fn paused_is_written_out() {
+fn paused_is_written_out_with_who_moved_last() {
     let mut model = busy(2, 2, 10, 40);
-    let mut paused = moment(2, 2, 10, 41);
-    paused.modules[0].controls[1].value = "1".into();
-    model.counters.push(paused);
+    push(&mut model, moment_where((2, 2), 10, 41, |now| now.phase = PHASE_PAUSING));
+    assert!(screen(&mut model, 80, 24).contains("pausing"));
+    let paused = moment_where((2, 2), 10, 42, |now| {
+        now.phase = PHASE_PAUSED;
+        (now.last_item, now.last_slot, now.last_producer, now.last_thread) = (15, 4, 2, 2);
+    });
+    push(&mut model, paused);
     let screen = screen(&mut model, 80, 24);
-    assert!(screen.contains("PAUSED") && screen.contains("every thread is parked"));
+    assert!(screen.contains("PAUSED"));
+    assert!(screen.contains("All parked. Last: Producer-2 put item 15 into slot 4."));
+}
+
+#[test]
+fn what_waits_and_what_the_semaphores_hold_is_of_one_moment() {
+    let mut model = busy(2, 3, 10, 40);
+    let full = moment_where((2, 3), 10, 41, |now| {
+        (now.occupancy, now.produced, now.consumed) = (9, 1009, 1000);
+        (now.empty, now.producers_waiting) = (0, 1);
+        (now.full, now.consumers_waiting) = (9, 0);
+    });
+    push(&mut model, full);
+    let screen = screen(&mut model, 80, 24);
+    assert!(screen.contains("0 free, 1 waits"), "{screen}");
+    assert!(screen.contains("9 items\n") && screen.contains("90 % of 10"), "{screen}");
+}
+
+#[test]
+fn fifteen_hundred_threads_and_two_million_slots_are_drawn_from_little() {
+    let mut model = model(ViewId::Producer, &[MODULE]);
+    let large = |round| {
+        let mut sample = moment_where((750, 750), 0, round, |now| {
+            (now.capacity, now.occupancy, now.slots) = (2_000_000, 1_200_000, 0);
+            (now.produced, now.consumed) = (9_200_000, 8_000_000);
+        });
+        sample.modules[0].counters[0].value = "2000000".into();
+        sample
+    };
+    for round in 0..12 {
+        push(&mut model, large(round));
+    }
+    for size in [(80, 24), (200, 60)] {
+        let screen = screen(&mut model, size.0, size.1);
+        assert!(screen.contains("Ring of 2,000,000 slots"), "{screen}");
+        assert!(screen.contains("Producers 750") && screen.contains("60 %"), "{screen}");
+        let asked = (VIEW.tables)(&model)[0].size as usize;
+        assert_eq!(asked, size_of::<Snapshot>() + 1500 * 24, "no slot is read");
+    }
 }
 
 #[test]

@@ -4,13 +4,14 @@
 
 use ringside_uapi::memalloc::REQUESTS_LIMIT;
 
+use crate::app::calls::Owner;
 use crate::app::form::{Field, Form, Kind};
 use crate::app::layer::Layer;
 use crate::app::lines;
 use crate::app::model::Model;
 use crate::app::views::memory::page::PAGE;
-use crate::app::views::memory::state::{MODULE, State};
-use crate::app::views::memory::subject::Subject;
+use crate::app::views::memory::state::{Call, MODULE, State};
+use crate::app::views::memory::subject::{Life, Subject};
 use crate::app::views::memory::subjects::ask;
 use crate::kernel::api::SubjectAction;
 
@@ -51,11 +52,12 @@ pub(super) fn open<A: Ask>(model: &mut Model, fields: Vec<Field>) {
         },
         |model, form| {
             let (number, _) = whom(form);
+            model.hold(form, Owner::Memory(Call::Do(number)), "the subject does it …");
             ask(model, number, A::action(form));
         },
     );
     form.context = context;
-    form.check = A::check;
+    form.check = check::<A>;
     form.recall(model);
     for (field, fresh) in form.fields.iter_mut().zip(fresh) {
         if matches!(fresh.name.as_str(), "vaddr" | "client") || field.error().is_some() {
@@ -63,6 +65,15 @@ pub(super) fn open<A: Ask>(model: &mut Model, fields: Vec<Field>) {
         }
     }
     model.open(Layer::Form(form));
+}
+
+/// What is wrong with a form; of a subject that has died meanwhile nothing can
+/// be asked.
+fn check<A: Ask>(model: &Model, form: &Form) -> Option<String> {
+    match subject_of(model, form).map(|subject| &subject.life) {
+        Some(Life::Alive) => A::check(model, form),
+        _ => Some("the subject is dead, and does nothing more (Esc, then n starts one)".into()),
+    }
 }
 
 /// The end of the addresses that user space may map.
@@ -75,13 +86,13 @@ pub(super) fn address_limit(model: &Model) -> u64 {
 }
 
 pub(super) fn address(model: &Model, help: &str, value: u64) -> Field {
-    let limits = Kind::Integer { min: i128::from(PAGE), max: i128::from(address_limit(model)) - 1 };
+    let limits = Kind::Address { min: PAGE, max: address_limit(model) - 1 };
     Field::new("vaddr", limits, help, &format!("{value:#x}"))
 }
 
 /// Anywhere at all: it is the subject's life.
 pub(super) fn anywhere(help: &str, value: u64) -> Field {
-    let limits = Kind::Integer { min: 0, max: i128::from(u64::MAX) };
+    let limits = Kind::Address { min: 0, max: u64::MAX };
     Field::new("vaddr", limits, help, &format!("{value:#x}"))
 }
 
@@ -124,14 +135,14 @@ pub(super) fn room(model: &Model, form: &Form, pages: u64) -> Option<String> {
     let start = vaddr(form);
     let end = start.saturating_add(pages.saturating_mul(PAGE));
     if end > address_limit(model) {
-        return Some("the pages reach beyond the end of user space".into());
+        return Some("vaddr: the pages reach beyond the end of user space".into());
     }
     let maps = subject_of(model, form).map(|subject| subject.maps.as_slice());
     let taken =
         maps.unwrap_or_default().iter().find(|mapping| mapping.start < end && start < mapping.end);
     if let Some(mapping) = taken {
         let what = if mapping.name.is_empty() { "memory" } else { &mapping.name };
-        return Some(format!("{what} is mapped there already (EEXIST)"));
+        return Some(format!("vaddr: {what} is mapped there already (EEXIST)"));
     }
     let value = |name| model.counters.value(MODULE, name).unwrap_or(0).max(0) as u64;
     if value("requests") >= REQUESTS_LIMIT {

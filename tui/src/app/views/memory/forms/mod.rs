@@ -259,7 +259,7 @@ impl Ask for Walk {
     }
 
     fn line(form: &Form) -> String {
-        lines::at("WALK", form.hex("vaddr"))
+        lines::at("MEMALLOC_WALK", form.hex("vaddr"))
     }
 }
 

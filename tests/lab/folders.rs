@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Folders as people bring them: built by the real command for the real kernel,
+//! from elsewhere, without a file written into them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use super::surroundings::Surroundings;
+
+/// Where the folders of this test lie.
+const FOLDERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/lab/folders");
+
+/// A copy of a folder of ours that a test may change.
+struct Brought {
+    _top: tempfile::TempDir,
+    folder: PathBuf,
+}
+
+impl Brought {
+    fn new(name: &str) -> Self {
+        Self::below(name, "brought")
+    }
+
+    fn below(name: &str, parent: &str) -> Self {
+        let top = tempfile::tempdir().expect("a folder");
+        let folder = top.path().join(parent).join(name);
+        copy(&Path::new(FOLDERS).join(name), &folder);
+        Self { _top: top, folder }
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("our folders").flatten() {
+        let target = to.join(entry.file_name());
+        match entry.path().is_dir() {
+            true => copy(&entry.path(), &target),
+            false => drop(fs::copy(entry.path(), target).expect("a copy")),
+        }
+    }
+}
+
+/// Every file below a folder with its content.
+fn content(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    for path in fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        match path.is_dir() {
+            true => all.extend(content(&path)),
+            false => drop(all.insert(path.clone(), fs::read(&path).unwrap_or_default())),
+        }
+    }
+    all
+}
+
+/// `ringside build FOLDERS…` from another folder; checks that nothing was
+/// written into them.
+fn build(folders: &[&Path]) -> (Output, Vec<PathBuf>) {
+    let surroundings = Surroundings::new();
+    let before: Vec<_> = folders.iter().map(|folder| content(folder)).collect();
+    let mut command = surroundings.command(&["build"]);
+    let output = command.args(folders).current_dir("/").output().expect("ringside runs");
+    let after: Vec<_> = folders.iter().map(|folder| content(folder)).collect();
+    assert!(before == after, "something was written into {folders:?}");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    (output, text.lines().map(PathBuf::from).collect())
+}
+
+fn names(modules: &[PathBuf]) -> Vec<String> {
+    let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    modules.iter().map(name).collect()
+}
+
+fn error(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_folder_in_which_make_ran_is_built_from_its_sources() {
+    let brought = Brought::new("touched-by-make");
+    for (name, text) in [
+        ("modules.order", "plain.o\n"),
+        ("plain.o", "no object"),
+        ("plain.mod.c", "no source"),
+        (".plain.o.cmd", "savedcmd_plain.o := true\n"),
+    ] {
+        fs::write(brought.folder.join(name), text).expect("a left-over");
+    }
+    let (output, modules) = build(&[&brought.folder]);
+    assert_eq!(names(&modules), ["plain.ko"], "{}", error(&output));
+    assert!(output.status.success() && modules[0].is_file());
+}
+
+#[test]
+fn pwd_is_the_folder_and_headers_above_it_are_found() {
+    for (name, module) in [("include-by-pwd", "inc.ko"), ("include-above/module", "up.ko")] {
+        let top = Brought::new(name.split('/').next().unwrap_or(name));
+        let folder = match name.split_once('/') {
+            Some((_, below)) => top.folder.join(below),
+            None => top.folder.clone(),
+        };
+        let (output, modules) = build(&[&folder]);
+        assert_eq!(names(&modules), [module], "{}", error(&output));
+    }
+}
+
+#[test]
+fn names_with_blanks_and_colons_and_links_build() {
+    let brought = Brought::below("touched-by-make", "a name: with \"all\" that $is odd");
+    let real = brought.folder.with_file_name("real.c");
+    fs::rename(brought.folder.join("plain.c"), &real).expect("moved");
+    std::os::unix::fs::symlink(&real, brought.folder.join("plain.c")).expect("a link");
+    let (output, modules) = build(&[&brought.folder]);
+    assert_eq!(names(&modules), ["plain.ko"], "{}", error(&output));
+}
+
+#[test]
+fn a_module_of_another_folder_lands_in_this_builds_own_output() {
+    let brought = Brought::new("two-that-belong-together");
+    let folder = brought.folder.join("taker");
+    fs::write(folder.join("Kbuild"), "obj-m += taker.o ../giver/giver.o\n").expect("a Kbuild");
+    let (output, modules) = build(&[&folder]);
+    assert_eq!(names(&modules), ["giver.ko", "taker.ko"], "{}", error(&output));
+    assert!(content(&brought.folder).keys().all(|path| path.extension().is_none_or(|e| e != "ko")));
+}
+
+#[test]
+fn one_module_that_fails_takes_no_other_with_it_and_its_option_is_named() {
+    let brought = Brought::new("one-of-three-fails");
+    let (output, modules) = build(&[&brought.folder]);
+    assert_eq!(names(&modules), ["first.ko", "second.ko"], "{}", error(&output));
+    assert_eq!(output.status.code(), Some(1));
+    let said = error(&output);
+    assert!(said.contains("wants_gpio was not built"), "{said}");
+    assert!(said.contains("ringside kernel set CONFIG_GPIOLIB=y"), "{said}");
+    // A source that does not compile, beside one whose symbol is missing.
+    fs::write(brought.folder.join("second.c"), "int x = ;\n").expect("a mistake");
+    let (output, modules) = build(&[&brought.folder]);
+    assert_eq!(names(&modules), ["first.ko"], "{}", error(&output));
+    let said = error(&output);
+    assert!(said.contains("second was not built") && said.contains("second.c:1"), "{said}");
+}
+
+#[test]
+fn folders_that_are_built_together_see_each_others_symbols() {
+    let brought = Brought::new("two-that-belong-together");
+    let [giver, taker] = ["giver", "taker"].map(|name| brought.folder.join(name));
+    // A symbol that no other test exports.
+    let symbol = format!("giver_number_{}", std::process::id());
+    for file in [giver.join("giver.c"), taker.join("taker.c")] {
+        let text = fs::read_to_string(&file).expect("our source");
+        fs::write(file, text.replace("giver_number", &symbol)).expect("our source");
+    }
+    // Asked again, it is as undefined as before.
+    drop(build(&[&taker]));
+    let (output, modules) = build(&[&taker]);
+    let said = error(&output);
+    assert_eq!((output.status.code(), modules.len()), (Some(1), 0), "{said}");
+    assert!(said.contains(&symbol) && said.contains("build both at once"), "{said}");
+    let (output, modules) = build(&[&taker, &giver]);
+    assert_eq!(names(&modules), ["taker.ko", "giver.ko"], "{}", error(&output));
+    // Once the other is built, its symbols are found, and it is said whose they are.
+    fs::write(taker.join("more.h"), "").expect("a change");
+    let (output, modules) = build(&[&taker]);
+    let said = error(&output);
+    assert_eq!(names(&modules), ["taker.ko"], "{said}");
+    assert!(said.contains(&format!("{symbol} comes from the module giver")), "{said}");
+}
+
+#[test]
+fn the_compiler_is_the_kernels_whatever_the_makefile_says() {
+    let brought = Brought::new("compiler-of-its-own");
+    let (output, modules) = build(&[&brought.folder]);
+    assert_eq!(names(&modules), ["gccs.ko"], "{}", error(&output));
+    if std::env::var("RINGSIDE_KERNEL").is_ok_and(|name| name == "debug") {
+        assert!(error(&output).contains("-fvar-tracking-assignments was dropped"));
+    }
+}
+
+#[test]
+fn names_of_long_ago_are_explained_beside_the_compilers_errors() {
+    let brought = Brought::new("names-of-long-ago");
+    let (output, modules) = build(&[&brought.folder]);
+    let said = error(&output);
+    assert_eq!((output.status.code(), modules.len()), (Some(1), 0), "{said}");
+    for words in [
+        "hint: from_timer is gone since Linux 6.16: use timer_container_of",
+        "hint: no_llseek is gone since Linux 6.12",
+        "hint: hrtimer_init is gone since Linux 6.15: use hrtimer_setup",
+        "hint: del_timer_sync is gone since Linux 6.15: use timer_delete_sync",
+        "EXTRA_CFLAGS in Makefile has no effect since Linux 6.15: write ccflags-y",
+    ] {
+        assert!(said.contains(words), "{words}\n{said}");
+    }
+}
+
+#[test]
+fn what_is_no_folder_of_modules_is_refused_with_the_reason() {
+    let brought = Brought::new("touched-by-make");
+    let refused = |makefile: &str| {
+        fs::write(brought.folder.join("Makefile"), makefile).expect("a Makefile");
+        let (output, modules) = build(&[&brought.folder]);
+        assert!(modules.is_empty() && !output.status.success());
+        error(&output)
+    };
+    let said = refused("all:\n\techo hello\n");
+    assert!(said.contains("names no module"), "{said}");
+    let said = refused("obj-m += plain.o sub/\nplain-y := a.o\n$(error broken on purpose)\n");
+    assert!(said.contains("broken on purpose"), "{said}");
+    fs::create_dir(brought.folder.join("sub")).expect("a folder");
+    fs::write(brought.folder.join("sub/Makefile"), "obj-m += plain.o\n").expect("a Makefile");
+    let said = refused("obj-m += plain.o sub/\n");
+    assert!(said.contains("have the name plain"), "{said}");
+    let said = refused("obj-m += plain.o\n$(shell yes 'a line that is printed without end' >&2)\n");
+    assert!(said.contains("printed more than"), "{said}");
+}
+
+#[test]
+fn nothing_changed_means_that_make_is_not_run() {
+    let brought = Brought::new("include-by-pwd");
+    let (_, first) = build(&[&brought.folder]);
+    // Whoever asks make would have to find it.
+    let surroundings = Surroundings::new();
+    let mut command = surroundings.command(&["build"]);
+    let output = command.arg(&brought.folder).env("PATH", "/nowhere").output().expect("it runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(text.lines().map(PathBuf::from).collect::<Vec<_>>(), first, "{}", error(&output));
+    // A header that the compiler read is enough of a change.
+    fs::write(brought.folder.join("include/words.h"), "#define WORDS \"other\"\n")
+        .expect("a change");
+    let (_, modules) = build(&[&brought.folder]);
+    let bytes = fs::read(&modules[0]).expect("the module");
+    assert!(bytes.windows(5).any(|window| window == b"other"));
+}
+
+#[test]
+fn editors_get_the_flags_of_each_source_when_asked_for() {
+    let brought = Brought::new("include-by-pwd");
+    let surroundings = Surroundings::new();
+    let mut command = surroundings.command(&["build", "--editor"]);
+    let output = command.arg(&brought.folder).output().expect("ringside runs");
+    assert!(output.status.success(), "{}", error(&output));
+    let text = fs::read_to_string(brought.folder.join("compile_commands.json")).expect("a file");
+    let commands: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let source = brought.folder.canonicalize().expect("a folder").join("inc.c");
+    assert_eq!(commands[0]["file"], source.to_string_lossy().as_ref());
+    // The compiler takes them as they stand, from where they say.
+    let line = commands[0]["command"].as_str().expect("a command");
+    let words = shlex::split(line).expect("words");
+    let (program, flags) = words.split_first().expect("a compiler");
+    let mut checked = std::process::Command::new(program);
+    checked.args(flags.iter().filter(|flag| !flag.starts_with("-Wp,-MMD"))).arg("-fsyntax-only");
+    let checked = checked.current_dir(&brought.folder).output().expect("the compiler runs");
+    assert!(checked.status.success(), "{}", error(&checked));
+}

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Running make on a stage, and which of its modules what it says concerns.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::super::build_error::{BuildError, BuildResult};
+use super::super::linux::{self, Kernel, object, telling};
+use super::super::program::Program;
+use super::super::progress::{Event, Progress};
+use super::hints::Hints;
+use super::kbuild::Module;
+use super::stage::Stage;
+
+/// More lines than a reader wants of one failure.
+const LINES_MAX: usize = 40;
+
+/// What one run of make said.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    /// Did make succeed?
+    pub(super) ok: bool,
+    /// Targets that failed, relative to the stage, and what was printed about each.
+    pub(super) failed: Vec<(String, Vec<String>)>,
+    /// Symbols that no module and no kernel exports: module's object, symbol.
+    pub(super) undefined: Vec<(String, String)>,
+    /// Errors of modpost about one module: its object, what it says.
+    pub(super) refused: Vec<(String, String)>,
+    /// Flags that the compiler does not know.
+    pub(super) unknown_flags: Vec<String>,
+    /// The last lines that may explain a failure.
+    pub(super) last: Vec<String>,
+    /// `exit status: 2`.
+    pub(super) status: String,
+}
+
+/// A program that works in `folder`, whose `PWD` says so: make does not set it,
+/// and Makefiles use it.
+pub(super) fn tool(name: &str, folder: &Path) -> Command {
+    let mut command = Command::new(name);
+    command.current_dir(folder).env("PWD", folder).env("LC_ALL", "C");
+    for name in ["MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "M", "O", "V"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// What make is told beside the goals.
+pub(super) struct Options<'a> {
+    /// `Module.symvers` files of other folders.
+    pub(super) symbols: &'a [std::path::PathBuf],
+    /// Flags to keep from the compiler, which does not know them.
+    pub(super) without: &'a [String],
+    /// Are the lines shown as they come?
+    pub(super) quiet: bool,
+}
+
+/// Runs make for `goals` (none: all modules).
+///
+/// # Errors
+/// make can't be run, or the caller wants to stop. That something does not
+/// compile is no error here: [`Said`] tells.
+pub(super) fn make(
+    kernel: &Kernel,
+    stage: &Stage,
+    log: &Path,
+    goals: &[String],
+    options: &Options<'_>,
+    hints: &Hints,
+    progress: &mut dyn Progress,
+) -> BuildResult<Said> {
+    // modpost says what is undefined only when it runs, and without its result it does.
+    drop(std::fs::remove_file(stage.copy.join("Module.symvers")));
+    let mut command = command(kernel, stage);
+    // What is undefined is judged here, with all modules in sight.
+    command.arg("KBUILD_MODPOST_WARN=1");
+    let symbols: Vec<_> = options.symbols.iter().map(|path| path.display().to_string()).collect();
+    if !symbols.is_empty() {
+        command.arg(format!("KBUILD_EXTRA_SYMBOLS={}", symbols.join(" ")));
+    }
+    let [c, rust] = stage.path_options();
+    command.arg(format!("KCFLAGS={c}")).arg(format!("KRUSTFLAGS={rust}"));
+    if !options.without.is_empty() {
+        command.arg(format!("ccflags-remove-y={}", options.without.join(" ")));
+    }
+    command.args(["-k", "-O", &format!("-j{}", linux::jobs())]);
+    match goals.is_empty() {
+        true => command.arg("modules"),
+        false => command.args(goals),
+    };
+    let mut said = Said::default();
+    let mut lines: Vec<String> = Vec::new();
+    let result = Program::new(command, format!("building {}", stage.folder.display()))
+        .log(log)
+        .listen(|line, progress| {
+            let line = stage.in_users_words(line);
+            if let Some(object) = object(&line) {
+                progress.report(Event::Busy(object.into()));
+                lines.clear();
+                return false;
+            }
+            let mut show = |line: &str| {
+                if !options.quiet {
+                    progress.report(Event::Output(line.into()));
+                }
+            };
+            if let Some(target) = failed_target(&line) {
+                said.failed.push((target.to_owned(), std::mem::take(&mut lines)));
+                return false;
+            }
+            said.unknown_flags.extend(unknown_flag(&line).map(str::to_owned));
+            if let Some((symbol, module)) = undefined(&line) {
+                said.undefined.push((module.to_owned(), symbol.to_owned()));
+                return false;
+            }
+            if let Some((module, why)) = refusal(&line) {
+                said.refused.push((module.to_owned(), why.to_owned()));
+            }
+            if !telling(&line) {
+                return false;
+            }
+            show(&line);
+            if lines.len() < LINES_MAX {
+                lines.push(line.clone());
+            }
+            if let Some(hint) = hints.about(&line) {
+                show(&format!("  {hint}"));
+                lines.push(format!("  {hint}"));
+            }
+            true
+        })
+        .run(progress);
+    match result {
+        Ok(()) => said.ok = true,
+        Err(BuildError::Command { last, status, .. }) => (said.last, said.status) = (last, status),
+        Err(error) => return Err(error),
+    }
+    Ok(said)
+}
+
+/// make for the staged folder, with the kernel's own tools.
+pub(super) fn command(kernel: &Kernel, stage: &Stage) -> Command {
+    let mut command = linux::make(&kernel.source_dir, &kernel.build_dir);
+    command.current_dir(&stage.copy).env("PWD", &stage.copy);
+    command.args(&kernel.make_arguments).args(compiler(kernel));
+    command.arg(format!("M={}", stage.copy.display()));
+    command
+}
+
+/// The kernel's own compiler and tools, said on the command line, where no
+/// Makefile's assignment wins over them.
+fn compiler(kernel: &Kernel) -> Vec<String> {
+    let llvm = kernel.make_arguments.iter().find_map(|argument| argument.strip_prefix("LLVM="));
+    let (before, after) = match llvm {
+        Some(suffix) if suffix.starts_with('-') => ("", suffix),
+        Some(folder) if folder.ends_with('/') => (folder, ""),
+        _ => ("", ""),
+    };
+    let name = |gnu: &str, of_llvm: &str| match llvm {
+        Some(_) => format!("{before}{of_llvm}{after}"),
+        None => gnu.to_owned(),
+    };
+    vec![
+        format!("CC={}", name("gcc", "clang")),
+        format!("LD={}", name("ld", "ld.lld")),
+        format!("AR={}", name("ar", "llvm-ar")),
+        format!("NM={}", name("nm", "llvm-nm")),
+        format!("OBJCOPY={}", name("objcopy", "llvm-objcopy")),
+        format!("STRIP={}", name("strip", "llvm-strip")),
+        "CROSS_COMPILE=".to_owned(),
+        "ARCH=x86_64".to_owned(),
+    ]
+}
+
+/// The target of `make[3]: *** [scripts/Makefile.build:289: sub/x.o] Error 1`.
+fn failed_target(line: &str) -> Option<&str> {
+    let rest = line.strip_prefix("make")?.split_once(": *** [")?.1;
+    let inside = rest.rsplit_once("] ")?.0;
+    let target = inside.rsplit_once(": ").map_or(inside, |(_, target)| target);
+    let file = Path::new(target)
+        .extension()
+        .is_some_and(|end| ["o", "mod", "ko", "rs", "s", "i"].iter().any(|known| end == *known));
+    file.then(|| target.trim_start_matches("./"))
+}
+
+/// Symbol and module of `WARNING: modpost: sub/y.ko: symbol 'x' undefined!`.
+fn undefined(line: &str) -> Option<(&str, &str)> {
+    let head = line.strip_suffix("' undefined!")?;
+    let (module, symbol) = head.split_once("modpost: ")?.1.split_once(": symbol '")?;
+    Some((symbol, module_of(module)))
+}
+
+/// What modpost refuses about a module: `ERROR: modpost: y.ko: missing MODULE_LICENSE()`.
+fn refusal(line: &str) -> Option<(&str, &str)> {
+    let (module, why) = line.strip_prefix("ERROR: modpost: ")?.split_once(": ")?;
+    (!module.contains(' ')).then(|| (module_of(module), why))
+}
+
+fn module_of(file: &str) -> &str {
+    let file = file.trim_start_matches("./");
+    file.strip_suffix(".ko").or_else(|| file.strip_suffix(".o")).unwrap_or(file)
+}
+
+/// The flag that the compiler says it does not know.
+fn unknown_flag(line: &str) -> Option<&str> {
+    const SIGNS: [&str; 5] = [
+        "unknown argument: '",
+        "unknown argument '",
+        "optimization flag '",
+        "argument unused during compilation: '",
+        "unknown warning option '",
+    ];
+    if !line.contains("error:") {
+        return None;
+    }
+    let rest = SIGNS.iter().find_map(|sign| line.split_once(sign))?.1;
+    rest.split('\'').next().filter(|flag| flag.starts_with('-'))
+}
+
+/// Does what failed belong to `module`?
+pub(super) fn concerns(module: &Module, target: &str) -> bool {
+    let stem = module_of(target.strip_suffix(".mod").unwrap_or(target));
+    stem == module.object
+        || module.parts.iter().any(|part| module_of(part) == stem)
+        // A Rust module's parts lie in its own folder.
+        || stem.strip_suffix(".mod").is_some_and(|stem| stem == module.object)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_failed_is_read_from_makes_last_word_on_it() {
+        let line = "make[3]: *** [/s/scripts/Makefile.build:289: sub/knob.o] Error 1";
+        assert_eq!(failed_target(line), Some("sub/knob.o"));
+        assert_eq!(failed_target("make[2]: *** [/s/Makefile:2110: .] Error 2"), None);
+        let knob = Module { object: "sub/knob".into(), parts: vec![] };
+        assert!(concerns(&knob, "sub/knob.o") && !concerns(&knob, "sub/other.o"));
+        let both = Module { object: "both".into(), parts: vec!["a.o".into(), "d/b.o".into()] };
+        assert!(concerns(&both, "d/b.o") && concerns(&both, "both.o") && !concerns(&both, "b.o"));
+    }
+
+    #[test]
+    fn modposts_lines_name_symbol_and_module() {
+        let line = "WARNING: modpost: sub/knob.ko: symbol 'gpiochip_remove' undefined!";
+        assert_eq!(undefined(line), Some(("gpiochip_remove", "sub/knob")));
+        let line = "ERROR: modpost: p/x.ko: GPL-incompatible module uses GPL-only symbol 'y'";
+        assert_eq!(refusal(line).map(|(module, _)| module), Some("p/x"));
+        assert_eq!(refusal("ERROR: modpost: Section mismatches detected."), None);
+    }
+
+    #[test]
+    fn flags_of_gcc_are_found_in_clangs_complaints() {
+        for (line, flag) in [
+            (
+                "clang: error: unknown argument: '-fvar-tracking-assignments'",
+                "-fvar-tracking-assignments",
+            ),
+            ("clang: error: optimization flag '-fno-x' is not supported [-Werror]", "-fno-x"),
+            ("error: unknown warning option '-Wno-stringop'; did you mean", "-Wno-stringop"),
+        ] {
+            assert_eq!(unknown_flag(line), Some(flag));
+        }
+        assert_eq!(unknown_flag("warning: argument unused during compilation: '-x'"), None);
+    }
+}

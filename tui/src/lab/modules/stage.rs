@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The stage: a copy of a folder's sources in the cache, where Kbuild works.
+//!
+//! Kbuild leaves files beside the sources and takes what an earlier `make` left
+//! there for its own, so it never sees the folder itself. The stage holds the
+//! sources and nothing else, below a path without spaces or colons; what they
+//! reach by `../` is staged beside them. A file is written again only when its
+//! content changed, so make's own idea of what is new stays right, also after
+//! an older version of a source was put back.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use super::super::build_error::{BuildError, BuildResult};
+use super::super::cache;
+use serde::{Deserialize, Serialize};
+
+use super::super::paths::exact;
+use super::super::seen::Seen;
+use super::references;
+
+/// The folder of the stage that holds the sources; the objects, too.
+const TREE: &str = "tree";
+/// The list of what was staged, to remove what is no longer there.
+const MANIFEST: &str = "staged.json";
+/// More files than a folder of modules has: someone named a wrong folder.
+const FILES_MAX: usize = 20_000;
+/// Larger files are linked and not copied: no source is.
+const COPY_MAX: u64 = 4 << 20;
+
+/// What was staged the last time.
+#[derive(Default, Serialize, Deserialize)]
+struct Manifest {
+    /// What the tree is a copy of.
+    #[serde(with = "exact")]
+    top: PathBuf,
+    /// The files below it.
+    files: BTreeSet<PathBuf>,
+}
+
+/// A staged folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stage {
+    /// The folder whose modules are built, canonical.
+    pub(crate) folder: PathBuf,
+    /// Its copy: what make gets as `M=`.
+    pub(crate) copy: PathBuf,
+    /// The top of the copied tree, above `copy` where sources reach out of the folder.
+    tree: PathBuf,
+    /// What `tree` is a copy of.
+    top: PathBuf,
+    /// Every source as it was when it was staged, in the order of the paths.
+    pub(crate) sources: Vec<Seen>,
+}
+
+/// The sources of a folder, before anything is copied.
+pub(crate) struct Sources {
+    folder: PathBuf,
+    /// Real path by the path that sources know it by.
+    files: BTreeMap<PathBuf, PathBuf>,
+}
+
+impl Sources {
+    /// Looks through `folder` (canonical) and what its sources reach by `../`.
+    ///
+    /// # Errors
+    /// It can't be read, or is no folder of modules by its size.
+    pub(crate) fn find(folder: &Path) -> BuildResult<Self> {
+        let mut found = Self { folder: folder.to_owned(), files: BTreeMap::new() };
+        found.walk(folder, &mut Vec::new())?;
+        let mut looked = BTreeSet::new();
+        loop {
+            let new: Vec<_> =
+                found.files.keys().filter(|path| !looked.contains(*path)).cloned().collect();
+            if new.is_empty() {
+                return Ok(found);
+            }
+            for path in new {
+                for reference in references::outside(&path, folder) {
+                    found.reach(&reference)?;
+                }
+                looked.insert(path);
+            }
+        }
+    }
+
+    /// Takes in what a source reaches outside of the folder.
+    fn reach(&mut self, path: &Path) -> BuildResult<()> {
+        if path.starts_with(&self.folder) {
+            return Ok(());
+        }
+        // Of a folder above only the files: all that lies beside may be a home.
+        let above = self.folder.starts_with(path);
+        if path.is_dir() && !above {
+            return self.walk(path, &mut Vec::new());
+        }
+        // A header's own headers lie beside it.
+        let parent = if above { Some(path) } else { path.parent() };
+        let Some(parent) = parent.filter(|parent| parent.is_dir()) else { return Ok(()) };
+        for path in entries(parent)? {
+            if path.is_file() && is_source(&path) && has_source_name(&path) {
+                self.add(path)?;
+            }
+        }
+        if path.is_file() { self.add(path.to_owned()) } else { Ok(()) }
+    }
+
+    fn walk(&mut self, folder: &Path, above: &mut Vec<PathBuf>) -> BuildResult<()> {
+        // A link to a folder above would never end.
+        let real = folder.canonicalize().map_err(BuildError::on("open", folder))?;
+        if above.contains(&real) {
+            return Ok(());
+        }
+        above.push(real);
+        for path in entries(folder)? {
+            if !is_source(&path) {
+                continue;
+            }
+            if path.is_dir() {
+                self.walk(&path, above)?;
+            } else if path.is_file() {
+                self.add(path)?;
+            }
+        }
+        above.pop();
+        Ok(())
+    }
+
+    fn add(&mut self, path: PathBuf) -> BuildResult<()> {
+        let real = path.canonicalize().map_err(BuildError::on("open", &path))?;
+        self.files.insert(path, real);
+        if self.files.len() > FILES_MAX {
+            return Err(BuildError::Folder {
+                folder: self.folder.clone(),
+                why: format!(
+                    "it holds more than {FILES_MAX} files, so it is no folder of a module: \
+                     name the one with the Kbuild file"
+                ),
+            });
+        }
+        Ok(())
+    }
+
+    /// Every source as it is now.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.files.keys().filter_map(|path| Seen::now(path)).collect()
+    }
+
+    /// Copies the sources into the stage below `output`.
+    ///
+    /// # Errors
+    /// Something can't be read or written.
+    pub(crate) fn stage(&self, output: &Path) -> BuildResult<Stage> {
+        let sources = self.seen();
+        let top = self.top();
+        let tree = output.join(TREE);
+        let manifest = output.join(MANIFEST);
+        let before: Manifest = cache::read_json(&manifest).unwrap_or_default();
+        if before.top != top && tree.exists() {
+            // Everything lies elsewhere now: objects of the old place don't fit.
+            fs::remove_dir_all(&tree).map_err(BuildError::on("remove", &tree))?;
+        }
+        let mut staged = BTreeSet::new();
+        for (path, real) in &self.files {
+            let Ok(below) = path.strip_prefix(&top) else { continue };
+            let below = plain(below);
+            copy(real, &tree.join(&below))?;
+            staged.insert(below);
+        }
+        for gone in before.files.difference(&staged) {
+            remove_with_objects(&tree.join(gone))?;
+        }
+        cache::write_json(&manifest, &Manifest { top: top.clone(), files: staged })?;
+        let below = self.folder.strip_prefix(&top).unwrap_or(Path::new(""));
+        let copy = tree.join(plain(below));
+        fs::create_dir_all(&copy).map_err(BuildError::on("make", &copy))?;
+        Ok(Stage { folder: self.folder.clone(), copy, tree, top, sources })
+    }
+
+    /// The folder that holds all sources.
+    fn top(&self) -> PathBuf {
+        let mut top = self.folder.clone();
+        while !self.files.keys().all(|path| path.starts_with(&top)) && top.pop() {}
+        top
+    }
+}
+
+impl Stage {
+    /// The top of all that is staged.
+    pub(crate) fn tree(&self) -> &Path {
+        &self.tree
+    }
+
+    /// A line of a compiler's output with the paths that the user knows.
+    pub(crate) fn in_users_words(&self, line: &str) -> String {
+        let tree = self.tree.to_string_lossy();
+        if !line.contains(&*tree) {
+            return line.to_owned();
+        }
+        let top = self.top.to_string_lossy();
+        let folder = self.folder.strip_prefix(&self.top).unwrap_or(Path::new(""));
+        let copied = format!("{tree}/{}", plain(folder).display());
+        line.replace(copied.trim_end_matches('/'), &self.folder.to_string_lossy())
+            .replace(&*tree, &top)
+    }
+
+    /// The options that have the compilers write the user's paths into debug
+    /// information and messages: C's, then Rust's.
+    pub(crate) fn path_options(&self) -> [String; 2] {
+        let (from, to) = (self.copy.display().to_string(), self.folder.display().to_string());
+        if to.contains([' ', '\'', '"', '$', '#', '\\', ',']) {
+            return [String::new(), String::new()];
+        }
+        [format!("-ffile-prefix-map={from}/={to}/"), format!("--remap-path-prefix={from}={to}")]
+    }
+}
+
+/// The entries of a folder, by name.
+fn entries(folder: &Path) -> BuildResult<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(BuildError::on("read", folder))? {
+        paths.push(entry.map_err(BuildError::on("read", folder))?.path());
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+/// Does this belong to the sources, and not to what a build, an editor or a
+/// version control system left?
+fn is_source(path: &Path) -> bool {
+    const LEFT: [&str; 15] = [
+        "o", "ko", "mod", "cmd", "order", "a", "s", "i", "ll", "su", "dwo", "gcno", "symtypes",
+        "swp", "d",
+    ];
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let extension = path.extension().unwrap_or_default().to_string_lossy();
+    let left = LEFT.contains(&&*extension)
+        || name.ends_with(".mod.c")
+        || name.ends_with('~')
+        || name.starts_with('#')
+        || name.starts_with(".#")
+        || name.starts_with(".tmp")
+        || name == "Module.symvers";
+    let foreign =
+        name.starts_with('.') || ["target", "node_modules", "__pycache__"].contains(&&*name);
+    !(left || foreign && path.is_dir())
+}
+
+/// Is it a file that other sources include, by its name?
+fn has_source_name(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default().to_string_lossy();
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    ["c", "h", "rs", "S", "inc", "mk", "lds", "include"].contains(&&*extension)
+        || ["Makefile", "Kbuild", "Kconfig"].contains(&&*name)
+}
+
+/// A path that make can work with.
+fn plain(path: &Path) -> PathBuf {
+    let tame = |part: Component<'_>| -> String {
+        let text = part.as_os_str().to_string_lossy();
+        text.chars()
+            .map(|character| match character {
+                ' ' | ':' | '\'' | '"' | '$' | '#' | '\\' | '\t' | '\n' | '%' | ';' | ',' | '='
+                | '&' | '(' | ')' | '*' | '?' | '[' | ']' | '|' | '<' | '>' | '~' | '`' => '_',
+                other => other,
+            })
+            .collect()
+    };
+    path.components().map(tame).collect()
+}
+
+/// Puts a source in its place, unless the same is there.
+fn copy(from: &Path, to: &Path) -> BuildResult<()> {
+    let size = fs::metadata(from).map_err(BuildError::on("open", from))?.len();
+    if let Some(parent) = to.parent() {
+        fs::create_dir_all(parent).map_err(BuildError::on("make", parent))?;
+    }
+    if size > COPY_MAX {
+        if fs::read_link(to).is_ok_and(|target| target == from) {
+            return Ok(());
+        }
+        remove(to)?;
+        return std::os::unix::fs::symlink(from, to).map_err(BuildError::on("make", to));
+    }
+    let content = fs::read(from).map_err(BuildError::on("read", from))?;
+    let is_link = fs::symlink_metadata(to).is_ok_and(|data| data.is_symlink());
+    if !is_link && fs::read(to).is_ok_and(|there| there == content) {
+        return Ok(());
+    }
+    remove(to)?;
+    fs::write(to, content).map_err(BuildError::on("write", to))?;
+    // A script that a Makefile runs must be one here, too.
+    let mode = fs::metadata(from).map_err(BuildError::on("open", from))?.permissions();
+    fs::set_permissions(to, mode).map_err(BuildError::on("write", to))
+}
+
+fn remove(path: &Path) -> BuildResult<()> {
+    match fs::symlink_metadata(path) {
+        Ok(data) if data.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(_) => Ok(()),
+    }
+    .map_err(BuildError::on("remove", path))
+}
+
+/// Removes a source that is gone, and what was made of it: make would take the
+/// object for one that needs no source.
+fn remove_with_objects(path: &Path) -> BuildResult<()> {
+    remove(path)?;
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    for end in ["o", "ko", "mod", "mod.c", "mod.o"] {
+        let object = path.with_file_name(format!("{stem}.{end}"));
+        remove(&object)?;
+        remove(&path.with_file_name(format!(".{stem}.{end}.cmd")))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder with these files, and a place for its stage.
+    fn folder(files: &[(&str, &str)]) -> (tempfile::TempDir, PathBuf, PathBuf) {
+        let top = tempfile::tempdir().unwrap();
+        let root = top.path().canonicalize().unwrap();
+        for (name, text) in files {
+            let path = root.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let output = root.join("output");
+        (top, root, output)
+    }
+
+    fn stage(folder: &Path, output: &Path) -> Stage {
+        Sources::find(folder).unwrap().stage(output).unwrap()
+    }
+
+    #[test]
+    fn what_an_earlier_make_left_is_not_staged() {
+        let (_top, root, output) = folder(&[
+            ("m/hello.c", "int x;"),
+            ("m/Makefile", "obj-m += hello.o"),
+            ("m/hello.o", "not an object"),
+            ("m/hello.mod.c", ""),
+            ("m/modules.order", "hello.o"),
+            ("m/.hello.o.cmd", ""),
+            ("m/.git/config", ""),
+        ]);
+        let stage = stage(&root.join("m"), &output);
+        let mut names: Vec<_> = entries(&stage.copy).unwrap();
+        names.iter_mut().for_each(|path| *path = path.file_name().unwrap().into());
+        assert_eq!(names, [Path::new("Makefile"), Path::new("hello.c")]);
+    }
+
+    #[test]
+    fn a_header_above_the_folder_keeps_its_place_beside_it() {
+        let (_top, root, output) = folder(&[
+            ("a b/mod/hello.c", "#include \"../common.h\""),
+            (
+                "a b/mod/Kbuild",
+                "obj-m += hello.o\nobj-m += ../other/x.o\nccflags-y := -I$(src)/../inc",
+            ),
+            ("a b/common.h", "#include \"deeper.h\""),
+            ("a b/deeper.h", ""),
+            ("a b/notes.txt", ""),
+            ("a b/other/x.c", ""),
+            ("a b/inc/below/y.h", ""),
+            ("a b/unrelated/z.c", ""),
+        ]);
+        let stage = stage(&root.join("a b/mod"), &output);
+        let there = |name: &str| stage.copy.join(name).exists();
+        assert!(there("hello.c") && there("../common.h") && there("../deeper.h"));
+        assert!(there("../other/x.c") && there("../inc/below/y.h"));
+        assert!(!there("../notes.txt") && !there("../unrelated"));
+        assert!(!stage.copy.to_string_lossy().contains([' ', ':']));
+    }
+
+    #[test]
+    fn only_a_changed_file_is_written_again_and_a_removed_one_takes_its_objects_along() {
+        let (_top, root, output) = folder(&[("m/a.c", "1"), ("m/b.c", "1"), ("m/Kbuild", "")]);
+        let first = stage(&root.join("m"), &output);
+        let time = |name: &str| fs::metadata(first.copy.join(name)).unwrap().modified().unwrap();
+        let before = (time("a.c"), time("b.c"));
+        fs::write(first.copy.join("b.o"), "").unwrap();
+        // An older version put back, with its old time.
+        fs::write(root.join("m/a.c"), "2").unwrap();
+        let past = std::time::SystemTime::UNIX_EPOCH;
+        fs::File::options()
+            .write(true)
+            .open(root.join("m/a.c"))
+            .unwrap()
+            .set_modified(past)
+            .unwrap();
+        let second = stage(&root.join("m"), &output);
+        assert!(time("a.c") > before.0 && time("b.c") == before.1);
+        fs::remove_file(root.join("m/b.c")).unwrap();
+        let third = stage(&root.join("m"), &output);
+        assert!(!third.copy.join("b.c").exists() && !third.copy.join("b.o").exists());
+        assert_ne!(second.sources, third.sources);
+    }
+
+    #[test]
+    fn links_are_followed_once_and_what_they_lead_to_is_copied() {
+        let (_top, root, output) = folder(&[("m/Kbuild", ""), ("shared/lib.c", "int lib;")]);
+        let link = |to: &str, at: &str| std::os::unix::fs::symlink(to, root.join(at)).unwrap();
+        link("../shared/lib.c", "m/lib.c");
+        link(".", "m/self");
+        link("nowhere", "m/dangling.h");
+        let stage = stage(&root.join("m"), &output);
+        assert_eq!(fs::read_to_string(stage.copy.join("lib.c")).unwrap(), "int lib;");
+        assert!(!stage.copy.join("self/self").exists());
+    }
+
+    #[test]
+    fn messages_name_the_users_files() {
+        let (_top, root, output) =
+            folder(&[("p/m/a.c", "#include \"../c.h\""), ("p/m/Kbuild", ""), ("p/c.h", "")]);
+        let stage = stage(&root.join("p/m"), &output);
+        let line = format!("{}/a.c:3:1: error: no", stage.copy.display());
+        assert_eq!(
+            stage.in_users_words(&line),
+            format!("{}/p/m/a.c:3:1: error: no", root.display())
+        );
+    }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! View 2 over a scripted kernel: greeting, and greeting again.
+
+use super::harness::Harness;
+use super::scripted_kernel::ScriptedKernel;
+use crate::kernel::TargetError;
+
+/// View 2 with my_name loaded with a year.
+fn greeted(year: &str) -> Harness {
+    let mut dashboard = Harness::new(ScriptedKernel::guest());
+    dashboard.keys(&format!("2<enter><ctrl-u>{year}<enter>"));
+    dashboard.pass(2000);
+    assert!(dashboard.shows(&format!("intParameter   {year}")), "{}", dashboard.screen());
+    dashboard.kernel.seen.clear();
+    dashboard
+}
+
+#[test]
+fn greeting_while_it_is_loaded_unloads_and_loads_with_the_forms_parameters() {
+    let mut dashboard = greeted("1999");
+    dashboard.keys("<enter>");
+    assert!(dashboard.shows("# rmmod my_name"), "{}", dashboard.screen());
+    dashboard.keys("<ctrl-u>2024");
+    assert!(dashboard.shows("insmod my_name.ko intParameter=2024"), "{}", dashboard.screen());
+    dashboard.keys("<enter>");
+    let seen = &dashboard.kernel.seen;
+    assert_eq!(seen[0], "unload my_name");
+    assert!(seen[1].starts_with("load my_name intParameter=2024 "), "{seen:?}");
+    assert!(dashboard.shows("my_name loaded"), "{}", dashboard.screen());
+    // What it runs with now, and not what the one before did.
+    dashboard.pass(2000);
+    assert!(dashboard.shows("intParameter   2024"), "{}", dashboard.screen());
+}
+
+#[test]
+fn a_form_that_is_closed_unloads_nothing() {
+    let mut dashboard = greeted("1999");
+    dashboard.keys("<enter><esc>");
+    dashboard.pass(2000);
+    assert!(dashboard.kernel.seen.is_empty(), "{:?}", dashboard.kernel.seen);
+}
+
+#[test]
+fn a_module_that_is_held_stays_and_its_holder_is_named() {
+    let mut dashboard = greeted("1999");
+    let busy = TargetError::errno(nix::libc::EBUSY, "unload module my_name");
+    dashboard.kernel.failures.push(("Unload", busy));
+    dashboard.keys("<enter><enter>");
+    assert!(dashboard.shows("EBUSY"), "{}", dashboard.screen());
+    let loads = dashboard.kernel.seen.iter().filter(|seen| seen.starts_with("load"));
+    assert_eq!(loads.count(), 0, "{:?}", dashboard.kernel.seen);
+}
