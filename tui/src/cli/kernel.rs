@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::error::visible;
 use super::kernel_choice::KernelChoice;
+use super::output::pretty_json;
 use super::progress::Show;
 use super::{Failure, Outcome};
 use crate::lab::linux::config::Config;
@@ -40,7 +41,11 @@ enum Command {
 }
 
 /// Show your options; with a word, the built kernel's options of that name
+///
+///     ringside kernel options
+///     ringside kernel options gpio --kernel debug
 #[derive(Args, Clone, Debug)]
+#[command(verbatim_doc_comment)]
 struct Options {
     /// Part of an option's name, in any case
     part: Option<String>,
@@ -52,7 +57,11 @@ struct Options {
 }
 
 /// Set options, and build the kernel with them
+///
+///     ringside kernel set CONFIG_GPIOLIB=y CONFIG_GPIO_SIM=y
+///     ringside kernel set --fragment lesson.config --no-build
 #[derive(Args, Clone, Debug)]
+#[command(verbatim_doc_comment)]
 struct Set {
     /// CONFIG_NAME=y, =n, a number or a text
     #[arg(value_name = "CONFIG_NAME=VALUE", required_unless_present = "fragment")]
@@ -65,14 +74,24 @@ struct Set {
     /// Only check and keep them; the next start builds the kernel
     #[arg(long)]
     no_build: bool,
+    /// Print JSON: all options of your own
+    #[arg(long)]
+    json: bool,
 }
 
 /// Take options back: all of yours, or those named
+///
+///     ringside kernel reset
+///     ringside kernel reset CONFIG_GPIO_SIM
 #[derive(Args, Clone, Debug)]
+#[command(verbatim_doc_comment)]
 struct Reset {
     /// CONFIG_NAME
     #[arg(value_name = "CONFIG_NAME")]
     options: Vec<String>,
+    /// Print JSON: the options of your own that are left
+    #[arg(long)]
+    json: bool,
 }
 
 impl Kernel {
@@ -92,27 +111,16 @@ impl Options {
             None => own_options::read(),
             Some(part) => self.built()?.with_names_like(part),
         };
-        let mut out = std::io::stdout().lock();
-        if self.json {
-            let all: serde_json::Map<_, _> = config
-                .iter()
-                .map(|(name, value)| (format!("CONFIG_{name}"), json!(value)))
-                .collect();
-            writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
-        } else if config.is_empty() {
-            let text = match &self.part {
-                None => {
-                    "none of your own; set one with `ringside kernel set CONFIG_NAME=y`".to_owned()
-                }
-                Some(part) => {
-                    format!("the kernel has no option with {part:?} in its name that is on")
-                }
-            };
-            writeln!(out, "{}", visible(&text))?;
-        } else {
-            write!(out, "{}", config.text())?;
-        }
-        Ok(0)
+        let text = match (&self.part, config.is_empty()) {
+            (_, false) => config.text().trim_end().to_owned(),
+            (None, true) => {
+                "none of your own; set one with `ringside kernel set CONFIG_NAME=y`".to_owned()
+            }
+            (Some(part), true) => {
+                format!("the kernel has no option with {part:?} in its name that is on")
+            }
+        };
+        show_all(self.json, &text, &config)
     }
 
     /// The configuration of the kernel as it was built.
@@ -147,8 +155,8 @@ impl Set {
             linux::ensure(flavour, &mut show)?;
         }
         drop(show);
-        writeln!(std::io::stdout(), "{} options of your own are set", wanted.iter().count())?;
-        Ok(0)
+        let text = format!("{} options of your own are set", wanted.iter().count());
+        show_all(self.json, &text, &wanted)
     }
 }
 
@@ -168,7 +176,22 @@ impl Reset {
             .collect();
         own_options::write(&left)?;
         let gone = before.iter().count() - left.iter().count();
-        writeln!(std::io::stdout(), "{gone} options taken back; the next start builds the kernel")?;
-        Ok(0)
+        let text = format!("{gone} options taken back; the next start builds the kernel");
+        show_all(self.json, &text, &left)
     }
+}
+
+/// Prints `text`, or the options as JSON.
+fn show_all(json: bool, text: &str, config: &Config) -> Outcome {
+    let mut out = std::io::stdout().lock();
+    if json {
+        let all: serde_json::Map<_, _> =
+            config.iter().map(|(name, value)| (format!("CONFIG_{name}"), json!(value))).collect();
+        writeln!(out, "{}", pretty_json(&all)?)?;
+    } else {
+        for line in text.lines() {
+            writeln!(out, "{}", visible(line))?;
+        }
+    }
+    Ok(0)
 }
