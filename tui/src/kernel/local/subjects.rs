@@ -83,6 +83,8 @@ fn live(subjects: &Subjects, task: &Task) -> TargetResult<()> {
         .stderr(Stdio::null())
         .spawn()
         .map_err(|error| io(&error))?;
+    // It holds the subject's end of the socket, whose end tells of its death.
+    drop(command);
     let process = Arc::new(Process::new(child));
     let pid = process.pid();
     let link = Link { stream: ours, running: None, fault: None, dead: false };
