@@ -82,8 +82,10 @@ fn tab_knows_labs_modules_controls_and_the_parameters_of_a_file() {
     let controls = ["consumer_delay", "paused", "producer_delay", "step"];
     assert_eq!(values("ringside set --lab 2 producer_consumer "), controls);
     assert_eq!(values("ringside set --lab 2 producer_consumer pa"), ["paused"]);
-    assert_eq!(values("ringside load copy.ko "), ["cons=", "prod=", "size="]);
-    assert_eq!(values("ringside load copy.ko prod=1 "), ["cons=", "size="]);
+    let parameters = ["cons=", "consumer_delay=", "prod=", "producer_delay=", "size="];
+    assert_eq!(values("ringside load copy.ko "), parameters);
+    let others = ["cons=", "consumer_delay=", "producer_delay=", "size="];
+    assert_eq!(values("ringside load copy.ko prod=1 "), others);
     assert_eq!(values("ringside block peek --lab 2 /dev/s"), ["/dev/sda"]);
     // Which of two is not said: nothing is offered, and nothing hangs.
     assert_eq!(values("ringside unload "), [""; 0]);
