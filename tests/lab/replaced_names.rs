@@ -12,6 +12,8 @@ use ringside::lab::modules::{REPLACED_NAMES, Replaced, ReplacedNames};
 fn headers(folder: &Path, found: &mut Vec<PathBuf>) {
     for path in fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
         match path.is_dir() {
+            // What programs see is another matter.
+            true if path.ends_with("uapi") => {}
             true => headers(&path, found),
             false if path.extension().is_some_and(|end| end == "h") => found.push(path),
             false => {}

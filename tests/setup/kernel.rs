@@ -13,7 +13,7 @@ use crate::place::{Place, RINGSIDE, failed, says};
 fn an_unknown_kernel_is_refused_with_those_there_are() {
     let place = Place::new();
     let text = failed(place.bare(&["build", "--kernel", "fast"]), 2);
-    says(&text, &["no kernel called \"fast\"", "`lab`", "`debug`"]);
+    says(&text, &["invalid value 'fast'", "lab", "debug"]);
     let mut command = place.bare(&["doctor"]);
     command.env("RINGSIDE_KERNEL", "quick");
     says(&failed(command, 2), &["no kernel called \"quick\""]);

@@ -26,13 +26,21 @@ pub(super) struct Limited<'a> {
     heard: Instant,
     looked: Instant,
     why: Option<String>,
+    /// Lines are counted and not handed on.
+    quiet: bool,
 }
 
 impl<'a> Limited<'a> {
     /// Watches a build that writes to `output`.
     pub(super) fn new(progress: &'a mut dyn Progress, output: &'a Path) -> Self {
         let now = Instant::now();
-        Self { progress, output, printed: 0, heard: now, looked: now, why: None }
+        Self { progress, output, printed: 0, heard: now, looked: now, why: None, quiet: false }
+    }
+
+    /// Hands no lines on: they are for whoever asked, and not for the user.
+    pub(super) fn quietly(mut self) -> Self {
+        self.quiet = true;
+        self
     }
 
     /// A result with the reason of a stop of ours.
@@ -56,7 +64,8 @@ impl Progress for Limited<'_> {
                 self.why = Some(format!("its build printed more than {most}, so it was ended"));
             }
         }
-        if self.why.is_none() {
+        let hidden = self.quiet && matches!(event, Event::Output(_));
+        if self.why.is_none() && !hidden {
             self.progress.report(event);
         }
     }

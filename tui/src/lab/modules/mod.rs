@@ -198,7 +198,7 @@ impl Work {
         progress.step(format!("Build {} for {}", self.folder.display(), kernel.release));
         let stage = self.sources.stage(&self.output)?;
         let output = self.output.clone();
-        let mut limited = Limited::new(progress, &output);
+        let mut limited = Limited::new(progress, &output).quietly();
         let listed = kbuild::modules(kernel, &stage, &self.output, &mut limited);
         self.modules = limited.explain(&self.folder, listed)?;
         if self.modules.is_empty() {
