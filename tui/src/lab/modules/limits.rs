@@ -17,6 +17,8 @@ const PRINTED_MAX: usize = 8 << 20;
 const FREE_MIN: u64 = 128 << 20;
 /// How often the disk is looked at.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often whoever listens is told that time passes.
+const TICK: Duration = Duration::from_millis(20);
 
 /// Hands on what is reported, and stops what goes beyond the bounds.
 pub(super) struct Limited<'a> {
@@ -25,6 +27,7 @@ pub(super) struct Limited<'a> {
     printed: usize,
     heard: Instant,
     looked: Instant,
+    ticked: Instant,
     why: Option<String>,
     /// Lines are counted and not handed on.
     quiet: bool,
@@ -34,7 +37,16 @@ impl<'a> Limited<'a> {
     /// Watches a build that writes to `output`.
     pub(super) fn new(progress: &'a mut dyn Progress, output: &'a Path) -> Self {
         let now = Instant::now();
-        Self { progress, output, printed: 0, heard: now, looked: now, why: None, quiet: false }
+        Self {
+            progress,
+            output,
+            printed: 0,
+            heard: now,
+            looked: now,
+            ticked: now,
+            why: None,
+            quiet: false,
+        }
     }
 
     /// Hands no lines on: they are for whoever asked, and not for the user.
@@ -71,7 +83,11 @@ impl Progress for Limited<'_> {
     }
 
     fn tick(&mut self) {
-        self.progress.tick();
+        // Once for every line would be most of the work of a build that prints a lot.
+        if self.ticked.elapsed() > TICK {
+            self.ticked = Instant::now();
+            self.progress.tick();
+        }
         if self.why.is_none() && self.heard.elapsed() > SILENCE_MAX {
             let minutes = SILENCE_MAX.as_secs() / 60;
             self.why =
