@@ -92,8 +92,10 @@ fn state(canvas: &Canvas<'_>, model: &Model) -> (String, Role) {
         Some(GuestState::Off) => return (format!("{} powered off", glyphs.ring), Role::Warning),
         Some(GuestState::Killed { .. }) => return (format!("{} QEMU ended", glyphs.no), Role::Bad),
         Some(GuestState::Failed { .. }) => return (format!("{} no guest", glyphs.no), Role::Bad),
-        Some(GuestState::Starting) => return (format!("{} starting", glyphs.ring), Role::Warning),
-        Some(GuestState::Running) | None => {}
+        Some(GuestState::Starting) if !model.link.lab_gone => {
+            return (format!("{} starting", glyphs.ring), Role::Warning);
+        }
+        Some(GuestState::Starting | GuestState::Running) | None => {}
     }
     match model.link.troubles(model.now_ms).first() {
         Some(Trouble::Silent { for_ms, .. }) => {

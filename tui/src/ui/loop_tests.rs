@@ -275,6 +275,21 @@ fn a_lab_that_is_gone_is_told_from_a_guest_that_is_gone() {
 }
 
 #[test]
+fn a_lab_that_dies_before_its_guest_ran_is_told_as_gone() {
+    let mut kernel = ScriptedKernel::guest();
+    if let Some(lab) = &mut kernel.lab {
+        lab.guest = GuestState::Starting;
+    }
+    let mut dashboard = Harness::new(kernel);
+    dashboard.pass(1000);
+    assert!(dashboard.shows("starting"));
+    dashboard.lab_dies();
+    dashboard.pass(2000);
+    assert!(dashboard.shows("B starts a new one"));
+    assert!(dashboard.shows("disconnected"));
+}
+
+#[test]
 fn a_target_without_a_lab_says_so_and_the_rest_works() {
     let mut kernel = ScriptedKernel::guest();
     kernel.lab = None;

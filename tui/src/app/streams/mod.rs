@@ -28,9 +28,9 @@ const SCROLL_MS: u64 = 1000;
 
 /// The connection broke.
 pub(super) fn lost(model: &mut Model, error: &TargetError) {
-    // A guest that starts has never been there: that is no loss.
+    // A guest that starts has never been there: that is no loss, unless its lab is gone.
     let starting = |lab: &LabStatus| lab.guest == GuestState::Starting;
-    if model.link.lab.as_ref().is_some_and(starting) {
+    if !model.link.lab_gone && model.link.lab.as_ref().is_some_and(starting) {
         return;
     }
     if !matches!(model.link.connection, Connection::Lost { .. }) {
@@ -171,7 +171,12 @@ pub(super) fn item(model: &mut Model, owner: &Owner, item: Item) {
         (Owner::Lab, Item::Lab(status)) => lab(model, *status),
         (Owner::Lab, Item::Done(Err(error))) => {
             model.streams.lab_failed = !is_lost(&error);
-            model.link.lab_gone = is_lost(&error) && model.link.lab.is_some();
+            model.link.lab_gone =
+                is_lost(&error) && (model.link.lab.is_some() || model.link.own_lab);
+            if model.link.lab_gone {
+                // It may have died before it ever said that its guest runs.
+                lost(model, &error);
+            }
             if !is_lost(&error) {
                 model.link.no_lab = Some(error.to_string());
                 model.console.missing = Some(error.to_string());
