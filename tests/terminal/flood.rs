@@ -2,15 +2,12 @@
 //! A kernel that says more than anybody can take in: what the dashboard does
 //! not show, the kernel itself has overwritten, and the dashboard says so.
 
-use std::path::Path;
-
 use nix::sys::signal::Signal;
 
+use super::dashboard::dashboard;
 use super::flooder::Flooder;
 use super::runtime::Runtime;
-use super::session::Session;
 
-const RINGSIDE: &str = env!("CARGO_BIN_EXE_ringside");
 /// Lines while the dashboard reads along.
 const READ: u64 = 40_000;
 /// Lines while it stands still: several times what the kernel keeps.
@@ -63,13 +60,10 @@ impl Saved {
 #[test]
 fn every_line_of_a_flood_is_shown_or_counted_among_those_the_kernel_lost() {
     let runtime = Runtime::new();
-    let folder = runtime.folder();
-    let environment = [("XDG_RUNTIME_DIR", folder), ("XDG_STATE_HOME", folder)];
-    let mut session = Session::start_with(Path::new(RINGSIDE), &[], 24, 80, &environment);
-    session.wait_for("connected");
+    let mut session = dashboard(&runtime);
     session.keys("6");
     session.wait_for("following");
-    let flooder = Flooder::new(folder);
+    let flooder = Flooder::new(runtime.folder());
     flooder.write(READ, 0);
     session.wait_for(&format!("line {:08}", READ - 1));
     session.signal(Signal::SIGSTOP);
@@ -80,7 +74,7 @@ fn every_line_of_a_flood_is_shown_or_counted_among_those_the_kernel_lost() {
     let newest = flooder.newest_sequence();
     session.keys("s");
     session.wait_for("Save the records that are shown");
-    let file = format!("{folder}/log.txt");
+    let file = format!("{}/log.txt", runtime.folder());
     session.keys(&format!("\x15{file}\r"));
     session.wait_for("saved to");
     let text = std::fs::read_to_string(&file).expect("it was saved");

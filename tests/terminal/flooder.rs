@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const RINGSIDE: &str = env!("CARGO_BIN_EXE_ringside");
+use super::runtime::ringside;
 
 /// The program `tests/bench/kmsg_flood.c`, compiled.
 pub struct Flooder {
@@ -31,13 +31,18 @@ impl Flooder {
     /// Writes so many lines, this many a second (0: as fast as it goes);
     /// returns how many seconds that took.
     pub fn write(&self, lines: u64, rate: u64) -> f64 {
-        let said = self.ringside(&[
-            "exec",
-            "--",
-            self.program.to_str().expect("a plain path"),
-            &lines.to_string(),
-            &rate.to_string(),
-        ]);
+        let said = ringside(
+            &self.runtime,
+            &[
+                "--lab",
+                "1",
+                "exec",
+                "--",
+                self.program.to_str().expect("a plain path"),
+                &lines.to_string(),
+                &rate.to_string(),
+            ],
+        );
         let mut words = said.split_whitespace().rev();
         let seconds = words.nth(1).and_then(|word| word.parse().ok());
         seconds.unwrap_or_else(|| panic!("it said {said:?}"))
@@ -45,22 +50,10 @@ impl Flooder {
 
     /// The sequence number of the kernel's newest record.
     pub fn newest_sequence(&self) -> u64 {
-        let said = self.ringside(&["kmsg", "--json"]);
+        let said = ringside(&self.runtime, &["--lab", "1", "kmsg", "--json"]);
         let last = said.lines().last().expect("a kernel says something");
         let record: serde_json::Value = serde_json::from_str(last).expect("JSON");
         record["sequence"].as_u64().expect("a number")
-    }
-
-    fn ringside(&self, arguments: &[&str]) -> String {
-        let output = Command::new(RINGSIDE)
-            .args(["--lab", "1"])
-            .args(arguments)
-            .env("XDG_RUNTIME_DIR", &self.runtime)
-            .output()
-            .expect("ringside starts");
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{arguments:?}: {complaint}");
-        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 }
 

@@ -1,35 +1,29 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A guest that hangs: the dashboard says so, and is held by nothing.
 
-use std::path::Path;
-use std::process::Command;
-
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use super::runtime::Runtime;
+use super::dashboard::dashboard;
+use super::runtime::{Runtime, ringside};
 use super::session::Session;
-
-const RINGSIDE: &str = env!("CARGO_BIN_EXE_ringside");
 
 /// The QEMU of the only lab there.
 fn qemu(runtime: &Runtime) -> Pid {
-    let output = Command::new(RINGSIDE)
-        .args(["labs", "--json"])
-        .env("XDG_RUNTIME_DIR", runtime.folder())
-        .output()
-        .expect("ringside starts");
-    let labs: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    let pid = labs[0]["status"]["qemu_pid"].as_i64().expect("it runs");
-    Pid::from_raw(pid.try_into().expect("a process's number"))
+    // A lab on a busy machine may not report within the second that `labs` grants.
+    for _ in 0..60 {
+        let labs = ringside(runtime.folder(), &["labs", "--json"]);
+        let labs: Value = serde_json::from_str(&labs).expect("JSON");
+        if let Some(pid) = labs[0]["status"]["qemu_pid"].as_i64() {
+            return Pid::from_raw(pid.try_into().expect("a process's number"));
+        }
+    }
+    panic!("the lab does not report its QEMU");
 }
 
 fn start(runtime: &Runtime) -> (Session, Pid) {
-    let folder = runtime.folder();
-    let environment = [("XDG_RUNTIME_DIR", folder), ("XDG_STATE_HOME", folder)];
-    let session = Session::start_with(Path::new(RINGSIDE), &[], 24, 80, &environment);
-    session.wait_for("connected");
+    let session = dashboard(runtime);
     let qemu = qemu(runtime);
     kill(qemu, Signal::SIGSTOP).expect("it runs");
     (session, qemu)

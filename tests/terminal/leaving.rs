@@ -1,39 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Leaving the dashboard that started its lab: what becomes of the lab.
 
-use std::path::Path;
-use std::process::Command;
-
-use super::runtime::Runtime;
-use super::session::Session;
-
-const RINGSIDE: &str = env!("CARGO_BIN_EXE_ringside");
-
-fn ringside(runtime: &Runtime, arguments: &[&str]) -> String {
-    let output = Command::new(RINGSIDE)
-        .args(arguments)
-        .env("XDG_RUNTIME_DIR", runtime.folder())
-        .output()
-        .expect("ringside starts");
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{arguments:?}: {complaint}");
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn dashboard(runtime: &Runtime) -> Session {
-    let folder = runtime.folder();
-    let environment =
-        [("XDG_RUNTIME_DIR", folder), ("XDG_STATE_HOME", folder), ("XDG_CONFIG_HOME", folder)];
-    let session = Session::start_with(Path::new(RINGSIDE), &[], 24, 80, &environment);
-    session.wait_for("connected");
-    session
-}
+use super::dashboard::dashboard;
+use super::runtime::{Runtime, ringside};
 
 #[test]
 fn where_a_module_is_loaded_q_asks_and_the_lab_can_be_kept_running() {
     let runtime = Runtime::new();
     let mut session = dashboard(&runtime);
-    ringside(&runtime, &["load", "my_name", "intParameter=1999"]);
+    ringside(runtime.folder(), &["load", "my_name", "intParameter=1999"]);
     session.wait_for("● loaded");
     session.keys("q");
     session.wait_for("Loaded there: my_name.");
@@ -45,28 +20,28 @@ fn where_a_module_is_loaded_q_asks_and_the_lab_can_be_kept_running() {
     assert!(session.wait().success());
     session.assert_restored();
     session.wait_for("lab 1 goes on");
-    assert!(ringside(&runtime, &["modules"]).contains("my_name"));
+    assert!(ringside(runtime.folder(), &["modules"]).contains("my_name"));
 
     // The next dashboard comes back to it, and has no say over its end.
     let mut session = dashboard(&runtime);
     session.wait_for("● loaded");
     session.keys("q");
     assert!(session.wait().success());
-    assert!(ringside(&runtime, &["modules"]).contains("my_name"));
-    ringside(&runtime, &["down"]);
+    assert!(ringside(runtime.folder(), &["modules"]).contains("my_name"));
+    ringside(runtime.folder(), &["down"]);
 }
 
 #[test]
 fn answered_with_q_the_lab_ends_with_its_dashboard() {
     let runtime = Runtime::new();
     let mut session = dashboard(&runtime);
-    ringside(&runtime, &["load", "my_name"]);
+    ringside(runtime.folder(), &["load", "my_name"]);
     session.wait_for("● loaded");
     session.keys("q");
     session.wait_for("Loaded there: my_name.");
     session.keys("q");
     assert!(session.wait().success());
     session.assert_restored();
-    let labs = ringside(&runtime, &["labs"]);
+    let labs = ringside(runtime.folder(), &["labs"]);
     assert!(!labs.contains("7.3"), "{labs}");
 }

@@ -4,8 +4,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use super::dashboard::start;
 use super::runtime::Runtime;
-use super::session::Session;
 
 const RINGSIDE: &str = env!("CARGO_BIN_EXE_ringside");
 
@@ -23,10 +23,7 @@ fn broken(module: &str) -> String {
 fn an_oops_is_folded_with_its_reason_its_function_and_its_callers() {
     let module = broken("broken_null");
     let runtime = Runtime::new();
-    let folder = runtime.folder();
-    let environment = [("XDG_RUNTIME_DIR", folder), ("XDG_STATE_HOME", folder)];
-    let mut session = Session::start_with(Path::new(RINGSIDE), &[], 40, 130, &environment);
-    session.wait_for("connected");
+    let mut session = start(&runtime, (40, 130), &[]);
     session.keys("7");
     session.wait_for("Every module of this kernel");
     session.keys("L");

@@ -5,17 +5,9 @@ use std::path::Path;
 
 use nix::sys::signal::Signal;
 
+use super::dashboard::{SMALL, dashboard, start};
 use super::runtime::Runtime;
 use super::session::Session;
-
-fn dashboard(runtime: &Runtime) -> Session {
-    let binary = Path::new(env!("CARGO_BIN_EXE_ringside"));
-    let environment = [("XDG_RUNTIME_DIR", runtime.folder())];
-    let session = Session::start_with(binary, &[], 24, 80, &environment);
-    session.wait_for("connected");
-    session.wait_for("my_name");
-    session
-}
 
 /// Sends `signal` to a dashboard; it must end with 128 + its number.
 fn ends_well_after(signal: Signal) {
@@ -61,10 +53,7 @@ fn after_sigquit_the_terminal_is_restored() {
 #[cfg(debug_assertions)]
 fn after_a_panic_in_a_thread_the_terminal_is_restored_and_the_message_stands_on_it() {
     let runtime = Runtime::new();
-    let binary = Path::new(env!("CARGO_BIN_EXE_ringside"));
-    let environment = [("XDG_RUNTIME_DIR", runtime.folder()), ("RINGSIDE_TEST_PANIC", "1")];
-    let mut session = Session::start_with(binary, &[], 24, 80, &environment);
-    session.wait_for("connected");
+    let mut session = start(&runtime, SMALL, &[("RINGSIDE_TEST_PANIC", "1")]);
     session.keys("2L");
     let status = session.wait();
     session.assert_restored();

@@ -22,3 +22,18 @@ impl Runtime {
         self.folder.path().to_str().expect("a plain path")
     }
 }
+
+const RINGSIDE: &str = env!("CARGO_BIN_EXE_ringside");
+
+/// Runs a command of Ringside for the labs below a runtime folder; returns its
+/// standard output.
+pub fn ringside(folder: &str, arguments: &[&str]) -> String {
+    let output = std::process::Command::new(RINGSIDE)
+        .args(arguments)
+        .env("XDG_RUNTIME_DIR", folder)
+        .output()
+        .expect("ringside starts");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {complaint}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}

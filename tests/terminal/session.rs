@@ -29,8 +29,8 @@ pub struct Session {
     shown: Arc<Mutex<Shown>>,
     reader: Option<JoinHandle<()>>,
     before: Termios,
-    /// Kept open, so that the terminal outlives the program and can be looked at.
-    _slave: Box<dyn portable_pty::SlavePty + Send>,
+    /// Kept open while the program runs, so that the terminal is there whoever closes it.
+    slave: Option<Box<dyn portable_pty::SlavePty + Send>>,
 }
 
 /// How long anything that is waited for may take: long, since machines are slow.
@@ -85,7 +85,7 @@ impl Session {
             shown,
             reader: Some(reader),
             before,
-            _slave: pair.slave,
+            slave: Some(pair.slave),
         }
     }
 
@@ -157,12 +157,22 @@ impl Session {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().expect("it is our child") {
-                // What it wrote last may still be on its way.
-                std::thread::sleep(Duration::from_millis(50));
+                self.drain();
                 return status;
             }
             assert!(Instant::now() < deadline, "it does not end; the screen:\n{}", self.screen());
             std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Reads what a program that has ended wrote last: all of it is there once
+    /// nobody has the terminal open any more.
+    fn drain(&mut self) {
+        self.slave = None;
+        let deadline = Instant::now() + PATIENCE;
+        while self.reader.as_ref().is_some_and(|reader| !reader.is_finished()) {
+            assert!(Instant::now() < deadline, "somebody else still has the terminal open");
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 

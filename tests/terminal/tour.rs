@@ -1,29 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A person's way through the dashboard, key by key, on a real guest.
 
-use std::path::Path;
-use std::process::Command;
-
-use super::runtime::Runtime;
+use super::dashboard::dashboard;
+use super::runtime::{Runtime, ringside};
 use super::session::Session;
 
-const RINGSIDE: &str = env!("CARGO_BIN_EXE_ringside");
 const ENTER: &str = "\r";
 const ESCAPE: &str = "\x1b";
 const DOWN: &str = "\x1b[B";
 const RIGHT: &str = "\x1b[C";
 /// Empties a field.
 const CONTROL_U: &str = "\x15";
-
-/// A dashboard with a lab of its own.
-fn dashboard(runtime: &Runtime) -> Session {
-    let folder = runtime.folder();
-    let environment =
-        [("XDG_RUNTIME_DIR", folder), ("XDG_STATE_HOME", folder), ("XDG_CONFIG_HOME", folder)];
-    let session = Session::start_with(Path::new(RINGSIDE), &[], 24, 80, &environment);
-    session.wait_for("connected");
-    session
-}
 
 /// Loads the module of the view under `key` as its form proposes.
 fn load(session: &mut Session, key: &str, title: &str, loaded: &str) {
@@ -112,24 +99,13 @@ fn write_hello(session: &mut Session) {
     session.wait_for("Write to the device");
     session.keys(ENTER);
     session.wait_for("68 65 6c 6c 6f");
-}
-
-/// Runs `ringside` on the dashboard's lab; what it writes.
-fn ringside(runtime: &Runtime, arguments: &[&str]) -> Vec<u8> {
-    let output = Command::new(RINGSIDE)
-        .args(["--lab", "1"])
-        .args(arguments)
-        .env("XDG_RUNTIME_DIR", runtime.folder())
-        .output()
-        .expect("ringside starts");
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{arguments:?}: {complaint}");
-    output.stdout
+    // The form shows these bytes, too, before they are written.
+    session.wait_for("wrote 5 bytes");
 }
 
 /// Runs a line of the shell in the dashboard's guest; what it writes.
-fn shell(runtime: &Runtime, line: &str) -> Vec<u8> {
-    ringside(runtime, &["exec", "--", "sh", "-c", line])
+fn shell(runtime: &Runtime, line: &str) -> String {
+    ringside(runtime.folder(), &["--lab", "1", "exec", "--", "sh", "-c", line])
 }
 
 #[test]
@@ -141,7 +117,7 @@ fn what_it_writes_is_found_by_dd_and_what_dd_writes_is_shown() {
     session.keys("s");
     session.wait_for("synced: every write is on the device");
     let read = "dd if=/dev/ringside-usb bs=5 count=1 status=none";
-    assert_eq!(shell(&runtime, read), b"hello");
+    assert_eq!(shell(&runtime, read), "hello");
     let write = "printf RINGSIDE | dd of=/dev/ringside-usb bs=8 seek=4 conv=notrunc status=none";
     shell(&runtime, write);
     session.keys("i");
@@ -175,7 +151,7 @@ fn the_counters_of_every_module_move_on_the_overview() {
     let runtime = Runtime::new();
     let mut session = dashboard(&runtime);
     for module in ["my_name", "producer_consumer", "memalloc", "kmod"] {
-        ringside(&runtime, &["load", module]);
+        ringside(runtime.folder(), &["load", module]);
     }
     let value = |screen: &str, counter: &str| {
         let (_, rest) = screen.split_once(counter)?;
@@ -212,7 +188,7 @@ fn it_lists_sorts_filters_and_unloads_modules_and_says_who_holds_a_busy_one() {
     let runtime = Runtime::new();
     let mut session = dashboard(&runtime);
     for module in ["my_name", "memalloc"] {
-        ringside(&runtime, &["load", module]);
+        ringside(runtime.folder(), &["load", module]);
     }
     session.keys("7");
     session.wait_for("2 modules, ours first");
@@ -278,8 +254,8 @@ fn it_survives_the_kernels_crash_says_why_and_boots_a_new_one() {
 fn a_lab_whose_process_was_killed_is_replaced_with_one_key() {
     let runtime = Runtime::new();
     let mut session = dashboard(&runtime);
-    let status = ringside(&runtime, &["vm", "status", "--json"]);
-    let status: serde_json::Value = serde_json::from_slice(&status).expect("JSON");
+    let status = ringside(runtime.folder(), &["vm", "status", "--json"]);
+    let status: serde_json::Value = serde_json::from_str(&status).expect("JSON");
     let pid = status["pid"].as_i64().expect("a lab has a process");
     let pid = nix::unistd::Pid::from_raw(pid.try_into().expect("an i32"));
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).expect("it runs");
