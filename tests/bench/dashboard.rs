@@ -19,13 +19,20 @@ use figures::{median, print};
 use nix::time::{ClockId, clock_gettime};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ringside::app::config::{ColorDepth, Config, ThemeName};
-use ringside::app::{CallTag, Effect, Event, Key, Model, ViewId, update};
+use ringside::dashboard::core::config::{ColorDepth, Config, ThemeName};
+use ringside::dashboard::core::effect::{CallTag, Effect};
+use ringside::dashboard::core::event::Event;
+use ringside::dashboard::core::keys::Key;
+use ringside::dashboard::core::model::Model;
+use ringside::dashboard::paint::canvas::Hits;
+use ringside::dashboard::paint::theme::Look;
+use ringside::dashboard::shell::frame::draw;
+use ringside::dashboard::shell::update::update;
+use ringside::dashboard::views::ViewId;
 use ringside::kernel::api::{
     CounterValue, KernelInfo, KmsgBatch, KmsgRecord, ModuleCounters, ModuleSummary, Sample,
 };
 use ringside::kernel::{Item, Request, TargetError};
-use ringside::ui::{self, Hits, Look};
 
 const RECORDS: u64 = 200_000;
 
@@ -136,7 +143,7 @@ impl Dashboard {
     fn draw(&self, buffer: &mut Buffer) {
         let look = Look::new(ThemeName::Dark, ColorDepth::True, true);
         buffer.reset();
-        ui::draw(buffer, &mut Hits::default(), &self.model, look);
+        draw(buffer, &mut Hits::default(), &self.model, look);
     }
 }
 

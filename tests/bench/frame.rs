@@ -8,15 +8,23 @@ use std::sync::Arc;
 use nix::time::{ClockId, clock_gettime};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ringside::app::config::{ColorDepth, Config, ThemeName};
-use ringside::app::link::Connection;
-use ringside::app::{Effect, Event, Key, Loadable, Model, ViewId, update};
+use ringside::dashboard::core::config::{ColorDepth, Config, ThemeName};
+use ringside::dashboard::core::effect::Effect;
+use ringside::dashboard::core::event::Event;
+use ringside::dashboard::core::keys::Key;
+use ringside::dashboard::core::link::Connection;
+use ringside::dashboard::core::loadable::Loadable;
+use ringside::dashboard::core::model::Model;
+use ringside::dashboard::paint::canvas::Hits;
+use ringside::dashboard::paint::theme::Look;
+use ringside::dashboard::shell::frame::draw;
+use ringside::dashboard::shell::update::update;
+use ringside::dashboard::views::ViewId;
 use ringside::kernel::Item;
 use ringside::kernel::api::{
     BlockAction, BlockDeviceInfo, BlockOutcome, CounterValue, Mapping, ModuleCounters,
     ModuleSummary, Request, Sample, SubjectAction, SubjectEvent, SubjectOutcome, TableBytes, Walk,
 };
-use ringside::ui::{Hits, Look, draw};
 use ringside_uapi::producer_consumer::Snapshot;
 
 const SCREEN: (u16, u16) = (200, 60);

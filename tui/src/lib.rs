@@ -2,14 +2,12 @@
 //! Ringside: see and drive Linux kernel modules written in Rust, in a real
 //! kernel, from a terminal.
 //!
-//! Imports run one way: `cli` → `dashboard` → {`app`, `ui`, `lab`, `agent`} → `kernel` → the
-//! `ringside-uapi` crate; `ui` → `app`.
+//! Imports run one way: `cli` → {`dashboard`, `lab`, `agent`} → `kernel` → the
+//! `ringside-uapi` crate.
 pub mod agent;
-pub mod app;
 pub mod cli;
 pub mod dashboard;
 mod embedded;
 pub mod kernel;
 pub mod lab;
 mod log_file;
-pub mod ui;

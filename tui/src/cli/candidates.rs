@@ -20,7 +20,7 @@ use ringside_uapi::describe::Module;
 use super::Connection;
 use super::connection::one;
 use super::load::Image;
-use crate::app::escape::harmless;
+use crate::dashboard::data::escape::harmless;
 use crate::kernel::api::{Item, ModuleDetail, Request};
 use crate::lab::client;
 

@@ -10,8 +10,9 @@ use clap::Args;
 use super::lab_args::LabArgs;
 use super::relay::Relay;
 use super::{Connection, Failure, Outcome, our_module};
-use crate::app::symbols::state::Frame;
-use crate::dashboard::{self, Options};
+use crate::dashboard;
+use crate::dashboard::Options;
+use crate::dashboard::shell::symbols::state::Frame;
 use crate::kernel::Target;
 use crate::lab;
 use crate::lab::client;
@@ -43,7 +44,7 @@ impl Dashboard {
     /// Runs it.
     pub fn run(&self, connection: &Connection) -> Outcome {
         if self.print_config {
-            std::io::stdout().write_all(crate::app::config::DEFAULTS.as_bytes())?;
+            std::io::stdout().write_all(crate::dashboard::core::config::DEFAULTS.as_bytes())?;
             return Ok(0);
         }
         if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::{ErrorKind, Write};
 
 use super::interrupt;
-use crate::app::escape::harmless;
+use crate::dashboard::data::escape::harmless;
 use crate::kernel::TargetError;
 use crate::kernel::error::io_text;
 use crate::lab::build_error::BuildError;

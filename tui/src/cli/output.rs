@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Failure;
 use super::error::visible;
-use crate::app::escape::harmless;
+use crate::dashboard::data::escape::harmless;
 
 /// Prints a line for people, or with `as_json` the value as a line of JSON.
 ///

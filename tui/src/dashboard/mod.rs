@@ -1,141 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The dashboard at work: terminal, threads and the loop around [`crate::app`].
+//! The dashboard.
 //!
-//! The loop drains everything that has happened, updates the model, performs
-//! the effects, and draws when something changed, at most thirty times a
-//! second. It never waits for the kernel: requests, builds and files have
-//! threads of their own, and what comes of them arrives as events.
+//! Imports run one way: `runtime` (terminal, threads, loop) → `shell` (model,
+//! update, layers, header, global commands) → `views` → {`paint` (canvas, chart,
+//! theme, glyphs), `core` (what views share)} → `data` (log, series, counters,
+//! console).
 
-mod calls;
-mod environment;
-mod files;
-mod input;
-mod message;
-mod runner;
-mod screen;
-mod signals;
+pub mod core;
+pub mod data;
+pub mod paint;
+mod runtime;
+pub mod shell;
+#[cfg(test)]
+mod tests;
+pub mod views;
 
-use std::io::IsTerminal;
-use std::path::PathBuf;
-use std::sync::Arc;
-
-pub use environment::{config_path, look, state_path};
-
-use crate::app::config::Config;
-use crate::app::config::file::ConfigError;
-use crate::app::symbols::state::Frame;
-use crate::kernel::Target;
-
-/// Builds a module of ours by name and answers its .ko file, or, in a few
-/// lines, why not (the compiler's last words). Runs on a thread of its own.
-pub type Builder = Arc<dyn Fn(&str) -> Result<Vec<u8>, String> + Send + Sync>;
-
-/// Finds the file and line of places in an oops of the kernel that is named
-/// first, or says why it can't. Runs on a thread of its own.
-pub type Locator = Arc<dyn Fn(&str, &[Frame]) -> Result<Vec<Option<String>>, String> + Send + Sync>;
-
-/// Starts a lab in place of the one that is gone: the target then is the new
-/// one's. Runs on a thread of its own.
-pub type Reviver = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
-
-/// Lets the lab that was started for the dashboard go on without it, or says why
-/// it can't. Runs on a thread of its own.
-pub type Keeper = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
-
-/// Finds the file of a module by the kernel's release and its name, or says why
-/// there is none. Runs on a thread of its own.
-pub type Finder = Arc<dyn Fn(&str, &str) -> Result<Vec<u8>, String> + Send + Sync>;
-
-/// What the dashboard is started with.
-pub struct Options {
-    /// The settings.
-    pub config: Config,
-    /// Builds modules.
-    pub builder: Builder,
-    /// Starts a lab when the one there was is gone.
-    pub reviver: Reviver,
-    /// Was the lab started for the dashboard, so that it ends with it?
-    pub own_lab: bool,
-    /// Lets that lab go on.
-    pub keeper: Keeper,
-    /// Finds the files of modules.
-    pub finder: Finder,
-    /// Finds file and line of what oopsed.
-    pub locator: Locator,
-    /// The file in which typed inputs are kept between runs; `None`: nowhere.
-    pub state: Option<PathBuf>,
-}
-
-/// How the dashboard ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// The user left it.
-    Quit,
-    /// This signal asked for its end; the terminal is restored.
-    Signal(i32),
-    /// A thread panicked; the message has been printed and the terminal is restored.
-    Panicked,
-}
-
-impl Ended {
-    /// The exit status that says so: 0, 128 + signal, or 101.
-    pub fn status(self) -> u8 {
-        match self {
-            Self::Quit => 0,
-            Self::Signal(signal) => 128u8.wrapping_add(signal as u8),
-            Self::Panicked => 101,
-        }
-    }
-}
-
-/// Why the dashboard could not run.
-#[derive(Debug, thiserror::Error)]
-pub enum DashboardError {
-    /// Standard input or output is no terminal.
-    #[error(
-        "the dashboard needs a terminal, and standard input or output is none; \
-         `ringside demo` shows what it does in plain lines, and `ringside --help` lists \
-         the commands that work without one"
-    )]
-    NoTerminal,
-    /// The terminal failed.
-    #[error("the terminal failed: {0}")]
-    Terminal(#[from] std::io::Error),
-    /// The config file is wrong.
-    #[error("{path}: {error}; correct it or move it away")]
-    Config {
-        /// The file.
-        path: String,
-        /// What is wrong.
-        error: ConfigError,
-    },
-}
-
-/// Reads the user's config file; the defaults where there is none.
-///
-/// # Errors
-/// When there is one that can't be read or is wrong.
-pub fn read_config() -> Result<Config, DashboardError> {
-    let Some(path) = config_path() else {
-        return Ok(Config::default());
-    };
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(error.into()),
-    };
-    Config::parse(&text)
-        .map_err(|error| DashboardError::Config { path: path.display().to_string(), error })
-}
-
-/// Runs the dashboard until the user leaves it, a signal ends it or a thread
-/// panics. The terminal is as it was before when this returns.
-///
-/// # Errors
-/// When there is no terminal, or it fails.
-pub fn run(target: Arc<dyn Target>, options: Options) -> Result<Ended, DashboardError> {
-    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
-        return Err(DashboardError::NoTerminal);
-    }
-    runner::run(target, options)
-}
+pub use runtime::{
+    Builder, DashboardError, Ended, Finder, Keeper, Locator, Options, Reviver, config_path, look,
+    read_config, run, state_path,
+};

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What came of an action, in words.
 
-use crate::app::page_table::{steps, words};
+use crate::dashboard::views::memory::page_table::steps;
+use crate::dashboard::views::memory::page_table::words;
 use crate::kernel::api::{Fault, ProgramEnd, SubjectOutcome, Walk};
 
 pub(super) fn cause(end: ProgramEnd, fault: Option<&Fault>) -> String {

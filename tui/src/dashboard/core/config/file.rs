@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Reading `config.toml`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::{ColorDepth, Config, GlyphName, ThemeName};
+use crate::dashboard::core::keys::Key;
+use crate::dashboard::shell::commands;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    theme: ThemeName,
+    glyphs: GlyphName,
+    colors: ColorDepth,
+    mouse: bool,
+    sample_ms: u32,
+    log_records: usize,
+    keys: BTreeMap<String, Vec<String>>,
+}
+
+impl Default for File {
+    fn default() -> Self {
+        let config = Config::default();
+        Self {
+            theme: config.theme,
+            glyphs: config.glyphs,
+            colors: config.colors,
+            mouse: config.mouse,
+            sample_ms: config.sample_ms,
+            log_records: config.log_records,
+            keys: BTreeMap::new(),
+        }
+    }
+}
+
+/// What is wrong with a config file, in a sentence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+impl Config {
+    /// Reads the text of a config file.
+    ///
+    /// # Errors
+    /// Unknown settings, values out of range, unknown commands and keys, each by name.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let file: File = toml::from_str(text).map_err(|error| ConfigError(error.to_string()))?;
+        let range = |name: &str, value: u64, min: u64, max: u64| {
+            let fits = (min..=max).contains(&value);
+            let error = || ConfigError(format!("{name} = {value}: not in {min} to {max}"));
+            fits.then_some(()).ok_or_else(error)
+        };
+        range("sample_ms", u64::from(file.sample_ms), 20, 60_000)?;
+        range("log_records", file.log_records as u64, 1000, 10_000_000)?;
+        let mut keys = BTreeMap::new();
+        for (name, written) in file.keys {
+            if commands::find(&name).is_none() {
+                return Err(ConfigError(format!("[keys] {name}: there is no such command")));
+            }
+            let read = |text: &String| {
+                let error = || ConfigError(format!("[keys] {name}: {text:?} is no key"));
+                Key::parse(text).ok_or_else(error)
+            };
+            let parsed = written.iter().map(read).collect::<Result<_, _>>()?;
+            keys.insert(name, parsed);
+        }
+        Ok(Self {
+            theme: file.theme,
+            glyphs: file.glyphs,
+            colors: file.colors,
+            mouse: file.mouse,
+            sample_ms: file.sample_ms,
+            log_records: file.log_records,
+            keys,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dashboard::core::config::DEFAULTS;
+
+    #[test]
+    fn the_documented_defaults_are_the_defaults() {
+        assert_eq!(Config::parse(DEFAULTS).unwrap(), Config::default());
+        assert_eq!(Config::parse("").unwrap(), Config::default());
+    }
+
+    #[test]
+    fn what_is_wrong_is_called_by_its_name() {
+        let error = |text| Config::parse(text).unwrap_err().to_string();
+        assert!(error("sample_ms = 5").contains("20 to 60000"));
+        assert!(error("colour = 1").contains("colour"));
+        assert!(error("[keys]\nno-such = ['x']").contains("no-such"));
+        assert!(error("[keys]\nquit = ['hyper-x']").contains("hyper-x"));
+    }
+}

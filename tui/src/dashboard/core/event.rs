@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What happens to the model.
+
+use super::effect::CallTag;
+use super::keys::Key;
+use crate::kernel::{Item, TargetError};
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "nearly all of them are items")]
+pub enum Event {
+    /// Time went on. Comes before the other events of a batch, and at least
+    /// ten times a second while [`crate::dashboard::core::model::Model::wants_ticks`].
+    Tick {
+        /// Milliseconds since the dashboard started.
+        now_ms: u64,
+    },
+    /// A key was pressed.
+    Key(Key),
+    /// Text was pasted.
+    Paste(String),
+    /// The screen was clicked where something had been drawn.
+    Click(Hit),
+    /// The wheel was turned: up or down.
+    Wheel {
+        /// Upwards?
+        up: bool,
+    },
+    /// The terminal has a new size.
+    Resize {
+        /// Columns.
+        width: u16,
+        /// Rows.
+        height: u16,
+    },
+    /// A piece of an answer.
+    Item(CallTag, Item),
+    /// A call could not even be sent; nothing else comes of it.
+    CallFailed(CallTag, TargetError),
+    /// A module was built, or not.
+    Built(CallTag, Result<Vec<u8>, String>),
+    /// A file was read, or not.
+    FileRead(CallTag, Result<Vec<u8>, String>),
+    /// A lab took the place of the one that was gone, or why none could.
+    Revived(CallTag, Result<(), String>),
+    /// The lab will go on without this dashboard, or why it can't.
+    Kept(CallTag, Result<(), String>),
+    /// Places in an oops were found, or why they can't be.
+    Located(CallTag, Result<Vec<Option<String>>, String>),
+    /// A file was written (its full path), or not.
+    Saved(CallTag, Result<String, String>),
+    /// There is time for a slice of long work; comes while [`crate::dashboard::core::model::Model::has_work`].
+    Work,
+}
+
+/// What stands at a place of the screen; drawing says so, clicks come back as it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hit {
+    /// A command, by its name.
+    Command(&'static str),
+    /// A row or cell of a view's list, in the view's own counting.
+    Row {
+        /// Which list of the view.
+        pane: u8,
+        /// Which row.
+        index: usize,
+    },
+    /// An item of the topmost layer (a form's field, a palette's row, a button).
+    Layer(usize),
+}
+
+/// Where to move to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Move {
+    /// One up.
+    Up,
+    /// One down.
+    Down,
+    /// One to the left.
+    Left,
+    /// One to the right.
+    Right,
+    /// A page up.
+    PageUp,
+    /// A page down.
+    PageDown,
+    /// To the first.
+    Home,
+    /// To the last.
+    End,
+}
+
+impl Move {
+    /// The new position in a list of `count`, where a page has `page` rows.
+    pub fn apply(self, position: usize, count: usize, page: usize) -> usize {
+        let last = count.saturating_sub(1);
+        let page = page.max(1);
+        match self {
+            Self::Up | Self::Left => position.saturating_sub(1),
+            Self::Down | Self::Right => (position + 1).min(last),
+            Self::PageUp => position.saturating_sub(page),
+            Self::PageDown => (position + page).min(last),
+            Self::Home => 0,
+            Self::End => last,
+        }
+        .min(last)
+    }
+}

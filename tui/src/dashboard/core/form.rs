@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Forms: fields that are checked as they are typed in, and the exact command
+//! that comes of them.
+
+use ringside_uapi::describe::{Parameter, ParameterKind};
+
+use super::held::Held;
+use super::keys::{Key, KeyCode};
+use super::model::Model;
+use super::text_field::TextField;
+use crate::dashboard::data::duration;
+use crate::dashboard::data::lines::UNKNOWN;
+
+/// What a field takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A whole number, decimal or `0x…`.
+    Integer {
+        /// The smallest value accepted.
+        min: i128,
+        /// The largest value accepted.
+        max: i128,
+    },
+    /// An address or another number that is thought of in hex: shown so, typed in
+    /// either base.
+    Address {
+        /// The smallest value accepted.
+        min: u64,
+        /// The largest value accepted.
+        max: u64,
+    },
+    /// A span of time, such as `300ms`; its number is one of microseconds.
+    Duration {
+        /// The longest, in microseconds.
+        max: u64,
+    },
+    /// Text of which the thing behind it takes at most this many bytes.
+    Text {
+        /// The limit in bytes.
+        max: usize,
+    },
+    /// Text that the thing behind it does not limit, or not by its bytes: a path, a
+    /// number with a unit.
+    Line,
+    /// One of these; Left and Right, or Space, change it.
+    Choice(Vec<String>),
+}
+
+/// One field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its name, as the command has it.
+    pub name: String,
+    /// What it takes.
+    pub kind: Kind,
+    /// What it means, in one line.
+    pub help: String,
+    /// What the thing behind it takes, where `kind` can't say it: `0 to 0x3fffffff`.
+    pub within: String,
+    /// What is in it.
+    pub input: TextField,
+    /// May it be left empty (the default is then used)?
+    pub optional: bool,
+}
+
+impl Field {
+    /// A field that holds `value`.
+    pub fn new(name: &str, kind: Kind, help: &str, value: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind,
+            help: help.to_owned(),
+            within: String::new(),
+            input: TextField::new(value),
+            optional: false,
+        }
+    }
+
+    /// The same field with its limits in words.
+    #[must_use]
+    pub fn within(mut self, limits: impl Into<String>) -> Self {
+        self.within = limits.into();
+        self
+    }
+
+    /// The same field, which may stay empty.
+    #[must_use]
+    pub fn optional(mut self) -> Self {
+        self.optional = true;
+        self
+    }
+
+    /// The field of a load parameter, with its default in it.
+    pub fn parameter(parameter: &Parameter) -> Self {
+        let kind = match parameter.kind {
+            ParameterKind::Microseconds { max } => Kind::Duration { max },
+            ParameterKind::Integer { min, max } => {
+                Kind::Integer { min: i128::from(min), max: i128::from(max) }
+            }
+            ParameterKind::Text { max } => Kind::Text { max },
+        };
+        Self::new(parameter.name, kind, parameter.help, parameter.default)
+    }
+
+    /// What is in it.
+    pub fn text(&self) -> &str {
+        self.input.text()
+    }
+
+    /// What is in it as a number, if it is one in range.
+    pub fn number(&self) -> Option<i128> {
+        let (min, max) = self.range()?;
+        self.parsed().filter(|number| (min..=max).contains(number))
+    }
+
+    /// The number that is in it, in range or not.
+    fn parsed(&self) -> Option<i128> {
+        match self.kind {
+            Kind::Duration { .. } => duration::parse(self.text()).map(i128::from),
+            _ => parse_integer(self.text()),
+        }
+    }
+
+    /// The numbers that it takes, if it takes numbers.
+    fn range(&self) -> Option<(i128, i128)> {
+        match self.kind {
+            Kind::Integer { min, max } => Some((min, max)),
+            Kind::Address { min, max } => Some((min.into(), max.into())),
+            Kind::Duration { max } => Some((0, max.into())),
+            _ => None,
+        }
+    }
+
+    /// A number as this field shows all of its numbers.
+    fn shown(&self, number: i128) -> String {
+        match (&self.kind, u64::try_from(number)) {
+            (Kind::Address { .. }, _) => format!("{number:#x}"),
+            (Kind::Duration { .. }, Ok(micros)) => duration::text(micros),
+            _ => number.to_string(),
+        }
+    }
+
+    /// What is in it as a module takes it: a span of time in microseconds.
+    pub fn value(&self) -> String {
+        match (&self.kind, self.number()) {
+            (Kind::Duration { .. }, Some(micros)) => micros.to_string(),
+            (Kind::Duration { .. }, None) => UNKNOWN.to_owned(),
+            _ => self.text().to_owned(),
+        }
+    }
+
+    /// The limits in words: `0 to 1000`; empty where there are none.
+    pub fn limits(&self) -> String {
+        match &self.kind {
+            _ if !self.within.is_empty() => self.within.clone(),
+            Kind::Line => String::new(),
+            Kind::Integer { min, max } => format!("{min} to {max}"),
+            Kind::Address { min, max } => format!("{min:#x} to {max:#x}"),
+            Kind::Duration { max } => {
+                format!("50us, 300ms, 1s; at most {}", duration::text(*max))
+            }
+            Kind::Text { max } => format!("at most {max} bytes"),
+            Kind::Choice(choices) => choices.join(" | "),
+        }
+    }
+
+    /// What is wrong with what is in it.
+    pub fn error(&self) -> Option<String> {
+        let text = self.text();
+        let may_be_empty = matches!(self.kind, Kind::Text { .. } | Kind::Line);
+        if text.is_empty() && (self.optional || may_be_empty) {
+            return None;
+        }
+        if let Some((min, max)) = self.range() {
+            return match self.parsed() {
+                None if matches!(self.kind, Kind::Duration { .. }) => {
+                    Some("not a span of time".into())
+                }
+                None => Some("not a whole number".into()),
+                Some(number) if number < min => Some(format!("less than {}", self.shown(min))),
+                Some(number) if number > max => Some(format!("more than {}", self.shown(max))),
+                Some(_) => None,
+            };
+        }
+        match &self.kind {
+            Kind::Integer { .. } | Kind::Address { .. } | Kind::Duration { .. } => None,
+            Kind::Text { max } => {
+                (text.len() > *max).then(|| format!("{} bytes, {max} are allowed", text.len()))
+            }
+            Kind::Line => None,
+            Kind::Choice(choices) => (!choices.iter().any(|choice| choice == text))
+                .then(|| format!("not one of {}", choices.join(", "))),
+        }
+    }
+
+    fn turn(&mut self, forward: bool) {
+        if let Kind::Choice(choices) = &self.kind {
+            let count = choices.len().max(1);
+            let now = choices.iter().position(|choice| choice == self.input.text());
+            let next = match (now, forward) {
+                (None, _) => 0,
+                (Some(now), true) => (now + 1) % count,
+                (Some(now), false) => (now + count - 1) % count,
+            };
+            if let Some(choice) = choices.get(next).cloned() {
+                self.input.set(choice);
+            }
+        }
+    }
+}
+
+/// Reads a whole number, decimal or `0x…`, with `_` allowed between digits.
+pub fn parse_integer(text: &str) -> Option<i128> {
+    let text = text.trim().replace('_', "");
+    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(hex) if !hex.starts_with(['+', '-']) => i128::from_str_radix(hex, 16).ok(),
+        Some(_) => None,
+        None => text.parse().ok(),
+    }
+}
+
+/// A form on the screen.
+#[derive(Clone)]
+pub struct Form {
+    /// Under which name what is typed is remembered: `load/my_name`.
+    pub id: String,
+    /// The title.
+    pub title: String,
+    /// Whatever the functions below need to know; not shown.
+    pub context: String,
+    /// The fields.
+    pub fields: Vec<Field>,
+    /// The field that has the focus.
+    pub focus: usize,
+    /// A line under the fields: what happens next, or what is still awaited.
+    pub note: String,
+    /// What it waits for, while what was submitted is under way.
+    pub held: Option<Held>,
+    /// Why what was submitted was refused, until something is changed.
+    pub refused: Option<String>,
+    /// The exact command that comes of it, shown as it is typed.
+    pub preview: fn(&Form) -> String,
+    /// What is wrong with the whole, when each field by itself is right.
+    pub check: fn(&Model, &Form) -> Option<String>,
+    /// Does it. The form is closed before; [`Model::hold`] opens it again until it is done.
+    pub submit: fn(&mut Model, &Form),
+}
+
+impl Form {
+    /// A form without a check of the whole.
+    pub fn new(
+        id: &str,
+        title: &str,
+        fields: Vec<Field>,
+        preview: fn(&Form) -> String,
+        submit: fn(&mut Model, &Form),
+    ) -> Self {
+        Self {
+            id: id.to_owned(),
+            title: title.to_owned(),
+            context: String::new(),
+            fields,
+            focus: 0,
+            note: String::new(),
+            held: None,
+            refused: None,
+            preview,
+            check: |_, _| None,
+            submit,
+        }
+    }
+
+    /// The field called `name`; the forms' own functions ask only for fields they made.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// The text of the field called `name`, empty if there is none.
+    pub fn text(&self, name: &str) -> &str {
+        self.field(name).map_or("", Field::text)
+    }
+
+    /// The number in the field called `name`, 0 if there is none.
+    pub fn number(&self, name: &str) -> i128 {
+        self.field(name).and_then(Field::number).unwrap_or(0)
+    }
+
+    /// The number in the field called `name` as a preview shows it: [`UNKNOWN`]
+    /// where there is none.
+    pub fn decimal(&self, name: &str) -> String {
+        self.number_shown(name, |number| number.to_string())
+    }
+
+    /// The same in hex.
+    pub fn hex(&self, name: &str) -> String {
+        self.number_shown(name, |number| format!("{number:#x}"))
+    }
+
+    fn number_shown(&self, name: &str, show: fn(i128) -> String) -> String {
+        self.field(name).and_then(Field::number).map_or_else(|| UNKNOWN.to_owned(), show)
+    }
+
+    /// The first thing that is wrong.
+    pub fn error(&self, model: &Model) -> Option<String> {
+        if self.refused.is_some() {
+            return self.refused.clone();
+        }
+        let of_field = self.fields.iter().find_map(|field| {
+            let error = field.error()?;
+            Some(format!("{}: {error}", field.name))
+        });
+        of_field.or_else(|| (self.check)(model, self))
+    }
+
+    /// Puts what was typed the last time into the fields.
+    pub fn recall(&mut self, model: &Model) {
+        for field in &mut self.fields {
+            let key = format!("{}/{}", self.id, field.name);
+            if let Some(value) = model.remembered.get(&key) {
+                field.input.set(value.clone());
+            }
+        }
+    }
+
+    /// Puts the focus on the field whose name an error begins with.
+    pub fn focus_on(&mut self, error: &str) {
+        let named = |field: &Field| {
+            error.strip_prefix(field.name.as_str()).is_some_and(|rest| rest.starts_with(':'))
+        };
+        if let Some(index) = self.fields.iter().position(named) {
+            self.focus = index;
+        }
+    }
+
+    /// Takes a key but Enter and Esc; `false` when it means nothing here.
+    pub fn key(&mut self, key: Key) -> bool {
+        self.refused = None;
+        let count = self.fields.len().max(1);
+        let choice =
+            matches!(self.fields.get(self.focus).map(|field| &field.kind), Some(Kind::Choice(_)));
+        match key.code {
+            KeyCode::Tab | KeyCode::Down => self.focus = (self.focus + 1) % count,
+            KeyCode::BackTab | KeyCode::Up => self.focus = (self.focus + count - 1) % count,
+            KeyCode::Right | KeyCode::Left | KeyCode::Char(' ') if choice => {
+                let forward = key.code != KeyCode::Left;
+                if let Some(field) = self.fields.get_mut(self.focus) {
+                    field.turn(forward);
+                }
+            }
+            _ if choice => return false,
+            _ => {
+                let field = self.fields.get_mut(self.focus);
+                return field.is_some_and(|field| field.input.key(key));
+            }
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field(kind: Kind, value: &str) -> Field {
+        Field::new("x", kind, "", value)
+    }
+
+    #[test]
+    fn a_number_out_of_range_is_an_error_that_names_the_limit() {
+        let kind = Kind::Integer { min: 0, max: 1000 };
+        assert_eq!(field(kind.clone(), "1001").error().unwrap(), "more than 1000");
+        assert_eq!(field(kind.clone(), "-1").error().unwrap(), "less than 0");
+        assert_eq!(field(kind.clone(), "ten").error().unwrap(), "not a whole number");
+        assert_eq!(field(kind.clone(), "").error().unwrap(), "not a whole number");
+        assert_eq!(field(kind, "0x3e8").number(), Some(1000));
+    }
+
+    #[test]
+    fn limits_and_errors_of_a_field_are_in_one_base() {
+        let address = |value| field(Kind::Address { min: 0x1000, max: 0xff_ffff }, value);
+        assert_eq!(address("").limits(), "0x1000 to 0xffffff");
+        assert_eq!(address("1").error().unwrap(), "less than 0x1000");
+        assert_eq!(address("0x1000000").error().unwrap(), "more than 0xffffff");
+        assert_eq!(address("4096").number(), Some(4096));
+        let long = field(Kind::Integer { min: i64::MIN.into(), max: i64::MAX.into() }, "");
+        assert_eq!(long.limits(), "-9223372036854775808 to 9223372036854775807");
+    }
+
+    #[test]
+    fn a_span_of_time_is_taken_with_its_unit_and_handed_on_in_microseconds() {
+        let kind = Kind::Duration { max: 60_000_000 };
+        let typed = field(kind.clone(), "300ms");
+        assert_eq!((typed.number(), typed.value()), (Some(300_000), "300000".into()));
+        assert_eq!(field(kind.clone(), "2min").error().unwrap(), "more than 60 s");
+        let wrong = field(kind.clone(), "soon");
+        assert_eq!(
+            (wrong.error().unwrap().as_str(), wrong.value().as_str()),
+            ("not a span of time", "?")
+        );
+        assert_eq!(field(kind, "0").error(), None);
+    }
+
+    #[test]
+    fn text_is_limited_in_bytes_and_not_in_characters() {
+        assert!(field(Kind::Text { max: 3 }, "éé").error().is_some());
+        assert_eq!(field(Kind::Text { max: 4 }, "éé").error(), None);
+    }
+
+    #[test]
+    fn a_line_says_the_limits_of_what_it_stands_for_or_none() {
+        assert_eq!(field(Kind::Line, "x").limits(), "");
+        assert_eq!(field(Kind::Line, &"x".repeat(5000)).error(), None);
+        let offset = field(Kind::Line, "4K").within("0 to 0x3fffffff");
+        assert_eq!(offset.limits(), "0 to 0x3fffffff");
+    }
+
+    #[test]
+    fn a_choice_turns_round() {
+        let kind = Kind::Choice(vec!["read-write".into(), "read-only".into()]);
+        let mut form =
+            Form::new("f", "F", vec![field(kind, "read-write")], |_| String::new(), |_, _| ());
+        assert!(form.key(Key::parse("right").unwrap()));
+        assert_eq!(form.text("x"), "read-only");
+        assert!(form.key(Key::parse("space").unwrap()));
+        assert_eq!(form.text("x"), "read-write");
+    }
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A form whose request is under way stays on the screen until it is answered:
+//! what was refused can be mended and sent again, and nothing is typed twice.
+
+use super::advice;
+use super::advice::Doing;
+use super::calls::Owner;
+use super::form::Form;
+use super::layer::Layer;
+use super::model::Model;
+use crate::kernel::{TargetError, TargetResult};
+
+/// What a form waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    owner: Owner,
+    /// Its note, which says meanwhile what happens.
+    note: String,
+}
+
+impl Model {
+    /// Keeps a form open from its `submit` until [`Model::settle`] is told what
+    /// came of this owner's call; `doing` is its note until then.
+    pub fn hold(&mut self, form: &Form, owner: Owner, doing: &str) {
+        let mut form = form.clone();
+        let note = std::mem::replace(&mut form.note, doing.to_owned());
+        form.held = Some(Held { owner, note });
+        self.open(Layer::Form(form));
+    }
+
+    /// The call of a form that is held has ended: closes the form, or shows why
+    /// it was refused, with the focus on the field that is to be changed (the
+    /// one that the reason begins with). `false` when there is no such form,
+    /// so that the reason must be shown elsewhere.
+    pub fn settle(&mut self, owner: &Owner, result: Result<(), String>) -> bool {
+        let holds = |layer: &Layer| {
+            matches!(layer, Layer::Form(form)
+                if form.held.as_ref().is_some_and(|held| held.owner == *owner))
+        };
+        let Some(index) = self.layers.iter().position(holds) else {
+            return false;
+        };
+        self.changed();
+        match (result, &mut self.layers[index]) {
+            (Err(why), Layer::Form(form)) => form.refuse(why),
+            _ => drop(self.layers.remove(index)),
+        }
+        true
+    }
+
+    /// The same for a call of which an error is shown in a message where there
+    /// is no form any more; `title` says what was done.
+    pub fn answered(&mut self, owner: &Owner, title: &str, result: &TargetResult<()>) {
+        match result {
+            Ok(()) => drop(self.settle(owner, Ok(()))),
+            Err(TargetError::Cancelled) => {
+                self.settle(owner, Ok(()));
+                self.note(format!("{title}: cancelled"));
+            }
+            Err(error) => {
+                if !self.settle(owner, Err(advice::sentence(error))) {
+                    self.message(advice::explain(title, Doing::Other, error));
+                }
+            }
+        }
+    }
+
+    /// A form that was held for one owner is held for another, whose call goes
+    /// on with the same.
+    pub fn hold_on(&mut self, owner: &Owner, next: Owner) {
+        for layer in &mut self.layers {
+            if let Layer::Form(form) = layer
+                && let Some(held) = &mut form.held
+                && held.owner == *owner
+            {
+                held.owner = next.clone();
+            }
+        }
+    }
+}
+
+impl Form {
+    fn refuse(&mut self, why: String) {
+        if let Some(held) = self.held.take() {
+            self.note = held.note;
+        }
+        self.focus_on(&why);
+        self.refused = Some(why);
+    }
+}

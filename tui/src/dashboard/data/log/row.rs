@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A row of the log: a record, a gap, or the start of another guest.
+
+use crate::kernel::api::KmsgRecord;
+
+/// What a row is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A record.
+    Record,
+    /// So many records were overwritten before they were read.
+    Gap(u64),
+    /// So many records are missing, and the kernel did not say so.
+    Missing(u64),
+    /// The guest of this generation starts here.
+    Guest(u32),
+}
+
+/// A row of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// What it is.
+    pub kind: Kind,
+    /// The record's sequence number.
+    pub sequence: u64,
+    /// Microseconds since boot.
+    pub at_us: u64,
+    /// 0 (emergency) to 7 (debug).
+    pub level: u8,
+    /// The syslog facility.
+    pub facility: u8,
+    pub(crate) source: u16,
+    /// The number of the first row of the oops it belongs to.
+    pub block: Option<u64>,
+    /// The text.
+    pub text: Box<str>,
+    /// The dictionary.
+    pub fields: Box<[(String, String)]>,
+}
+
+impl Row {
+    pub(crate) fn record(record: KmsgRecord, source: u16) -> Self {
+        Self {
+            kind: Kind::Record,
+            sequence: record.sequence,
+            at_us: record.at_us,
+            level: record.level,
+            facility: record.facility,
+            source,
+            block: None,
+            text: record.text.into(),
+            fields: record.fields.into(),
+        }
+    }
+
+    fn mark(kind: Kind, at_us: u64) -> Self {
+        Self {
+            kind,
+            sequence: 0,
+            at_us,
+            level: 5,
+            facility: 0,
+            source: 0,
+            block: None,
+            text: Box::default(),
+            fields: Box::default(),
+        }
+    }
+
+    pub(crate) fn gap(lost: u64, at_us: u64) -> Self {
+        Self::mark(Kind::Gap(lost), at_us)
+    }
+
+    pub(crate) fn missing(count: u64, at_us: u64) -> Self {
+        Self::mark(Kind::Missing(count), at_us)
+    }
+
+    pub(crate) fn guest(generation: u32) -> Self {
+        Self::mark(Kind::Guest(generation), 0)
+    }
+
+    /// The name of its level.
+    pub fn level_name(&self) -> &'static str {
+        level_name(self.level)
+    }
+
+    /// The text's first line, and how many follow: ` (+2 lines)`, or nothing.
+    pub fn first_line(&self) -> (&str, String) {
+        match self.text.split_once('\n') {
+            Some((first, rest)) => {
+                let count = rest.lines().count();
+                let noun = if count == 1 { "line" } else { "lines" };
+                (first, format!(" (+{count} {noun})"))
+            }
+            None => (&self.text, String::new()),
+        }
+    }
+
+    /// As `dmesg` shows it: `[   12.345678] text`.
+    pub fn line(&self) -> String {
+        match self.kind {
+            Kind::Record => format!("[{}] {}", stamp(self.at_us), self.text),
+            Kind::Gap(lost) => format!("--- {lost} records lost ---"),
+            Kind::Missing(count) => format!("--- {count} records missing ---"),
+            Kind::Guest(generation) => format!("--- guest {generation} starts ---"),
+        }
+    }
+}
+
+/// `   12.345678`: seconds since boot.
+pub fn stamp(at_us: u64) -> String {
+    format!("{:5}.{:06}", at_us / 1_000_000, at_us % 1_000_000)
+}
+
+/// The name of a level.
+pub fn level_name(level: u8) -> &'static str {
+    match level {
+        0 => "emerg",
+        1 => "alert",
+        2 => "crit",
+        3 => "err",
+        4 => "warn",
+        5 => "notice",
+        6 => "info",
+        _ => "debug",
+    }
+}
+
+/// What stands before the first colon, if it looks like a name.
+pub(crate) fn source(text: &str) -> &str {
+    let line = text.lines().next().unwrap_or("");
+    let Some((name, _)) = line.split_once(": ") else {
+        return "";
+    };
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_-. :/".contains(&byte);
+    let words = name.bytes().filter(|byte| *byte == b' ').count();
+    let named = name.bytes().any(|byte| byte.is_ascii_alphabetic());
+    if named && name.len() <= 24 && words <= 1 && name.bytes().all(fits) { name } else { "" }
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Files of this machine: modules to load, logs to save, what was typed.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::dashboard::core::effect::Limit;
+use crate::lab::plain_file;
+use crate::lab::plain_file::FileError;
+
+/// The path with `~/` replaced by the home folder.
+fn expand(path: &str) -> PathBuf {
+    match (path.strip_prefix("~/"), std::env::var_os("HOME")) {
+        (Some(rest), Some(home)) => Path::new(&home).join(rest),
+        _ => PathBuf::from(path),
+    }
+}
+
+/// Reads a file, or its beginning.
+pub(crate) fn read(path: &str, limit: &Limit) -> Result<Vec<u8>, String> {
+    let path = expand(path);
+    match &limit.reason {
+        None => plain_file::read_start(&path, limit.bytes).map_err(|error| error.to_string()),
+        Some(reason) => plain_file::read(&path, limit.bytes).map_err(|error| match error {
+            FileError::Large { .. } => format!("{error}, {reason}"),
+            error => error.to_string(),
+        }),
+    }
+}
+
+/// Writes a new file; one that exists is left alone. Answers its full path.
+pub(crate) fn save(path: &str, bytes: &[u8]) -> Result<String, String> {
+    let path = expand(path);
+    let fail = |error: io::Error| match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            format!("{} exists already and was not touched; choose another name", path.display())
+        }
+        _ => format!("{} can't be written: {error}", path.display()),
+    };
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&path).map_err(fail)?;
+    if let Err(error) = file.write_all(bytes).and_then(|()| file.sync_all()) {
+        // Half a log is no log.
+        drop(fs::remove_file(&path));
+        return Err(fail(error));
+    }
+    let full = fs::canonicalize(&path).unwrap_or(path);
+    Ok(full.display().to_string())
+}
+
+/// What was typed in earlier runs; nothing when there is no file or it is damaged.
+pub(crate) fn recall(path: &Path) -> BTreeMap<String, String> {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    toml::from_str(&text).unwrap_or_default()
+}
+
+/// Keeps what was typed for the next run: a new file takes the old one's place.
+pub(crate) fn remember(path: &Path, inputs: &BTreeMap<String, String>) -> io::Result<()> {
+    let text = toml::to_string(inputs).map_err(io::Error::other)?;
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    // A name of its own for every writer: two may be at it at the same time.
+    let writer = std::thread::current().id();
+    let temporary = path.with_extension(format!("{}.{writer:?}.new", std::process::id()));
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&temporary)?;
+    let kept = file.write_all(text.as_bytes()).and_then(|()| fs::rename(&temporary, path));
+    if kept.is_err() {
+        // The old file stays; half of a new one is of no use to anybody.
+        drop(fs::remove_file(&temporary));
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_exists_is_never_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.txt");
+        let path = path.to_str().unwrap();
+        assert!(save(path, b"one").unwrap().ends_with("log.txt"));
+        assert!(save(path, b"two").unwrap_err().contains("exists already"));
+        let limit = Limit { bytes: 3, reason: None };
+        assert_eq!(read(path, &limit).unwrap(), b"one");
+    }
+
+    #[test]
+    fn inputs_survive_and_a_damaged_file_counts_as_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/inputs.toml");
+        assert!(recall(&path).is_empty());
+        let inputs = BTreeMap::from([("load/my_name/name".to_owned(), "A \"B\"\n".to_owned())]);
+        remember(&path, &inputs).unwrap();
+        assert_eq!(recall(&path), inputs);
+        fs::write(&path, "=").unwrap();
+        assert!(recall(&path).is_empty());
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_is_refused_with_the_reason_it_may_not_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data");
+        fs::write(&path, b"12345").unwrap();
+        let limit = Limit { bytes: 4, reason: Some("which is all there is room for".into()) };
+        let why = read(path.to_str().unwrap(), &limit).unwrap_err();
+        assert!(why.ends_with("data has more than 4 B, which is all there is room for"), "{why}");
+        assert!(read("/", &limit).unwrap_err().ends_with("/ is a folder, not a file"));
+    }
+}

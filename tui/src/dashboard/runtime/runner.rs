@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The loop.
+
+use std::panic;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use ratatui::crossterm::event::{Event as TerminalEvent, MouseButton, MouseEventKind};
+
+use super::calls::Calls;
+use super::message::Message;
+use super::screen::{Ownership, Screen};
+use super::{files, input, signals};
+use crate::dashboard::core::effect::Effect;
+use crate::dashboard::core::event::Event;
+use crate::dashboard::core::keys::Key;
+use crate::dashboard::core::model::Model;
+use crate::dashboard::shell::update::update;
+use crate::dashboard::{DashboardError, Ended, Options, look};
+use crate::kernel::Target;
+use crate::kernel::api::Item;
+
+/// The least time between two frames: 30 a second.
+const FRAME: Duration = Duration::from_millis(33);
+/// How often time goes on for the model while it matters.
+const TICK: Duration = Duration::from_millis(100);
+/// How often time goes on otherwise.
+const IDLE_TICK: Duration = Duration::from_secs(1);
+/// The most messages that are taken before a frame is drawn.
+const BATCH: usize = 4096;
+
+struct Runner {
+    model: Model,
+    screen: Screen,
+    calls: Calls,
+    options: Options,
+    send: Sender<Message>,
+    started: Instant,
+    ended: Option<Ended>,
+}
+
+/// Runs until the end.
+pub(crate) fn run(target: Arc<dyn Target>, options: Options) -> Result<Ended, DashboardError> {
+    let (send, receive) = channel();
+    let ownership = Ownership::default();
+    let _hook = PanicHook::install(ownership.clone(), send.clone());
+    signals::start(send.clone(), ownership.clone())?;
+    let remembered = options.state.as_deref().map(files::recall).unwrap_or_default();
+    let look = look(&options.config);
+    let screen = Screen::new(look, options.config.mouse, ownership)?;
+    input::start(send.clone())?;
+    let calls = Calls::new(target, send.clone())?;
+    let mut model = Model::new(options.config.clone(), remembered);
+    model.size = screen.size();
+    model.link.own_lab = options.own_lab;
+    let mut runner =
+        Runner { model, screen, calls, options, send, started: Instant::now(), ended: None };
+    let ended = runner.go(&receive);
+    runner.screen.release();
+    ended
+}
+
+impl Runner {
+    fn go(&mut self, receive: &Receiver<Message>) -> Result<Ended, DashboardError> {
+        let mut last_frame: Option<Instant> = None;
+        let mut dirty = true;
+        self.tick()?;
+        loop {
+            let wait = if self.model.has_work() {
+                Duration::ZERO
+            } else if dirty {
+                last_frame.map_or(Duration::ZERO, |last| FRAME.saturating_sub(last.elapsed()))
+            } else if self.model.wants_ticks() {
+                TICK
+            } else {
+                IDLE_TICK
+            };
+            match receive.recv_timeout(wait) {
+                Ok(message) => {
+                    self.tick()?;
+                    self.take(message)?;
+                    for message in receive.try_iter().take(BATCH) {
+                        self.take(message)?;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => self.tick()?,
+                Err(RecvTimeoutError::Disconnected) => return Ok(Ended::Quit),
+            }
+            if let Some(ended) = self.ended {
+                return Ok(ended);
+            }
+            if self.model.has_work() {
+                self.update(Event::Work)?;
+            }
+            dirty |= self.model.take_dirty();
+            if dirty && last_frame.is_none_or(|last| last.elapsed() >= FRAME) {
+                self.screen.draw(&self.model)?;
+                last_frame = Some(Instant::now());
+                dirty = false;
+            }
+        }
+    }
+
+    fn tick(&mut self) -> Result<(), DashboardError> {
+        let now_ms = self.started.elapsed().as_millis() as u64;
+        self.update(Event::Tick { now_ms })
+    }
+
+    fn take(&mut self, message: Message) -> Result<(), DashboardError> {
+        match message {
+            Message::App(event) => {
+                if matches!(*event, Event::Item(_, Item::Kmsg(_))) {
+                    self.calls.backlog.taken();
+                }
+                self.update(*event)?;
+            }
+            Message::Terminal(event) => {
+                if let Some(event) = self.translate(event) {
+                    self.update(event)?;
+                }
+            }
+            Message::TerminalGone(error) => return Err(error.into()),
+            Message::Signal(signal) => self.ended = Some(Ended::Signal(signal)),
+            Message::Suspend => self.suspend()?,
+            Message::Continued if self.ended.is_none() => self.resume()?,
+            Message::Continued => {}
+            Message::Panicked => self.ended = Some(Ended::Panicked),
+        }
+        Ok(())
+    }
+
+    fn translate(&mut self, event: TerminalEvent) -> Option<Event> {
+        Some(match event {
+            TerminalEvent::Key(key) => Event::Key(Key::from_event(key)),
+            TerminalEvent::Paste(text) => Event::Paste(text),
+            TerminalEvent::Resize(width, height) => {
+                self.screen.resize(width, height);
+                Event::Resize { width, height }
+            }
+            TerminalEvent::Mouse(mouse) => match mouse.kind {
+                MouseEventKind::Down(MouseButton::Left) => {
+                    Event::Click(self.screen.hits().at(mouse.column, mouse.row)?)
+                }
+                MouseEventKind::ScrollUp => Event::Wheel { up: true },
+                MouseEventKind::ScrollDown => Event::Wheel { up: false },
+                _ => return None,
+            },
+            TerminalEvent::FocusGained | TerminalEvent::FocusLost => return None,
+        })
+    }
+
+    fn update(&mut self, event: Event) -> Result<(), DashboardError> {
+        for effect in update(&mut self.model, event) {
+            self.perform(effect)?;
+        }
+        Ok(())
+    }
+
+    fn perform(&mut self, effect: Effect) -> Result<(), DashboardError> {
+        match effect {
+            Effect::Start { tag, request, input } => self.calls.start(tag, request, input),
+            Effect::Cancel(tag) => self.calls.cancel(tag),
+            Effect::Build { tag, name } => {
+                let builder = Arc::clone(&self.options.builder);
+                self.work(move || Event::Built(tag, builder(&name)));
+            }
+            Effect::Revive { tag } => {
+                let reviver = Arc::clone(&self.options.reviver);
+                self.work(move || Event::Revived(tag, reviver()));
+            }
+            Effect::Keep { tag } => {
+                let keeper = Arc::clone(&self.options.keeper);
+                self.work(move || Event::Kept(tag, keeper()));
+            }
+            Effect::FindModule { tag, release, name } => {
+                let finder = Arc::clone(&self.options.finder);
+                self.work(move || Event::FileRead(tag, finder(&release, &name)));
+            }
+            Effect::Locate { tag, release, frames } => {
+                let locator = Arc::clone(&self.options.locator);
+                self.work(move || Event::Located(tag, locator(&release, &frames)));
+            }
+            Effect::ReadFile { tag, path, limit } => {
+                self.work(move || Event::FileRead(tag, files::read(&path, &limit)));
+            }
+            Effect::Save { tag, path, bytes } => {
+                self.work(move || Event::Saved(tag, files::save(&path, &bytes)));
+            }
+            Effect::Copy(text) => self.screen.copy(&text)?,
+            Effect::Remember(inputs) => {
+                let Some(path) = self.options.state.clone() else {
+                    return Ok(());
+                };
+                let keep = move || {
+                    if let Err(error) = files::remember(&path, &inputs) {
+                        tracing::warn!("{}: what was typed can't be kept: {error}", path.display());
+                    }
+                };
+                if let Err(error) = thread::Builder::new().name("inputs".into()).spawn(keep) {
+                    tracing::error!("no thread to keep what was typed: {error}");
+                }
+            }
+            Effect::Mouse(capture) => self.screen.capture_mouse(capture)?,
+            Effect::Suspend => self.suspend()?,
+            Effect::Redraw => self.screen.redraw()?,
+            Effect::Quit => self.ended = Some(Ended::Quit),
+        }
+        Ok(())
+    }
+
+    /// Does something slow on a thread of its own.
+    fn work(&self, work: impl FnOnce() -> Event + Send + 'static) {
+        let send = self.send.clone();
+        let run = move || drop(send.send(Message::App(Box::new(work()))));
+        if let Err(error) = thread::Builder::new().name("work".into()).spawn(run) {
+            tracing::error!("no thread for work: {error}");
+        }
+    }
+
+    /// Gives the terminal back and stops as Ctrl-Z does; SIGCONT brings
+    /// [`Message::Continued`]. As with Ctrl-Z the whole process group stops: a shell
+    /// that waits for a parent of ours (`cargo run`) gets its prompt back.
+    fn suspend(&mut self) -> Result<(), DashboardError> {
+        self.screen.release();
+        kill(Pid::from_raw(0), Signal::SIGSTOP).map_err(std::io::Error::from)?;
+        Ok(())
+    }
+
+    /// Takes the terminal again after a stop. After a SIGSTOP it was never given
+    /// back, but the shell has had it meanwhile and left it in its own mode.
+    fn resume(&mut self) -> Result<(), DashboardError> {
+        self.screen.take()?;
+        let (width, height) = self.screen.size();
+        self.update(Event::Resize { width, height })
+    }
+}
+
+type Hook = Box<dyn Fn(&panic::PanicHookInfo<'_>) + Send + Sync>;
+
+/// Restores the terminal before the message of a panic in any thread is
+/// printed, and ends the loop.
+struct PanicHook {
+    before: Arc<Hook>,
+}
+
+impl PanicHook {
+    fn install(ownership: Ownership, send: Sender<Message>) -> Self {
+        let before: Arc<Hook> = Arc::new(panic::take_hook());
+        let then = Arc::clone(&before);
+        panic::set_hook(Box::new(move |info| {
+            ownership.release();
+            then(info);
+            drop(send.send(Message::Panicked));
+        }));
+        Self { before }
+    }
+}
+
+impl Drop for PanicHook {
+    fn drop(&mut self) {
+        // Setting a hook is not allowed while panicking.
+        if !thread::panicking() {
+            let before = Arc::clone(&self.before);
+            panic::set_hook(Box::new(move |info| before(info)));
+        }
+    }
+}

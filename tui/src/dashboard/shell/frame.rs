@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A whole frame: two rows of header, a line that says what one looks at, the
+//! view, the hints, and what lies over them.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::layers::draw as layers;
+use super::{header, post_mortem};
+use crate::dashboard::core::model::Model;
+use crate::dashboard::paint::canvas::{Canvas, Hits};
+use crate::dashboard::paint::theme::{Look, Role};
+use crate::dashboard::views;
+use crate::dashboard::views::ViewId;
+
+/// Columns and rows below which nothing useful fits.
+pub const SMALLEST: (u16, u16) = (60, 16);
+
+/// Paints a whole frame and notes what can be clicked.
+pub fn draw(buffer: &mut Buffer, hits: &mut Hits, model: &Model, look: Look) {
+    hits.clear();
+    let area = buffer.area;
+    let mut canvas = Canvas { buffer, look, hits };
+    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+        too_small(&mut canvas, area);
+        return;
+    }
+    header::draw(&mut canvas, area, model);
+    let body =
+        Rect { y: area.y + header::HEIGHT, height: area.height - header::HEIGHT - 1, ..area };
+    if model.link.mourning() {
+        post_mortem::draw(&mut canvas, body, model);
+    } else {
+        views::draw(&mut canvas, body, model);
+        // The log was a record all along; it loses nothing.
+        if model.link.dead().is_some() && model.view != ViewId::Log {
+            canvas.fade(body);
+        }
+    }
+    let footer = Rect { y: area.bottom() - 1, height: 1, ..area };
+    header::hints(&mut canvas, footer, model);
+    layers::draw(&mut canvas, area, model);
+}
+
+fn too_small(canvas: &mut Canvas<'_>, area: Rect) {
+    let (width, height) = SMALLEST;
+    let text = format!(
+        "This window has {}×{} characters; Ringside needs {width}×{height}. \
+         Make it larger, or press q to quit.",
+        area.width, area.height
+    );
+    canvas.wrapped(area, &text, Role::Text);
+}

@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The rows around the view: the views' names, the target line, what happens
+//! right now, and the hints.
+
+use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
+
+use super::commands;
+use super::commands::Command;
+use crate::dashboard::core::event::Hit;
+use crate::dashboard::core::layer::Layer;
+use crate::dashboard::core::link::Connection;
+use crate::dashboard::core::model::Model;
+use crate::dashboard::core::toasts::Tone;
+use crate::dashboard::paint::canvas::{Canvas, Span, row};
+use crate::dashboard::paint::theme::Role;
+use crate::dashboard::paint::units::{duration, grouped};
+use crate::dashboard::views;
+use crate::dashboard::views::ViewId;
+use crate::kernel::api::{GuestState, Trouble};
+
+/// Rows above the view.
+pub const HEIGHT: u16 = 3;
+/// The commands that go to the views, in their order.
+const GO: [&str; 7] =
+    ["overview", "name", "producer-consumer", "memory", "block", "log", "modules"];
+
+/// Paints the rows above the view.
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    tabs(canvas, row(area, 0), model);
+    target_line(canvas, row(area, 1), model);
+    now_line(canvas, row(area, 2), model);
+}
+
+fn short_title(id: ViewId) -> &'static str {
+    match id {
+        ViewId::Overview => "Overview",
+        ViewId::Name => "Name",
+        ViewId::Producer => "Threads",
+        ViewId::Memory => "Memory",
+        ViewId::Block => "Block",
+        ViewId::Log => "Log",
+        ViewId::Modules => "Modules",
+    }
+}
+
+/// The views' labels, as much of them as fits: their titles, shorter ones, and
+/// where even those don't fit, the numbers of all but the open one.
+fn labels(model: &Model, width: u16) -> (&'static str, Vec<String>) {
+    let label = |id: &ViewId, title: &str| match *id == model.view {
+        // Not by colour alone: the open view stands in brackets.
+        true => format!("[{} {title}]", id.number()),
+        false if title.is_empty() => format!(" {} ", id.number()),
+        false => format!(" {} {title} ", id.number()),
+    };
+    let full = |id: &ViewId| label(id, views::view(*id).title);
+    let short = |id: &ViewId| label(id, short_title(*id));
+    let number = |id: &ViewId| label(id, if *id == model.view { short_title(*id) } else { "" });
+    let all = |label: &dyn Fn(&ViewId) -> String| ViewId::ALL.iter().map(label).collect();
+    let brand = " Ringside ";
+    let choices: [(&str, Vec<String>); 3] =
+        [(brand, all(&full)), (brand, all(&short)), ("", all(&short))];
+    let fits = |(brand, labels): &(&str, Vec<String>)| {
+        brand.width() + labels.iter().map(|label| label.width()).sum::<usize>() <= width.into()
+    };
+    choices.into_iter().find(fits).unwrap_or_else(|| (brand, all(&number)))
+}
+
+fn tabs(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    canvas.shade(area, Role::Bar);
+    let (brand, labels) = labels(model, area.width);
+    let mut x = canvas.text(area.x, area.y, area.width, brand, Role::Title);
+    for (index, (id, label)) in ViewId::ALL.iter().zip(labels).enumerate() {
+        let width = label.width() as u16;
+        let here = Rect::new(x, area.y, width, 1);
+        let selected = *id == model.view;
+        x = canvas.text(x, area.y, width, &label, if selected { Role::Title } else { Role::Text });
+        if selected {
+            canvas.shade(here, Role::Selected);
+        } else {
+            let style = canvas.style(Role::Key);
+            canvas.styled(here.x + 1, area.y, 1, &id.number().to_string(), style);
+            canvas.shade(here, Role::Bar);
+        }
+        canvas.hit(here, Hit::Command(GO[index]));
+    }
+}
+
+fn state(canvas: &Canvas<'_>, model: &Model) -> (String, Role) {
+    let glyphs = canvas.look.glyphs;
+    let lab = model.link.lab.as_ref();
+    match lab.map(|lab| &lab.guest) {
+        Some(GuestState::Panicked { .. }) => {
+            return (format!("{} kernel panic", glyphs.no), Role::Bad);
+        }
+        Some(GuestState::Off) => return (format!("{} powered off", glyphs.ring), Role::Warning),
+        Some(GuestState::Killed { .. }) => return (format!("{} QEMU ended", glyphs.no), Role::Bad),
+        Some(GuestState::Failed { .. }) => return (format!("{} no guest", glyphs.no), Role::Bad),
+        Some(GuestState::Starting) if !model.link.lab_gone => {
+            return (format!("{} starting", glyphs.ring), Role::Warning);
+        }
+        Some(GuestState::Starting | GuestState::Running) | None => {}
+    }
+    match model.link.troubles(model.now_ms).first() {
+        Some(Trouble::Silent { for_ms, .. }) => {
+            let since = duration(for_ms / 1000 * 1000);
+            return (format!("{} hangs {since}", glyphs.no), Role::Bad);
+        }
+        Some(Trouble::Stuck { .. }) => return (format!("{} stuck", glyphs.no), Role::Bad),
+        Some(Trouble::NoRoom { .. }) | None => {}
+    }
+    match &model.link.connection {
+        Connection::Connecting => (format!("{} connecting", glyphs.ring), Role::Warning),
+        Connection::Up => (format!("{} connected", glyphs.dot), Role::Good),
+        Connection::Lost { since_ms, .. } => {
+            let since = duration(model.now_ms.saturating_sub(*since_ms));
+            (format!("{} disconnected {since}", glyphs.no), Role::Bad)
+        }
+    }
+}
+
+/// Minutes are enough: a clock that ticks would never let the screen rest.
+fn uptime(ms: u64) -> String {
+    match ms / 60_000 {
+        0 => "up <1 min".into(),
+        minutes @ 1..120 => format!("up {minutes} min"),
+        minutes => format!("up {} h {} min", minutes / 60, minutes % 60),
+    }
+}
+
+fn target_line(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    let mut parts: Vec<String> = Vec::new();
+    let lab = model.link.lab.as_ref();
+    match (&model.link.kernel, lab) {
+        (Some(kernel), _) => parts.push(format!("Linux {}", kernel.release)),
+        (None, Some(lab)) if !lab.kernel.is_empty() => parts.push(format!("Linux {}", lab.kernel)),
+        _ => parts.push("no kernel yet".into()),
+    }
+    if let Some(lab) = lab {
+        parts.push(format!("lab {}", lab.id));
+        if !model.link.kernel.as_ref().is_some_and(|kernel| kernel.release.contains(&lab.flavour)) {
+            parts.push(lab.flavour.clone());
+        }
+        parts.push(lab.accelerator.to_uppercase());
+    } else if let Some(kernel) = &model.link.kernel {
+        parts.push(if kernel.guest { "guest".into() } else { "not a lab".into() });
+        if !kernel.root {
+            parts.push("not root".into());
+        }
+    }
+    if model.link.dead().is_none()
+        && let Some(ms) = model.link.uptime_ms(model.now_ms)
+    {
+        parts.push(uptime(ms));
+    }
+    let (state, role) = state(canvas, model);
+    let width = state.width() as u16;
+    let separator = format!(" {} ", canvas.look.glyphs.separator);
+    let room = area.width.saturating_sub(width + 3);
+    canvas.text(area.x + 1, area.y, room, &parts.join(&separator), Role::Text);
+    canvas.right(Rect { width: area.width - 1, ..area }, &state, role);
+}
+
+/// What happens right now, most urgent first; else what one looks at.
+fn now_line(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    let area = Rect { x: area.x + 1, width: area.width - 2, ..area };
+    let glyphs = canvas.look.glyphs;
+    if let Some(toast) = model.toasts.shown().last() {
+        let (mark, role) = match toast.tone {
+            Tone::Good => (glyphs.yes, Role::Good),
+            Tone::Note => (glyphs.warning, Role::Warning),
+        };
+        canvas.spans(area, &[(mark, role), (" ", role), (&toast.text, role)]);
+        return;
+    }
+    if let Some(trouble) = model.link.troubles(model.now_ms).first() {
+        let (mark, role) = match trouble.blocks() {
+            true => (glyphs.no, Role::Bad),
+            false => (glyphs.warning, Role::Warning),
+        };
+        let key: &[Span<'_>] = match trouble.blocks() {
+            true => &[("   B", Role::Key), (" boots a new one", Role::Dim)],
+            false => &[],
+        };
+        // The key is worth more than the end of a long sentence.
+        let reserved: usize = key.iter().map(|(text, _)| text.width()).sum();
+        let width = area.width.saturating_sub(reserved as u16);
+        let text = format!("{mark} {}", trouble.sentence());
+        let x = canvas.text(area.x, area.y, width, &text, role);
+        canvas.spans(Rect { x, width: area.right().saturating_sub(x), ..area }, key);
+        return;
+    }
+    if let Connection::Lost { why, .. } = &model.link.connection
+        && model.link.dead().is_none()
+    {
+        let text = if model.link.lab_gone {
+            format!("{} the lab is gone, somebody ended its process: B starts a new one", glyphs.no)
+        } else {
+            format!("{} {why}; trying again every second", glyphs.no)
+        };
+        canvas.text(area.x, area.y, area.width, &text, Role::Bad);
+        return;
+    }
+    let pending: Vec<_> = model.calls.shown().map(|(_, call)| call).collect();
+    let slow = |started: u64| model.now_ms.saturating_sub(started) >= 300;
+    if let Some(call) = pending.iter().find(|call| slow(call.started_ms)) {
+        let since = duration(model.now_ms.saturating_sub(call.started_ms) / 1000 * 1000);
+        let more = match pending.len() {
+            1 => String::new(),
+            count => format!(" and {} more", count - 1),
+        };
+        let doing = if call.cancelled.is_some() { "cancelling: " } else { "" };
+        let text = format!("{} {doing}{}, {since}{more}", glyphs.ring, call.title);
+        canvas.spans(
+            area,
+            &[
+                (&text, Role::Warning),
+                ("   X", Role::Key),
+                (" cancels  ", Role::Dim),
+                ("P", Role::Key),
+                (" shows all", Role::Dim),
+            ],
+        );
+        return;
+    }
+    if let Some(freeze) = model.freeze {
+        let since = duration(model.now_ms.saturating_sub(freeze.since_ms));
+        let records = model.log.end().saturating_sub(freeze.log_end);
+        let text = format!(
+            " FROZEN {since} {} {} log records since, all kept ",
+            glyphs.separator,
+            grouped(records as i64)
+        );
+        let end = canvas.text(area.x, area.y, area.width, &text, Role::Warning);
+        canvas.shade(Rect::new(area.x, area.y, end - area.x, 1), Role::Selected);
+        let rest = Rect::new(end, area.y, area.right().saturating_sub(end), 1);
+        canvas.spans(rest, &[("  Space", Role::Key), (" goes on", Role::Dim)]);
+        return;
+    }
+    if model.link.dead().is_some() && !model.link.mourning() {
+        let text = format!("{} the guest is gone, and this is the last it showed: ", glyphs.no);
+        let pieces = [(&*text, Role::Bad), ("B", Role::Key), (" boots a new one", Role::Bad)];
+        canvas.spans(area, &pieces);
+        return;
+    }
+    canvas.text(area.x, area.y, area.width, views::view(model.view).about, Role::Dim);
+}
+
+fn layer_hints(layer: &Layer) -> Vec<(&'static str, &'static str)> {
+    let hints: &[_] = match layer {
+        Layer::Help(_) => &[("Esc", "close"), ("↑↓", "scroll")],
+        Layer::Palette(_) => {
+            &[("Enter", "do it"), ("Tab", "complete"), ("↑↓", "select"), ("Esc", "close")]
+        }
+        Layer::Form(_) => &[("Enter", "go"), ("Tab", "next field"), ("Esc", "close")],
+        Layer::Confirm(_) => &[("y", "yes"), ("n", "no")],
+        // The other answers stand there with their keys.
+        Layer::Choice(choice) => return vec![("Esc", choice.escape)],
+        Layer::Message(_) => &[("Esc", "close"), ("y", "copy"), ("6", "kernel log")],
+        Layer::CommandLog(_) => {
+            &[("↑↓", "select"), ("←→", "sideways"), ("y", "copy the line"), ("Esc", "close")]
+        }
+        Layer::Console(_) => {
+            &[("↑↓", "scroll"), ("←→", "sideways"), ("y", "copy all"), ("Esc", "close")]
+        }
+        Layer::Pending(_) => &[("↑↓", "select"), ("Enter", "cancel it"), ("Esc", "close")],
+    };
+    hints.to_vec()
+}
+
+/// Paints one hint, if there is room up to the right edge of the screen. Answers
+/// the column for the next one.
+fn hint(canvas: &mut Canvas<'_>, area: Rect, (keys, title): (&str, &str), hit: Option<Hit>) -> u16 {
+    let width = (keys.width() + title.width() + 3) as u16;
+    let right = canvas.buffer.area.right();
+    if area.x + width - 2 > right {
+        return area.x;
+    }
+    let here = Rect { width: width - 2, ..area };
+    let pieces: [Span<'_>; 3] = [(keys, Role::Key), (" ", Role::Text), (title, Role::Text)];
+    canvas.spans(here, &pieces);
+    canvas.shade(here, Role::Bar);
+    if let Some(hit) = hit {
+        canvas.hit(here, hit);
+    }
+    area.x + width
+}
+
+/// Paints the hints of the row below the view.
+pub fn hints(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    canvas.shade(area, Role::Bar);
+    let mut x = area.x + 1;
+    if let Some(layer) = model.layers.last() {
+        for (keys, title) in layer_hints(layer) {
+            x = hint(canvas, Rect { x, ..area }, (keys, title), None);
+        }
+        return;
+    }
+    if model.link.mourning() {
+        for (keys, title) in [
+            ("B", "boot a new guest"),
+            ("C", "whole console"),
+            ("y", "copy"),
+            ("Esc", "last picture"),
+            ("q", "quit"),
+        ] {
+            x = hint(canvas, Rect { x, ..area }, (keys, title), None);
+        }
+        return;
+    }
+    if model.link.dead().is_some() {
+        let boot = Some(Hit::Command("vm-reboot"));
+        x = hint(canvas, Rect { x, ..area }, ("B", "Boot a new guest"), boot);
+    }
+    for command in chosen(model, area.right().saturating_sub(x)) {
+        if let Some(key) = commands::keys_of(model, command).first() {
+            let hit = Some(Hit::Command(command.name));
+            x = hint(canvas, Rect { x, ..area }, (&key.to_string(), command.title), hit);
+        }
+    }
+}
+
+/// What the hints need not say: everybody tries it, or the header shows it.
+const EVIDENT: [&str; 12] = [
+    "up",
+    "down",
+    "left",
+    "right",
+    "first",
+    "last",
+    "page-up",
+    "page-down",
+    "previous-panel",
+    "back",
+    "suspend",
+    "redraw",
+];
+/// What comes next where there is room for more than is worth a hint, most useful first.
+const MORE: [&str; 9] = [
+    "command-log",
+    "console",
+    "copy",
+    "zoom",
+    "next-panel",
+    "vm-reboot",
+    "pending",
+    "longer",
+    "shorter",
+];
+
+/// The commands that get one of the hints' columns, in the order of the table:
+/// first what is worth a hint, then, as far as there is room, everything else
+/// that has a key. Help, palette and quit always have their place.
+fn chosen(model: &Model, mut room: u16) -> Vec<&'static Command> {
+    let width_of = |command: &Command| {
+        let key = commands::keys_of(model, command).first().map(ToString::to_string)?;
+        Some((key.width() + command.title.width() + 3) as u16)
+    };
+    let possible = commands::here(model).filter(|command| {
+        // Without a guest, B stands at the front.
+        let in_front = command.name == "vm-reboot" && model.link.dead().is_some();
+        let said = in_front || EVIDENT.contains(&command.name) || GO.contains(&command.name);
+        !said && (command.enabled)(model).is_ok() && width_of(command).is_some()
+    });
+    let (last, first): (Vec<_>, Vec<_>) =
+        possible.partition(|command| matches!(command.name, "help" | "palette" | "quit"));
+    let reserved: u16 = last.iter().copied().filter_map(width_of).sum();
+    room = room.saturating_sub(reserved);
+    // Hints, then the view's other keys, then those that mean the same everywhere.
+    let rank = |command: &Command| match MORE.iter().position(|name| *name == command.name) {
+        _ if command.hint => 0,
+        Some(place) => place + 2,
+        None if commands::global().iter().any(|entry| entry.name == command.name) => usize::MAX,
+        None => 1,
+    };
+    let mut order: Vec<usize> = (0..first.len()).collect();
+    order.sort_by_key(|place| rank(first[*place]));
+    let mut fits = vec![false; first.len()];
+    for place in order {
+        let width = width_of(first[place]).unwrap_or(u16::MAX);
+        if width <= room {
+            room -= width;
+            fits[place] = true;
+        }
+    }
+    let fitting = first.into_iter().zip(fits).filter(|(_, fits)| *fits);
+    fitting.map(|(command, _)| command).chain(last).collect()
+}

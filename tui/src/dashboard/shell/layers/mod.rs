@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Keys and clicks in what lies over the view ([`crate::dashboard::core::layer`]): the topmost
+//! layer gets them; Esc takes it away.
+
+pub mod draw;
+
+use super::commands;
+use super::help;
+use super::palette;
+use crate::dashboard::core::effect::Effect;
+use crate::dashboard::core::event::Move;
+use crate::dashboard::core::form::Form;
+use crate::dashboard::core::keys::{Key, KeyCode};
+pub use crate::dashboard::core::layer::{Choice, Confirm, Layer, Message, Palette};
+use crate::dashboard::core::model::Model;
+use crate::dashboard::core::scroll::sideways;
+use crate::dashboard::data::command_log;
+use crate::dashboard::views::id::ViewId;
+
+fn direction(key: Key) -> Option<Move> {
+    Some(match (key.code, key.ctrl) {
+        (KeyCode::Up | KeyCode::Char('k'), false) => Move::Up,
+        (KeyCode::Down | KeyCode::Char('j'), false) => Move::Down,
+        (KeyCode::PageUp, false) | (KeyCode::Char('b'), true) => Move::PageUp,
+        (KeyCode::PageDown, false) | (KeyCode::Char('f'), true) => Move::PageDown,
+        (KeyCode::Home | KeyCode::Char('g'), false) => Move::Home,
+        (KeyCode::End | KeyCode::Char('G'), false) => Move::End,
+        _ => return None,
+    })
+}
+
+/// Is it a key to the right (`true`) or to the left?
+fn to_the_side(key: Key) -> Option<bool> {
+    match (key.code, key.ctrl) {
+        (KeyCode::Right | KeyCode::Char('l'), false) => Some(true),
+        (KeyCode::Left | KeyCode::Char('h'), false) => Some(false),
+        _ => None,
+    }
+}
+
+/// Columns inside of a box that takes the whole screen.
+fn boxed(model: &Model) -> usize {
+    usize::from(model.size.0).saturating_sub(6)
+}
+
+/// Takes a key for the topmost layer.
+pub(crate) fn key(model: &mut Model, key: Key) {
+    if key.code == KeyCode::Esc {
+        model.layers.pop();
+        return;
+    }
+    let Some(mut layer) = model.layers.pop() else {
+        return;
+    };
+    let keep = match &mut layer {
+        Layer::Form(form) => form_key(model, form, key),
+        Layer::Palette(palette) => palette_key(model, palette, key),
+        Layer::Confirm(confirm) => confirm_key(model, confirm, key),
+        Layer::Choice(choice) => choice_key(model, choice, key),
+        Layer::Message(message) => match key.character() {
+            Some('y') => {
+                let mut text = vec![message.title.clone()];
+                text.extend(message.lines.iter().chain(&message.remedy).cloned());
+                model.effect(Effect::Copy(text.join("\n")));
+                model.done("copied");
+                true
+            }
+            Some('6') => {
+                model.show(ViewId::Log);
+                false
+            }
+            _ => !matches!(key.code, KeyCode::Enter | KeyCode::Char('q' | ' ')),
+        },
+        Layer::CommandLog(scroll) => match (key.character(), direction(key)) {
+            (Some('y'), _) => {
+                if let Some(line) = model.command_log.from_end(scroll.back) {
+                    model.effects.push(Effect::Copy(line.command.clone()));
+                    model.done("copied");
+                }
+                true
+            }
+            (Some('q'), _) => false,
+            (_, Some(to)) => {
+                let count = model.command_log.lines().len();
+                scroll.back = backwards(to).apply(scroll.back, count, model.page());
+                true
+            }
+            _ => {
+                if let Some(right) = to_the_side(key) {
+                    let lines = model.command_log.lines();
+                    let texts: Vec<String> = lines.map(command_log::Line::text).collect();
+                    let texts = texts.iter().map(String::as_str);
+                    let room = boxed(model).saturating_sub(command_log::TEXT_AT);
+                    scroll.across = sideways(scroll.across, right, room, texts);
+                }
+                true
+            }
+        },
+        Layer::Console(scroll) => match (key.character(), direction(key)) {
+            (Some('y'), _) => {
+                let lines: Vec<&str> = model.console.lines().collect();
+                let text = lines.join("\n");
+                model.effect(Effect::Copy(text));
+                model.done("copied");
+                true
+            }
+            (Some('q'), _) => false,
+            (_, Some(to)) => {
+                let count = model.console.lines().len();
+                scroll.back = backwards(to).apply(scroll.back, count, model.page());
+                true
+            }
+            _ => {
+                if let Some(right) = to_the_side(key) {
+                    // What can be seen, and a little more.
+                    let lines = model.console.lines().rev().skip(scroll.back);
+                    let lines = lines.take(usize::from(model.size.1));
+                    scroll.across = sideways(scroll.across, right, boxed(model), lines);
+                }
+                true
+            }
+        },
+        Layer::Help(top) => match (key.character(), direction(key)) {
+            (Some('q' | '?'), _) => false,
+            (_, Some(to)) => {
+                *top = to.apply(*top, help::last_top(model) + 1, help::room(model));
+                true
+            }
+            _ => true,
+        },
+        Layer::Pending(selected) => {
+            let tags: Vec<_> = model.calls.shown().map(|(tag, _)| tag).collect();
+            match (key.code, direction(key)) {
+                (KeyCode::Char('q'), _) => false,
+                (KeyCode::Enter | KeyCode::Char('x' | 'X'), _) => {
+                    if let Some(tag) = tags.get(*selected) {
+                        model.cancel(*tag);
+                    }
+                    true
+                }
+                (_, Some(to)) => {
+                    *selected = to.apply(*selected, tags.len(), model.page());
+                    true
+                }
+                _ => true,
+            }
+        }
+    };
+    if keep {
+        model.layers.push(layer);
+    }
+}
+
+/// Lists that are counted from their end move the other way.
+fn backwards(to: Move) -> Move {
+    match to {
+        Move::Up => Move::Down,
+        Move::Down => Move::Up,
+        Move::PageUp => Move::PageDown,
+        Move::PageDown => Move::PageUp,
+        Move::Home => Move::End,
+        Move::End => Move::Home,
+        other => other,
+    }
+}
+
+fn form_key(model: &mut Model, form: &mut Form, key: Key) -> bool {
+    if key.code != KeyCode::Enter {
+        form.key(key);
+        return true;
+    }
+    if form.held.is_some() {
+        return true;
+    }
+    form.refused = None;
+    if let Some(error) = form.error(model) {
+        form.focus_on(&error);
+        return true;
+    }
+    for field in &form.fields {
+        let name = format!("{}/{}", form.id, field.name);
+        model.remembered.insert(name, field.text().to_owned());
+    }
+    model.effect(Effect::Remember(model.remembered.clone()));
+    (form.submit)(model, form);
+    false
+}
+
+fn palette_key(model: &mut Model, palette: &mut Palette, key: Key) -> bool {
+    let matches = palette::matches(palette.input.text(), model.view);
+    match key.code {
+        KeyCode::Up => palette.selected = palette.selected.saturating_sub(1),
+        KeyCode::Down => {
+            palette.selected = (palette.selected + 1).min(matches.len().saturating_sub(1));
+        }
+        KeyCode::Tab => {
+            if let Some((_, command)) = matches.get(palette.selected) {
+                palette.input.set(command.name);
+                palette.selected = 0;
+            }
+        }
+        KeyCode::Enter => {
+            if let Some((_, command)) = matches.get(palette.selected) {
+                commands::run(model, command.name);
+            }
+            return matches.is_empty();
+        }
+        _ => {
+            palette.input.key(key);
+            palette.selected = 0;
+        }
+    }
+    true
+}
+
+fn confirm_key(model: &mut Model, confirm: &Confirm, key: Key) -> bool {
+    match key.code {
+        KeyCode::Char('y' | 'Y') => {
+            (confirm.yes)(model, confirm);
+            false
+        }
+        KeyCode::Char('n' | 'N' | 'q') => false,
+        _ => true,
+    }
+}
+
+fn choice_key(model: &mut Model, choice: &Choice, key: Key) -> bool {
+    let answer = choice.answers.iter().find(|answer| key.character() == Some(answer.key));
+    if let Some(answer) = answer {
+        (answer.run)(model);
+    }
+    answer.is_none()
+}
+
+/// Takes pasted text; `false` when the topmost layer has no field.
+pub(crate) fn paste(model: &mut Model, text: &str) -> bool {
+    match model.layers.last_mut() {
+        Some(Layer::Form(form)) => {
+            let focus = form.focus;
+            if let Some(field) = form.fields.get_mut(focus)
+                && !matches!(field.kind, crate::dashboard::core::form::Kind::Choice(_))
+            {
+                field.input.insert(text);
+            }
+            true
+        }
+        Some(Layer::Palette(palette)) => {
+            palette.input.insert(text);
+            true
+        }
+        _ => false,
+    }
+}
+
+/// The number that `click` gets for the button that says yes.
+pub const BUTTON_YES: usize = 1000;
+/// The number that `click` gets for the button that closes.
+pub const BUTTON_NO: usize = 1001;
+
+/// A part of the topmost layer was clicked.
+pub(crate) fn click(model: &mut Model, index: usize) {
+    let press = |model: &mut Model, code| key(model, Key::plain(code));
+    match (model.layers.last_mut(), index) {
+        (Some(Layer::Confirm(_)), BUTTON_YES) => press(model, KeyCode::Char('y')),
+        (Some(Layer::Form(_)), BUTTON_YES) => press(model, KeyCode::Enter),
+        (Some(_), BUTTON_NO) => press(model, KeyCode::Esc),
+        (Some(Layer::Choice(choice)), _) => {
+            if let Some(answer) = choice.answers.get(index) {
+                press(model, KeyCode::Char(answer.key));
+            }
+        }
+        (Some(Layer::Form(form)), _) => form.focus = index.min(form.fields.len().max(1) - 1),
+        (Some(Layer::Palette(palette)), _) => {
+            palette.selected = index;
+            press(model, KeyCode::Enter);
+        }
+        (Some(Layer::CommandLog(scroll)), _) => scroll.back = index,
+        (Some(Layer::Pending(selected)), _) => *selected = index,
+        _ => {}
+    }
+}
+
+/// Moves in the topmost layer; `false` when there is none.
+pub(crate) fn navigate(model: &mut Model, to: Move) -> bool {
+    let code = match to {
+        Move::Up => KeyCode::Up,
+        _ => KeyCode::Down,
+    };
+    if model.layers.is_empty() {
+        return false;
+    }
+    if !matches!(model.layers.last(), Some(Layer::Form(_))) {
+        key(model, Key::plain(code));
+    }
+    true
+}

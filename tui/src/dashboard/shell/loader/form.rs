@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The forms that ask what to load, and with which parameters.
+
+use super::image::start_image;
+use super::state::{Job, file, is_path, module_name};
+use super::steps::go_on;
+use crate::dashboard::core::form::{Field, Form, Kind};
+use crate::dashboard::core::model::Model;
+use crate::dashboard::data::duration;
+use crate::dashboard::data::lines;
+use crate::kernel::api::{Capability, STICK};
+
+/// Opens the form to load a module of ours or a file, or, with `None`, the
+/// one that asks which. A module that is loaded by then is unloaded first.
+pub fn load(model: &mut Model, module: Option<&str>) {
+    let Some(key) = module else {
+        return choose(model);
+    };
+    if let Err(reason) = model.link.can(Capability::Modules) {
+        return model.note(format!("load {key}: {reason}"));
+    }
+    let name = module_name(key);
+    let known = ringside_uapi::module(&name);
+    let mut fields: Vec<Field> = Vec::new();
+    if let Some(known) = known {
+        fields.extend(known.parameters.iter().map(Field::parameter));
+        use_stick(model, &name, &mut fields);
+        slow_down(&name, &mut fields);
+    }
+    let loaded = model.loaded(&name).is_some();
+    let (title, preview): (String, fn(&Form) -> String) = match loaded {
+        true => (format!("Load {name} again"), preview_again),
+        false => (format!("Load {name}"), preview),
+    };
+    let mut form = Form::new(&format!("load/{name}"), &title, fields, preview, submit);
+    form.context = key.to_owned();
+    form.check = check;
+    form.note = if is_path(key) { "reading the file …" } else { "building …" }.into();
+    model.loader.jobs.insert(key.to_owned(), Job::default());
+    start_image(model, key);
+    model.open_form(form);
+}
+
+/// In a lab's guest the stick always has the same name.
+fn use_stick(model: &Model, name: &str, fields: &mut [Field]) {
+    if name == ringside_uapi::kmod::MODULE.name && model.link.in_guest() {
+        for field in fields.iter_mut().filter(|field| field.name == "device") {
+            field.input.set(STICK);
+        }
+    }
+}
+
+/// How long a thread of producer_consumer sleeps after each item, in microseconds,
+/// when it is loaded from here: so that a person can follow the items.
+pub(crate) const PACE: u64 = 300_000;
+
+/// At full speed there is nothing to be seen.
+pub fn slow_down(name: &str, fields: &mut [Field]) {
+    let ours = name == ringside_uapi::producer_consumer::MODULE.name;
+    for field in
+        fields.iter_mut().filter(|field| ours && matches!(field.kind, Kind::Duration { .. }))
+    {
+        field.input.set(duration::text(PACE));
+    }
+}
+
+fn choose(model: &mut Model) {
+    let ours: Vec<_> = ringside_uapi::MODULES.iter().map(|module| module.name).collect();
+    let help = format!("one of {}, or the path of a .ko file", ours.join(", "));
+    let field = Field::new("module", Kind::Line, &help, "");
+    let mut form = Form::new(
+        "load",
+        "Load a module",
+        vec![field],
+        |form| match form.text("module").trim() {
+            "" => format!("insmod {}", lines::UNKNOWN),
+            module => lines::insmod(&file(module), ""),
+        },
+        |model, form| {
+            let key = form.text("module").trim().to_owned();
+            load(model, Some(&key));
+        },
+    );
+    form.check = |_, form| {
+        let text = form.text("module").trim();
+        if text.is_empty() {
+            return Some("name a module or a file".into());
+        }
+        let known = is_path(text) || ringside_uapi::module(text).is_some();
+        (!known).then(|| "neither a module of ours nor the path of a .ko file".into())
+    };
+    model.open_form(form);
+}
+
+/// The parameters as `insmod` takes them.
+pub fn parameters(form: &Form) -> String {
+    let set = form.fields.iter().filter(|field| !(field.optional && field.text().is_empty()));
+    let values: Vec<_> = set.map(|field| (field.name.as_str(), field.value())).collect();
+    parameters_of(values.iter().map(|(name, value)| (*name, value.as_str())))
+}
+
+/// Names and values as `insmod` takes them.
+pub(crate) fn parameters_of<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let words = pairs.map(|(name, value)| {
+        if value.contains(char::is_whitespace) {
+            format!("{name}=\"{value}\"")
+        } else {
+            format!("{name}={value}")
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn preview(form: &Form) -> String {
+    lines::insmod(&file(&form.context), &parameters(form))
+}
+
+fn preview_again(form: &Form) -> String {
+    format!("{}\n{}", lines::rmmod(&module_name(&form.context)), preview(form))
+}
+
+fn check(_: &Model, form: &Form) -> Option<String> {
+    let quoted = form.fields.iter().find(|field| field.text().contains('"'));
+    quoted.map(|field| format!("{}: the kernel can't take a \" in a value", field.name))
+}
+
+fn submit(model: &mut Model, form: &Form) {
+    let key = form.context.clone();
+    let loaded = model.loaded(&module_name(&key)).is_some();
+    let job = model.loader.jobs.entry(key.clone()).or_default();
+    job.parameters = Some(parameters(form));
+    job.unload_first = loaded;
+    go_on(model, &key);
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Which modules are on their way, and what is known of their files.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use crate::dashboard::data::lines;
+use crate::kernel::modinfo::ModInfo;
+
+/// A step of loading, unloading or reloading; the text is the job's key: the
+/// module's name or the path of its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The image is being built or read.
+    Image(String),
+    /// The kernel takes the module.
+    Load(String),
+    /// The kernel lets the module go.
+    Unload(String),
+    /// The kernel says what a module that is loaded runs with.
+    Seen(String),
+}
+
+/// A module on its way in.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Job {
+    pub(crate) image: Option<Arc<Vec<u8>>>,
+    pub(crate) parameters: Option<String>,
+    pub(crate) unload_first: bool,
+}
+
+/// A module that the guest before had.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Again {
+    pub(crate) name: String,
+    /// The job's key; none where its file is not known.
+    pub(crate) key: Option<String>,
+    pub(crate) parameters: String,
+}
+
+/// Modules on their way in and out, and what is known of their files.
+#[derive(Clone, Debug, Default)]
+pub struct Loader {
+    pub(crate) jobs: BTreeMap<String, Job>,
+    pub(crate) last_parameters: BTreeMap<String, String>,
+    /// What each loaded module was loaded with, by whomever.
+    pub(crate) current: BTreeMap<String, String>,
+    /// What the guest before had, until it is offered.
+    pub(crate) again: Vec<Again>,
+    /// What is offered.
+    pub(crate) offered: Vec<Again>,
+    /// What is still to be loaded again.
+    pub(crate) queue: VecDeque<Again>,
+    pub(crate) files: BTreeMap<String, String>,
+    pub(crate) infos: BTreeMap<String, ModInfo>,
+}
+
+impl Loader {
+    /// What the file of a module says of itself, once the file was read.
+    pub fn info(&self, module: &str) -> Option<&ModInfo> {
+        self.infos.get(module)
+    }
+
+    /// The file of a module was found elsewhere.
+    pub(crate) fn learn(&mut self, module: &str, info: ModInfo) {
+        self.infos.entry(module.to_owned()).or_insert(info);
+    }
+
+    /// The parameters it was loaded with the last time, from here.
+    pub fn last_parameters(&self, module: &str) -> Option<&str> {
+        self.last_parameters.get(module).map(String::as_str)
+    }
+
+    pub(crate) fn forget_guest(&mut self) {
+        self.jobs.clear();
+        self.current.clear();
+        self.queue.clear();
+    }
+}
+
+/// The module's name in a path: `/x/my-mod.ko` is `my_mod`.
+pub fn module_name(key: &str) -> String {
+    let file = key.rsplit('/').next().unwrap_or(key);
+    file.strip_suffix(".ko").unwrap_or(file).replace('-', "_")
+}
+
+/// The file that a job loads, as a person would name it: a module of ours is
+/// built where the command runs.
+pub(crate) fn file(key: &str) -> String {
+    if is_path(key) { key.to_owned() } else { lines::module_file(key) }
+}
+
+pub(crate) fn is_path(key: &str) -> bool {
+    key.contains('/') || key.ends_with(".ko")
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Why the guest died: the reason, its last words, and what to press.
+
+use ratatui::layout::Rect;
+
+use crate::dashboard::core::model::Model;
+use crate::dashboard::data::log::{Kind, readable};
+use crate::dashboard::paint::canvas::{Canvas, row, wrap};
+use crate::dashboard::paint::theme::Role;
+use crate::kernel::api::GuestState;
+
+/// So many callers are shown.
+const CALLERS: usize = 4;
+
+/// Paints the screen that says why the guest died.
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    let Some(lab) = model.link.dead() else { return };
+    let (title, reason) = match &lab.guest {
+        GuestState::Panicked { reason } => ("The kernel panicked", reason.as_str()),
+        GuestState::Off => ("The guest is off", "It was powered off, or powered off by itself."),
+        GuestState::Killed { how } => ("QEMU ended, and nobody asked for it", how.as_str()),
+        GuestState::Failed { why } => ("The guest could not be started", why.as_str()),
+        GuestState::Running | GuestState::Starting => return,
+    };
+    let inside = canvas.panel(area, title, true);
+    let mut y = 0;
+    for line in wrap(reason, inside.width.saturating_sub(2)).iter().take(4) {
+        canvas.text(inside.x + 1, inside.y + y, inside.width - 2, line, Role::Bad);
+        y += 1;
+    }
+    let last = model.console.trace();
+    if let Some(trace) = last.as_ref().or_else(|| newest_trace(model)) {
+        let place = model.symbols.place(&trace.function, true);
+        let place = place.unwrap_or(&trace.place).to_owned();
+        let mut facts = vec![("in", readable(&trace.function)), ("at", place)];
+        if !reason.contains(&trace.reason) {
+            facts.insert(0, ("after", trace.reason.clone()));
+        }
+        let callers =
+            trace.calls.iter().take(CALLERS).map(|call| match model.symbols.place(call, false) {
+                Some(place) => format!("{}  {place}", readable(call)),
+                None => readable(call),
+            });
+        facts.extend(callers.map(|caller| ("called by", caller)));
+        for (label, value) in &facts {
+            if !value.is_empty() {
+                let line = row(inside, y);
+                canvas.spans(
+                    line,
+                    &[
+                        (" ", Role::Dim),
+                        (label, Role::Dim),
+                        (" ", Role::Dim),
+                        (value, Role::Warning),
+                    ],
+                );
+                y += 1;
+            }
+        }
+    }
+    y += 1;
+    let keys = row(inside, y);
+    canvas.spans(
+        keys,
+        &[
+            (" B", Role::Key),
+            (" boots a new guest (a moment)   ", Role::Text),
+            ("Esc", Role::Key),
+            (" shows the last picture, until then", Role::Text),
+        ],
+    );
+    y += 2;
+    canvas.text(
+        inside.x + 1,
+        inside.y + y,
+        inside.width - 2,
+        "Last lines of its console:",
+        Role::Dim,
+    );
+    y += 1;
+    let room = inside.height.saturating_sub(y);
+    let lines: Vec<&str> = model.console.lines().rev().take(usize::from(room)).collect();
+    if lines.is_empty() {
+        canvas.text(
+            inside.x + 1,
+            inside.y + y,
+            inside.width - 2,
+            "(nothing was received)",
+            Role::Dim,
+        );
+    }
+    for (index, line) in lines.iter().rev().enumerate() {
+        let urgent = ["panic", "BUG:", "Oops", "RIP:"].iter().any(|word| line.contains(word));
+        let role = if urgent { Role::Bad } else { Role::Text };
+        canvas.text(inside.x + 1, inside.y + y + index as u16, inside.width - 2, line, role);
+    }
+}
+
+/// The newest oops of this guest.
+fn newest_trace(model: &Model) -> Option<&crate::dashboard::data::log::Trace> {
+    let log = &model.log;
+    let start = log.end().saturating_sub(500).max(log.start());
+    let numbers = (start..log.end()).rev();
+    let rows = numbers
+        .map_while(|number| log.row(number).filter(|row| !matches!(row.kind, Kind::Guest(_))));
+    rows.filter_map(|row| log.trace(row)).next()
+}

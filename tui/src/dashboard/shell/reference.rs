@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The key reference for the documentation, from the command table.
+
+use std::fmt::Write;
+
+use super::commands;
+use super::commands::Command;
+use super::commands::keys_text;
+use crate::dashboard::core::model::Model;
+use crate::dashboard::views;
+use crate::dashboard::views::ViewId;
+
+/// The reference as Markdown.
+pub fn keys() -> String {
+    let model = Model::default();
+    let mut text = String::from(
+        "<!-- SPDX-License-Identifier: MIT OR Apache-2.0 -->\n\
+         <!-- Written from the command table by `RINGSIDE_UPDATE_KEYS=1 cargo test`. -->\n\n\
+         # Keys of the dashboard\n\n\
+         `:` finds every command by a part of its name, those without a key too. Keys of your own \
+         go into the `[keys]` section of `config.toml`, by the command's name.\n",
+    );
+    section(&mut text, &model, "Everywhere", "", commands::global());
+    for id in ViewId::ALL {
+        let view = views::view(id);
+        let title = format!("{} {}", id.number(), view.title);
+        section(&mut text, &model, &title, view.about, view.commands);
+    }
+    text
+}
+
+fn section(text: &mut String, model: &Model, title: &str, about: &str, commands: &[Command]) {
+    // Writing to a string can't fail.
+    let _ = write!(text, "\n## {title}\n\n");
+    if !about.is_empty() {
+        let _ = write!(text, "{about}.\n\n");
+    }
+    text.push_str("| keys | command | what it does |\n|---|---|---|\n");
+    for command in commands {
+        let keys = keys_text(model, command).replace('|', "\\|");
+        let keys = if keys.is_empty() { String::new() } else { format!("`{keys}`") };
+        let _ = writeln!(text, "| {keys} | `{}` | {} |", command.name, command.help);
+    }
+}

@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The update loop, driven with keys over a scripted kernel.
+
+use super::harness::Harness;
+use super::scripted_kernel::{ScriptedKernel, running_lab};
+use crate::dashboard::core::event::{Event, Hit};
+use crate::dashboard::views::ViewId;
+use crate::kernel::TargetError;
+use crate::kernel::api::{GuestState, KmsgRecord, Trouble};
+
+fn guest() -> Harness {
+    Harness::new(ScriptedKernel::guest())
+}
+
+#[test]
+fn a_module_is_loaded_with_the_parameters_that_were_typed() {
+    let mut dashboard = guest();
+    dashboard.keys("2L");
+    assert!(dashboard.shows("Load my_name"));
+    dashboard.keys("<ctrl-u>2024<tab><ctrl-u>Summer term");
+    // The kernel's quotes, in quotes that a shell takes away.
+    let line = "insmod my_name.ko intParameter=2024 charParameter='\"Summer term\"'";
+    assert!(dashboard.shows(line));
+    dashboard.keys("<enter>");
+    let seen = &dashboard.kernel.seen;
+    assert!(
+        seen[0].starts_with("load my_name intParameter=2024 charParameter=\"Summer term\""),
+        "{seen:?}"
+    );
+    assert!(dashboard.shows("my_name loaded"));
+    assert!(dashboard.shows("● loaded"));
+    dashboard.keys("E");
+    assert!(dashboard.shows("insmod my_name.ko intParameter=2024"));
+}
+
+#[test]
+fn what_was_typed_is_there_the_next_time() {
+    let mut dashboard = guest();
+    dashboard.keys("2L<ctrl-u>1999<enter>Uy");
+    dashboard.keys("L");
+    assert!(dashboard.shows("intParameter=1999"));
+}
+
+#[test]
+fn a_form_with_a_wrong_value_is_never_sent() {
+    let mut dashboard = guest();
+    dashboard.keys("2L<ctrl-u>ten<enter>");
+    assert!(dashboard.shows("not a whole number"));
+    assert!(dashboard.kernel.seen.is_empty());
+    dashboard.keys("<ctrl-u>99999999999<enter>");
+    assert!(dashboard.shows("more than 2147483647"));
+    assert!(dashboard.kernel.seen.is_empty());
+}
+
+#[test]
+fn unloading_asks_first_and_shows_the_command() {
+    let mut dashboard = guest();
+    dashboard.keys("2L<enter>U");
+    assert!(dashboard.shows("rmmod my_name"));
+    dashboard.keys("n");
+    assert_eq!(dashboard.kernel.seen.len(), 1);
+    dashboard.keys("U<enter>");
+    assert_eq!(dashboard.kernel.seen.len(), 1, "Enter is no yes");
+    dashboard.keys("y");
+    assert_eq!(dashboard.kernel.seen[1], "unload my_name");
+}
+
+#[test]
+fn reloading_builds_unloads_and_loads_with_the_same_parameters() {
+    let mut dashboard = guest();
+    dashboard.keys("2L<ctrl-u>7<enter>R");
+    let seen = &dashboard.kernel.seen;
+    assert_eq!(seen[1], "unload my_name");
+    assert!(seen[2].starts_with("load my_name intParameter=7"), "{seen:?}");
+}
+
+#[test]
+fn a_failed_load_names_the_errno_its_meaning_and_what_to_do() {
+    let mut dashboard = guest();
+    let error = TargetError::errno(8, "load module my_name");
+    dashboard.kernel.failures.push(("Load", error));
+    dashboard.keys("2L<enter>");
+    assert!(dashboard.shows("ENOEXEC"));
+    assert!(dashboard.shows("built for another one"));
+    assert!(dashboard.shows("ringside build"));
+    dashboard.keys("<esc>");
+    assert!(!dashboard.shows("ENOEXEC"));
+}
+
+#[test]
+fn a_failed_build_shows_the_compilers_last_words() {
+    let mut dashboard = guest();
+    dashboard.build = Err("error[E0425]: cannot find value `x`\n --> my_name.rs:3".into());
+    dashboard.keys("2L");
+    assert!(dashboard.shows("cannot find value"));
+    assert!(dashboard.kernel.seen.is_empty());
+}
+
+#[test]
+fn a_busy_module_says_who_holds_it() {
+    let mut dashboard = guest();
+    dashboard.keys("2L<enter>");
+    let busy = TargetError::errno(16, "unload module my_name");
+    dashboard.kernel.failures.push(("Unload", busy));
+    dashboard.keys("Uy");
+    assert!(dashboard.kernel.seen[1].starts_with("Holders"));
+}
+
+#[test]
+fn a_kernel_that_never_answers_leaves_every_key_working() {
+    let mut kernel = ScriptedKernel::guest();
+    kernel.deaf.push("Load");
+    let mut dashboard = Harness::new(kernel);
+    dashboard.keys("2L<enter>");
+    dashboard.pass(3000);
+    assert!(dashboard.shows("load my_name, 3 s"));
+    dashboard.keys("6");
+    assert_eq!(dashboard.model.view, ViewId::Log);
+    dashboard.keys("X");
+    assert_eq!(dashboard.cancelled.len(), 1);
+    dashboard.pass(2000);
+    assert!(!dashboard.shows("load my_name, "), "a deaf call is given up");
+}
+
+#[test]
+fn freezing_holds_the_picture_while_everything_is_still_recorded() {
+    let mut dashboard = guest();
+    dashboard.keys("6");
+    dashboard.say(6, "before");
+    dashboard.keys("<space>");
+    dashboard.say(6, "meanwhile");
+    assert!(dashboard.shows("before") && !dashboard.shows("meanwhile"));
+    assert!(dashboard.shows("FROZEN") && dashboard.shows("1 log records since"));
+    dashboard.keys("<space>");
+    assert!(dashboard.shows("meanwhile"));
+}
+
+#[test]
+fn a_search_marks_goes_to_and_counts_its_matches() {
+    let mut dashboard = guest();
+    dashboard.keys("6");
+    for index in 0..100 {
+        dashboard.say(6, &format!("line {index}"));
+    }
+    dashboard.keys("/line 4<enter>");
+    assert!(dashboard.shows("11 found"));
+    assert!(dashboard.shows("▶") && dashboard.shows("line 49"));
+    dashboard.keys("N");
+    assert!(dashboard.shows("line 48"));
+    dashboard.keys("f");
+    assert!(dashboard.shows("only matches") && !dashboard.shows("line 50"));
+    dashboard.keys("<esc>");
+    assert!(!dashboard.shows("found"));
+}
+
+#[test]
+fn a_regular_expression_with_a_fault_says_so_while_it_is_typed() {
+    let mut dashboard = guest();
+    dashboard.keys("6/<ctrl-r>(");
+    assert!(dashboard.shows("unclosed group"));
+}
+
+#[test]
+fn the_log_is_saved_as_it_is_shown() {
+    let mut dashboard = guest();
+    dashboard.keys("6");
+    dashboard.say(6, "one");
+    dashboard.say(4, "two");
+    dashboard.keys("vvvs<enter>");
+    let (path, text) = &dashboard.saved[0];
+    assert_eq!(path, "ringside-kernel.log");
+    assert!(text.contains("two") && !text.contains("one"));
+}
+
+#[test]
+fn copying_a_record_gives_the_whole_line() {
+    let mut dashboard = guest();
+    dashboard.keys("6");
+    dashboard.say(6, "a line that is much longer than the screen is wide, so that it is cut there, but not when copied");
+    dashboard.keys("ky");
+    assert!(dashboard.copied[0].ends_with("but not when copied"));
+}
+
+#[test]
+fn lost_records_show_as_a_gap_with_their_number() {
+    let mut dashboard = guest();
+    dashboard.keys("6");
+    dashboard.records(vec![KmsgRecord {
+        sequence: 500,
+        lost_before: 1234,
+        text: "after the gap".into(),
+        ..KmsgRecord::default()
+    }]);
+    assert!(dashboard.shows("1,234 records lost here"));
+}
+
+#[test]
+fn a_panic_shows_why_and_one_key_boots_a_new_guest() {
+    let mut dashboard = guest();
+    dashboard.keys("2");
+    let mut dead = running_lab();
+    dead.guest =
+        GuestState::Panicked { reason: "Kernel panic - not syncing: sysrq triggered crash".into() };
+    dashboard.lab(dead);
+    assert!(dashboard.shows("The kernel panicked"));
+    assert!(dashboard.shows("sysrq triggered crash"));
+    assert!(dashboard.shows("Linux boots"), "the console's last lines");
+    dashboard.keys("b");
+    assert!(dashboard.kernel.seen.iter().any(|seen| seen.contains("Reboot { cold: false }")));
+    let mut again = running_lab();
+    again.generation = 2;
+    dashboard.lab(again);
+    dashboard.pass(200);
+    assert!(!dashboard.shows("The kernel panicked"));
+    assert!(dashboard.shows("guest 2 runs"));
+}
+
+#[test]
+fn crashing_on_purpose_asks_first() {
+    let mut dashboard = guest();
+    dashboard.keys("!");
+    assert!(dashboard.shows("echo c > /proc/sysrq-trigger"));
+    assert!(dashboard.kernel.seen.is_empty());
+    dashboard.keys("y");
+    assert_eq!(dashboard.kernel.seen, ["Crash"]);
+}
+
+#[test]
+fn a_broken_connection_is_shown_and_tried_again() {
+    let mut dashboard = guest();
+    dashboard.disconnect();
+    dashboard.pass(2000);
+    assert!(dashboard.shows("disconnected"));
+    assert!(dashboard.shows("the agent is gone"));
+    dashboard.kernel.info = Some(crate::dashboard::tests::scripted_kernel::kernel_info());
+    dashboard.pass(7000);
+    assert!(dashboard.shows("connected") && !dashboard.shows("disconnected"));
+}
+
+#[test]
+fn a_kernel_that_falls_silent_is_shown_as_such() {
+    let mut dashboard = guest();
+    dashboard.kernel.info = None;
+    dashboard.pass(30_000);
+    assert!(dashboard.shows("does not answer"));
+}
+
+#[test]
+fn what_can_not_be_had_is_asked_for_once_a_second_at_most() {
+    for lab in [true, false] {
+        let mut dashboard = guest();
+        if lab {
+            dashboard.lab_dies();
+        } else {
+            dashboard = Harness::new({
+                let mut kernel = ScriptedKernel::guest();
+                kernel.gone = true;
+                kernel
+            });
+        }
+        let before = dashboard.kernel.requests;
+        dashboard.pass(10_000);
+        let asked = dashboard.kernel.requests - before;
+        assert!((5..=25).contains(&asked), "{asked} requests in 10 s");
+    }
+}
+
+#[test]
+fn a_lab_that_is_gone_is_told_from_a_guest_that_is_gone() {
+    let mut dashboard = guest();
+    dashboard.lab_dies();
+    dashboard.pass(2000);
+    assert!(dashboard.shows("B starts a new one"));
+    dashboard.keys("q");
+    assert!(dashboard.quit);
+}
+
+#[test]
+fn a_lab_that_dies_before_its_guest_ran_is_told_as_gone() {
+    let mut kernel = ScriptedKernel::guest();
+    if let Some(lab) = &mut kernel.lab {
+        lab.guest = GuestState::Starting;
+    }
+    let mut dashboard = Harness::new(kernel);
+    dashboard.pass(1000);
+    assert!(dashboard.shows("starting"));
+    dashboard.lab_dies();
+    dashboard.pass(2000);
+    assert!(dashboard.shows("B starts a new one"));
+    assert!(dashboard.shows("disconnected"));
+}
+
+#[test]
+fn a_target_without_a_lab_says_so_and_the_rest_works() {
+    let mut kernel = ScriptedKernel::guest();
+    kernel.lab = None;
+    let mut dashboard = Harness::new(kernel);
+    dashboard.keys("C");
+    assert!(dashboard.shows("this target is not a lab"));
+    dashboard.keys("<esc>B");
+    assert!(dashboard.shows("this target is not a lab"));
+    dashboard.keys("2L<enter>");
+    assert!(dashboard.shows("my_name loaded"));
+}
+
+#[test]
+fn escape_backs_out_one_layer_at_a_time_and_q_quits() {
+    let mut dashboard = guest();
+    dashboard.keys("?:");
+    assert_eq!(dashboard.model.layers.len(), 1, "help swallows other keys");
+    dashboard.keys("<esc>:unplug");
+    assert!(dashboard.shows("vm-unplug"));
+    dashboard.keys("<esc>");
+    assert!(dashboard.model.layers.is_empty());
+    dashboard.keys("q");
+    assert!(dashboard.quit);
+}
+
+#[test]
+fn ctrl_c_quits_from_anywhere() {
+    let mut dashboard = guest();
+    dashboard.keys("2L<ctrl-c>");
+    assert!(dashboard.quit);
+}
+
+#[test]
+fn a_click_on_a_view_and_on_a_card_goes_there() {
+    let mut dashboard = guest();
+    dashboard.send(Event::Click(Hit::Command("log")));
+    assert_eq!(dashboard.model.view, ViewId::Log);
+    dashboard.keys("1");
+    dashboard.send(Event::Click(Hit::Row { pane: 0, index: 2 }));
+    dashboard.send(Event::Click(Hit::Row { pane: 0, index: 2 }));
+    assert_eq!(dashboard.model.view, ViewId::Memory);
+}
+
+#[test]
+fn nothing_is_redrawn_while_nothing_changes() {
+    let mut dashboard = guest();
+    dashboard.sample(1000, &[("my_name", &[("greetings", 1)])]);
+    dashboard.pass(1000);
+    for step in 0..700u64 {
+        dashboard.sample(1100 + step * 100, &[("my_name", &[("greetings", 1)])]);
+    }
+    dashboard.model.take_dirty();
+    dashboard.sample(72_000, &[("my_name", &[("greetings", 1)])]);
+    dashboard.pass(500);
+    assert!(!dashboard.model.take_dirty());
+    dashboard.sample(72_100, &[("my_name", &[("greetings", 2)])]);
+    assert!(dashboard.model.take_dirty());
+}
+
+#[test]
+fn keys_that_act_on_the_list_of_modules_bring_it_back_while_charts_fill_the_view() {
+    for (key, shown) in
+        [("/", "┃/"), ("s", "by name"), ("<enter>", "┏ my_name"), ("<tab>", "┏ my_name")]
+    {
+        let mut dashboard = guest();
+        dashboard.keys("2L<enter>7z");
+        dashboard.pass(6000);
+        dashboard.sample(8000, &[("my_name", &[("greetings", 1)])]);
+        assert!(!dashboard.shows("1 module, "), "{}", dashboard.screen());
+        dashboard.keys(key);
+        assert!(dashboard.shows(shown), "{key}: {}", dashboard.screen());
+        assert!(dashboard.shows(" module, "), "{key}: {}", dashboard.screen());
+    }
+}
+
+#[test]
+fn zoom_focus_and_time_range_are_refused_with_the_reason_where_they_mean_nothing() {
+    let mut dashboard = guest();
+    dashboard.keys("2z");
+    assert!(!dashboard.model.zoom);
+    assert!(dashboard.shows("Zoom: this view has no panel to zoom"), "{}", dashboard.screen());
+    dashboard.keys("<tab>");
+    assert!(dashboard.shows("Next panel: this view has no other panel"), "{}", dashboard.screen());
+    dashboard.keys("]");
+    assert!(dashboard.shows("Longer: this view has no charts"), "{}", dashboard.screen());
+}
+
+#[test]
+fn a_wide_footer_names_more_keys_and_only_such_as_work_here() {
+    for id in ViewId::ALL {
+        let mut dashboard = guest();
+        dashboard.keys("2L<enter>");
+        dashboard.keys(&id.number().to_string());
+        dashboard.pass(6000);
+        dashboard.resize(200, 60);
+        let screen = dashboard.screen();
+        let hints = screen.lines().last().unwrap_or_default();
+        assert!(hints.contains("E Executed") && hints.contains("C Console"), "{hints}");
+        for (key, title) in [("z", "Zoom"), ("y", "Copy"), ("]", "Longer"), ("<tab>", "Next panel")]
+        {
+            if hints.contains(&format!(" {title} ")) {
+                dashboard.keys(key);
+                assert!(!dashboard.shows(&format!("{title}: ")), "{}", dashboard.screen());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_reference_of_keys_is_what_the_table_says() {
+    let reference = crate::dashboard::shell::reference::keys();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/keys.md");
+    if std::env::var_os("RINGSIDE_UPDATE_KEYS").is_some() {
+        std::fs::write(file, &reference).unwrap();
+    }
+    let written = std::fs::read_to_string(file).unwrap_or_default();
+    assert!(
+        written == reference,
+        "assets/keys.md is out of date: RINGSIDE_UPDATE_KEYS=1 cargo test writes it"
+    );
+}
+
+#[test]
+fn a_guest_that_hangs_is_told_with_its_age_and_one_key_starts_another() {
+    let mut dashboard = guest();
+    let mut hung = running_lab();
+    hung.troubles = vec![Trouble::Silent { for_ms: 7_000, cause: None }];
+    dashboard.lab(hung);
+    dashboard.pass(2000);
+    let screen = dashboard.screen();
+    assert!(dashboard.shows("✗ hangs 9 s"), "{screen}");
+    assert!(
+        dashboard.shows("✗ the guest has not answered for 9 s   B boots a new one"),
+        "{screen}"
+    );
+    // A guest that can't be asked needs no question.
+    dashboard.keys("B");
+    assert!(dashboard.kernel.seen.iter().any(|seen| seen.contains("Reboot")), "{screen}");
+    dashboard.lab(running_lab());
+    dashboard.pass(6000);
+    assert!(!dashboard.shows("hangs"));
+}
+
+#[test]
+fn a_full_disk_of_the_host_is_told_and_is_no_reason_to_reboot() {
+    let mut dashboard = guest();
+    let mut full = running_lab();
+    full.troubles = vec![Trouble::NoRoom { place: "/var/tmp".into() }];
+    dashboard.lab(full);
+    let screen = dashboard.screen();
+    assert!(dashboard.shows("the host's disk is full (/var/tmp)"), "{screen}");
+    assert!(!dashboard.shows("boots a new one"), "{screen}");
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Drives the loop that people use with keys and a scripted kernel.
+
+mod contrast;
+mod death;
+pub(crate) mod harness;
+mod leaving;
+mod loops;
+mod name;
+mod preview;
+mod room;
+pub(crate) mod scripted_kernel;
+mod snapshots;

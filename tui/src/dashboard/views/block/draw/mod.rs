@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Draws view 5: block.
+
+mod dump;
+mod side;
+
+use ratatui::layout::Rect;
+
+use super::layout::{DETAIL, HEAD, Layout};
+use super::{MODULE, size};
+use crate::dashboard::core::model::Model;
+use crate::dashboard::data::hex::size_text;
+use crate::dashboard::paint::canvas::Canvas;
+use crate::dashboard::paint::canvas::row;
+use crate::dashboard::paint::theme::Role;
+use crate::dashboard::paint::units::{bytes, range};
+use crate::dashboard::views::ready::{Readiness, drawable};
+use crate::dashboard::views::unready;
+use crate::dashboard::views::unready::Introduction;
+use crate::kernel::api::Capability;
+
+const INTRODUCTION: Introduction = Introduction {
+    module: MODULE,
+    text: "The module opens a block device inside the kernel (the USB stick of this lab, unless \
+           it is told another one) and reads and writes it for programs, by the kernel's page \
+           cache, so that dd and other programs see the same bytes. Once it is loaded you see the \
+           device in hex and text here and can write to it, sync, compare, and pull the stick out.",
+    shell: &[
+        "insmod kmod.ko device=/dev/sda",
+        "ioctl(open(\"/dev/kmod\", O_RDWR), BREAD, &ops)",
+        "dd if=/dev/sda bs=512 count=1 | od -A x -t x1z",
+    ],
+};
+
+/// Draws it.
+pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    let why = drawable(model, MODULE, Capability::Block);
+    if why != Readiness::Ready {
+        return unready::draw(canvas, area, model, &why, &INTRODUCTION);
+    }
+    head(canvas, row(area, 0), model);
+    said(canvas, row(area, 1), model);
+    let layout = Layout::new(area.width, area.height, model.zoom);
+    let pane =
+        Rect { y: area.y + HEAD.min(area.height), width: layout.dump, height: layout.rows, ..area };
+    dump::draw(canvas, pane, model, &layout);
+    let detail = Rect {
+        x: pane.x + 1,
+        y: pane.bottom(),
+        width: pane.width.saturating_sub(2),
+        height: DETAIL.min(area.height),
+    };
+    dump::detail(canvas, detail, model);
+    if layout.side > 0 {
+        let side =
+            Rect { x: pane.right(), width: layout.side, height: layout.rows + DETAIL, ..pane };
+        side::draw(canvas, side, model);
+    }
+    if layout.charts > 0 {
+        let charts = Rect { y: detail.bottom(), height: layout.charts, ..area };
+        let half = charts.width / 2;
+        let left = Rect { width: half, ..charts };
+        let right = Rect { x: charts.x + half, width: charts.width - half, ..charts };
+        throughput(canvas, left, model, false);
+        throughput(canvas, right, model, true);
+    }
+}
+
+/// What the device is.
+fn head(canvas: &mut Canvas<'_>, line: Rect, model: &Model) {
+    let state = &model.block;
+    let device = state.device.as_deref().unwrap_or("the device");
+    let (word, role) = match &state.info {
+        None => ("asking", Role::Dim),
+        Some(info) if info.gone => ("GONE", Role::Bad),
+        Some(info) if info.read_only => ("read-only", Role::Warning),
+        Some(_) => ("read-write", Role::Good),
+    };
+    let mark = match role {
+        Role::Bad => canvas.look.glyphs.warning,
+        Role::Dim => canvas.look.glyphs.ring,
+        _ => canvas.look.glyphs.dot,
+    };
+    let value = |name: &str| model.counters.value(MODULE, name);
+    let position = value("position").and_then(|position| u64::try_from(position).ok());
+    let position = position.or(state.info.map(|info| info.position));
+    let position = position.map_or_else(|| "?".into(), |position| format!("{position:#x}"));
+    let errors = value("errors").unwrap_or(0);
+    let name = format!(" {device} ");
+    let total = match state.info {
+        Some(info) if info.gone => " ".to_owned(),
+        _ => format!(" {} ", size_text(size(model))),
+    };
+    let failed = format!(" errors {errors}");
+    let operations = value("operations").unwrap_or(0);
+    let block = state.info.map_or(0, |info| info.logical_block_size);
+    let rest = format!(" operations {operations} blocks of {block}");
+    let failed_role = if errors > 0 { Role::Warning } else { Role::Dim };
+    let spans = [
+        (mark, role),
+        (name.as_str(), Role::Title),
+        (word, role),
+        (&total, Role::Text),
+        ("position ", Role::Dim),
+        (&position, Role::Key),
+        (&failed, failed_role),
+        (&rest, Role::Dim),
+    ];
+    canvas.spans(line, &spans);
+}
+
+/// What was done last, or what went wrong.
+fn said(canvas: &mut Canvas<'_>, line: Rect, model: &Model) {
+    let state = &model.block;
+    let gone = state.info.is_some_and(|info| info.gone);
+    let warning = canvas.look.glyphs.warning;
+    let pointer = canvas.look.glyphs.pointer;
+    if let Some(transfer) = &state.transfer {
+        let (done, total) = (transfer.done, transfer.data.len().max(1));
+        let share = done as f64 / total as f64;
+        let text = format!(
+            "writing: {} of {} (X cancels) ",
+            size_text(done as u64),
+            size_text(total as u64)
+        );
+        let x = canvas.spans(line, &[(pointer, Role::Key), (" ", Role::Text), (&text, Role::Text)]);
+        let bar = Rect { x, width: line.right().saturating_sub(x), ..line };
+        return canvas.gauge(bar, share, Role::Series(1));
+    }
+    let (mark, text, role) = match (&state.said, &state.error) {
+        (Some(said), _) => (pointer, said.clone(), Role::Text),
+        (None, _) if gone => (
+            warning,
+            "the device was taken away: p plugs the stick in, then R reloads kmod".into(),
+            Role::Bad,
+        ),
+        (None, Some(error)) => (warning, error.to_string(), Role::Bad),
+        (None, None) => (
+            pointer,
+            "arrows move, o goes to an offset, r reads, w writes, c compares with pread".into(),
+            Role::Dim,
+        ),
+    };
+    let mark_role = if role == Role::Bad { Role::Bad } else { Role::Key };
+    canvas.spans(line, &[(mark, mark_role), (" ", Role::Text), (&text, role)]);
+}
+
+/// Bytes per second, read or written, over time.
+fn throughput(canvas: &mut Canvas<'_>, area: Rect, model: &Model, written: bool) {
+    let (counter, word, role) = if written {
+        ("bytes_written", "Written", Role::Series(1))
+    } else {
+        ("bytes_read", "Read", Role::Series(0))
+    };
+    let total = model.counters.value(MODULE, counter).unwrap_or(0).max(0) as u64;
+    let rate = model.counters.rate(MODULE, counter).unwrap_or(0.0);
+    let span = model.range_ms();
+    let title = format!("{word} {}: {}/s over {}", bytes(total), bytes(rate as u64), range(span));
+    let inside = canvas.panel(area, &title, false);
+    let columns = canvas.chart_columns(inside);
+    let curve = model.counters.columns((MODULE, counter), span, columns, true);
+    canvas.chart(inside, &[(curve, role)]);
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Draws what there is beside the dump on a wide screen: the device in full,
+//! the block devices there are, throughput over time.
+
+use ratatui::layout::Rect;
+
+use super::throughput;
+use crate::dashboard::core::model::Model;
+use crate::dashboard::data::hex::size_text;
+use crate::dashboard::paint::canvas::Canvas;
+use crate::dashboard::paint::canvas::row;
+use crate::dashboard::paint::theme::Role;
+use crate::dashboard::paint::units::{bytes, grouped};
+use crate::dashboard::views::block::{MODULE, size};
+
+/// Rows of the device's pane.
+const DEVICE: u16 = 10;
+
+/// Draws it.
+pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    let device = Rect { height: DEVICE.min(area.height), ..area };
+    let rest = area.height - device.height;
+    let list = Rect {
+        y: device.bottom(),
+        height: (model.block.devices.len().clamp(1, 6) as u16 + 2).min(rest),
+        ..area
+    };
+    let charts = rest - list.height;
+    let read = Rect { y: list.bottom(), height: charts / 2, ..area };
+    let written = Rect { y: read.bottom(), height: charts - charts / 2, ..area };
+    facts(canvas, device, model);
+    devices(canvas, list, model);
+    throughput(canvas, read, model, false);
+    throughput(canvas, written, model, true);
+}
+
+fn facts(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    let inside = canvas.panel(area, "Device", false);
+    let value = |name: &str| model.counters.value(MODULE, name).unwrap_or(0);
+    let info = model.block.info.unwrap_or_default();
+    let stick = match &model.link.lab {
+        Some(lab) if lab.stick_plugged => match &lab.stick_file {
+            Some(file) => format!("plugged in, {file}"),
+            None => "plugged in, empty at first, gone afterwards".into(),
+        },
+        Some(_) => "pulled out".into(),
+        None => "not a lab's".into(),
+    };
+    let lines = [
+        ("node", model.block.device.clone().unwrap_or_else(|| "unknown".into())),
+        ("size", format!("{} = {} bytes", size_text(size(model)), grouped(size(model) as i64))),
+        ("block", format!("{} bytes", info.logical_block_size)),
+        ("stick", stick),
+        ("position", format!("{:#x}", value("position"))),
+        ("read", bytes(value("bytes_read").max(0) as u64)),
+        ("written", bytes(value("bytes_written").max(0) as u64)),
+        ("done", format!("{} operations, {} errors", value("operations"), value("errors"))),
+    ];
+    for (index, (name, text)) in lines.iter().enumerate() {
+        let label = format!("{name:<9}");
+        let spans = [(label.as_str(), Role::Dim), (text.as_str(), Role::Text)];
+        canvas.spans(row(inside, index as u16), &spans);
+    }
+}
+
+fn devices(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    let inside = canvas.panel(area, "Block devices", false);
+    if model.block.devices.is_empty() {
+        canvas.spans(row(inside, 0), &[("none is known", Role::Dim)]);
+    }
+    for (index, device) in model.block.devices.iter().enumerate() {
+        let removable = if device.removable { ", removable" } else { "" };
+        let text = format!(" {} {}{removable}", size_text(device.size), device.model);
+        let spans = [(device.path.as_str(), Role::Title), (text.as_str(), Role::Dim)];
+        canvas.spans(row(inside, index as u16), &spans);
+    }
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The forms of view 5.
+
+mod write;
+
+pub(crate) use self::write::write;
+use super::comparison;
+use super::cursor::go_to_top;
+use super::device::{node, position, size};
+use super::operations;
+use super::state::Call;
+use crate::dashboard::core::calls::Owner;
+use crate::dashboard::core::form::{Field, Form, Kind};
+use crate::dashboard::core::layer::Layer;
+use crate::dashboard::core::model::Model;
+use crate::dashboard::data::hex::{parse_offset, size_text};
+use crate::dashboard::data::lines;
+use crate::kernel::api::BLOCK_MAX;
+
+const AT_OFFSET: &str = "at the offset";
+const AT_POSITION: &str = "on from the position";
+
+fn text(name: &str, help: &str, value: &str) -> Field {
+    Field::new(name, Kind::Line, help, value)
+}
+
+fn offset_field(model: &Model) -> Field {
+    let help = "bytes from the beginning: 4096, 0x1000, 4K, 8s";
+    let last = size(model).saturating_sub(1);
+    text("offset", help, &format!("{:#x}", model.block.cursor)).within(format!("0 to {last:#x}"))
+}
+
+fn choice(name: &str, choices: &[&str], help: &str) -> Field {
+    let all = choices.iter().map(|choice| (*choice).to_owned()).collect();
+    Field::new(name, Kind::Choice(all), help, choices.first().copied().unwrap_or_default())
+}
+
+/// Opens a form with what was typed the last time, but for what depends on the
+/// moment.
+fn open(model: &mut Model, mut form: Form, check: fn(&Model, &Form) -> Option<String>) {
+    let fresh = form.fields.clone();
+    form.check = check;
+    form.recall(model);
+    for (field, fresh) in form.fields.iter_mut().zip(fresh) {
+        let of_now = matches!(fresh.name.as_str(), "offset" | "path") || fresh.optional;
+        if of_now || field.error().is_some() {
+            *field = fresh;
+        }
+    }
+    model.open(Layer::Form(form));
+}
+
+/// The offset typed, or `None` where the position is meant.
+fn at(form: &Form) -> Option<u64> {
+    (form.text("where") == AT_OFFSET).then(|| parse_offset(form.text("offset")).unwrap_or(0))
+}
+
+/// The number of bytes typed.
+fn bytes(form: &Form) -> u32 {
+    let size = parse_offset(form.text("size")).unwrap_or(0);
+    u32::try_from(size).unwrap_or(u32::MAX)
+}
+
+/// The number in a field, as `show` has it; unknown where there is none.
+fn shown(form: &Form, name: &str, show: fn(u64) -> String) -> String {
+    parse_offset(form.text(name)).map_or_else(|_| lines::UNKNOWN.to_owned(), show)
+}
+
+/// What is wrong with an offset and a number of bytes as typed; what decides
+/// that number is in the field `of`.
+fn range(model: &Model, form: &Form, of: &str, count: Result<u64, String>) -> Option<String> {
+    let start = match (form.field("where").map(Field::text), form.text("offset")) {
+        (Some(AT_POSITION), _) => position(model),
+        (_, offset) => match parse_offset(offset) {
+            Ok(offset) => offset,
+            Err(error) => return Some(format!("offset: {error}")),
+        },
+    };
+    let left = size(model).saturating_sub(start);
+    match count {
+        Err(error) => Some(error),
+        Ok(0) => Some(format!("{of}: nothing to move")),
+        Ok(_) if left == 0 && form.text("where") != AT_POSITION => {
+            Some(format!("offset: the device ends at {:#x}", size(model)))
+        }
+        Ok(count) if count > left => {
+            Some(format!("{of}: only {left} bytes are left from {start:#x} to the device's end"))
+        }
+        Ok(_) => None,
+    }
+}
+
+fn sized(form: &Form) -> Result<u64, String> {
+    match parse_offset(form.text("size")) {
+        Err(error) => Err(format!("size: {error}")),
+        Ok(size) if size > u64::from(BLOCK_MAX) => {
+            Err(format!("size: at most {BLOCK_MAX} bytes at one time"))
+        }
+        Ok(size) => Ok(size),
+    }
+}
+
+/// The line of C for an operation on from the position or at the offset, by
+/// its names for these and for an offset that takes more than 32 bits.
+fn operation(form: &Form, names: [&str; 3], buffer: &str, size: &str) -> String {
+    let [on, at, at_64] = names;
+    let offset = shown(form, "offset", lines::hex);
+    match (form.text("where"), parse_offset(form.text("offset"))) {
+        (AT_POSITION, _) => lines::moved(on, buffer, size),
+        (_, Ok(far)) if u32::try_from(far).is_err() => lines::moved_64(at_64, buffer, size, offset),
+        _ => lines::moved_at(at, buffer, size, offset),
+    }
+}
+
+/// Asks what to read.
+pub(crate) fn read(model: &mut Model) {
+    let fields = vec![
+        choice("where", &[AT_POSITION, AT_OFFSET], "BREAD, or BREADOFFSET"),
+        offset_field(model),
+        text("size", "how many bytes: 512, 4K, 1s", "512")
+            .within(format!("1 to {}", size_text(u64::from(BLOCK_MAX)))),
+    ];
+    let mut form = Form::new(
+        "block-read",
+        "Read from the device",
+        fields,
+        |form| {
+            let size = shown(form, "size", |size| size.to_string());
+            operation(form, ["BREAD", "BREADOFFSET", "KMOD_READ64"], "buf", &size)
+        },
+        |model, form| {
+            model.hold(form, Owner::Block(Call::Read), "reading …");
+            operations::read(model, at(form), bytes(form));
+        },
+    );
+    form.note = format!("The position is {:#x}.", position(model));
+    open(model, form, |model, form| range(model, form, "size", sized(form)));
+}
+
+/// Asks where to go.
+pub(crate) fn go(model: &mut Model) {
+    let form = Form::new(
+        "block-go",
+        "Go to",
+        vec![offset_field(model)],
+        |form| lines::moved_64("KMOD_READ64", "buf", "…", shown(form, "offset", lines::hex)),
+        |model, form| {
+            let offset = parse_offset(form.text("offset")).unwrap_or(0);
+            go_to_top(model, offset);
+        },
+    );
+    open(model, form, |model, form| range(model, form, "offset", Ok(1)));
+}
+
+/// Asks which range to compare.
+pub(crate) fn compare(model: &mut Model) {
+    let path = node(model);
+    let fields = vec![
+        text("path", "the device's node, read by pread", &path).within("begins with /"),
+        offset_field(model),
+        text("size", "how many bytes: 512, 4K, 1M", "4K")
+            .within(format!("1 to {}", size_text(u64::from(BLOCK_MAX)))),
+    ];
+    let form = Form::new(
+        "block-compare",
+        "Compare with pread",
+        fields,
+        |form| {
+            let offset = shown(form, "offset", lines::hex);
+            let size = shown(form, "size", |size| size.to_string());
+            let ours = lines::moved_64("KMOD_READ64", "buf", &size, &offset);
+            format!("{ours}\n{}", lines::pread(form.text("path"), size, offset))
+        },
+        |model, form| {
+            let offset = parse_offset(form.text("offset")).unwrap_or(0);
+            model.hold(form, Owner::Block(Call::Theirs), "reading …");
+            comparison::compare(model, form.text("path"), offset, bytes(form));
+        },
+    );
+    open(model, form, |model, form| match form.text("path") {
+        path if !path.starts_with('/') => Some("path: begins with /".into()),
+        _ => range(model, form, "size", sized(form)),
+    });
+}

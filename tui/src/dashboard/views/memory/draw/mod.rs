@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Draws view 4: memory.
+
+mod content;
+mod death;
+mod space;
+mod walk;
+
+use ratatui::layout::Rect;
+
+use super::space::SUBJECTS;
+use super::subjects::{Life, Subject};
+use super::{MODULE, Pane, pane_number};
+use crate::dashboard::core::event::Hit;
+use crate::dashboard::core::model::Model;
+use crate::dashboard::paint::canvas::Canvas;
+use crate::dashboard::paint::canvas::row;
+use crate::dashboard::paint::theme::Role;
+use crate::dashboard::views::ready::{Readiness, drawable};
+use crate::dashboard::views::unready;
+use crate::dashboard::views::unready::Introduction;
+use crate::kernel::api::{Capability, ProgramEnd};
+
+const INTRODUCTION: Introduction = Introduction {
+    module: MODULE,
+    text: "A process asks the module for pages at an address of its choice; the kernel makes page \
+           tables for them, up to five levels deep. Once the module is loaded you start subject \
+           processes here, make them allocate, write, read, share and free pages, and see each \
+           page's way through the tables, bit by bit. A subject may die of it: that is what it \
+           is for.",
+    shell: &[
+        "insmod memalloc.ko",
+        "ioctl(open(\"/dev/memalloc\", O_RDWR), ALLOCATE, &info)",
+        "cat /sys/module/memalloc/counters/pages_mapped",
+    ],
+};
+
+/// Rows of the walk's pane: address, five levels, verdict, box.
+const WALK: u16 = 10;
+
+/// Draws it.
+pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    let why = drawable(model, MODULE, Capability::Subjects);
+    if why != Readiness::Ready {
+        return unready::draw(canvas, area, model, &why, &INTRODUCTION);
+    }
+    limits(canvas, row(area, 0), model);
+    said(canvas, row(area, 1), model);
+    let below = Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area };
+    if model.zoom {
+        return pane(canvas, below, model, model.memory.focus);
+    }
+    let bottom = match below.height {
+        40.. => below.height / 2,
+        14.. => WALK,
+        height => height / 2,
+    };
+    let top = Rect { height: below.height - bottom, ..below };
+    let list = Rect { width: SUBJECTS.min(area.width / 3), ..top };
+    let space = Rect { x: list.right(), width: top.width - list.width, ..top };
+    let lower = Rect { y: top.bottom(), height: bottom, ..below };
+    pane(canvas, list, model, Pane::Subjects);
+    pane(canvas, space, model, Pane::Space);
+    if lower.width >= 150 {
+        let left = Rect { width: lower.width - 82, ..lower };
+        let right = Rect { x: left.right(), width: 82, ..lower };
+        pane(canvas, left, model, Pane::Walk);
+        pane(canvas, right, model, Pane::Content);
+    } else if model.memory.focus == Pane::Content {
+        pane(canvas, lower, model, Pane::Content);
+    } else {
+        pane(canvas, lower, model, Pane::Walk);
+    }
+}
+
+fn pane(canvas: &mut Canvas<'_>, area: Rect, model: &Model, pane: Pane) {
+    let focused = model.memory.focus == pane;
+    let subject = model.memory.subject();
+    match pane {
+        Pane::Subjects => {
+            let inside = canvas.panel(area, "Subjects", focused);
+            subjects(canvas, inside, model);
+        }
+        Pane::Space => space::draw(canvas, area, model, subject, focused),
+        Pane::Walk => walk::draw(canvas, area, model, subject, focused),
+        Pane::Content => content::draw(canvas, area, model, subject, focused),
+    }
+}
+
+/// What the module holds, and its limits.
+fn limits(canvas: &mut Canvas<'_>, line: Rect, model: &Model) {
+    let value = |name: &str| model.counters.value(MODULE, name).unwrap_or(0);
+    let (pages, most) = (value("pages_mapped"), value("pages_limit"));
+    let refused: i64 = ["pages_limit", "requests_limit", "exists", "invalid"]
+        .iter()
+        .map(|reason| value(&format!("refused_{reason}")))
+        .sum();
+    let pages_text = format!("{pages}/{most} ");
+    let requests = format!("{}/{} ", value("requests"), value("requests_limit"));
+    let shared = format!("{} ", value("shared_pages"));
+    let refused_text = format!("{refused} ");
+    let tables = format!(
+        "P4D {} PUD {} PMD {} PTE {}",
+        value("tables_p4d"),
+        value("tables_pud"),
+        value("tables_pmd"),
+        value("tables_pte")
+    );
+    let refused_role = if refused > 0 { Role::Warning } else { Role::Text };
+    canvas.spans(
+        line,
+        &[
+            ("pages ", Role::Dim),
+            (&pages_text, Role::Text),
+            ("requests ", Role::Dim),
+            (&requests, Role::Text),
+            ("shared ", Role::Dim),
+            (&shared, Role::Text),
+            ("refused ", Role::Dim),
+            (&refused_text, refused_role),
+            ("made ", Role::Dim),
+            (&tables, Role::Text),
+        ],
+    );
+}
+
+/// What the subject did last.
+fn said(canvas: &mut Canvas<'_>, line: Rect, model: &Model) {
+    let pointer = canvas.look.glyphs.pointer;
+    let Some(subject) = model.memory.subject() else {
+        let spans = [
+            (pointer, Role::Key),
+            (" ", Role::Text),
+            ("n", Role::Key),
+            (" starts a subject: a process that uses the module on command", Role::Text),
+        ];
+        canvas.spans(line, &spans);
+        return;
+    };
+    if let Some(headline) = death::headline(subject) {
+        let warning = canvas.look.glyphs.warning;
+        let spans = [(warning, Role::Bad), (" ", Role::Bad), (&headline, Role::Bad)];
+        canvas.spans(line, &spans);
+        return;
+    }
+    let name = match subject.pid {
+        Some(pid) => pid.to_string(),
+        None => subject.name(),
+    };
+    let mut text = match (&subject.said, &subject.last) {
+        (Some(said), _) => said.clone(),
+        (None, Some(last)) => last.clone(),
+        (None, None) => "nothing was asked of it yet: a allocates pages".into(),
+    };
+    let made = subject.made().into_iter().map(|(level, count)| match count {
+        1 => level.name().to_owned(),
+        count => format!("{count}×{}", level.name()),
+    });
+    let made: Vec<String> = made.collect();
+    let mut new = String::new();
+    if subject.mapped_last && subject.said.is_some() && !subject.later.is_empty() {
+        new = match made.is_empty() {
+            true => "; no new table".into(),
+            false => format!("; new tables: {}", made.join(" ")),
+        };
+    }
+    if subject.pending() {
+        text.push_str(" …");
+    }
+    let colon = format!(" {name}: ");
+    canvas.spans(
+        line,
+        &[
+            (pointer, Role::Key),
+            (&colon, Role::Dim),
+            (&text, Role::Text),
+            (&new, if made.is_empty() { Role::Dim } else { Role::New }),
+        ],
+    );
+}
+
+fn subjects(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    let subjects = &model.memory.subjects;
+    if subjects.is_empty() {
+        canvas.wrapped(area, "None yet.\nn starts one.", Role::Dim);
+        return;
+    }
+    let shown = usize::from(area.height).max(1);
+    let selected = model.memory.selected;
+    let top = (selected + 1).saturating_sub(shown);
+    for (index, subject) in subjects.iter().enumerate().skip(top).take(shown) {
+        let line = row(area, (index - top) as u16);
+        let (word, role) = life(subject);
+        let mark = if index == selected { canvas.look.glyphs.pointer } else { " " };
+        let pid = match subject.pid {
+            Some(pid) => format!(" {pid} "),
+            None => format!(" #{} ", subject.number),
+        };
+        let spans = [(mark, Role::Key), (pid.as_str(), Role::Text), (&word, role)];
+        let x = canvas.spans(line, &spans);
+        let pages = format!("{}p", subject.pages());
+        if usize::from(line.right().saturating_sub(x)) > pages.len() {
+            canvas.right(line, &pages, Role::Dim);
+        }
+        let pane = pane_number(Pane::Subjects);
+        canvas.hit(line, Hit::Row { pane, index });
+        if index == selected {
+            canvas.shade(line, Role::Selected);
+        }
+    }
+}
+
+/// A subject's life in one or two words.
+fn life(subject: &Subject) -> (String, Role) {
+    match &subject.life {
+        Life::Starting => ("starting".into(), Role::Dim),
+        Life::Alive if subject.pending() => ("works".into(), Role::Warning),
+        Life::Alive => ("alive".into(), Role::Good),
+        Life::Lost(_) => ("lost".into(), Role::Bad),
+        Life::Dead { .. } if subject.killed => ("ended".into(), Role::Dim),
+        Life::Dead { end, .. } => (format!("dead {}", end_word(*end)), Role::Bad),
+    }
+}
+
+/// How a process ended, in a word.
+fn end_word(end: ProgramEnd) -> String {
+    match end {
+        ProgramEnd::Exited(status) => format!("(exit {status})"),
+        ProgramEnd::Signalled(signal) => signal_name(signal),
+        ProgramEnd::NotFound | ProgramEnd::NotExecutable(_) => "(never ran)".into(),
+    }
+}
+
+/// A signal's name.
+fn signal_name(signal: i32) -> String {
+    match nix::sys::signal::Signal::try_from(signal) {
+        Ok(signal) => signal.as_str().into(),
+        Err(_) => format!("signal {signal}"),
+    }
+}

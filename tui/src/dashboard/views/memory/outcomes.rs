@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What comes of what a subject was asked to do, and of its life.
+
+use super::page::{PAGE, page_of};
+use super::state::{Call, MODULE, Pane};
+use super::subject::{Content, Job, Life, Subject, Why};
+use super::subjects::{WALKED, go_on, look_around, maps, push_walk, tables_along, verb};
+use crate::dashboard::core::advice;
+use crate::dashboard::core::advice::Doing;
+use crate::dashboard::core::calls::Owner;
+use crate::dashboard::core::equivalent::equivalent;
+use crate::dashboard::core::model::Model;
+use crate::kernel::api::{ProgramEnd, Request, SubjectAction, SubjectEvent, SubjectOutcome, Walk};
+use crate::kernel::{Item, TargetError, TargetResult};
+
+/// Bytes read that are shown at once.
+const SHOWN: usize = 12;
+
+/// Takes an item of a subject's life.
+pub(crate) fn lived(model: &mut Model, number: u32, item: Item) {
+    let Some(subject) = model.memory.by_number(number) else {
+        return;
+    };
+    match item {
+        Item::Subject(SubjectEvent::Started { pid }) => {
+            subject.pid = Some(pid);
+            subject.life = Life::Alive;
+            look_around(model, number);
+        }
+        Item::Subject(SubjectEvent::Died { pid, end, fault, during }) => {
+            // Looking on its own behalf, as this view makes it do, kills nobody.
+            let looking = |action: &SubjectAction| {
+                matches!(action, SubjectAction::Maps | SubjectAction::Walk { .. })
+            };
+            subject.died_of = during
+                .filter(|action| !looking(action))
+                .and_then(|action| equivalent(&Request::SubjectDo { pid, action }));
+            // The entries as they were at that moment.
+            if let Some(walk) = fault.as_ref().and_then(|fault| fault.walk) {
+                let vaddr = page_of(walk.vaddr);
+                subject.walks.insert(vaddr, Walk { vaddr, ..walk });
+            }
+            subject.life = Life::Dead { end, fault };
+            died(model, number);
+        }
+        Item::Done(result) => {
+            if let Life::Starting | Life::Alive = subject.life {
+                subject.life = match result {
+                    Ok(()) => Life::Lost(TargetError::Gone("it ended without a word".into())),
+                    Err(TargetError::Cancelled) => {
+                        Life::Dead { end: ProgramEnd::Signalled(nix::libc::SIGKILL), fault: None }
+                    }
+                    Err(error) => Life::Lost(error),
+                };
+                died(model, number);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn died(model: &mut Model, number: u32) {
+    model.settle(&Owner::Memory(Call::Do(number)), Ok(()));
+    let mut pid = None;
+    let mut cursor = None;
+    if let Some(subject) = model.memory.by_number(number) {
+        subject.jobs.clear();
+        subject.running = None;
+        subject.offered.clear();
+        pid = subject.pid;
+        cursor = subject.fault().map(|fault| page_of(fault.address));
+    }
+    // An offer dies with either process.
+    for other in &mut model.memory.subjects {
+        other.offered.retain(|_, client| Some(*client) != pid);
+    }
+    go_to(model, number, cursor);
+}
+
+/// Puts the cursor of a subject's address space there, if it is the one that is
+/// shown. `true` when it is.
+fn go_to(model: &mut Model, number: u32, cursor: Option<u64>) -> bool {
+    let shown = model.memory.subject();
+    match cursor.filter(|_| shown.is_some_and(|subject| subject.number == number)) {
+        Some(cursor) => {
+            model.memory.cursor = cursor;
+            true
+        }
+        None => false,
+    }
+}
+
+/// Takes an item of something that a subject does.
+pub(crate) fn did(model: &mut Model, number: u32, item: Item) {
+    let Some(subject) = model.memory.by_number(number) else {
+        return;
+    };
+    match item {
+        Item::SubjectDid(outcome) => noted(subject, outcome),
+        Item::Done(result) => {
+            let Some(job) = subject.running.take() else {
+                return;
+            };
+            // It is dying; how comes with its last words. Nothing more is asked.
+            if let Err(TargetError::Gone(_)) = result {
+                model.settle(&Owner::Memory(Call::Do(number)), Ok(()));
+                return;
+            }
+            ended(model, number, &job, result);
+            go_on(model, number);
+        }
+        _ => {}
+    }
+}
+
+fn noted(subject: &mut Subject, outcome: SubjectOutcome) {
+    let Some(job) = &subject.running else { return };
+    match outcome {
+        SubjectOutcome::Walk(walk) => {
+            match job.why {
+                Why::Before => subject.before.push(walk),
+                Why::After => subject.later.push(walk),
+                Why::User | Why::Look => {}
+            }
+            if job.why != Why::Before {
+                subject.walks.insert(page_of(walk.vaddr), walk);
+            }
+        }
+        SubjectOutcome::Bytes(bytes) => {
+            if let SubjectAction::Read { vaddr, .. } = job.action {
+                subject.content = Some(Content { vaddr, bytes });
+            }
+        }
+        SubjectOutcome::Maps(maps) => subject.maps = maps,
+        SubjectOutcome::Done => {}
+    }
+}
+
+fn ended(model: &mut Model, number: u32, job: &Job, result: TargetResult<()>) {
+    if let Err(error) = result {
+        if matches!(job.why, Why::Before | Why::User)
+            && let Some(subject) = model.memory.by_number(number)
+        {
+            subject.before.clear();
+            subject.said = Some(error.to_string());
+        }
+        if job.why == Why::User {
+            let owner = Owner::Memory(Call::Do(number));
+            let cancelled = error == TargetError::Cancelled;
+            let told = if cancelled { Ok(()) } else { Err(advice::sentence(&error)) };
+            if model.settle(&owner, told) || cancelled {
+                return;
+            }
+            let what = verb(&Request::SubjectDo { pid: 0, action: job.action.clone() });
+            model.message(advice::explain(&format!("{MODULE}: {what}"), Doing::Other, &error));
+        }
+        return;
+    }
+    if job.why == Why::User {
+        model.settle(&Owner::Memory(Call::Do(number)), Ok(()));
+        succeeded(model, number, &job.action);
+    }
+}
+
+/// Notes what the user's action changed, and looks at what came of it.
+fn succeeded(model: &mut Model, number: u32, action: &SubjectAction) {
+    let Some(subject) = model.memory.by_number(number) else {
+        return;
+    };
+    let pid = subject.pid;
+    let mut touched = None;
+    let mut cursor = None;
+    subject.mapped_last = maps(action).is_some();
+    if let Some((vaddr, pages)) = maps(action) {
+        subject.earlier = std::mem::take(&mut subject.before);
+        subject.later.clear();
+        for address in tables_along(vaddr, pages) {
+            subject
+                .jobs
+                .push_back(Job { action: SubjectAction::Walk { vaddr: address }, why: Why::After });
+        }
+    }
+    let said = match action {
+        SubjectAction::Allocate { vaddr, pages, write } => {
+            cursor = Some(*vaddr);
+            let access = if *write { "read-write" } else { "read-only" };
+            format!("{pages} pages at {vaddr:#x}, {access}")
+        }
+        SubjectAction::Free { vaddr } => {
+            if let Some(area) = subject.mapping(*vaddr).cloned() {
+                let freed = |page: &u64| (area.start..area.end).contains(page);
+                subject.walks.retain(|page, _| !freed(page));
+                subject.offered.retain(|page, _| !freed(page));
+                subject.shared.retain(|page| !freed(page));
+            }
+            format!("freed the request at {vaddr:#x}")
+        }
+        SubjectAction::Read { vaddr, size } => {
+            touched = Some((*vaddr, u64::from(*size)));
+            cursor = Some(*vaddr);
+            let content = subject.content.as_ref();
+            let bytes = content.map_or(&[][..], |content| &content.bytes);
+            let shown = bytes[..bytes.len().min(SHOWN)].escape_ascii();
+            format!("read {size} bytes at {vaddr:#x}: \"{shown}…\"")
+        }
+        SubjectAction::Write { vaddr, bytes } => {
+            touched = Some((*vaddr, bytes.len() as u64));
+            cursor = Some(*vaddr);
+            format!("wrote {} bytes at {vaddr:#x}", bytes.len())
+        }
+        SubjectAction::Share { vaddr, client, .. } => {
+            subject.offered.insert(page_of(*vaddr), *client);
+            format!("offered the page at {vaddr:#x} to process {client}: it maps it with o")
+        }
+        SubjectAction::Access { vaddr } => {
+            subject.shared.insert(*vaddr);
+            cursor = Some(*vaddr);
+            format!("mapped the offer at {vaddr:#x}")
+        }
+        SubjectAction::Walk { vaddr } => {
+            cursor = Some(*vaddr);
+            format!("walked the page table for {vaddr:#x}")
+        }
+        SubjectAction::Maps => "listed its mappings".into(),
+    };
+    subject.said = Some(said);
+    if let Some((vaddr, size)) = touched {
+        let first = page_of(vaddr);
+        let last = page_of(vaddr + size.saturating_sub(1));
+        for page in (first..=last).step_by(PAGE as usize).take(WALKED as usize) {
+            push_walk(subject, page);
+        }
+    }
+    if let SubjectAction::Access { .. } = action {
+        taken(model, pid);
+    }
+    if let SubjectAction::Read { .. } = action {
+        model.memory.content_row = 0;
+    }
+    if go_to(model, number, cursor) && model.memory.focus == Pane::Subjects {
+        model.memory.focus = Pane::Space;
+    }
+    look_around(model, number);
+}
+
+/// The process took what was offered to it: the owner's page is now shared.
+fn taken(model: &mut Model, client: Option<i32>) {
+    let Some(client) = client else { return };
+    for owner in &mut model.memory.subjects {
+        let taken: Vec<u64> =
+            owner.offered.iter().filter(|(_, to)| **to == client).map(|(page, _)| *page).collect();
+        for page in taken {
+            owner.offered.remove(&page);
+            owner.shared.insert(page);
+        }
+    }
+}

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Draws view 7: the modules.
+
+mod charts;
+
+use ratatui::layout::{Constraint, Layout, Rect};
+
+use super::{detail, listed_modules, selected, values};
+use crate::dashboard::core::event::Hit;
+use crate::dashboard::core::link::Connection;
+use crate::dashboard::core::loadable::Loadable;
+use crate::dashboard::core::model::Model;
+use crate::dashboard::paint::canvas::Canvas;
+use crate::dashboard::paint::canvas::{row, wrap};
+use crate::dashboard::paint::theme::Role;
+use crate::dashboard::paint::units::{bytes, range};
+use crate::dashboard::shell::layers::draw::input;
+use crate::dashboard::views::overview::draw::counter_row;
+use crate::dashboard::views::shared::message;
+use crate::kernel::api::ModuleSummary;
+use crate::kernel::taint;
+
+/// Draws it.
+pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    if model.zoom
+        && let Some(module) = selected(model)
+    {
+        return charts::draw(canvas, area, model, &module.name);
+    }
+    let widths = if area.width >= 120 {
+        [Constraint::Percentage(45), Constraint::Fill(1)]
+    } else {
+        [Constraint::Length(38), Constraint::Fill(1)]
+    };
+    let [left, right] = Layout::horizontal(widths).areas(area);
+    list(canvas, left, model);
+    one(canvas, right, model);
+}
+
+fn list(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    let view = &model.modules_view;
+    let listed = listed_modules(model);
+    let all = model.modules.ready().map_or(0, Vec::len);
+    let title = if model.modules.ready().is_none() {
+        "Modules".to_owned()
+    } else if listed.len() == all {
+        let noun = if all == 1 { "module" } else { "modules" };
+        format!("{all} {noun}, {}", view.sort.text())
+    } else {
+        format!("{} of {all} modules, {}", listed.len(), view.sort.text())
+    };
+    let mut inside = canvas.panel(area, &title, !view.on_values);
+    if view.typing.is_some() || !view.filter.is_empty() {
+        let line = row(inside, inside.height.saturating_sub(1));
+        inside.height = inside.height.saturating_sub(1);
+        let x = canvas.text(line.x, line.y, 2, "/", Role::Key);
+        let place = Rect::new(x, line.y, line.right().saturating_sub(x), 1);
+        match &view.typing {
+            Some(field) => input(canvas, place, field.text(), Some(field.cursor())),
+            None => {
+                canvas.text(place.x, place.y, place.width, &view.filter, Role::Text);
+            }
+        }
+    }
+    match (&model.modules, listed.is_empty()) {
+        (Loadable::Loading, _) => {
+            let text = match &model.link.connection {
+                Connection::Lost { why, .. } => format!("No connection to the kernel: {why}"),
+                _ => "Asking the kernel …".into(),
+            };
+            return message(canvas, inside, &text, Role::Dim);
+        }
+        (Loadable::Failed(error), _) => {
+            let text = format!(
+                "The modules can't be listed: {error}. It is tried again every few seconds."
+            );
+            return message(canvas, inside, &text, Role::Bad);
+        }
+        (Loadable::Ready(modules), true) if modules.is_empty() => {
+            let text =
+                "No module is loaded. L loads one: a name of ours, or the path of a .ko file.";
+            return message(canvas, inside, text, Role::Dim);
+        }
+        (_, true) => {
+            return message(canvas, inside, "No name has this in it. Esc shows all.", Role::Dim);
+        }
+        _ => {}
+    }
+    let wide = inside.width >= 60;
+    let head = row(inside, 0);
+    let name_width = if wide { 26 } else { inside.width.saturating_sub(18) };
+    canvas.text(head.x + 2, head.y, name_width, "name", Role::Dim);
+    let x = head.x + 2 + name_width;
+    canvas.right(Rect::new(x, head.y, 9, 1), "size", Role::Dim);
+    canvas.right(Rect::new(x + 9, head.y, 6, 1), "users", Role::Dim);
+    if wide {
+        canvas.text(x + 17, head.y, 9, "state", Role::Dim);
+        canvas.text(x + 27, head.y, head.right().saturating_sub(x + 27), "used by", Role::Dim);
+    }
+    let room = usize::from(inside.height.saturating_sub(1));
+    let current = selected(model).map(|module| module.name.as_str());
+    let position = listed.iter().position(|module| Some(module.name.as_str()) == current);
+    let top = position.unwrap_or(0).saturating_sub(room / 2).min(listed.len().saturating_sub(room));
+    for (line, (index, module)) in listed.iter().enumerate().skip(top).take(room).enumerate() {
+        let place = row(inside, line as u16 + 1);
+        module_row(canvas, place, module, (name_width, wide));
+        if Some(index) == position {
+            canvas.select(place);
+        }
+        canvas.hit(place, Hit::Row { pane: 0, index });
+    }
+}
+
+fn module_row(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    module: &ModuleSummary,
+    (name, wide): (u16, bool),
+) {
+    let glyphs = canvas.look.glyphs;
+    let role = if module.broken { Role::Bad } else { Role::Text };
+    let mark = if module.broken { glyphs.no } else { " " };
+    canvas.text(area.x + 1, area.y, 1, mark, Role::Bad);
+    canvas.text(area.x + 2, area.y, name - 1, &module.name, role);
+    let x = area.x + 2 + name;
+    canvas.right(Rect::new(x, area.y, 9, 1), &bytes(module.size), Role::Dim);
+    let users = if module.users < 0 { "fixed".into() } else { module.users.to_string() };
+    canvas.right(Rect::new(x + 9, area.y, 6, 1), &users, role);
+    if wide {
+        let state = if module.broken { "crashed".into() } else { module.state.to_lowercase() };
+        canvas.text(x + 17, area.y, 9, &state, role);
+        let used_by = module.used_by.join(", ");
+        canvas.text(x + 27, area.y, area.right().saturating_sub(x + 27), &used_by, Role::Dim);
+    }
+}
+
+fn one(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    let view = &model.modules_view;
+    let Some(module) = selected(model) else {
+        canvas.panel(area, "", false);
+        return;
+    };
+    let inside = canvas.panel(area, &module.name, view.on_values);
+    let mut y = 0;
+    let mut line = |canvas: &mut Canvas<'_>, label: &str, text: &str, role: Role| {
+        let width = inside.width.saturating_sub(11);
+        for (index, part) in wrap(text, width).iter().take(2).enumerate() {
+            let place = row(inside, y);
+            if index == 0 {
+                canvas.text(place.x + 1, place.y, 9, label, Role::Dim);
+            }
+            canvas.text(place.x + 10, place.y, place.width.saturating_sub(10), part, role);
+            y += 1;
+        }
+    };
+    let info = model.loader.info(&module.name);
+    let known = ringside_uapi::module(&module.name).map(|known| known.summary);
+    if let Some(text) = known.or_else(|| info?.get("description")) {
+        line(canvas, "about", text, Role::Text);
+    }
+    let none = |names: &[String]| {
+        if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+    };
+    if module.broken {
+        line(canvas, "state", "crashed: not to be used until a reboot (B)", Role::Bad);
+    } else {
+        line(canvas, "state", &module.state.to_lowercase(), Role::Good);
+    }
+    if !module.taint.is_empty() {
+        line(canvas, "taints", &taint::of_letters(&module.taint), Role::Text);
+    }
+    match (&view.detail, detail(model)) {
+        (_, Some(detail)) => {
+            line(canvas, "uses", &none(&detail.uses), Role::Text);
+            line(canvas, "used by", &none(&module.used_by), Role::Text);
+            if let Some(version) = &detail.version {
+                line(canvas, "version", version, Role::Text);
+            }
+            let tall = area.height > 24;
+            if let (Some(version), true) = (&detail.srcversion, tall) {
+                line(canvas, "source", version, Role::Dim);
+            }
+            let keys: &[&str] =
+                if tall { &["license", "author", "vermagic"] } else { &["license"] };
+            for key in keys {
+                if let Some(value) = info.and_then(|info| info.get(key)) {
+                    line(canvas, key, value, Role::Dim);
+                }
+            }
+            if let (true, Some(why)) = (tall, view.fileless.get(&module.name)) {
+                line(canvas, "file", why, Role::Dim);
+            }
+        }
+        (Loadable::Failed(error), None) if view.detail_of == module.name => {
+            line(canvas, "", &error.to_string(), Role::Bad);
+        }
+        _ => line(canvas, "used by", &none(&module.used_by), Role::Text),
+    }
+    let rest = Rect {
+        y: inside.y + y.min(inside.height),
+        height: inside.height.saturating_sub(y),
+        ..inside
+    };
+    let used = value_rows(canvas, rest, model);
+    let rest = Rect { y: rest.y + used, height: rest.height - used, ..rest };
+    counters(canvas, rest, model, &module.name);
+}
+
+/// Paints parameters and controls; answers the rows used.
+fn value_rows(canvas: &mut Canvas<'_>, area: Rect, model: &Model) -> u16 {
+    let view = &model.modules_view;
+    let values = values(model);
+    if values.is_empty() || area.height < 3 {
+        return 0;
+    }
+    heading(canvas, row(area, 0), "Parameters and controls");
+    // Counters get a third of the room.
+    let room = usize::from((area.height - 1) * 2 / 3).clamp(1, values.len());
+    let top = (view.value + 1).saturating_sub(room);
+    for (line, (index, value)) in values.iter().enumerate().skip(top).take(room).enumerate() {
+        let place = row(area, line as u16 + 1);
+        canvas.text(place.x + 1, place.y, 17, &value.name, Role::Text);
+        let text = value.value.as_deref().unwrap_or("(can't be read)");
+        let width = place.width.saturating_sub(32).max(8);
+        canvas.text(place.x + 19, place.y, width, text, Role::Title);
+        let kind = match (value.control, value.writable) {
+            (true, _) => "control",
+            (false, true) => "writable",
+            (false, false) => "at load",
+        };
+        canvas.right(place, kind, Role::Dim);
+        if view.on_values && index == view.value {
+            canvas.select(place);
+        }
+        canvas.hit(place, Hit::Row { pane: 1, index });
+    }
+    room as u16 + 1
+}
+
+fn heading(canvas: &mut Canvas<'_>, area: Rect, text: &str) {
+    let line = canvas.look.glyphs.lines[0].repeat(usize::from(area.width));
+    canvas.text(area.x, area.y, area.width, &line, Role::Border);
+    let text = format!(" {text} ");
+    canvas.text(area.x + 1, area.y, area.width.saturating_sub(1), &text, Role::Dim);
+}
+
+fn counters(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: &str) {
+    let Some(live) = model.counters.module(module) else {
+        return;
+    };
+    if area.height < 2 {
+        return;
+    }
+    let title = format!("Counters, {} ([ ] range, z charts)", range(model.range_ms()));
+    heading(canvas, row(area, 0), &title);
+    let below = Rect { y: area.y + 1, height: area.height - 1, ..area };
+    if charts::fit(below, live.counters.len()) {
+        return charts::paint(canvas, below, model, (module, &live.counters));
+    }
+    let room = usize::from(area.height - 1);
+    let fits = live.counters.len() <= room;
+    let shown = if fits { room } else { room - 1 };
+    for (index, counter) in live.counters.iter().take(shown).enumerate() {
+        counter_row(canvas, row(area, index as u16 + 1), model, (module, &counter.name));
+    }
+    if !fits {
+        let more = live.counters.len() - shown;
+        let text = format!("{more} more: z shows all");
+        let last = row(area, area.height - 1);
+        canvas.text(last.x, last.y, last.width, &text, Role::Dim);
+    }
+}

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Draws view 1: cards, the machine, warnings.
+
+use ratatui::layout::{Constraint, Layout, Rect};
+use ringside_uapi::describe::Unit;
+
+use super::{CARDS, Card, last_line, newest_warnings, per_row};
+use crate::dashboard::core::event::Hit;
+use crate::dashboard::core::link::Connection;
+use crate::dashboard::core::loadable::Loadable;
+use crate::dashboard::core::model::Model;
+use crate::dashboard::data::counters::is_monotonic;
+use crate::dashboard::data::log::stamp;
+use crate::dashboard::paint::canvas::Canvas;
+use crate::dashboard::paint::canvas::row;
+use crate::dashboard::paint::theme::Role;
+use crate::dashboard::paint::units::{counted, duration, short};
+use crate::dashboard::views::shared;
+use crate::dashboard::views::shared::message;
+use crate::kernel::api::{Capability, GuestState};
+use crate::kernel::taint;
+
+/// Draws it.
+pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    let columns = per_row(area.width);
+    let rows = CARDS.len().div_ceil(columns) as u16;
+    let most = CARDS.iter().map(|card| card.counters.len()).max().unwrap_or(0) as u16 + 5;
+    let height = ((area.height * 3 / 5) / rows).clamp(6, most);
+    let [cards, rest] =
+        Layout::vertical([Constraint::Length(height * rows), Constraint::Fill(1)]).areas(area);
+    for (index, entry) in CARDS.iter().enumerate() {
+        let (line, column) = ((index / columns) as u16, index % columns);
+        let across = Rect::new(cards.x, cards.y + line * height, cards.width, height);
+        let parts = Layout::horizontal(vec![Constraint::Fill(1); columns]).split(across);
+        let place = parts[column];
+        canvas.hit(place, Hit::Row { pane: 0, index });
+        card(canvas, place, model, entry, index == model.overview.selected);
+    }
+    let split = if area.width >= 110 {
+        [Constraint::Length(54), Constraint::Fill(1)]
+    } else {
+        [Constraint::Length(33), Constraint::Fill(1)]
+    };
+    // Tall screens have room for the newest of everything that the kernel says.
+    let [rest, tail] = if rest.height >= 24 {
+        Layout::vertical([Constraint::Length(12), Constraint::Fill(1)]).areas(rest)
+    } else {
+        [rest, Rect::ZERO]
+    };
+    if tail.height > 0 {
+        newest(canvas, tail, model);
+    }
+    let [machine_area, warnings_area] = Layout::horizontal(split).areas(rest);
+    machine(canvas, machine_area, model);
+    warnings(canvas, warnings_area, model);
+}
+
+fn card(canvas: &mut Canvas<'_>, area: Rect, model: &Model, card: &Card, selected: bool) {
+    let title = format!("{} {}", card.view.number(), card.module);
+    let inside = canvas.panel(area, &title, selected);
+    shared::module_state(canvas, row(inside, 0), model, card.module);
+    let last = row(inside, inside.height.saturating_sub(1));
+    if model.counters.module(card.module).is_some() {
+        let room = usize::from(inside.height.saturating_sub(2));
+        for (index, counter) in card.counters.iter().take(room).enumerate() {
+            counter_row(canvas, row(inside, index as u16 + 1), model, (card.module, counter));
+        }
+    } else if inside.height > 2 {
+        let summary = ringside_uapi::module(card.module).map_or("", |module| module.summary);
+        canvas.wrapped(
+            Rect { y: inside.y + 1, height: inside.height - 2, ..inside },
+            summary,
+            Role::Dim,
+        );
+    }
+    if let Some(line) = last_line(model, card.module) {
+        let text = line.text.split_once(": ").map_or(&*line.text, |(_, text)| text);
+        let role = shared::level_role(line.level);
+        let mark = canvas.look.glyphs.arrows[1];
+        canvas.spans(last, &[(mark, Role::Dim), (" ", Role::Dim), (text, role)]);
+    }
+}
+
+/// `produced      12,345   1.2k/s ▁▂▃▄▅`
+pub(crate) fn counter_row(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    model: &Model,
+    (module, counter): (&str, &str),
+) {
+    let known = ringside_uapi::module(module)
+        .and_then(|module| module.counters.iter().find(|entry| entry.name == counter));
+    let unit = known.map_or(Unit::Count, |counter| counter.unit);
+    let monotonic = is_monotonic(module, counter);
+    let wide = area.width >= 46;
+    let (name_width, value_width) = if wide { (16, 12) } else { (15, 9) };
+    canvas.text(area.x, area.y, name_width, &counter.replace('_', " "), Role::Dim);
+    let value = match model.counters.value(module, counter) {
+        Some(value) => counted(value, unit).trim_end_matches(" pages").to_owned(),
+        None => model.counters.text(module, counter).unwrap_or("?").to_owned(),
+    };
+    let place = Rect::new(
+        area.x + name_width,
+        area.y,
+        value_width.min(area.width.saturating_sub(name_width)),
+        1,
+    );
+    let value = match model.counters.value(module, counter) {
+        Some(number) if value.len() > usize::from(place.width) => short(number as f64),
+        _ => value,
+    };
+    canvas.right(place, &value, Role::Title);
+    let mut x = place.right() + 1;
+    if monotonic && area.right() > x + 8 {
+        let rate = model.counters.rate(module, counter).unwrap_or(0.0);
+        let text = if rate > 0.0 { format!("{}/s", short(rate)) } else { String::new() };
+        canvas.right(Rect::new(x, area.y, 7, 1), &text, Role::Text);
+    }
+    x += 8;
+    if area.right() > x + 2 {
+        let width = area.right() - x;
+        let columns = model.counters.columns(
+            (module, counter),
+            model.range_ms(),
+            usize::from(width),
+            monotonic,
+        );
+        canvas.sparkline(Rect::new(x, area.y, width, 1), &columns, Role::Series(0));
+    }
+}
+
+fn machine(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    let lab = model.link.lab.as_ref();
+    let title = match lab {
+        Some(lab) => format!("Machine, guest {}", lab.generation),
+        None => "Machine".into(),
+    };
+    let inside = canvas.panel(area, &title, false);
+    let Some(kernel) = &model.link.kernel else {
+        let text = match (&model.link.connection, lab) {
+            (Connection::Lost { why, .. }, _) => {
+                format!("Nothing is known of the kernel: {why}. It is asked again every second.")
+            }
+            (_, Some(lab)) if lab.guest == GuestState::Starting => {
+                "The guest starts: a moment where a saved state is resumed, a few seconds where \
+                 the kernel boots. C shows its console."
+                    .into()
+            }
+            _ => "Waiting for the kernel's first answer …".into(),
+        };
+        message(canvas, inside, &text, Role::Warning);
+        return;
+    };
+    let mut y = 0;
+    let mut line = |canvas: &mut Canvas<'_>, label: &str, text: &str, role: Role| {
+        let place = row(inside, y);
+        canvas.text(place.x, place.y, 9.min(place.width), label, Role::Dim);
+        let width = place.width.saturating_sub(9);
+        canvas.text(place.x + 9, place.y, width, text, role);
+        y += 1;
+    };
+    let (total, available) = kernel.memory_kib;
+    let used = total.saturating_sub(available);
+    let mib = |kib: u64| kib / 1024;
+    let memory = format!("{} of {} MiB used", mib(used), mib(total));
+    let tight = available * 10 < total;
+    line(canvas, "memory", &memory, if tight { Role::Warning } else { Role::Text });
+    let levels = match kernel.page_table_levels {
+        4 => "4 levels (P4D folded)",
+        5 => "5 levels",
+        _ => "?",
+    };
+    let processors = format!("{} × {}", kernel.processors, kernel.machine);
+    line(canvas, "cpus", &processors, Role::Text);
+    line(canvas, "paging", levels, Role::Text);
+    let taint = taint::of_bits(kernel.taint);
+    let role = if kernel.taint == 0 { Role::Good } else { Role::Warning };
+    line(canvas, "taint", &taint, role);
+    if let Some(lab) = lab {
+        let how = if lab.resumed { "resumed" } else { "booted" };
+        let text = format!("{how} in {}", duration(lab.started_in_ms));
+        line(canvas, "lab", &text, Role::Text);
+        let stick = match (lab.stick_plugged, &lab.stick_file) {
+            (false, _) => "pulled out (p plugs it in)".to_owned(),
+            (true, Some(file)) => format!("plugged in, {file}"),
+            (true, None) => "plugged in, empty".to_owned(),
+        };
+        line(canvas, "stick", &stick, Role::Text);
+        line(canvas, "runs on", &lab.accelerator_reason, Role::Dim);
+    } else if let Some(reason) = model.link.missing(Capability::Lab) {
+        line(canvas, "lab", reason, Role::Dim);
+    }
+    for missing in &kernel.missing {
+        let text = format!("{:?}: {}", missing.capability, missing.reason);
+        line(canvas, "missing", &text, Role::Warning);
+    }
+}
+
+fn newest(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    let inside = canvas.panel(area, "Newest in the kernel log", false);
+    let end = model.freeze.map_or(model.log.end(), |freeze| freeze.log_end);
+    let visible = |row: &crate::dashboard::data::log::Row| row.level < 7;
+    let rows: Vec<_> =
+        model.log.newest(end, 2000, visible).take(usize::from(inside.height)).collect();
+    for (index, (_, entry)) in rows.iter().rev().enumerate() {
+        let place = row(inside, index as u16);
+        let role = shared::level_role(entry.level);
+        let mark = shared::level_mark(canvas, entry.level);
+        let time = stamp(entry.at_us);
+        canvas.spans(
+            place,
+            &[(&time, Role::Dim), (" ", role), (mark, role), (" ", role), (&entry.text, role)],
+        );
+    }
+}
+
+fn warnings(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    let inside = canvas.panel(area, "Newest warnings", false);
+    if let Some(error) = &model.log.failed {
+        let text = format!("The kernel log can't be read: {error}");
+        message(canvas, inside, &text, Role::Bad);
+        return;
+    }
+    let found = newest_warnings(model, usize::from(inside.height));
+    if found.is_empty() {
+        let text = match (&model.modules, model.log.is_empty()) {
+            (Loadable::Loading, true) => "Waiting for the kernel log …",
+            _ => "None. That is good.",
+        };
+        message(canvas, inside, text, Role::Dim);
+        return;
+    }
+    for (index, (_, entry)) in found.iter().rev().enumerate() {
+        let place = row(inside, index as u16);
+        let time = stamp(entry.at_us);
+        let time = time.split('.').next().unwrap_or("");
+        let text = model.log.trace(entry).map_or_else(
+            || entry.text.to_string(),
+            |trace| {
+                let room = usize::from(place.width).saturating_sub(time.len() + 4);
+                trace.headline(room, canvas.look.glyphs.ellipsis)
+            },
+        );
+        let role = shared::level_role(entry.level);
+        let mark = shared::level_mark(canvas, entry.level);
+        canvas.spans(
+            place,
+            &[(time, Role::Dim), ("s ", Role::Dim), (mark, role), (" ", role), (&text, role)],
+        );
+    }
+}

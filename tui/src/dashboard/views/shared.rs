@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Pieces that several views share.
+
+use ratatui::layout::Rect;
+
+use crate::dashboard::core::link::Connection;
+use crate::dashboard::core::loadable::Loadable;
+use crate::dashboard::core::model::Model;
+use crate::dashboard::data::hex::ByteKind;
+use crate::dashboard::paint::canvas::Canvas;
+use crate::dashboard::paint::canvas::wrap;
+use crate::dashboard::paint::theme::Role;
+use crate::dashboard::paint::units::bytes;
+
+/// The role of a log level.
+pub fn level_role(level: u8) -> Role {
+    match level {
+        0..=3 => Role::Bad,
+        4 => Role::Warning,
+        7 => Role::Dim,
+        _ => Role::Text,
+    }
+}
+
+/// The role of a byte by its kind.
+pub fn byte_role(byte: u8) -> Role {
+    match ByteKind::of(byte) {
+        ByteKind::Zero => Role::Dim,
+        ByteKind::Text => Role::Series(2),
+        ByteKind::Space => Role::Series(0),
+        ByteKind::Control => Role::Series(1),
+        ByteKind::High => Role::Series(3),
+    }
+}
+
+/// The mark of a log level: urgent ones are told apart without colours too.
+pub fn level_mark(canvas: &Canvas<'_>, level: u8) -> &'static str {
+    let glyphs = canvas.look.glyphs;
+    match level {
+        0..=3 => glyphs.no,
+        4 => glyphs.warning,
+        _ => " ",
+    }
+}
+
+/// Paints a few words in an otherwise empty panel.
+pub fn message(canvas: &mut Canvas<'_>, area: Rect, text: &str, role: Role) {
+    let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    for (index, line) in wrap(text, area.width).iter().take(usize::from(area.height)).enumerate() {
+        canvas.text(area.x, area.y + index as u16, area.width, line, role);
+    }
+}
+
+/// Paints whether a module of ours is loaded, and what to press if not.
+pub fn module_state(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: &str) {
+    let glyphs = canvas.look.glyphs;
+    let answers =
+        model.link.dead().is_none() && !matches!(model.link.connection, Connection::Lost { .. });
+    match (&model.modules, model.loaded(module)) {
+        (Loadable::Ready(_), Some(_)) if !answers => {
+            canvas.spans(area, &[(glyphs.ring, Role::Dim), (" was loaded", Role::Dim)]);
+        }
+        (Loadable::Ready(_), None) if !answers => {
+            canvas.spans(area, &[(glyphs.ring, Role::Dim), (" was not loaded", Role::Dim)]);
+        }
+        (Loadable::Loading, _) => {
+            let text = match model.link.connection {
+                Connection::Lost { .. } => "no connection",
+                _ => "asking the kernel …",
+            };
+            canvas.spans(area, &[(glyphs.ring, Role::Dim), (" ", Role::Dim), (text, Role::Dim)]);
+        }
+        (Loadable::Failed(error), _) => {
+            let text = error.to_string();
+            canvas.spans(area, &[(glyphs.no, Role::Bad), (" ", Role::Bad), (&text, Role::Bad)]);
+        }
+        (Loadable::Ready(_), None) => {
+            canvas.spans(
+                area,
+                &[
+                    (glyphs.ring, Role::Dim),
+                    (" not loaded  ", Role::Dim),
+                    ("L", Role::Key),
+                    (" loads it", Role::Dim),
+                ],
+            );
+        }
+        (Loadable::Ready(_), Some(summary)) if summary.broken => {
+            let text = " crashed; reboot (B) to use it again";
+            canvas.spans(area, &[(glyphs.no, Role::Bad), (text, Role::Bad)]);
+        }
+        (Loadable::Ready(_), Some(summary)) => {
+            let state = match summary.state.as_str() {
+                "Live" => "loaded".to_owned(),
+                other => other.to_lowercase(),
+            };
+            let users = match summary.users {
+                0 => "not in use".to_owned(),
+                1 => "in use once".to_owned(),
+                users if users < 0 => "can't be unloaded".to_owned(),
+                users => format!("in use {users} times"),
+            };
+            let text = format!("  {}, {users}", bytes(summary.size));
+            canvas.spans(
+                area,
+                &[
+                    (glyphs.dot, Role::Good),
+                    (" ", Role::Good),
+                    (&state, Role::Good),
+                    (&text, Role::Dim),
+                ],
+            );
+        }
+    }
+}
