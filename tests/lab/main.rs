@@ -23,6 +23,7 @@ mod kernels;
 mod machine;
 mod memory;
 mod readme;
+mod recovers;
 mod replaced_names;
 mod starts;
 mod stick;

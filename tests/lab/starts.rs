@@ -4,20 +4,12 @@
 use std::fs;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use ringside::kernel::api::{GuestState, LabRequest};
 
-use super::surroundings::{Surroundings, lab_request};
-
-fn states(surroundings: &Surroundings) -> Vec<PathBuf> {
-    let folder = surroundings.cache().join("states");
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let paths = entries.map(|entry| entry.path());
-    paths.filter(|path| path.extension().is_some_and(|end| end == "state")).collect()
-}
+use super::surroundings::{Surroundings, lab_request, states};
 
 #[test]
 fn the_first_start_boots_and_the_next_ones_resume() {

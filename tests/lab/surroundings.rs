@@ -126,6 +126,14 @@ impl From<Output> for Said {
     }
 }
 
+/// The saved machines in the test's own cache.
+pub fn states(surroundings: &Surroundings) -> Vec<PathBuf> {
+    let folder = surroundings.cache().join("states");
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    paths.filter(|path| path.extension().is_some_and(|end| end == "state")).collect()
+}
+
 /// What the command prints on a terminal on which this is `typed` at once; it must
 /// succeed.
 pub fn on_terminal(command: &Command, typed: &str) -> String {

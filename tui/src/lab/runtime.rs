@@ -9,12 +9,12 @@
 
 use std::fs::{self, DirBuilder, File};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::{Flock, FlockArg, OFlag};
 use nix::sys::socket::{self, AddressFamily, SockFlag, SockType, UnixAddr};
 use nix::unistd::Uid;
 
@@ -150,10 +150,17 @@ fn short(folder: &File, name: &str) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}/{name}", folder.as_raw_fd()))
 }
 
+/// Opens the folder at `path`. A lab's is never behind a link: what somebody else
+/// put in its place is left alone.
+fn open(path: &Path) -> std::io::Result<File> {
+    let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
+    fs::OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)
+}
+
 /// Takes the lock of the folder at `path`; `None` while somebody has it, or
-/// where the folder has been removed meanwhile.
+/// where the folder has been removed meanwhile or is something else.
 fn lock(path: &Path) -> Option<Flock<File>> {
-    let folder = File::open(path).ok()?;
+    let folder = open(path).ok()?;
     let lock = Flock::lock(folder, FlockArg::LockExclusiveNonblock).ok()?;
     let (held, found) = (lock.metadata().ok()?, fs::metadata(path).ok()?);
     (held.ino() == found.ino() && held.dev() == found.dev()).then_some(lock)
@@ -177,7 +184,7 @@ pub fn labs(folder: &Path) -> Vec<String> {
                     drop(lock);
                     false
                 }
-                None => path.exists(),
+                None => fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_dir()),
             }
         })
         .collect();
@@ -211,7 +218,7 @@ pub fn connect(folder: &Path, id: &str) -> LabResult<UnixStream> {
         return Err(LabError::NoSuchLab(id.into()));
     }
     let path = folder.join(id);
-    let open = File::open(&path).map_err(|_| LabError::NoSuchLab(id.into()))?;
+    let open = open(&path).map_err(|_| LabError::NoSuchLab(id.into()))?;
     let socket = socket::socket(
         AddressFamily::Unix,
         SockType::Stream,
