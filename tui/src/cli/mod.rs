@@ -34,6 +34,7 @@ pub mod labs;
 pub mod load;
 pub mod mem;
 pub mod modules;
+pub mod new;
 mod numbers;
 pub mod our_module;
 mod output;
@@ -109,6 +110,7 @@ pub enum Command {
     Setup(setup::Setup),
     Doctor(doctor::Doctor),
     Build(build::Build),
+    New(new::New),
     Cache(cache::Cache),
     Kernel(kernel::Kernel),
     // A kernel and its modules.
@@ -176,7 +178,7 @@ fn command() -> clap::Command {
 
 impl Command {
     /// The commands that some of the options about the kernel say nothing to.
-    const WITHOUT: [(&str, &[&str]); 13] = [
+    const WITHOUT: [(&str, &[&str]); 14] = [
         ("demo", &Connection::OPTIONS),
         ("up", &Connection::OPTIONS),
         ("down", &Connection::NOT_OF_LABS),
@@ -186,6 +188,7 @@ impl Command {
         ("setup", &Connection::OPTIONS),
         ("doctor", &Connection::OPTIONS),
         ("build", &Connection::OPTIONS),
+        ("new", &Connection::OPTIONS),
         ("cache", &Connection::OPTIONS),
         ("agent", &Connection::OPTIONS),
         ("completions", &Connection::OPTIONS),
@@ -251,6 +254,7 @@ fn run(cli: &Cli) -> Outcome {
         Some(Command::Setup(command)) => command.run(),
         Some(Command::Doctor(command)) => command.run(),
         Some(Command::Build(command)) => command.run(),
+        Some(Command::New(command)) => command.run(),
         Some(Command::Cache(command)) => command.run(),
         Some(Command::Kernel(command)) => command.run(),
         Some(Command::Completions(command)) => command.run(),

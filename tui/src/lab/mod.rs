@@ -10,6 +10,7 @@ mod inherit;
 pub mod linux;
 mod lock;
 pub mod modules;
+pub mod new;
 pub mod options;
 pub(crate) mod paths;
 pub(crate) mod plain_file;

@@ -10,6 +10,7 @@ use super::super::program::Program;
 use super::super::progress::{Event, Progress};
 use super::hints::Hints;
 use super::kbuild::Module;
+use super::own;
 use super::stage::Stage;
 
 /// More lines than a reader wants of one failure.
@@ -71,7 +72,7 @@ pub(super) fn make(
 ) -> BuildResult<Said> {
     // modpost says what is undefined only when it runs, and without its result it does.
     drop(std::fs::remove_file(stage.copy.join("Module.symvers")));
-    let mut command = command(kernel, stage);
+    let mut command = command(kernel, stage)?;
     // What is undefined is judged here, with all modules in sight.
     command.arg("KBUILD_MODPOST_WARN=1");
     let symbols: Vec<_> = options.symbols.iter().map(|path| path.display().to_string()).collect();
@@ -139,12 +140,16 @@ pub(super) fn make(
 }
 
 /// make for the staged folder, with the kernel's own tools.
-pub(super) fn command(kernel: &Kernel, stage: &Stage) -> Command {
+///
+/// # Errors
+/// What modules take in of ours can't be written.
+pub(super) fn command(kernel: &Kernel, stage: &Stage) -> BuildResult<Command> {
     let mut command = linux::make(&kernel.source_dir, &kernel.build_dir);
     command.current_dir(&stage.copy).env("PWD", &stage.copy);
     command.args(&kernel.make_arguments).args(compiler(kernel));
     command.arg(format!("M={}", stage.copy.display()));
-    command
+    command.env("RINGSIDE_SUPPORT", own::support()?);
+    Ok(command)
 }
 
 /// The kernel's own compiler and tools, said on the command line, where no

@@ -53,7 +53,7 @@ pub fn write(
                 "python3, which the kernel's script for rust-analyzer needs".into(),
             ]));
         }
-        let mut make = compile::command(kernel, &stage);
+        let mut make = compile::command(kernel, &stage)?;
         make.arg("rust-analyzer");
         Program::new(make, "describing the Rust sources for rust-analyzer").run(progress)?;
         let made = stage.copy.join("rust-project.json");

@@ -2,6 +2,7 @@
 //! Where the sources of Ringside's own modules are.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::super::build_error::{BuildError, BuildResult};
@@ -25,6 +26,16 @@ pub fn ours() -> BuildResult<PathBuf> {
     unpack(&cache::root()?.join("own"))
 }
 
+/// The folder that holds the published part of our modules' support code, which
+/// modules of others take in: a copy of what travels with the program, at a path
+/// that stays the same.
+///
+/// # Errors
+/// The copy can't be written.
+pub(super) fn support() -> BuildResult<PathBuf> {
+    Ok(unpack(&cache::root()?.join("own"))?.join("published"))
+}
+
 /// Writes the sources that travel with the program below `folder`, and nothing
 /// else stays there; returns where. Files that are the same keep their times.
 fn unpack(folder: &Path) -> BuildResult<PathBuf> {
@@ -37,13 +48,22 @@ fn unpack(folder: &Path) -> BuildResult<PathBuf> {
             if let Some(parent) = path.parent() {
                 fs::create_dir_all(parent).map_err(BuildError::on("make", parent))?;
             }
-            fs::write(&path, text).map_err(BuildError::on("write", &path))?;
+            replace(&path, text, folder)?;
         }
         let folder = folder.join(below);
         let known: Vec<PathBuf> = files.iter().map(|(name, _)| folder.join(name)).collect();
         remove_others(&folder, &known)?;
     }
     Ok(folder.join("modules"))
+}
+
+/// Writes a file in one go, by way of another in `folder`: another build may be
+/// reading it, or writing it, too.
+fn replace(path: &Path, text: &str, folder: &Path) -> BuildResult<()> {
+    let (process, thread) = (std::process::id(), std::thread::current().id());
+    let new = folder.join(format!("new-{process}-{thread:?}"));
+    fs::write(&new, text).map_err(BuildError::on("write", &new))?;
+    fs::rename(&new, path).map_err(BuildError::on("rename", &new))
 }
 
 /// Removes what an older program left below `folder`.
@@ -53,7 +73,11 @@ fn remove_others(folder: &Path, known: &[PathBuf]) -> BuildResult<()> {
         if path.is_dir() {
             remove_others(&path, known)?;
         } else if !known.contains(&path) {
-            fs::remove_file(&path).map_err(BuildError::on("remove", &path))?;
+            match fs::remove_file(&path) {
+                // Another build was quicker.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                removed => removed.map_err(BuildError::on("remove", &path))?,
+            }
         }
     }
     Ok(())
