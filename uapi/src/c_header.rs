@@ -14,19 +14,19 @@
 use core::fmt::{self, Write};
 use core::mem::{offset_of, size_of};
 
+use crate::describe::without_padding;
 use crate::{kmod, memalloc, my_syscall, producer_consumer};
 
 /// Writes one struct: its name in C, what it is for, its Rust type, and each
 /// field with its C declaration. Fields that C has only as padding are given as
-/// `_`. A field that is left out does not compile.
+/// `_`. A field that is left out does not compile, nor does padding that is no field: the modules
+/// hand the bytes of these structs to user space.
 macro_rules! structure {
     ($out:expr, $name:literal, $help:literal, $type:path {
         $($field:ident: $declaration:tt, $comment:tt;)+
     }) => {{
-        const fn complete(record: &$type) {
-            let $type { $($field: _),+ } = record;
-        }
-        let _ = complete;
+        type Struct = $type;
+        without_padding!(Struct { $($field),+ });
         writeln!($out, "/* {} */\nstruct {} {{", $help, $name)?;
         $(structure!(@field $out, $declaration, $comment);)+
         writeln!($out, "}};")?;

@@ -133,3 +133,22 @@ pub struct Module {
     /// Its tables.
     pub tables: &'static [Table],
 }
+
+/// Refuses to compile where a struct has padding that is no field: the modules hand its bytes to
+/// user space. All fields must be named.
+macro_rules! without_padding {
+    ($record:ident { $($field:ident),+ $(,)? }) => {
+        const _: () = {
+            const fn size<Struct, Field>(_: fn(&Struct) -> &Field) -> usize {
+                ::core::mem::size_of::<Field>()
+            }
+            const fn complete(record: &$record) {
+                let $record { $($field: _),+ } = record;
+            }
+            let _ = complete;
+            let fields = 0 $(+ size(|record: &$record| &record.$field))+;
+            assert!(::core::mem::size_of::<$record>() == fields, "padding that is no field");
+        };
+    };
+}
+pub(crate) use without_padding;

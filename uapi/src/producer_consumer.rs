@@ -2,7 +2,9 @@
 //! producer_consumer: kernel threads that pass items through a ring of slots,
 //! kept in step by two counting semaphores.
 
-use super::describe::{Control, Counter, Module, Moment, Parameter, ParameterKind, Table, Unit};
+use super::describe::{
+    Control, Counter, Module, Moment, Parameter, ParameterKind, Table, Unit, without_padding,
+};
 
 /// The largest number of threads that can be asked for; how many there can be is
 /// decided by memory and process numbers.
@@ -137,6 +139,35 @@ pub struct Snapshot {
     pub slots: u32,
 }
 
+without_padding!(ThreadRecord { kind, state, reserved, index, items, waits });
+without_padding!(SlotRecord { item, producer, reserved });
+without_padding!(Snapshot {
+    size,
+    phase,
+    sequence,
+    capacity,
+    occupancy,
+    empty,
+    full,
+    produced,
+    consumed,
+    producer_waits,
+    consumer_waits,
+    producer_delay,
+    consumer_delay,
+    paused,
+    step,
+    producers,
+    consumers,
+    producers_waiting,
+    consumers_waiting,
+    last_item,
+    last_slot,
+    last_producer,
+    last_kind,
+    last_thread,
+    slots
+});
 const _: () = assert!(core::mem::size_of::<Snapshot>() == 160);
 const _: () = assert!(core::mem::size_of::<ThreadRecord>() == 24);
 const _: () = assert!(core::mem::size_of::<SlotRecord>() == 16);
