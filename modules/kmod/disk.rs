@@ -4,48 +4,27 @@
 use kernel::{
     fs::File,
     prelude::*,
-    sync::atomic::{
-        Atomic,
-        AtomicFlag,
-        Relaxed, //
-    }, //
+    sync::atomic::{Atomic, AtomicFlag, Relaxed},
 };
 
 use crate::{
     position::Position,
     support::{
-        argument::{
-            self,
-            Wrong, //
-        },
+        argument::{self, Wrong},
         block_device::BlockDevice,
-        device::{
-            is_readable,
-            is_writable, //
-        },
-        rate_limit::{
-            limited,
-            RateLimit, //
-        },
+        device::{is_readable, is_writable},
+        plain::plain,
+        rate_limit::{RateLimit, limited},
         sysfs::Shows,
-        text::Excerpt, //
+        text::Excerpt,
     },
-    uapi::{
-        describe::Module,
-        kmod as abi, //
-    },
-    DEVICE, //
+    uapi::{describe::Module, kmod as abi},
 };
 
-argument::plain!(
-    abi::BlockRwOps,
-    abi::BlockRwOffsetOps,
-    abi::BlockIo,
-    abi::BlockInfo
-);
+plain!(abi::BlockRwOps, abi::BlockRwOffsetOps, abi::BlockIo, abi::BlockInfo);
 
 /// Log lines in a second about what was refused.
-const LINES_PER_SECOND: u32 = 20;
+const LINES_PER_SECOND: c_int = 20;
 
 /// Which way data goes.
 #[derive(Clone, Copy)]
@@ -61,9 +40,7 @@ impl Direction {
             Self::Read => is_readable(file),
             Self::Write => is_writable(file),
         };
-        is_open_for_it
-            .then_some(self)
-            .ok_or(Failure::NotOpenFor(self))
+        is_open_for_it.then_some(self).ok_or(Failure::NotOpenFor(self))
     }
 }
 
@@ -108,6 +85,8 @@ impl From<Error> for Failure {
 #[pin_data]
 pub(crate) struct Disk {
     device: BlockDevice,
+    /// The path of its node.
+    path: &'static [u8],
     #[pin]
     position: Position,
     bytes_read: Atomic<u64>,
@@ -116,20 +95,22 @@ pub(crate) struct Disk {
     errors: Atomic<u64>,
     /// It was said in the log that the device is gone.
     reported_gone: AtomicFlag,
+    #[pin]
     refused: RateLimit,
 }
 
 impl Disk {
-    pub(crate) fn new(device: BlockDevice) -> impl PinInit<Self> {
+    pub(crate) fn new(device: BlockDevice, path: &'static [u8]) -> impl PinInit<Self> {
         pin_init!(Self {
             device,
+            path,
             position <- Position::new(),
             bytes_read: Atomic::new(0),
             bytes_written: Atomic::new(0),
             operations: Atomic::new(0),
             errors: Atomic::new(0),
             reported_gone: AtomicFlag::new(false),
-            refused: RateLimit::new(LINES_PER_SECOND),
+            refused <- RateLimit::new(LINES_PER_SECOND),
         })
     }
 
@@ -161,18 +142,10 @@ impl Disk {
     pub(crate) fn at_offset(&self, direction: Direction, address: usize) -> Result<usize, Failure> {
         let io: abi::BlockIo = argument::read(address)?;
         if io.reserved != 0 {
-            return Err(Failure::argument(
-                EINVAL,
-                "reserved is not 0",
-                io.reserved.into(),
-            ));
+            return Err(Failure::argument(EINVAL, "reserved is not 0", io.reserved.into()));
         }
         if i64::try_from(io.offset).is_err() {
-            return Err(Failure::argument(
-                EINVAL,
-                "offset is 2^63 or more",
-                io.offset,
-            ));
+            return Err(Failure::argument(EINVAL, "offset is 2^63 or more", io.offset));
         }
         self.transfer(direction, io.data, io.size, io.offset)
     }
@@ -197,16 +170,12 @@ impl Disk {
             }
         };
         let moved = match ended {
-            Err(error) if error == EFAULT => Err(Failure::argument(
-                error,
-                "data is not memory of the caller's",
-                data,
-            )),
-            Err(error) if error == EROFS => Err(Failure::argument(
-                error,
-                "the device can't be written at offset",
-                offset,
-            )),
+            Err(error) if error == EFAULT => {
+                Err(Failure::argument(error, "data is not memory of the caller's", data))
+            }
+            Err(error) if error == EROFS => {
+                Err(Failure::argument(error, "the device can't be written at offset", offset))
+            }
             // A device that goes away looks like one that ends here.
             Ok(0) | Err(_) if length > 0 && self.is_gone() => Err(ENODEV.into()),
             other => other.map_err(Failure::from),
@@ -224,11 +193,7 @@ impl Disk {
     pub(crate) fn sync(&self) -> Result<usize, Failure> {
         let synced = self.device.sync();
         // The block layer tells a lost device only once, and not always by this name.
-        let error = if self.is_gone() {
-            Some(ENODEV)
-        } else {
-            synced.err()
-        };
+        let error = if self.is_gone() { Some(ENODEV) } else { synced.err() };
         match error {
             Some(error) => {
                 limited!(
@@ -290,7 +255,7 @@ impl Disk {
     fn is_gone(&self) -> bool {
         let gone = self.device.is_gone();
         if gone && !self.reported_gone.xchg(true, Relaxed) {
-            pr_err!("{} was taken away\n", Excerpt(DEVICE.value()));
+            pr_err!("{} was taken away\n", Excerpt(self.path));
         }
         gone
     }

@@ -31,55 +31,30 @@
 //! # rmmod kmod
 //! ```
 
-use kernel::{
-    fs::File,
-    prelude::*,
-    sync::Arc, //
-};
+use kernel::{fs::File, prelude::*, sync::Arc};
 
-use disk::{
-    Direction,
-    Disk,
-    Failure, //
-};
+use disk::{Direction, Disk, Failure};
 use support::{
     block_device::BlockDevice,
-    device::{
-        Operations,
-        Registration, //
-    },
+    device::{Operations, Registration},
     params::params,
     sysfs::Folders,
-    text::Excerpt, //
+    text::Excerpt,
 };
 use uapi::kmod as abi;
 
 mod disk;
 mod position;
 
-#[path = "../support"]
-mod support {
-    #[allow(dead_code, reason = "some of it is for other modules")]
-    pub(crate) mod argument;
-    pub(crate) mod block_device;
-    pub(crate) mod device;
-    #[allow(dead_code, reason = "some of it is for other modules")]
-    mod helpers;
-    pub(crate) mod killable_mutex;
-    mod layout;
-    #[allow(dead_code, reason = "this module has no numbers as parameters")]
-    pub(crate) mod params;
-    pub(crate) mod rate_limit;
-    #[allow(dead_code, unused_imports, reason = "this module has no tables")]
-    pub(crate) mod sysfs;
-    #[allow(dead_code, reason = "some of it is for other modules")]
-    pub(crate) mod text;
-}
+#[path = "../support/mod.rs"]
+mod support;
 
 #[path = "../../uapi/src"]
 #[allow(
     dead_code,
     unreachable_pub,
+    unused_imports,
+    unused_macros,
     reason = "a crate elsewhere, whole; not all of it is used here"
 )]
 mod uapi {
@@ -103,17 +78,12 @@ params! { uapi::kmod::MODULE:
 /// One of the three ways to say where data lies.
 type Transfer = fn(&Disk, Direction, usize) -> Result<usize, Failure>;
 
-/// The device's side of the module.
-struct Device(Arc<Disk>);
-
-#[vtable]
-impl Operations for Device {
+impl Operations for Disk {
     const NAME: &'static CStr = c"kmod";
 
     fn ioctl(&self, file: &File, command: u32, argument: usize) -> Result<usize> {
-        let disk = &self.0;
-        let read = |how: Transfer| how(disk, Direction::Read.of(file)?, argument);
-        let write = |how: Transfer| how(disk, Direction::Write.of(file)?, argument);
+        let read = |how: Transfer| how(self, Direction::Read.of(file)?, argument);
+        let write = |how: Transfer| how(self, Direction::Write.of(file)?, argument);
         let (name, result) = match command {
             abi::BREAD => ("BREAD", read(Disk::at_position)),
             abi::BWRITE => ("BWRITE", write(Disk::at_position)),
@@ -121,11 +91,11 @@ impl Operations for Device {
             abi::BWRITEOFFSET => ("BWRITEOFFSET", write(Disk::seek)),
             abi::READ64 => ("READ64", read(Disk::at_offset)),
             abi::WRITE64 => ("WRITE64", write(Disk::at_offset)),
-            abi::INFO => ("INFO", disk.info(argument)),
-            abi::SYNC => ("SYNC", disk.sync()),
+            abi::INFO => ("INFO", self.info(argument)),
+            abi::SYNC => ("SYNC", self.sync()),
             _ => return Err(ENOTTY),
         };
-        result.map_err(|failure| disk.account(name, failure))
+        result.map_err(|failure| self.account(name, failure))
     }
 }
 
@@ -133,10 +103,7 @@ impl Operations for Device {
 fn open() -> Result<BlockDevice> {
     let path = DEVICE.value();
     let refuse = |error: Error, why: &str| {
-        pr_err!(
-            "device={} refused ({error:?}): {why}\n",
-            Excerpt(path)
-        );
+        pr_err!("device={} refused ({error:?}): {why}\n", Excerpt(path));
         error
     };
     let device = BlockDevice::open(path).map_err(|error| refuse(error, reason(error)))?;
@@ -148,11 +115,7 @@ fn open() -> Result<BlockDevice> {
         Excerpt(path),
         device.size(),
         device.logical_block_size(),
-        if device.read_only() {
-            "read-only"
-        } else {
-            "read-write"
-        }
+        if device.read_only() { "read-only" } else { "read-write" }
     );
     Ok(device)
 }
@@ -180,19 +143,16 @@ fn reason(error: Error) -> &'static str {
 /// The module while it is loaded.
 struct Kmod {
     // Goes first, so that nobody gets in any more while the rest goes.
-    _device: Pin<KBox<Registration<Device>>>,
+    _device: Pin<KBox<Registration<Disk>>>,
     _folders: Folders<Disk>,
 }
 
 impl kernel::Module for Kmod {
     fn init(module: &'static ThisModule) -> Result<Self> {
-        let disk = Arc::pin_init(Disk::new(open()?), GFP_KERNEL)?;
+        let disk = Arc::pin_init(Disk::new(open()?, DEVICE.value()), GFP_KERNEL)?;
         let folders = Folders::new(module, &disk)?;
         // Last: from here on there are callers.
-        let device = KBox::pin_init(Registration::new(Device(disk)), GFP_KERNEL)?;
-        Ok(Self {
-            _device: device,
-            _folders: folders,
-        })
+        let device = KBox::pin_init(Registration::new(disk), GFP_KERNEL)?;
+        Ok(Self { _device: device, _folders: folders })
     }
 }

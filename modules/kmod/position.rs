@@ -10,24 +10,21 @@
 //! device, and whoever holds one of these never asks for the position.
 
 use kernel::{
+    new_mutex,
     prelude::*,
-    static_lock_class,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
-    }, //
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{Atomic, Relaxed},
+    },
 };
 
-use crate::support::killable_mutex::{
-    Guard,
-    KillableMutex, //
-};
+use crate::support::mutex::lock_killable;
 
 /// A position in bytes.
 #[pin_data]
 pub(crate) struct Position {
     #[pin]
-    at: KillableMutex<u64>,
+    at: Mutex<u64>,
     /// The same, for those who only want to know it.
     shown: Atomic<u64>,
 }
@@ -36,7 +33,7 @@ impl Position {
     /// At 0.
     pub(crate) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
-            at <- KillableMutex::new(0, c"kmod_position", static_lock_class!()),
+            at <- new_mutex!(0, "kmod_position"),
             shown: Atomic::new(0),
         })
     }
@@ -48,16 +45,13 @@ impl Position {
 
     /// Has it until the result is dropped. `EINTR` if the caller is killed while others have it.
     pub(crate) fn lock(&self) -> Result<Locked<'_>> {
-        Ok(Locked {
-            at: self.at.lock()?,
-            shown: &self.shown,
-        })
+        Ok(Locked { at: lock_killable(&self.at)?, shown: &self.shown })
     }
 }
 
 /// The position, for one caller.
 pub(crate) struct Locked<'a> {
-    at: Guard<'a, u64>,
+    at: MutexGuard<'a, u64>,
     shown: &'a Atomic<u64>,
 }
 

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! What memalloc has counted since it was loaded.
 
-use kernel::sync::atomic::{
-    Atomic,
-    Relaxed, //
-};
+use kernel::sync::atomic::{Atomic, Relaxed};
 
 use crate::support::page_table::Tables;
 

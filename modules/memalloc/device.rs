@@ -3,63 +3,42 @@
 
 use kernel::{
     fs::File,
-    mm::{
-        virt::VmaNew,
-        MmWithUser, //
-    },
+    mm::{MmWithUser, virt::VmaNew},
     page::PAGE_SIZE,
     prelude::*,
-    sync::Arc, //
+    sync::Arc,
 };
 
 use crate::{
     counters::Counters,
     range,
-    requests::{
-        Offer,
-        Requests, //
-    },
+    requests::{Offer, Requests},
     support::{
-        argument::{
-            self,
-            caller,
-            Wrong, //
-        },
-        device::{
-            is_readable,
-            Operations, //
-        },
-        mapping::{
-            self,
-            Mapping, //
-        },
-        page_table,
+        argument::{self, Wrong, caller},
+        device::{Operations, is_readable},
+        mapping::{self, Mapping},
+        page_table::{self, address_limit},
+        plain::plain,
         process::Process,
-        rate_limit::{
-            limited,
-            RateLimit, //
-        }, //
+        rate_limit::{RateLimit, limited},
     },
-    uapi::memalloc as abi, //
+    uapi::memalloc as abi,
 };
 
-argument::plain!(
-    abi::AllocInfo,
-    abi::FreeInfo,
-    abi::SharepageInfo,
-    abi::AccesspageInfo,
-    abi::WalkInfo
-);
+plain!(abi::AllocInfo, abi::FreeInfo, abi::SharepageInfo, abi::AccesspageInfo, abi::WalkInfo);
 
 /// Log lines in a second, of each of the two kinds.
-const LINES_PER_SECOND: u32 = 20;
+const LINES_PER_SECOND: c_int = 20;
 
 /// The device's side of the module.
+#[pin_data]
 pub(crate) struct Device {
     requests: Arc<Requests>,
     /// What was done.
+    #[pin]
     done: RateLimit,
     /// What was refused.
+    #[pin]
     refused: RateLimit,
 }
 
@@ -79,11 +58,7 @@ enum Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        if error == EEXIST {
-            Self::Exists
-        } else {
-            Self::Other(error)
-        }
+        if error == EEXIST { Self::Exists } else { Self::Other(error) }
     }
 }
 
@@ -94,19 +69,19 @@ impl From<Wrong> for Failure {
 }
 
 impl Device {
-    pub(crate) fn new(requests: Arc<Requests>) -> Self {
-        Self {
+    pub(crate) fn new(requests: Arc<Requests>) -> impl PinInit<Self> {
+        pin_init!(Self {
             requests,
-            done: RateLimit::new(LINES_PER_SECOND),
-            refused: RateLimit::new(LINES_PER_SECOND),
-        }
+            done <- RateLimit::new(LINES_PER_SECOND),
+            refused <- RateLimit::new(LINES_PER_SECOND),
+        })
     }
 
     /// ALLOCATE: maps zeroed pages.
     fn allocate(&self, mm: &MmWithUser, file: &File, address: usize) -> Result<(), Failure> {
         let info: abi::AllocInfo = argument::read(address)?;
         let writable = info.write != 0;
-        let range = range::pages(info.vaddr, info.num_pages, mapping::address_limit())?;
+        let range = range::pages(info.vaddr, info.num_pages, address_limit())?;
         let count = (range.end - range.start) / PAGE_SIZE;
 
         let pages = self.requests.pool.reserve(count).ok_or(Failure::TooManyPages)?;
@@ -139,7 +114,7 @@ impl Device {
     /// FREE: gives a whole request back.
     fn free(&self, address: usize) -> Result<(), Failure> {
         let abi::FreeInfo { vaddr } = argument::read(address)?;
-        let start = range::page(vaddr, mapping::address_limit())?;
+        let start = range::page(vaddr, address_limit())?;
         match mapping::unmap(start) {
             Err(error) if error == EINVAL => Err(Failure::Argument(Wrong {
                 error,
@@ -154,7 +129,7 @@ impl Device {
     fn share(&self, mm: &MmWithUser, address: usize) -> Result<(), Failure> {
         let info: abi::SharepageInfo = argument::read(address)?;
         let (vaddr, client, writable) = (info.vaddr, info.client_pid, info.write != 0);
-        let page = range::page(vaddr, mapping::address_limit())?;
+        let page = range::page(vaddr, address_limit())?;
         let not_ours = Failure::Argument(Wrong {
             error: EINVAL,
             why: "vaddr is in no request of the caller's",
@@ -189,7 +164,7 @@ impl Device {
     /// ACCESSPAGE: maps the page that was offered to the caller.
     fn access(&self, mm: &MmWithUser, file: &File, address: usize) -> Result<(), Failure> {
         let abi::AccesspageInfo { vaddr } = argument::read(address)?;
-        let range = range::pages(vaddr, 1, mapping::address_limit())?;
+        let range = range::pages(vaddr, 1, address_limit())?;
         let offer = self.requests.offered().ok_or(Failure::Argument(Wrong {
             error: ENOENT,
             why: "no page is offered to the caller, to map at vaddr",
@@ -279,11 +254,7 @@ impl Device {
 }
 
 fn access(writable: bool) -> &'static str {
-    if writable {
-        "read-write"
-    } else {
-        "read-only"
-    }
+    if writable { "read-write" } else { "read-only" }
 }
 
 fn not_readable(file: &File) -> Failure {
@@ -304,7 +275,6 @@ impl kernel::fmt::Display for Plural {
     }
 }
 
-#[vtable]
 impl Operations for Device {
     const NAME: &'static CStr = c"memalloc";
 
@@ -325,7 +295,7 @@ impl Operations for Device {
         }
     }
 
-    fn mmap(&self, _file: &File, vma: &VmaNew) -> Result {
+    fn mmap(&self, vma: &VmaNew) -> Result {
         // Only on behalf of an ioctl of the same thread; otherwise the device can't be mapped.
         self.requests.mmap(vma)
     }

@@ -26,46 +26,26 @@
 //! # rmmod memalloc
 //! ```
 
-use kernel::{
-    prelude::*,
-    sync::Arc, //
-};
+use kernel::{prelude::*, sync::Arc};
 
 use device::Device;
 use requests::Requests;
-use support::{
-    device::Registration,
-    sysfs::Folders, //
-};
+use support::{device::Registration, sysfs::Folders};
 
 mod counters;
 mod device;
 mod range;
 mod requests;
 
-#[path = "../support"]
-mod support {
-    pub(crate) mod argument;
-    #[allow(dead_code, reason = "some of it is for other modules")]
-    pub(crate) mod device;
-    #[allow(dead_code, reason = "some of it is for other modules")]
-    mod helpers;
-    mod layout;
-    pub(crate) mod mapping;
-    pub(crate) mod page_table;
-    pub(crate) mod pages;
-    pub(crate) mod process;
-    pub(crate) mod rate_limit;
-    #[allow(dead_code, unused_imports, reason = "this module has no tables")]
-    pub(crate) mod sysfs;
-    #[allow(dead_code, reason = "some of it is for other modules")]
-    pub(crate) mod text;
-}
+#[path = "../support/mod.rs"]
+mod support;
 
 #[path = "../../uapi/src"]
 #[allow(
     dead_code,
     unreachable_pub,
+    unused_imports,
+    unused_macros,
     reason = "a crate elsewhere, whole; not all of it is used here"
 )]
 mod uapi {
@@ -94,10 +74,8 @@ impl kernel::Module for Memalloc {
         let requests = Arc::pin_init(Requests::new(), GFP_KERNEL)?;
         let folders = Folders::new(module, &requests)?;
         // Last: from here on there are callers.
-        let device = KBox::pin_init(Registration::new(Device::new(requests)), GFP_KERNEL)?;
-        Ok(Self {
-            _device: device,
-            _folders: folders,
-        })
+        let device = Arc::pin_init(Device::new(requests), GFP_KERNEL)?;
+        let device = KBox::pin_init(Registration::new(device), GFP_KERNEL)?;
+        Ok(Self { _device: device, _folders: folders })
     }
 }

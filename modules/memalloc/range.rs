@@ -2,22 +2,13 @@
 //! Which addresses a request may be for.
 
 use core::ops::Range;
-use kernel::{
-    page::PAGE_SIZE,
-    prelude::*, //
-};
+use kernel::{page::PAGE_SIZE, prelude::*};
 
 use crate::support::argument::Wrong;
 
 /// The addresses of `count` pages from `start`, in a process whose addresses end at `limit`.
 pub(crate) fn pages(start: u64, count: i32, limit: usize) -> Result<Range<usize>, Wrong> {
-    let wrong = |why, value| {
-        Err(Wrong {
-            error: EINVAL,
-            why,
-            value,
-        })
-    };
+    let wrong = |why, value| Err(Wrong { error: EINVAL, why, value });
     let size = match usize::try_from(count) {
         Err(_) | Ok(0) => return wrong("num_pages must be at least 1", count as u32 as u64),
         // Fits: fewer than 2^31 times 2^12.
@@ -26,22 +17,13 @@ pub(crate) fn pages(start: u64, count: i32, limit: usize) -> Result<Range<usize>
     let first = page(start, limit)?;
     match first.checked_add(size) {
         Some(end) if end <= limit => Ok(first..end),
-        _ => wrong(
-            "the pages from vaddr on do not all lie in user space",
-            start,
-        ),
+        _ => wrong("the pages from vaddr on do not all lie in user space", start),
     }
 }
 
 /// The address of one page, in a process whose addresses end at `limit`.
 pub(crate) fn page(address: u64, limit: usize) -> Result<usize, Wrong> {
-    let wrong = |why| {
-        Err(Wrong {
-            error: EINVAL,
-            why,
-            value: address,
-        })
-    };
+    let wrong = |why| Err(Wrong { error: EINVAL, why, value: address });
     let address = usize::try_from(address).unwrap_or(usize::MAX);
     if address == 0 {
         // The kernel lets root map it, and then null pointers would point to something.
@@ -95,12 +77,7 @@ mod tests {
     #[test]
     fn addresses_of_the_kernel_and_of_nobody_are_refused() {
         // Non-canonical; the first of the kernel's; its text; the very last page.
-        for start in [
-            1 << 57,
-            0xffff_8000_0000_0000,
-            0xffff_ffff_8000_0000,
-            u64::MAX - 0xfff,
-        ] {
+        for start in [1 << 57, 0xffff_8000_0000_0000, 0xffff_ffff_8000_0000, u64::MAX - 0xfff] {
             assert!(refused(start, 1));
             assert!(refused(start, i32::MAX));
         }

@@ -9,34 +9,23 @@ use kernel::{
     mm::virt::VmaNew,
     new_mutex,
     prelude::*,
-    sync::{
-        Arc,
-        Mutex, //
-    },
-    task::Task, //
+    sync::{Arc, Mutex},
+    task::Task,
 };
 
 use crate::{
     counters::Counters,
     support::{
-        mapping::{
-            self,
-            Mapping,
-            Owner, //
-        },
+        mapping::{self, Mapping, Owner},
         page_table::Tables,
         pages::Pool,
         process::Process,
-        sysfs::Shows, //
+        sysfs::Shows,
     },
     uapi::{
         describe::Module,
-        memalloc::{
-            MODULE,
-            PAGES_LIMIT,
-            REQUESTS_LIMIT, //
-        }, //
-    }, //
+        memalloc::{MODULE, PAGES_LIMIT, REQUESTS_LIMIT},
+    },
 };
 
 /// A live request.
@@ -186,9 +175,8 @@ impl Inner {
             .filter(|(before, request)| {
                 let page = numbers(request).start;
                 let counted = singles.clone().take(*before).any(|it| numbers(it).start == page);
-                let elsewhere = |it: &Request| {
-                    numbers(it).contains(&page) && it.process != request.process
-                };
+                let elsewhere =
+                    |it: &Request| numbers(it).contains(&page) && it.process != request.process;
                 !counted && self.live.iter().any(elsewhere)
             })
             .count()

@@ -34,19 +34,15 @@ use support::{
 };
 use uapi::describe::LOG_LINE;
 
-#[path = "../support"]
-mod support {
-    mod layout;
-    pub(crate) mod params;
-    #[allow(dead_code, unused_imports, reason = "this module has no tables")]
-    pub(crate) mod sysfs;
-    pub(crate) mod text;
-}
+#[path = "../support/mod.rs"]
+mod support;
 
 #[path = "../../uapi/src"]
 #[allow(
     dead_code,
     unreachable_pub,
+    unused_imports,
+    unused_macros,
     reason = "a crate elsewhere, whole; not all of it is used here"
 )]
 mod uapi {

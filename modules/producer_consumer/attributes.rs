@@ -1,76 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 //! What sysfs shows of threads and ring, and takes for them.
 
-use super::{
-    control::Control,
-    kind::Kind,
-    snapshot::Picture, //
-};
+use super::{control::Control, kind::Kind, snapshot::Picture};
 use crate::{
-    support::sysfs::{
-        record,
-        Rows,
-        Shows, //
+    support::{
+        plain::plain,
+        sysfs::{Rows, Shows},
     },
     uapi::{
         describe::Module,
-        producer_consumer::{
-            self as abi,
-            SlotRecord,
-            Snapshot,
-            ThreadRecord, //
-        },
+        producer_consumer::{self as abi},
     },
 };
 use kernel::{
     new_mutex,
     prelude::*,
-    sync::{
-        Arc,
-        Mutex, //
-    }, //
+    sync::{Arc, Mutex},
 };
 
-record!(ThreadRecord {
-    kind: u8,
-    state: u8,
-    reserved: u16,
-    index: u32,
-    items: u64,
-    waits: u64,
-});
-record!(SlotRecord {
-    item: u64,
-    producer: u32,
-    reserved: u32,
-});
-record!(Snapshot {
-    size: u32,
-    phase: u32,
-    sequence: u64,
-    capacity: u64,
-    occupancy: u64,
-    empty: u64,
-    full: u64,
-    produced: u64,
-    consumed: u64,
-    producer_waits: u64,
-    consumer_waits: u64,
-    producer_delay: u64,
-    consumer_delay: u64,
-    paused: u64,
-    step: u64,
-    producers: u32,
-    consumers: u32,
-    producers_waiting: u32,
-    consumers_waiting: u32,
-    last_item: u64,
-    last_slot: u64,
-    last_producer: u32,
-    last_kind: u32,
-    last_thread: u32,
-    slots: u32,
-});
+plain!(abi::ThreadRecord, abi::SlotRecord, abi::Snapshot);
 
 /// See the module's description.
 #[pin_data]

@@ -9,39 +9,21 @@
 //! `control.rs` and `snapshot.rs`; inside it the semaphores' own lock may be.
 
 use super::{
-    kind::{
-        Kind,
-        PerKind,
-        ThreadCounts, //
-    },
-    state::{
-        Grant,
-        Moved,
-        Phase,
-        State, //
-    },
+    kind::{Kind, PerKind, ThreadCounts},
+    state::{Grant, Moved, Phase, State},
 };
 use crate::support::{
     semaphore::Semaphore,
     spinlock::SpinLock,
-    thread::{
-        Current,
-        Stopped,
-        Wait, //
-    },
+    thread::{Current, Stopped, Wait},
 };
 use core::convert::Infallible;
 use kernel::{
-    new_condvar,
-    pr_warn_once,
+    new_condvar, pr_warn_once,
     prelude::*,
     static_lock_class,
     sync::CondVar,
-    time::{
-        Delta,
-        Instant,
-        Monotonic, //
-    }, //
+    time::{Delta, Instant, Monotonic},
 };
 
 /// See the module's description.
@@ -261,10 +243,8 @@ fn log(kind: Kind, moved: &Moved) {
     let Moved { item, index, .. } = moved;
     match kind {
         Kind::Producer => pr_info!("Producer-{index} puts item {}\n", item.number),
-        Kind::Consumer => pr_info!(
-            "Consumer-{index} takes item {} of Producer-{}\n",
-            item.number,
-            item.producer
-        ),
+        Kind::Consumer => {
+            pr_info!("Consumer-{index} takes item {} of Producer-{}\n", item.number, item.producer)
+        }
     }
 }

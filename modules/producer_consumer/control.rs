@@ -8,18 +8,14 @@ use super::{
     buffer::Buffer,
     kind::Kind,
     round_robin::RoundRobin,
-    state::{
-        Grant,
-        Phase,
-        State, //
-    },
+    state::{Grant, Phase, State},
     threads::Threads,
 };
-use crate::support::mutex::InterruptibleMutex;
+use crate::support::mutex::lock_interruptible;
 use kernel::{
+    new_mutex,
     prelude::*,
-    static_lock_class,
-    sync::Arc, //
+    sync::{Arc, Mutex},
 };
 
 /// The threads at work. Dropping it stops them.
@@ -29,7 +25,7 @@ pub(crate) struct Control {
     threads: Threads,
     /// Who has it is the only one that pauses, resumes or steps.
     #[pin]
-    turns: InterruptibleMutex<RoundRobin>,
+    turns: Mutex<RoundRobin>,
 }
 
 #[pinned_drop]
@@ -50,11 +46,7 @@ impl Control {
             pin_init!(Self {
                 buffer,
                 threads,
-                turns <- InterruptibleMutex::new(
-                    turns,
-                    c"producer_consumer::turns",
-                    static_lock_class!(),
-                ),
+                turns <- new_mutex!(turns, "producer_consumer::turns"),
             }),
             GFP_KERNEL,
         )?;
@@ -100,7 +92,7 @@ impl Control {
     /// As for [`Self::wait_while`]; the threads park all the same after a signal.
     pub(crate) fn pause(&self) -> Result {
         let buffer = &*self.buffer;
-        let _turns = self.turns.lock()?;
+        let _turns = lock_interruptible(&self.turns)?;
         let mut state = buffer.state.lock();
         if state.phase == Phase::Running {
             state.phase = Phase::Pausing;
@@ -130,7 +122,7 @@ impl Control {
     ///
     /// As for [`Self::wait_while`]; after a signal the threads stay as they are.
     pub(crate) fn resume(&self) -> Result {
-        let _turns = self.turns.lock()?;
+        let _turns = lock_interruptible(&self.turns)?;
         // A pause whose writer was interrupted is completed first.
         self.wait_while(|state| state.phase == Phase::Pausing)?;
         let mut state = self.buffer.state.lock();
@@ -151,7 +143,7 @@ impl Control {
     /// been moved, else as for [`Self::wait_while`].
     pub(crate) fn step(&self, items: u64) -> Result {
         let buffer = &*self.buffer;
-        let mut turns = self.turns.lock()?;
+        let mut turns = lock_interruptible(&self.turns)?;
         self.wait_while(|state| state.phase == Phase::Pausing)?;
         if buffer.state.lock().phase == Phase::Running {
             pr_warn!("step refused (EINVAL): pause the threads first\n");
@@ -181,13 +173,12 @@ impl Control {
         self.wait_while(|state| state.grant.is_some())?;
         self.buffer.state.lock().grant = Some(Grant::Given(place));
         self.threads.wake(place);
-        self.wait_while(|state| state.grant.is_some())
-            .inspect_err(|_| {
-                let mut state = self.buffer.state.lock();
-                if state.grant == Some(Grant::Given(place)) {
-                    state.grant = None;
-                }
-            })
+        self.wait_while(|state| state.grant.is_some()).inspect_err(|_| {
+            let mut state = self.buffer.state.lock();
+            if state.grant == Some(Grant::Given(place)) {
+                state.grant = None;
+            }
+        })
     }
 
     /// Changes a delay, also for the threads that sleep just now.

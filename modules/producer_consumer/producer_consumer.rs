@@ -28,21 +28,11 @@
 use attributes::Attributes;
 use buffer::Buffer;
 use control::Control;
-use kernel::{
-    prelude::*,
-    sync::Arc, //
-};
-use kind::{
-    PerKind,
-    ThreadCounts, //
-};
+use kernel::{prelude::*, sync::Arc};
+use kind::{PerKind, ThreadCounts};
 use snapshot::Picture;
 use state::State;
-use support::{
-    memory::Budget,
-    params::params,
-    sysfs::Folders, //
-};
+use support::{memory::Budget, params::params, sysfs::Folders};
 use threads::Threads;
 
 mod attributes;
@@ -55,28 +45,15 @@ mod snapshot;
 mod state;
 mod threads;
 
-#[path = "../support"]
-mod support {
-    #[allow(dead_code, reason = "the other modules' helpers are listed there too")]
-    mod helpers;
-    mod layout;
-    pub(crate) mod memory;
-    pub(crate) mod mutex;
-    pub(crate) mod pace;
-    #[allow(dead_code, reason = "this module has no text parameters")]
-    pub(crate) mod params;
-    pub(crate) mod semaphore;
-    pub(crate) mod spinlock;
-    pub(crate) mod sysfs;
-    #[allow(dead_code, reason = "some of it is for other modules")]
-    pub(crate) mod text;
-    pub(crate) mod thread;
-}
+#[path = "../support/mod.rs"]
+mod support;
 
 #[path = "../../uapi/src"]
 #[allow(
     dead_code,
     unreachable_pub,
+    unused_imports,
+    unused_macros,
     reason = "a crate elsewhere, whole; not all of it is used here"
 )]
 mod uapi {
@@ -146,10 +123,7 @@ impl kernel::Module for ProducerConsumer {
             counts.producer,
             counts.consumer
         );
-        Ok(Self {
-            _folders: folders,
-            control,
-        })
+        Ok(Self { _folders: folders, control })
     }
 }
 

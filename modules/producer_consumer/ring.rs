@@ -80,11 +80,7 @@ impl Ring {
         record.item = self.produced;
         record.producer = producer;
         self.head = self.after(slot);
-        Some(Item {
-            number: self.produced,
-            producer,
-            slot,
-        })
+        Some(Item { number: self.produced, producer, slot })
     }
 
     /// Takes the oldest item. `None`: the ring is empty.
@@ -97,11 +93,7 @@ impl Ring {
         let SlotRecord { item, producer, .. } = core::mem::replace(record, EMPTY);
         self.consumed += 1;
         self.tail = self.after(slot);
-        Some(Item {
-            number: item,
-            producer,
-            slot,
-        })
+        Some(Item { number: item, producer, slot })
     }
 
     /// The slots from number `first` on.
@@ -110,19 +102,11 @@ impl Ring {
     }
 
     fn after(&self, slot: usize) -> usize {
-        if slot + 1 < self.slots.len() {
-            slot + 1
-        } else {
-            0
-        }
+        if slot + 1 < self.slots.len() { slot + 1 } else { 0 }
     }
 }
 
-const EMPTY: SlotRecord = SlotRecord {
-    item: 0,
-    producer: 0,
-    reserved: 0,
-};
+const EMPTY: SlotRecord = SlotRecord { item: 0, producer: 0, reserved: 0 };
 
 #[kunit_tests(producer_consumer_ring)]
 mod tests {

@@ -19,12 +19,7 @@ pub(crate) struct RoundRobin {
 impl RoundRobin {
     /// The first producer begins.
     pub(crate) fn new(counts: ThreadCounts) -> Self {
-        Self {
-            kind: Kind::Producer,
-            left: counts.producer,
-            next_producer: 0,
-            next_consumer: 0,
-        }
+        Self { kind: Kind::Producer, left: counts.producer, next_producer: 0, next_consumer: 0 }
     }
 
     /// The place in the table of the thread that moves next, or `None` if no
@@ -60,10 +55,7 @@ impl RoundRobin {
 mod tests {
     use super::*;
 
-    const COUNTS: ThreadCounts = ThreadCounts {
-        producer: 2,
-        consumer: 3,
-    };
+    const COUNTS: ThreadCounts = ThreadCounts { producer: 2, consumer: 3 };
 
     #[test]
     fn every_thread_of_a_kind_moves_before_the_other_kind_does() {
@@ -87,10 +79,7 @@ mod tests {
     fn nobody_moves_when_nobody_can() {
         let mut turns = RoundRobin::new(COUNTS);
         assert_eq!(turns.next(COUNTS, |_| false), None);
-        let nobody = ThreadCounts {
-            producer: 0,
-            consumer: 0,
-        };
+        let nobody = ThreadCounts { producer: 0, consumer: 0 };
         assert_eq!(RoundRobin::new(nobody).next(nobody, |_| true), None);
     }
 }

@@ -9,24 +9,13 @@
 
 use super::{
     buffer::Buffer,
-    kind::{
-        Kind,
-        ThreadCounts, //
-    },
+    kind::{Kind, ThreadCounts},
 };
 use crate::{
     support::sysfs::Rows,
-    uapi::producer_consumer::{
-        self as abi,
-        SlotRecord,
-        Snapshot,
-        ThreadRecord, //
-    },
+    uapi::producer_consumer::{self as abi, SlotRecord, Snapshot, ThreadRecord},
 };
-use kernel::{
-    prelude::*,
-    transmute::AsBytes, //
-};
+use kernel::{prelude::*, transmute::AsBytes};
 
 /// A snapshot, and the room for the next. Its size is that of the table.
 pub(crate) struct Picture {
@@ -67,11 +56,7 @@ impl Picture {
 
     /// How many slots of a ring a snapshot holds.
     fn slots(capacity: usize) -> usize {
-        if capacity <= abi::SNAPSHOT_SLOTS_MAX {
-            capacity
-        } else {
-            0
-        }
+        if capacity <= abi::SNAPSHOT_SLOTS_MAX { capacity } else { 0 }
     }
 
     /// The bytes of a snapshot of so many threads and slots.
@@ -156,11 +141,7 @@ impl Picture {
     /// Writes the bytes of this snapshot from `first` on, as many as there is room for.
     pub(crate) fn read(&self, first: usize, rows: &mut Rows<'_>) {
         let mut before = first;
-        let parts = [
-            self.head.as_bytes(),
-            self.threads[..].as_bytes(),
-            self.slots[..].as_bytes(),
-        ];
+        let parts = [self.head.as_bytes(), self.threads[..].as_bytes(), self.slots[..].as_bytes()];
         for part in parts {
             rows.extend(part.get(before..).unwrap_or_default());
             before = before.saturating_sub(part.len());

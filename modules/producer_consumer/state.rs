@@ -5,20 +5,10 @@
 //! Pure bookkeeping; waiting and waking are done in `buffer.rs` and `control.rs`.
 
 use super::{
-    kind::{
-        Kind,
-        PerKind,
-        ThreadCounts, //
-    },
-    ring::{
-        Item,
-        Ring, //
-    },
+    kind::{Kind, PerKind, ThreadCounts},
+    ring::{Item, Ring},
 };
-use crate::{
-    support::pace::Pace,
-    uapi::producer_consumer as abi, //
-};
+use crate::{support::pace::Pace, uapi::producer_consumer as abi};
 use kernel::prelude::*;
 
 /// Each kind writes at most one line about an item in so many milliseconds.
@@ -159,10 +149,7 @@ impl State {
             nudged: false,
             grant: None,
             delays,
-            waits: PerKind {
-                producer: 0,
-                consumer: 0,
-            },
+            waits: PerKind { producer: 0, consumer: 0 },
             last: None,
             lines: PerKind {
                 producer: Pace::new(LINE_INTERVAL),

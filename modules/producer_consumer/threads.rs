@@ -1,20 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The threads: started together, stopped together.
 
-use super::{
-    buffer::Buffer,
-    kind::ThreadCounts,
-    state::Phase, //
-};
-use crate::support::{
-    memory::Budget,
-    thread::Thread, //
-};
-use kernel::{
-    fmt,
-    prelude::*,
-    sync::Arc, //
-};
+use super::{buffer::Buffer, kind::ThreadCounts, state::Phase};
+use crate::support::{memory::Budget, thread::Thread};
+use kernel::{fmt, prelude::*, sync::Arc};
 
 /// The threads of a buffer, in the order of its table. Dropping this stops them
 /// all: each would end by itself too, but the others would work on meanwhile.
@@ -50,8 +39,8 @@ impl Threads {
         let counts = self.buffer.counts;
         for place in 0..counts.all() {
             let (kind, before) = counts.at(place);
-            self.add(place, fmt!("{}-{}", kind.name(), before + 1), budget)
-                .inspect_err(|error| {
+            self.add(place, fmt!("{}-{}", kind.name(), before + 1), budget).inspect_err(
+                |error| {
                     let why = match *error {
                         ENOMEM => "there is too little memory left",
                         EAGAIN => "the kernel's limit of threads or of process numbers is reached",
@@ -63,7 +52,8 @@ impl Threads {
                         place + 1,
                         counts.all()
                     );
-                })?;
+                },
+            )?;
         }
         Ok(())
     }

@@ -6,21 +6,12 @@ use core::mem::MaybeUninit;
 
 use super::{
     helpers,
-    rate_limit::{
-        limited,
-        RateLimit, //
-    }, //
+    rate_limit::{RateLimit, limited},
 };
 use kernel::{
     prelude::*,
-    transmute::{
-        AsBytes,
-        FromBytes, //
-    },
-    uaccess::{
-        UserPtr,
-        UserSlice, //
-    }, //
+    transmute::{AsBytes, FromBytes},
+    uaccess::{UserPtr, UserSlice},
 };
 
 /// An argument that can't be right.
@@ -48,20 +39,6 @@ impl Wrong {
         );
     }
 }
-
-/// Lets structures of the contract be read and written here.
-///
-/// They must have what is padding in C as a field of their own, and no field that not every bit
-/// pattern is good for: a byte and not a `bool`.
-macro_rules! plain {
-    ($($structure:ty),+) => { $(
-        // SAFETY: It consists of whole numbers, for which any bit pattern is good.
-        unsafe impl ::kernel::transmute::FromBytes for $structure {}
-        // SAFETY: It has no padding, so no byte of it is uninitialised.
-        unsafe impl ::kernel::transmute::AsBytes for $structure {}
-    )+ };
-}
-pub(crate) use plain;
 
 /// The structure that a command's argument points to.
 ///

@@ -10,12 +10,9 @@
 use core::ptr::NonNull;
 use kernel::{
     bindings,
-    error::{
-        from_err_ptr,
-        to_result, //
-    },
+    error::{from_err_ptr, to_result},
     prelude::*,
-    str::CStr, //
+    str::CStr,
 };
 
 use super::helpers;
@@ -102,11 +99,7 @@ impl BlockDevice {
         }
         // SAFETY: The file is the open file of a block device.
         match NonNull::new(unsafe { bindings::file_bdev(file.as_ptr()) }) {
-            Some(device) => Ok(Self {
-                file,
-                device,
-                writable: mode & BLK_OPEN_WRITE != 0,
-            }),
+            Some(device) => Ok(Self { file, device, writable: mode & BLK_OPEN_WRITE != 0 }),
             None => {
                 // SAFETY: The file is ours to close, and nobody else has it.
                 unsafe { bindings::bdev_fput(file.as_ptr()) };

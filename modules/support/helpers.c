@@ -9,6 +9,7 @@
 #include <linux/mutex.h>
 #include <linux/pagemap.h>
 #include <linux/pgtable.h>
+#include <linux/ratelimit.h>
 #include <linux/sched.h>
 #include <linux/semaphore.h>
 #include <linux/shmem_fs.h>
@@ -148,11 +149,23 @@ bool ringside_bdev_read_only(struct block_device *bdev)
 	return bdev_read_only(bdev);
 }
 
+/* With lockdep these two are macros. */
 int ringside_mutex_lock_killable(struct mutex *mutex);
 int ringside_mutex_lock_killable(struct mutex *mutex)
 {
-	/* With lockdep it is a macro. */
 	return mutex_lock_killable(mutex);
+}
+
+int ringside_mutex_lock_interruptible(struct mutex *mutex);
+int ringside_mutex_lock_interruptible(struct mutex *mutex)
+{
+	return mutex_lock_interruptible(mutex);
+}
+
+void ringside_ratelimit_init(struct ratelimit_state *state, int lines);
+void ringside_ratelimit_init(struct ratelimit_state *state, int lines)
+{
+	ratelimit_state_init(state, HZ, lines);
 }
 
 void ringside_sema_init(struct semaphore *semaphore, int value);

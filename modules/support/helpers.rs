@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The functions of `helpers.c`, which says what each is for.
 
-use kernel::{
-    bindings,
-    prelude::*, //
-};
+use kernel::{bindings, prelude::*};
 
 #[allow(
     improper_ctypes,
@@ -32,6 +29,8 @@ extern "C" {
     pub(crate) fn ringside_bdev_logical_block_size(bdev: *mut bindings::block_device) -> c_uint;
     pub(crate) fn ringside_bdev_read_only(bdev: *mut bindings::block_device) -> bool;
     pub(super) fn ringside_mutex_lock_killable(mutex: *mut bindings::mutex) -> c_int;
+    pub(super) fn ringside_mutex_lock_interruptible(mutex: *mut bindings::mutex) -> c_int;
+    pub(super) fn ringside_ratelimit_init(state: *mut bindings::ratelimit_state, lines: c_int);
     pub(super) fn ringside_sema_init(semaphore: *mut bindings::semaphore, value: c_int);
     pub(super) fn ringside_sched_idle(task: *mut bindings::task_struct) -> c_int;
     pub(super) fn ringside_set_interruptible();

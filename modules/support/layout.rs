@@ -32,41 +32,13 @@ same!(offset_of!(task_struct, pid), TASK_PID, "task_struct.pid");
 same!(offset_of!(task_struct, tgid), TASK_TGID, "task_struct.tgid");
 same!(offset_of!(task_struct, mm), TASK_MM, "task_struct.mm");
 same!(offset_of!(task_struct, comm), TASK_COMM, "task_struct.comm");
-same!(
-    size_of::<task_struct>(),
-    TASK_SIZE,
-    "the size of task_struct"
-);
-same!(
-    offset_of!(mm_struct, __bindgen_anon_1.pgd),
-    MM_PGD,
-    "mm_struct.pgd"
-);
-same!(
-    offset_of!(mm_struct, __bindgen_anon_1.mmap_lock),
-    MM_MMAP_LOCK,
-    "mm_struct.mmap_lock"
-);
-same!(
-    offset_of!(vm_area_struct, vm_file),
-    VMA_FILE,
-    "vm_area_struct.vm_file"
-);
-same!(
-    offset_of!(vm_area_struct, vm_private_data),
-    VMA_PRIVATE,
-    "vm_area_struct.vm_private_data"
-);
+same!(size_of::<task_struct>(), TASK_SIZE, "the size of task_struct");
+same!(offset_of!(mm_struct, __bindgen_anon_1.pgd), MM_PGD, "mm_struct.pgd");
+same!(offset_of!(mm_struct, __bindgen_anon_1.mmap_lock), MM_MMAP_LOCK, "mm_struct.mmap_lock");
+same!(offset_of!(vm_area_struct, vm_file), VMA_FILE, "vm_area_struct.vm_file");
+same!(offset_of!(vm_area_struct, vm_private_data), VMA_PRIVATE, "vm_area_struct.vm_private_data");
 same!(offset_of!(file, f_inode), FILE_INODE, "file.f_inode");
-same!(
-    offset_of!(file, private_data),
-    FILE_PRIVATE,
-    "file.private_data"
-);
+same!(offset_of!(file, private_data), FILE_PRIVATE, "file.private_data");
 same!(offset_of!(file, f_mapping), FILE_MAPPING, "file.f_mapping");
 same!(offset_of!(module, mkobj), MODULE_KOBJECT, "module.mkobj");
-same!(
-    size_of::<semaphore>(),
-    SEMAPHORE_SIZE,
-    "the size of semaphore"
-);
+same!(size_of::<semaphore>(), SEMAPHORE_SIZE, "the size of semaphore");

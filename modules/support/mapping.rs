@@ -24,30 +24,16 @@ use kernel::{
     bindings,
     error::to_result,
     fs::File,
-    mm::{
-        virt::VmaNew,
-        MmWithUser, //
-    },
+    mm::{MmWithUser, virt::VmaNew},
     page::PAGE_SIZE,
     prelude::*,
     sync::{
-        atomic::{
-            Atomic,
-            AtomicFlag,
-            Full,
-            Relaxed, //
-        },
-        Arc,
-        ArcBorrow,
-        SetOnce, //
-    }, //
+        Arc, ArcBorrow, SetOnce,
+        atomic::{Atomic, AtomicFlag, Full, Relaxed},
+    },
 };
 
-use super::{
-    helpers,
-    page_table::Tables,
-    pages::Pages, //
-};
+use super::{helpers, page_table::Tables, pages::Pages};
 
 // From `include/uapi/asm-generic/mman-common.h` and `include/uapi/linux/mman.h`, whose macros are
 // not among the bindings.
@@ -181,12 +167,6 @@ impl Mapping {
     }
 }
 
-/// Where the addresses of user space end.
-pub(crate) fn address_limit() -> usize {
-    // SAFETY: Takes no arguments.
-    unsafe { helpers::ringside_task_size_max() }
-}
-
 /// Is nothing mapped in the range, in the process that runs now?
 pub(crate) fn is_free(mm: &MmWithUser, range: Range<usize>) -> bool {
     let _guard = mm.mmap_read_lock();
@@ -203,11 +183,7 @@ pub(crate) fn map(file: &File, mapping: &Mapping) -> Result {
     if kernel::current!().mm().is_none() {
         return Err(EINVAL);
     }
-    let protection = if mapping.writable {
-        PROT_READ | PROT_WRITE
-    } else {
-        PROT_READ
-    };
+    let protection = if mapping.writable { PROT_READ | PROT_WRITE } else { PROT_READ };
     // SAFETY: The file is open, and the current task has an address space. The rest is checked as
     // if it came from user space.
     let result = unsafe {
@@ -246,10 +222,7 @@ pub(crate) fn find(mm: &MmWithUser, address: usize) -> Option<Arc<Mapping>> {
 ///
 /// Takes the mmap lock for writing.
 pub(crate) fn unmap(start: usize) -> Result {
-    let mapping = kernel::current!()
-        .mm()
-        .and_then(|mm| find(mm, start))
-        .ok_or(EINVAL)?;
+    let mapping = kernel::current!().mm().and_then(|mm| find(mm, start)).ok_or(EINVAL)?;
     // The area can't go and another take its place through here: the first to come wins. Only the
     // process itself could do so, by an munmap of its own at this very moment, which would be a
     // race of two munmaps.

@@ -15,9 +15,7 @@ pub(crate) struct Budget {
 impl Budget {
     /// For what is about to be allocated.
     pub(crate) fn new() -> Self {
-        Self {
-            available: available(),
-        }
+        Self { available: available() }
     }
 
     /// The most bytes that may be used.
@@ -39,7 +37,5 @@ impl Budget {
 fn available() -> usize {
     // SAFETY: It only adds up counters.
     let pages = unsafe { bindings::si_mem_available() };
-    usize::try_from(pages)
-        .unwrap_or(0)
-        .saturating_mul(kernel::page::PAGE_SIZE)
+    usize::try_from(pages).unwrap_or(0).saturating_mul(kernel::page::PAGE_SIZE)
 }

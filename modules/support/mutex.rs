@@ -1,108 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0
-//! A mutex that is waited for with an ear for signals.
-//!
-//! `kernel::sync::Mutex` waits until it gets the lock, come what may. That is too
-//! long where the lock is held as long as a transfer or a thread lasts. So here
-//! that mutex only guards, for a moment, whether somebody has the value; who has
-//! to wait does it at a condition variable, which a signal ends.
+//! The two ways to wait for a mutex that upstream's `Mutex::lock` lacks: it waits until it gets the
+//! lock, come what may, which is too long where the lock is held as long as a transfer or a thread
+//! lasts.
 
-use core::ops::{
-    Deref,
-    DerefMut, //
-};
 use kernel::{
-    new_condvar,
-    new_mutex,
+    bindings,
+    error::to_result,
     prelude::*,
     sync::{
-        lock::mutex::MutexGuard,
-        CondVar,
-        LockClassKey,
-        Mutex, //
-    }, //
+        Mutex,
+        lock::Guard,
+        lock::mutex::{MutexBackend, MutexGuard},
+    },
 };
 
-/// A value that one thread at a time has.
-#[pin_data]
-pub(crate) struct InterruptibleMutex<T> {
-    /// Whether somebody has it.
-    #[pin]
-    taken: Mutex<bool>,
-    /// Nobody has it any more.
-    #[pin]
-    freed: CondVar,
-    /// Locked by who has it, so never waited for.
-    #[pin]
-    data: Mutex<T>,
+use super::helpers;
+
+/// Locks the mutex; `EINTR` if the caller is killed while another has it. Sleeps.
+pub(crate) fn lock_killable<T>(mutex: &Mutex<T>) -> Result<MutexGuard<'_, T>> {
+    // SAFETY: `locked` gives a mutex that is initialised.
+    locked(mutex, |mutex| unsafe { helpers::ringside_mutex_lock_killable(mutex) })
 }
 
-impl<T> InterruptibleMutex<T> {
-    /// With this value; `name` and `key` are for lockdep.
-    pub(crate) fn new(
-        data: T,
-        name: &'static CStr,
-        key: Pin<&'static LockClassKey>,
-    ) -> impl PinInit<Self> {
-        pin_init!(Self {
-            taken <- new_mutex!(false),
-            freed <- new_condvar!(),
-            data <- Mutex::new(data, name, key),
-        })
-    }
-
-    /// Has the value until the result is dropped; `ERESTARTSYS` if a signal comes while another
-    /// has it. Sleeps.
-    pub(crate) fn lock(&self) -> Result<Guard<'_, T>> {
-        let mut taken = self.taken.lock();
-        while *taken {
-            // Nothing was done yet, so the call may be made again. Who is told that it is free
-            // takes it, signal or not: nobody else is told.
-            if self.freed.wait_interruptible(&mut taken) && *taken {
-                return Err(ERESTARTSYS);
-            }
-        }
-        *taken = true;
-        drop(taken);
-        Ok(Guard {
-            data: self.data.lock(),
-            _turn: Turn {
-                taken: &self.taken,
-                freed: &self.freed,
-            },
-        })
-    }
+/// Locks the mutex; `ERESTARTSYS` if a signal comes while another has it: nothing was done yet, so
+/// the call may be made again. Sleeps.
+pub(crate) fn lock_interruptible<T>(mutex: &Mutex<T>) -> Result<MutexGuard<'_, T>> {
+    // SAFETY: As in `lock_killable`.
+    locked(mutex, |mutex| unsafe { helpers::ringside_mutex_lock_interruptible(mutex) })
+        .map_err(|_| ERESTARTSYS)
 }
 
-/// The value, for its holder.
-pub(crate) struct Guard<'a, T> {
-    // Dropped first.
-    data: MutexGuard<'a, T>,
-    _turn: Turn<'a>,
-}
-
-impl<T> Deref for Guard<'_, T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.data
-    }
-}
-
-impl<T: Unpin> DerefMut for Guard<'_, T> {
-    fn deref_mut(&mut self) -> &mut T {
-        &mut self.data
-    }
-}
-
-/// Lets the next one have the value when it is dropped.
-struct Turn<'a> {
-    taken: &'a Mutex<bool>,
-    freed: &'a CondVar,
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        *self.taken.lock() = false;
-        self.freed.notify_one();
-    }
+fn locked<T>(
+    mutex: &Mutex<T>,
+    lock: impl FnOnce(*mut bindings::mutex) -> c_int,
+) -> Result<MutexGuard<'_, T>> {
+    // `Lock` is `repr(C)`, and the kernel's mutex is its first field.
+    to_result(lock(core::ptr::from_ref(mutex).cast_mut().cast()))?;
+    // SAFETY: It was just locked.
+    Ok(unsafe { Guard::<_, MutexBackend>::new(mutex, ()) })
 }

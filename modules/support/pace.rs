@@ -3,10 +3,7 @@
 
 use kernel::{
     bindings,
-    time::{
-        msecs_to_jiffies,
-        Msecs, //
-    }, //
+    time::{Msecs, msecs_to_jiffies},
 };
 
 /// Lets one event through in each interval and drops the others. Asking costs a
@@ -19,10 +16,7 @@ pub(crate) struct Pace {
 impl Pace {
     /// One event in every `interval` milliseconds, the first at once.
     pub(crate) fn new(interval: Msecs) -> Self {
-        Self {
-            interval: msecs_to_jiffies(interval) as u64,
-            next: jiffies(),
-        }
+        Self { interval: msecs_to_jiffies(interval) as u64, next: jiffies() }
     }
 
     /// Whether this event is let through.

@@ -12,12 +12,9 @@ use kernel::{
     bindings,
     fs::File,
     interrupt::local_interrupt_disable,
-    mm::{
-        virt::VmaNew,
-        MmWithUser, //
-    },
+    mm::{MmWithUser, virt::VmaNew},
     prelude::*,
-    sync::rcu, //
+    sync::rcu,
 };
 
 use super::helpers;
@@ -80,9 +77,15 @@ impl Walk {
     }
 }
 
+/// Where the addresses of user space end.
+pub(crate) fn address_limit() -> usize {
+    // SAFETY: Takes no arguments.
+    unsafe { helpers::ringside_task_size_max() }
+}
+
 /// Walks to `address`; takes the mmap lock for reading. `EINVAL` if that is no user address.
 pub(crate) fn walk(mm: &MmWithUser, address: usize) -> Result<Walk> {
-    if address >= super::mapping::address_limit() {
+    if address >= address_limit() {
         return Err(EINVAL);
     }
     let _guard = mm.mmap_read_lock();
@@ -186,16 +189,13 @@ unsafe fn walk_locked(mm: *mut bindings::mm_struct, address: usize) -> Walk {
     walk
 }
 
+#[cfg(memalloc)]
 #[kunit_tests(ringside_page_table)]
 mod tests {
     use super::*;
 
     fn walk(levels: u32, depth: u32) -> Walk {
-        Walk {
-            levels,
-            depth,
-            entry: [0; 5],
-        }
+        Walk { levels, depth, entry: [0; 5] }
     }
 
     #[test]
@@ -236,30 +236,14 @@ mod tests {
         let mut tables = Tables::default();
         tables.add(&walk(5, 5), 0x1f_f000, 0x1f_f000);
         tables.add(&walk(5, 5), 0x20_0000, 0x1f_f000);
-        assert_eq!(
-            tables,
-            Tables {
-                p4d: 1,
-                pud: 1,
-                pmd: 1,
-                pte: 2
-            }
-        );
+        assert_eq!(tables, Tables { p4d: 1, pud: 1, pmd: 1, pte: 2 });
     }
 
     #[test]
     fn with_four_levels_there_is_no_p4d_table() {
         let mut tables = Tables::default();
         tables.add(&walk(4, 3), 0x1000, 0x1000);
-        assert_eq!(
-            tables,
-            Tables {
-                p4d: 0,
-                pud: 1,
-                pmd: 1,
-                pte: 0
-            }
-        );
+        assert_eq!(tables, Tables { p4d: 0, pud: 1, pmd: 1, pte: 0 });
     }
 
     #[test]

@@ -15,21 +15,14 @@
 //!
 //! Lock order: whatever the caller holds, then the pool's lock, then the lock of a page.
 
-use core::{
-    ops::Range,
-    ptr::NonNull, //
-};
+use core::{ops::Range, ptr::NonNull};
 use kernel::{
     bindings,
     error::from_err_ptr,
     fs::File,
     new_mutex,
     prelude::*,
-    sync::{
-        aref::ARef,
-        Arc,
-        Mutex, //
-    }, //
+    sync::{Arc, Mutex, aref::ARef},
 };
 
 use super::helpers;
@@ -243,6 +236,7 @@ impl Drop for Pages {
     }
 }
 
+#[cfg(memalloc)]
 #[kunit_tests(ringside_pages)]
 mod tests {
     use super::*;

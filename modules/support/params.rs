@@ -102,10 +102,7 @@ impl Integer {
         };
         let value = decimal(about.default);
         assert!(min <= value && value <= max, "the default is out of range");
-        Self {
-            about,
-            value: Atomic::new(value),
-        }
+        Self { about, value: Atomic::new(value) }
     }
 
     /// The value, which lies within the range of its description.
@@ -186,11 +183,7 @@ impl Text {
             bytes[i] = default[i];
             i += 1;
         }
-        Self {
-            about,
-            bytes: UnsafeCell::new(bytes),
-            length: Atomic::new(default.len()),
-        }
+        Self { about, bytes: UnsafeCell::new(bytes), length: Atomic::new(default.len()) }
     }
 
     /// The value as it was given: any bytes but NUL, not necessarily UTF-8.

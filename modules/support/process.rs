@@ -5,11 +5,7 @@
 //! C header: [`include/linux/pid.h`](srctree/include/linux/pid.h)
 
 use core::ptr::NonNull;
-use kernel::{
-    bindings,
-    prelude::*,
-    sync::rcu, //
-};
+use kernel::{bindings, prelude::*, sync::rcu};
 
 /// A process, that is to say a thread group, dead or alive.
 ///
@@ -70,9 +66,7 @@ impl Process {
         let pid = unsafe { bindings::get_task_pid(task, bindings::pid_type_PIDTYPE_TGID) };
         // A task that is being reaped has lost its thread group already.
         // INVARIANT: `get_task_pid` took a reference.
-        Ok(Self {
-            pid: NonNull::new(pid).ok_or(ESRCH)?,
-        })
+        Ok(Self { pid: NonNull::new(pid).ok_or(ESRCH)? })
     }
 
     /// Is there still a task of this process, be it a zombie?

@@ -1,22 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Kernel threads that end when their handle is dropped.
 
-use super::helpers::{
-    ringside_sched_idle,
-    ringside_set_interruptible,
-    ringside_set_running, //
-};
+use super::helpers::{ringside_sched_idle, ringside_set_interruptible, ringside_set_running};
 use core::ptr::NonNull;
 use kernel::{
-    bindings,
-    error::from_err_ptr,
-    fmt,
-    prelude::*,
-    str::CString,
-    sync::aref::ARef,
-    task::Task,
-    time::Delta,
-    types::NotThreadSafe, //
+    bindings, error::from_err_ptr, fmt, prelude::*, str::CString, sync::aref::ARef, task::Task,
+    time::Delta, types::NotThreadSafe,
 };
 
 /// A kernel thread. Dropping it tells the thread to stop, wakes it, and waits
@@ -77,11 +66,7 @@ impl Thread {
                 return Err(error);
             }
         };
-        let thread = Self {
-            task,
-            body,
-            free_body: Self::free::<F>,
-        };
+        let thread = Self { task, body, free_body: Self::free::<F> };
         // SAFETY: We hold a reference to the task.
         kernel::error::to_result(unsafe { ringside_sched_idle(thread.task.as_ptr()) })?;
         thread.wake();
@@ -164,11 +149,7 @@ impl Current {
             // the sleep return at once.
             // SAFETY: It concerns the current thread only.
             unsafe { ringside_set_interruptible() };
-            let wait = if self.should_stop() {
-                Err(Stopped)
-            } else {
-                Ok(how_long())
-            };
+            let wait = if self.should_stop() { Err(Stopped) } else { Ok(how_long()) };
             match wait {
                 Ok(Some(Wait::Woken)) => {
                     // SAFETY: A kernel thread may sleep.

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! What all files of sysfs have in common.
 
-use kernel::{
-    bindings,
-    prelude::*,
-    str::CString, //
-};
+use kernel::{bindings, prelude::*, str::CString};
 
 /// An attribute of that name. `name` must live as long as the attribute is used.
 pub(super) fn named(name: &CString, mode: u16) -> bindings::attribute {

@@ -1,19 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 //! A folder and its files, as sysfs takes them.
 
-use super::{
-    shows::Shows,
-    table::TableFile,
-    text_file::File, //
-};
-use core::{
-    marker::PhantomPinned,
-    pin::Pin, //
-};
-use kernel::{
-    bindings,
-    prelude::*, //
-};
+use super::{shows::Shows, table::TableFile, text_file::File};
+use core::{marker::PhantomPinned, pin::Pin};
+use kernel::{bindings, prelude::*};
 
 /// A folder below the module's own, with its files. It is registered from
 /// [`Folder::register`] on, and from there on nothing in it moves.
@@ -63,13 +53,11 @@ impl<T: Shows> Folder<T> {
         // nothing is added to the vectors any more.
         for file in self.files.iter_mut() {
             // The first field of the first field: a pointer to the whole.
-            self.attributes
-                .push(core::ptr::from_mut(file).cast(), GFP_KERNEL)?;
+            self.attributes.push(core::ptr::from_mut(file).cast(), GFP_KERNEL)?;
         }
         self.attributes.push(core::ptr::null_mut(), GFP_KERNEL)?;
         for table in self.tables.iter() {
-            self.bin_attributes
-                .push(core::ptr::from_ref(table).cast(), GFP_KERNEL)?;
+            self.bin_attributes.push(core::ptr::from_ref(table).cast(), GFP_KERNEL)?;
         }
         self.bin_attributes.push(core::ptr::null(), GFP_KERNEL)?;
         self.group.name = self.name.as_ptr().cast();

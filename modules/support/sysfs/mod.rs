@@ -13,19 +13,16 @@
 
 mod attribute;
 mod folder;
+mod rows;
 mod shows;
 mod table;
 mod text_file;
 
+pub(crate) use rows::Rows;
 pub(crate) use shows::Shows;
-#[allow(unused_imports, reason = "not every module has tables")]
-pub(crate) use table::{record, Rows};
 
 use folder::Folder;
-use kernel::{
-    prelude::*,
-    sync::Arc, //
-};
+use kernel::{prelude::*, sync::Arc};
 use table::TableFile;
 use text_file::File;
 
@@ -70,9 +67,6 @@ impl<T: Shows> Folders<T> {
             }
             Some(folder.register(module)?)
         };
-        Ok(Self {
-            _controls: controls,
-            _counters: counters,
-        })
+        Ok(Self { _controls: controls, _counters: counters })
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! What a module shows.
 
-use super::table::Rows;
+use super::rows::Rows;
 use crate::uapi::describe::Module;
 use kernel::prelude::*;
 

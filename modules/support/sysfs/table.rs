@@ -2,81 +2,12 @@
 //! A binary file: a table of records.
 
 use super::{
-    attribute::{
-        named,
-        promised, //
-    },
-    shows::Shows, //
+    attribute::{named, promised},
+    rows::Rows,
+    shows::Shows,
 };
 use crate::uapi::describe::Table;
-use kernel::{
-    bindings,
-    ffi::c_char,
-    prelude::*,
-    str::CString,
-    sync::Arc,
-    transmute::AsBytes, //
-};
-
-/// Where the records of a table go.
-pub(crate) struct Rows<'a> {
-    room: &'a mut [u8],
-    record: usize,
-    used: usize,
-}
-
-impl Rows<'_> {
-    /// How many more records fit.
-    pub(crate) fn room(&self) -> usize {
-        let left = self.room.len().saturating_sub(self.used);
-        left.checked_div(self.record).unwrap_or(0)
-    }
-
-    /// Adds one record. One that does not fit, or that has another size than
-    /// the contract says, is left out.
-    pub(crate) fn push<R: AsBytes>(&mut self, record: &R) {
-        let record = record.as_bytes();
-        let room = self.room.get_mut(self.used..).unwrap_or_default();
-        if let (true, Some(to)) = (record.len() == self.record, room.get_mut(..record.len())) {
-            to.copy_from_slice(record);
-            self.used += record.len();
-        }
-    }
-
-    /// Adds as many of these bytes as fit, to a table whose records are bytes.
-    pub(crate) fn extend(&mut self, bytes: &[u8]) {
-        let room = self.room.get_mut(self.used..).unwrap_or_default();
-        for (to, from) in room.iter_mut().zip(bytes) {
-            *to = *from;
-        }
-        self.used += room.len().min(bytes.len());
-    }
-}
-
-/// Lets a `#[repr(C)]` struct of the contract be a table's record: checks that
-/// the fields named are all of it, with no padding between them.
-#[allow(unused_macros, reason = "not every module has tables")]
-macro_rules! record {
-    ($record:path { $($field:ident: $type:ty),+ $(,)? }) => {
-        const _: () = {
-            assert!(
-                ::core::mem::size_of::<$record>() == 0 $(+ ::core::mem::size_of::<$type>())+,
-                "a record has no padding",
-            );
-            const fn plain<T: ::kernel::transmute::AsBytes>(_: &T) {}
-            const fn check(record: &$record) {
-                let $record { $($field),+ } = record;
-                $(plain::<$type>($field);)+
-            }
-            // SAFETY: All fields are `AsBytes`, and their sizes add up to that
-            // of the struct, so there is no padding.
-            unsafe impl ::kernel::transmute::AsBytes for $record {}
-            let _ = check;
-        };
-    };
-}
-#[allow(unused_imports, reason = "not every module has tables")]
-pub(crate) use record;
+use kernel::{bindings, ffi::c_char, prelude::*, str::CString, sync::Arc};
 
 /// A binary file: an array of records.
 #[repr(C)]
@@ -89,20 +20,13 @@ pub(super) struct TableFile<T: Shows> {
 
 impl<T: Shows> TableFile<T> {
     pub(super) fn new(table: &'static Table, state: &Arc<T>) -> Result<Self> {
-        let rows = state
-            .table(table.name)
-            .ok_or_else(|| promised("table", table.name))?;
+        let rows = state.table(table.name).ok_or_else(|| promised("table", table.name))?;
         let name = CString::try_from_fmt(fmt!("{}", table.name))?;
         let mut attribute = bindings::bin_attribute::default();
         attribute.attr = named(&name, 0o444);
         attribute.size = rows.checked_mul(table.record).ok_or(EOVERFLOW)?;
         attribute.read = Some(Self::read);
-        Ok(Self {
-            attribute,
-            table,
-            state: state.clone(),
-            _name: name,
-        })
+        Ok(Self { attribute, table, state: state.clone(), _name: name })
     }
 
     /// # Safety
@@ -156,13 +80,9 @@ impl<T: Shows> TableFile<T> {
     }
 
     fn rows(&self, first: usize, room: &mut [u8]) -> usize {
-        let mut rows = Rows {
-            room,
-            record: self.table.record,
-            used: 0,
-        };
+        let mut rows = Rows::new(room, self.table.record);
         self.state.read_table(self.table.name, first, &mut rows);
-        rows.used
+        rows.used()
     }
 }
 

@@ -2,28 +2,19 @@
 //! A text file with one value: a counter or a control.
 
 use super::{
-    attribute::{
-        named,
-        promised, //
-    },
-    shows::Shows, //
+    attribute::{named, promised},
+    shows::Shows,
 };
 use crate::{
     support::text::Excerpt,
-    uapi::describe::{
-        Control,
-        Counter, //
-    }, //
+    uapi::describe::{Control, Counter},
 };
 use kernel::{
     bindings,
-    ffi::{
-        c_char,
-        CStr, //
-    },
+    ffi::{CStr, c_char},
     prelude::*,
     str::CString,
-    sync::Arc, //
+    sync::Arc,
 };
 
 /// What a text file is.
@@ -51,25 +42,16 @@ impl<T: Shows> File<T> {
         if matches!(kind, Kind::Control(_)) {
             attribute.store = Some(Self::store);
         }
-        Ok(Self {
-            attribute,
-            kind,
-            state: state.clone(),
-            _name: c_name,
-        })
+        Ok(Self { attribute, kind, state: state.clone(), _name: c_name })
     }
 
     pub(super) fn counter(counter: &'static Counter, state: &Arc<T>) -> Result<Self> {
-        state
-            .counter(counter.name)
-            .ok_or_else(|| promised("counter", counter.name))?;
+        state.counter(counter.name).ok_or_else(|| promised("counter", counter.name))?;
         Self::new(counter.name, 0o444, Kind::Counter(counter), state)
     }
 
     pub(super) fn control(control: &'static Control, state: &Arc<T>) -> Result<Self> {
-        state
-            .control(control.name)
-            .ok_or_else(|| promised("control", control.name))?;
+        state.control(control.name).ok_or_else(|| promised("control", control.name))?;
         Self::new(control.name, 0o600, Kind::Control(control), state)
     }
 
