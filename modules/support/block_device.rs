@@ -17,10 +17,6 @@ use kernel::{
 
 use super::helpers;
 
-/// `ITER_DEST` and `ITER_SOURCE` of `include/linux/uio.h`: which way an iterator's data goes.
-const INTO_BUFFER: c_int = 0;
-const FROM_BUFFER: c_int = 1;
-
 /// Modes of `include/linux/blkdev.h`, whose macros are not among the bindings.
 const BLK_OPEN_READ: bindings::blk_mode_t = 1 << 0;
 const BLK_OPEN_WRITE: bindings::blk_mode_t = 1 << 1;
@@ -115,51 +111,34 @@ impl BlockDevice {
     /// written, `EINVAL` if the range passes 2^63, or what the device says. Sleeps; only a fatal
     /// signal ends that.
     pub(crate) fn read(&self, address: usize, size: usize, offset: u64) -> Result<usize> {
-        let (mut iterator, mut position) = self.prepare(INTO_BUFFER, address, size, offset)?;
-        // SAFETY: The file is open, by the type invariants; iterator and position are ours.
-        moved(unsafe {
-            bindings::vfs_iter_read(self.file.as_ptr(), &mut iterator, &mut position, 0)
-        })
+        self.transfer(false, address, size, offset)
     }
 
     /// Writes up to `size` bytes at `offset` from the caller's memory at `address`.
     ///
     /// As [`Self::read`]; `ENOSPC` at the end of the device, `EROFS` if it can't be written.
     pub(crate) fn write(&self, address: usize, size: usize, offset: u64) -> Result<usize> {
-        if self.read_only() {
+        if !self.writable {
             return Err(EROFS);
         }
-        let (mut iterator, mut position) = self.prepare(FROM_BUFFER, address, size, offset)?;
-        // SAFETY: As in `read`.
-        let written = moved(unsafe {
-            bindings::vfs_iter_write(self.file.as_ptr(), &mut iterator, &mut position, 0)
-        });
-        match written {
-            // It became so meanwhile, for which the block layer has another name.
+        match self.transfer(true, address, size, offset) {
+            // The block layer's name for it.
             Err(error) if error == EPERM && self.read_only() => Err(EROFS),
             other => other,
         }
     }
 
-    fn prepare(
-        &self,
-        direction: c_int,
-        address: usize,
-        size: usize,
-        offset: u64,
-    ) -> Result<(bindings::iov_iter, bindings::loff_t)> {
-        let position = bindings::loff_t::try_from(offset).map_err(|_| EINVAL)?;
-        let mut iterator = bindings::iov_iter::default();
-        // SAFETY: The address may be any: it is checked here, and accessed as user memory only.
-        let result = unsafe {
-            bindings::import_ubuf(direction, address as *mut c_void, size, &mut iterator)
+    /// The file's own operations, and not `vfs_iter_read` and `vfs_iter_write`: those ask first
+    /// what may be done with a file that others have, and tell who watches it.
+    fn transfer(&self, write: bool, address: usize, size: usize, offset: u64) -> Result<usize> {
+        let position = i64::try_from(offset).map_err(|_| EINVAL)?;
+        position.checked_add(i64::try_from(size).map_err(|_| EINVAL)?).ok_or(EINVAL)?;
+        // SAFETY: The file is open, for writing where it is written, by the type invariants and
+        // `write`; the address may be any: it is checked there, and accessed as user memory only.
+        let moved = unsafe {
+            helpers::ringside_file_transfer(self.file.as_ptr(), write, address, size, position)
         };
-        if result == 0 {
-            Ok((iterator, position))
-        } else {
-            // There is no other error, and this path is worth a call less.
-            Err(EFAULT)
-        }
+        usize::try_from(moved).map_err(|_| Error::from_errno(moved as c_int))
     }
 
     /// Makes all that was written durable, or says why it can't. Sleeps.
@@ -204,9 +183,4 @@ impl Drop for BlockDevice {
         // claim at once, though the file may be closed a little later.
         unsafe { bindings::bdev_fput(self.file.as_ptr()) };
     }
-}
-
-/// What `vfs_iter_read` and `vfs_iter_write` return.
-fn moved(result: isize) -> Result<usize> {
-    usize::try_from(result).map_err(|_| Error::from_errno(result as c_int))
 }

@@ -14,6 +14,7 @@
 #include <linux/semaphore.h>
 #include <linux/shmem_fs.h>
 #include <linux/uaccess.h>
+#include <linux/uio.h>
 #include <uapi/linux/sched/types.h>
 
 unsigned long ringside_task_size_max(void);
@@ -129,6 +130,25 @@ const u64 *ringside_table(u64 entry);
 const u64 *ringside_table(u64 entry)
 {
 	return __va(entry & PTE_PFN_MASK);
+}
+
+/* Reads or writes a file through its page cache, to or from memory of the caller's. */
+ssize_t ringside_file_transfer(struct file *file, bool write, char __user *buffer, size_t size,
+			       loff_t position);
+ssize_t ringside_file_transfer(struct file *file, bool write, char __user *buffer, size_t size,
+			       loff_t position)
+{
+	struct kiocb kiocb;
+	struct iov_iter iterator;
+
+	if (!access_ok(buffer, size))
+		return -EFAULT;
+	init_sync_kiocb(&kiocb, file);
+	kiocb.ki_pos = position;
+	iov_iter_ubuf(&iterator, write ? ITER_SOURCE : ITER_DEST, buffer, size);
+	if (write)
+		return file->f_op->write_iter(&kiocb, &iterator);
+	return file->f_op->read_iter(&kiocb, &iterator);
 }
 
 u64 ringside_bdev_size(struct block_device *bdev);
