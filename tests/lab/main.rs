@@ -21,6 +21,7 @@ mod hangs;
 mod inherited;
 mod kernels;
 mod machine;
+mod marks;
 mod memory;
 mod readme;
 mod recovers;

@@ -32,6 +32,7 @@ pub mod lab_args;
 pub mod lab_process;
 pub mod labs;
 pub mod load;
+pub mod marks;
 pub mod mem;
 pub mod modules;
 pub mod new;
@@ -104,6 +105,11 @@ pub enum Command {
     #[command(hide = true)]
     LabProcess(lab_process::LabProcess),
     Vm(vm::Vm),
+    // Winding a lab's guest back.
+    Mark(marks::Mark),
+    Marks(marks::Marks),
+    Rewind(marks::Rewind),
+    Unmark(marks::Unmark),
     // Programs in the guest.
     Exec(exec::Exec),
     Shell(exec::Shell),
@@ -165,7 +171,7 @@ pub fn main() -> ExitCode {
 fn command() -> clap::Command {
     let of_kernels = Connection::augment_args(clap::Command::new("ringside"));
     let mut command = Cli::command();
-    for (name, options) in Command::WITHOUT {
+    for &(name, options) in Command::WITHOUT {
         let hidden = of_kernels
             .get_arguments()
             .filter(|argument| options.contains(&argument.get_id().as_str()))
@@ -178,13 +184,17 @@ fn command() -> clap::Command {
 
 impl Command {
     /// The commands that some of the options about the kernel say nothing to.
-    const WITHOUT: [(&str, &[&str]); 14] = [
+    const WITHOUT: &[(&str, &[&str])] = &[
         ("demo", &Connection::OPTIONS),
         ("up", &Connection::OPTIONS),
         ("down", &Connection::NOT_OF_LABS),
         ("labs", &Connection::OPTIONS),
         ("lab-process", &Connection::OPTIONS),
         ("vm", &Connection::NOT_OF_LABS),
+        ("mark", &Connection::NOT_OF_LABS),
+        ("marks", &Connection::NOT_OF_LABS),
+        ("rewind", &Connection::NOT_OF_LABS),
+        ("unmark", &Connection::NOT_OF_LABS),
         ("setup", &Connection::OPTIONS),
         ("doctor", &Connection::OPTIONS),
         ("build", &Connection::OPTIONS),
@@ -238,6 +248,10 @@ fn run(cli: &Cli) -> Outcome {
         Some(Command::Labs(command)) => command.run(),
         Some(Command::LabProcess(command)) => command.run(),
         Some(Command::Vm(command)) => command.run(connection),
+        Some(Command::Mark(command)) => command.run(connection),
+        Some(Command::Marks(command)) => command.run(connection),
+        Some(Command::Rewind(command)) => command.run(connection),
+        Some(Command::Unmark(command)) => command.run(connection),
         Some(Command::Exec(command)) => command.run(connection),
         Some(Command::Shell(command)) => command.run(connection),
         Some(Command::Info(command)) => command.run(connection),

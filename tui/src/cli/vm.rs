@@ -161,7 +161,7 @@ fn console_line(out: &mut impl Write, line: &[u8]) -> Result<(), Failure> {
     Ok(out.flush()?)
 }
 
-fn status(target: &dyn Target) -> Result<LabStatus, Failure> {
+pub(super) fn status(target: &dyn Target) -> Result<LabStatus, Failure> {
     match one(target, Request::Lab(LabRequest::Status))? {
         Item::Lab(status) => Ok(*status),
         other => Err(unexpected(&other)),

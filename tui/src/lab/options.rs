@@ -107,6 +107,7 @@ impl LabOptions {
             kernel_arguments: self.kernel.flavour.kernel_arguments(&self.append),
             accelerator: self.accelerator,
             cold: self.cold,
+            mark: None,
             memory_mib: self.memory(),
             processors: PROCESSORS,
             work: self.work.clone(),

@@ -83,8 +83,13 @@ fn lab(request: &LabRequest) -> Option<&'static str> {
         LabRequest::PowerOff => "QMP: quit",
         LabRequest::Plug => "QMP: device_add usb-storage",
         LabRequest::Unplug => "QMP: device_del usb-storage",
+        LabRequest::Mark { .. } => "QMP: stop; migrate fd:…; cont",
+        LabRequest::Rewind { .. } => "QMP: quit; qemu … -incoming (a mark)",
+        LabRequest::Unmark { .. } => "ringside unmark",
         LabRequest::Down => "ringside down",
-        LabRequest::Status | LabRequest::Watch | LabRequest::Console { .. } => return None,
+        LabRequest::Marks | LabRequest::Status | LabRequest::Watch | LabRequest::Console { .. } => {
+            return None;
+        }
     })
 }
 

@@ -28,8 +28,45 @@ pub enum LabRequest {
     Plug,
     /// Pull the USB stick out.
     Unplug,
+    /// Mark the guest as it is now, so that it can be wound back: an
+    /// [`super::Item::Marks`] of the new mark.
+    Mark {
+        /// What to call it, in place of the next number. A mark of that name is replaced.
+        name: Option<String>,
+    },
+    /// An [`super::Item::Marks`] of all of the lab's marks, the oldest first.
+    Marks,
+    /// End this guest and go on from a mark; done when its agent answers.
+    Rewind {
+        /// Which; `None`: the newest.
+        name: Option<String>,
+    },
+    /// Forget a mark.
+    Unmark {
+        /// Which; `None`: all of them.
+        name: Option<String>,
+    },
     /// End the lab.
     Down,
+}
+
+/// A moment of a lab's guest to which it can be wound back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MarkInfo {
+    /// What it is called: a number, or the name it was given.
+    pub name: String,
+    /// Milliseconds since it was made.
+    pub age_ms: u64,
+    /// Milliseconds for which the guest stood still for it.
+    pub stood_ms: u64,
+    /// Bytes on the host's disk.
+    pub bytes: u64,
+    /// The generation of the guest that was marked.
+    pub generation: u32,
+    /// The modules that were loaded, the newest first.
+    pub modules: Vec<String>,
+    /// Was the USB stick plugged in?
+    pub stick_plugged: bool,
 }
 
 /// A lab and its guest.

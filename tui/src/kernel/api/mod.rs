@@ -206,6 +206,8 @@ pub enum Item {
     Exited(ProgramEnd),
     /// To [`LabRequest::Status`] and, on every change, to [`LabRequest::Watch`].
     Lab(Box<LabStatus>),
+    /// To [`LabRequest::Mark`] and [`LabRequest::Marks`].
+    Marks(Vec<MarkInfo>),
     /// To [`LabRequest::Console`]: bytes of the serial console.
     Console(Vec<u8>),
 }

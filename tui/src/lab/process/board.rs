@@ -89,11 +89,18 @@ impl Board {
     }
 
     /// A guest answers from now on.
-    pub(super) fn running(&self, guest: Arc<dyn Target>, change: impl FnOnce(&mut LabStatus)) {
+    /// It has been running for `up` already where it was wound back.
+    pub(super) fn running(
+        &self,
+        guest: Arc<dyn Target>,
+        up: Duration,
+        change: impl FnOnce(&mut LabStatus),
+    ) {
         {
             let mut state = self.state();
             state.guest = Some(guest);
-            state.running_since = Some(Instant::now());
+            let now = Instant::now();
+            state.running_since = Some(now.checked_sub(up).unwrap_or(now));
         }
         self.update(|status| {
             status.guest = GuestState::Running;

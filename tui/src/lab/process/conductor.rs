@@ -15,15 +15,18 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::board::Board;
+use super::marks::{Kept, Marked, Marks};
 use super::order::{Done, Order, Started};
 use super::starting::Start;
-use crate::kernel::api::{GuestState, LabStatus, Trouble};
+use crate::kernel::api::{GuestState, Item, LabStatus, Request, Trouble};
+use crate::kernel::call::ask_within;
 use crate::kernel::{Target, TargetError, TargetResult};
 use crate::lab::options::LabOptions;
 use crate::lab::vm::console::Console;
 use crate::lab::vm::error::{VmError, VmResult};
 use crate::lab::vm::event::MachineEvent;
 use crate::lab::vm::machine::Machine;
+use crate::lab::vm::mark::Mark;
 use crate::lab::vm::pulse::Pulse;
 use crate::lab::vm::settle::{plug, sync, unplug};
 use crate::lab::vm::start::{Abort, Guest, Plan};
@@ -31,6 +34,8 @@ use crate::lab::vm::stick::Stick;
 
 /// How long a dead kernel may take to empty its console.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+/// How long a guest that is marked may take to list its modules.
+const MODULES: Duration = Duration::from_secs(2);
 /// How long the bytes of a console may be on their way to us.
 const ON_THE_WAY: Duration = Duration::from_millis(30);
 
@@ -57,6 +62,9 @@ pub(super) struct Conductor {
     options: LabOptions,
     board: Arc<Board>,
     console: Arc<Console>,
+    marks: Arc<Marks>,
+    /// The mark that this guest was started from.
+    rewound: Option<Kept>,
     orders: Sender<Order>,
     attempts: Arc<AtomicU64>,
     stick: Arc<Stick>,
@@ -79,12 +87,15 @@ impl Conductor {
         stick: Stick,
         board: Arc<Board>,
         console: Arc<Console>,
+        marks: Arc<Marks>,
         orders: Sender<Order>,
     ) -> Self {
         Self {
             options,
             board,
             console,
+            marks,
+            rewound: None,
             orders,
             attempts: Arc::default(),
             stick: Arc::new(stick),
@@ -140,6 +151,15 @@ impl Conductor {
                 let before = self.overtake("a new guest was started instead");
                 self.start(cold, vec![done], before);
             }
+            Order::Rewind { name, done } => match self.marks.find(name.as_deref()) {
+                Ok(kept) => self.rewind(kept, done),
+                Err(error) => done(Err(error)),
+            },
+            Order::Marked(job, result) => {
+                if self.is_now(job) {
+                    self.marked(result);
+                }
+            }
             Order::PowerOff(done) => {
                 self.sync();
                 self.overtake("the guest was powered off instead");
@@ -147,6 +167,7 @@ impl Conductor {
                 done(Ok(()));
             }
             order if self.job.is_some() => self.waiting.push_back(order),
+            Order::Mark { name, done } => self.mark(name, done),
             Order::Plug(done) => self.plug(done),
             Order::Unplug(done) => self.unplug(done),
             Order::Down(_) => {}
@@ -163,7 +184,7 @@ impl Conductor {
         let refuse = |done: Done| done(Err(TargetError::Invalid(why.to_owned())));
         for order in self.waiting.drain(..) {
             match order {
-                Order::Plug(done) | Order::Unplug(done) => refuse(done),
+                Order::Mark { done, .. } | Order::Plug(done) | Order::Unplug(done) => refuse(done),
                 // Nothing else is made to wait.
                 _ => {}
             }
@@ -192,6 +213,18 @@ impl Conductor {
     /// Starts a guest on a thread of its own, in place of the one there is;
     /// `before` is the thread of a start that was given up for it.
     fn start(&mut self, cold: bool, done: Vec<Done>, before: Option<JoinHandle<()>>) {
+        self.rewound = None;
+        self.start_from(None, cold, done, before);
+    }
+
+    /// The same, from `mark` where there is one.
+    fn start_from(
+        &mut self,
+        mark: Option<Arc<Mark>>,
+        cold: bool,
+        done: Vec<Done>,
+        before: Option<JoinHandle<()>>,
+    ) {
         self.end_guest(|status| {
             status.guest = GuestState::Starting;
             status.generation += 1;
@@ -201,7 +234,7 @@ impl Conductor {
         self.early.clear();
         let job = self.begin(done);
         let stick = self.plugged.then(|| Arc::clone(&self.stick));
-        let plan = Plan { cold, ..self.options.plan(stick) };
+        let plan = Plan { cold, mark, ..self.options.plan(stick) };
         let abort = Abort::new();
         let start = Start {
             plan,
@@ -227,7 +260,7 @@ impl Conductor {
     }
 
     fn started(&mut self, result: VmResult<Started>) {
-        let Started { attempt, guest, port } = match result {
+        let Started { attempt, guest, port, stick } = match result {
             Ok(started) => started,
             Err(error) => return self.failed(error.told()),
         };
@@ -243,7 +276,11 @@ impl Conductor {
             port,
             panicked: false,
         });
-        self.board.running(Arc::clone(&guest.target), |status| {
+        if let Some(stick) = stick {
+            self.stick = stick;
+        }
+        let up = self.rewound.as_ref().map_or(Duration::ZERO, |kept| kept.up);
+        self.board.running(Arc::clone(&guest.target), up, |status| {
             status.accelerator = guest.choice.accelerator.name().into();
             status.accelerator_reason = guest.choice.reason.clone();
             status.resumed = guest.resumed;
@@ -304,6 +341,47 @@ impl Conductor {
             VmError::Agent(error) => error,
             error => TargetError::Unsupported(format!("the USB stick: {error}")),
         }));
+    }
+
+    /// Marks the guest on a thread of its own; [`Order::Marked`] comes back.
+    fn mark(&mut self, name: Option<String>, done: Done) {
+        let Some(running) = &self.running else {
+            return done(Err(TargetError::Gone(self.board.why_gone())));
+        };
+        let status = self.board.status();
+        if status.guest != GuestState::Running {
+            return done(Err(TargetError::Gone(self.board.why_gone())));
+        }
+        let (machine, target) = (Arc::clone(&running.machine), Arc::clone(&running.target));
+        let (stick, plugged) = (Arc::clone(&self.stick), status.stick_plugged);
+        let folder = self.options.cache.clone();
+        let up = Duration::from_millis(status.up_ms);
+        let generation = status.generation;
+        let job = self.begin(vec![done]);
+        let orders = self.orders.clone();
+        let spawned = thread::Builder::new().name("mark".into()).spawn(move || {
+            let modules = loaded(&*target);
+            let mark = Mark::make(&machine, &stick, plugged, &folder);
+            let about = Marked { name, generation, up, modules };
+            drop(orders.send(Order::Marked(job, mark.map(|mark| (mark, about)))));
+        });
+        if let Err(error) = spawned {
+            self.marked(Err(VmError::io("start a thread")(error)));
+        }
+    }
+
+    fn marked(&mut self, result: VmResult<(Mark, Marked)>) {
+        let result = result.map(|(mark, about)| self.marks.keep(mark, about));
+        self.finish(&result.map_err(|error| TargetError::Unsupported(error.to_string())));
+    }
+
+    /// Ends the guest and goes on from the mark.
+    fn rewind(&mut self, kept: Kept, done: Done) {
+        let before = self.overtake("the guest was wound back instead");
+        let mark = Arc::clone(&kept.mark);
+        self.plugged = mark.plugged;
+        self.rewound = Some(kept);
+        self.start_from(Some(mark), false, vec![done], before);
     }
 
     fn plug(&mut self, done: Done) {
@@ -417,4 +495,20 @@ impl Conductor {
             sync(target);
         }
     }
+}
+
+/// The modules that are loaded, the newest first; none where the guest does not say.
+fn loaded(target: &dyn Target) -> Vec<String> {
+    let Ok(items) = ask_within(target, Request::Modules, MODULES, "it") else {
+        return Vec::new();
+    };
+    items
+        .into_iter()
+        .filter_map(|item| match item {
+            Item::Modules(modules) => Some(modules),
+            _ => None,
+        })
+        .flatten()
+        .map(|module| module.name)
+        .collect()
 }

@@ -11,6 +11,7 @@
 
 mod board;
 mod conductor;
+mod marks;
 mod order;
 mod starting;
 mod stream;
@@ -30,6 +31,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use self::board::Board;
 use self::conductor::Conductor;
+use self::marks::Marks;
 use self::order::Order;
 use self::target::LabTarget;
 use super::error::{LabError, LabResult};
@@ -119,9 +121,11 @@ impl Lab {
         let (orders, received) = channel();
         let board = Arc::new(Board::new(self.status()));
         let console = Console::new();
+        let marks = Arc::<Marks>::default();
         let served = LabTarget {
             board: Arc::clone(&board),
             console: Arc::clone(&console),
+            marks: Arc::clone(&marks),
             orders: orders.clone(),
         };
         let clients = Arc::new(());
@@ -137,7 +141,7 @@ impl Lab {
             tracing::error!("the lab process can't start its threads: {error}");
             return;
         }
-        let conductor = Conductor::new(self.options, self.stick, board, console, orders);
+        let conductor = Conductor::new(self.options, self.stick, board, console, marks, orders);
         let done = conductor.run(&received);
         // First the traces, then the answer, so that whoever hears it finds none.
         self.folder.remove();

@@ -2,12 +2,16 @@
 //! What the conductor is told.
 
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 
+use super::marks::Marked;
 use crate::kernel::TargetResult;
 use crate::lab::vm::error::VmResult;
 use crate::lab::vm::event::MachineEvent;
+use crate::lab::vm::mark::Mark;
 use crate::lab::vm::pulse::Health;
 use crate::lab::vm::start::Guest;
+use crate::lab::vm::stick::Stick;
 
 /// Told how an order ended.
 pub(super) type Done = Box<dyn FnOnce(TargetResult<()>) + Send>;
@@ -23,6 +27,20 @@ pub(super) enum Order {
     },
     /// End the guest.
     PowerOff(Done),
+    /// Mark the guest.
+    Mark {
+        /// What to call the mark.
+        name: Option<String>,
+        /// Told once it is kept.
+        done: Done,
+    },
+    /// End this guest and go on from a mark.
+    Rewind {
+        /// Which; `None`: the newest.
+        name: Option<String>,
+        /// Told when its agent answers.
+        done: Done,
+    },
     /// Plug the stick in.
     Plug(Done),
     /// Pull it out.
@@ -37,6 +55,8 @@ pub(super) enum Order {
     LastWords(u64),
     /// A guest was started by this job, or was not.
     Started(u64, VmResult<Started>),
+    /// This job is over: the guest was marked, or was not.
+    Marked(u64, VmResult<(Mark, Marked)>),
     /// This job is over: the stick is plugged in, or was not.
     Settled(u64, VmResult<()>),
 }
@@ -46,4 +66,6 @@ pub(super) struct Started {
     pub(super) attempt: u64,
     pub(super) guest: Guest,
     pub(super) port: Option<UnixStream>,
+    /// The lab's stick from now on, where the guest was wound back with it.
+    pub(super) stick: Option<Arc<Stick>>,
 }

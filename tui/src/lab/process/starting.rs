@@ -45,6 +45,20 @@ impl Start {
                 drop(orders.send(Order::Event(attempt, event)));
             })
         };
+        // What was on the stick belongs to the moment that the guest goes back to.
+        let rewound = self.plan.mark.clone();
+        let stick = match rewound.map(|mark| Ok((mark.stick(&self.plan.cache)?, mark.plugged))) {
+            Some(Err(error)) => {
+                drop(self.orders.send(Order::Started(self.job, Err(error))));
+                return;
+            }
+            Some(Ok((stick, plugged))) => {
+                let stick = Arc::new(stick);
+                self.plan.stick = plugged.then(|| Arc::clone(&stick));
+                Some(stick)
+            }
+            None => None,
+        };
         let port = Arc::new(Mutex::new(None));
         let slot = Arc::clone(&port);
         let connect: Connect = Arc::new(move |stream: UnixStream| {
@@ -68,6 +82,7 @@ impl Start {
         let started = start(&self.plan, &hooks).map(|guest| Started {
             attempt: attempt.load(Ordering::Relaxed),
             guest,
+            stick,
             port: port.lock().unwrap_or_else(PoisonError::into_inner).take(),
         });
         drop(self.orders.send(Order::Started(self.job, started)));

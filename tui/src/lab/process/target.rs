@@ -6,6 +6,7 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, OnceLock};
 
 use super::board::Board;
+use super::marks::Marks;
 use super::order::{Done, Order};
 use super::stream;
 use crate::kernel::api::{Item, LabRequest, LabStatus};
@@ -17,6 +18,7 @@ use crate::lab::vm::console::Console;
 pub(super) struct LabTarget {
     pub(super) board: Arc<Board>,
     pub(super) console: Arc<Console>,
+    pub(super) marks: Arc<Marks>,
     pub(super) orders: Sender<Order>,
 }
 
@@ -70,6 +72,17 @@ impl LabTarget {
             LabRequest::PowerOff => self.order(sink, Order::PowerOff),
             LabRequest::Plug => self.order(sink, Order::Plug),
             LabRequest::Unplug => self.order(sink, Order::Unplug),
+            LabRequest::Mark { name } => self.mark(name, sink),
+            LabRequest::Marks => {
+                sink(Item::Marks(self.marks.told()));
+                sink(Item::Done(Ok(())));
+                Ok(Call::over())
+            }
+            LabRequest::Rewind { name } => self.order(sink, |done| Order::Rewind { name, done }),
+            LabRequest::Unmark { name } => {
+                sink(Item::Done(self.marks.forget(name.as_deref())));
+                Ok(Call::over())
+            }
             LabRequest::Down => self.order(sink, |done| Order::Down(Some(done))),
         }
     }
@@ -80,6 +93,20 @@ impl LabTarget {
             .send(order(done))
             .map_err(|_| TargetError::Gone("the lab is going down".into()))?;
         Ok(Call::over())
+    }
+
+    fn mark(&self, name: Option<String>, mut sink: Sink) -> TargetResult<Call> {
+        let (marks, wanted) = (Arc::clone(&self.marks), name.clone());
+        let report: Sink = Box::new(move |item| {
+            if matches!(item, Item::Done(Ok(()))) {
+                let all = marks.told();
+                let new =
+                    all.into_iter().rfind(|mark| wanted.as_ref().is_none_or(|n| *n == mark.name));
+                sink(Item::Marks(new.into_iter().collect()));
+            }
+            sink(item);
+        });
+        self.order(report, |done| Order::Mark { name, done })
     }
 
     fn watch(&self, sink: Sink) -> TargetResult<Call> {

@@ -137,6 +137,20 @@ impl Machine {
         self.agent.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// Does something with our end of the agent's port, before anybody takes it.
+    ///
+    /// # Errors
+    /// Those of `what`.
+    pub(super) fn with_agent(
+        &self,
+        what: impl FnOnce(&UnixStream) -> std::io::Result<()>,
+    ) -> VmResult<()> {
+        match &*self.agent.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(port) => what(port).map_err(VmError::io("write to the agent's port")),
+            None => Ok(()),
+        }
+    }
+
     /// Waits until the saved machine is read in, then lets it run.
     ///
     /// # Errors
@@ -168,13 +182,24 @@ impl Machine {
     /// QEMU refuses (a mounted share forbids it), the disk is full, or it takes
     /// longer than `deadline`.
     pub fn save(&self, file: &File, deadline: Duration) -> VmResult<()> {
-        self.qmp.execute("stop", json!({}))?;
-        let written = self.write_state(file, deadline);
-        let resumed = self.qmp.execute("cont", json!({}));
-        written.and(resumed.map(drop))
+        self.hold(|| self.write_state(file, deadline))
     }
 
-    fn write_state(&self, file: &File, deadline: Duration) -> VmResult<()> {
+    /// Does `work` while the guest stands still; it goes on afterwards, whether
+    /// that worked or not.
+    ///
+    /// # Errors
+    /// Those of `work`; QEMU is gone.
+    pub(super) fn hold<T>(&self, work: impl FnOnce() -> VmResult<T>) -> VmResult<T> {
+        self.qmp.execute("stop", json!({}))?;
+        let done = work();
+        let resumed = self.qmp.execute("cont", json!({}));
+        let done = done?;
+        resumed.map(|_| done)
+    }
+
+    /// Writes a machine that stands still to `file`.
+    pub(super) fn write_state(&self, file: &File, deadline: Duration) -> VmResult<()> {
         // The default of 128 MiB/s is meant for networks.
         self.qmp.execute("migrate-set-parameters", json!({"max-bandwidth": 1_u64 << 40}))?;
         self.qmp.execute_with("getfd", json!({"fdname": "state"}), file.as_fd())?;

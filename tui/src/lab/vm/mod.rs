@@ -16,6 +16,7 @@ pub mod initramfs;
 mod knock;
 mod line;
 pub mod machine;
+pub mod mark;
 pub mod pulse;
 pub mod qmp;
 pub mod room;

@@ -3,7 +3,7 @@
 //! with its last user, or a file (or device) that the user gives.
 
 use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -51,28 +51,8 @@ impl Stick {
     fn empty_in(folder: &Path) -> VmResult<Self> {
         let doing = || format!("make an empty USB stick in {}", folder.display());
         fs::create_dir_all(folder).map_err(VmError::io(doing()))?;
-        let unnamed = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .custom_flags(nix::libc::O_TMPFILE)
-            .mode(0o600)
-            .open(folder);
-        let file = match unnamed {
-            Ok(file) => file,
-            // Some file systems lack O_TMPFILE.
-            Err(_) => {
-                let path = folder.join(format!("stick.{}.part", std::process::id()));
-                let file = OpenOptions::new()
-                    .read(true)
-                    .write(true)
-                    .create_new(true)
-                    .mode(0o600)
-                    .open(&path)
-                    .map_err(VmError::io(doing()))?;
-                fs::remove_file(&path).map_err(VmError::io(doing()))?;
-                file
-            }
-        };
+        // Without a name from the first moment on, or removed at once.
+        let file = tempfile::tempfile_in(folder).map_err(VmError::io(doing()))?;
         file.set_len(SIZE).map_err(VmError::io(doing()))?;
         Ok(Self { file, path: None, is_device: false, room: room(folder) })
     }

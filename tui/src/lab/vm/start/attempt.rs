@@ -2,6 +2,7 @@
 //! One attempt to start a guest: resume the saved machine, else boot and save
 //! one; then tell the guest what it can't know.
 
+use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,13 +14,16 @@ use super::guest::{Guest, Hooks, StartStep};
 use super::plan::Plan;
 use crate::kernel::api::{Share, Wake};
 use crate::kernel::call::ask_within;
+use crate::kernel::wire::FrameWriter;
 use crate::kernel::{Request, Target, TargetError};
 use crate::lab::vm::accel::Choice;
 use crate::lab::vm::command::{ROOT_TAG, Spec, WORK_TAG};
 use crate::lab::vm::error::{VmError, VmResult};
 use crate::lab::vm::machine::Machine;
+use crate::lab::vm::mark::Mark;
 use crate::lab::vm::saved::{Clock, Key, States};
 use crate::lab::vm::settle::{Plugged, await_stick};
+use crate::lab::vm::stick::Stick;
 use crate::lab::vm::watchdog::{Limits, Watchdog};
 
 /// How long a resumed guest may take to answer: a hundred times what it does.
@@ -58,6 +62,9 @@ pub(super) struct Attempt<'a> {
 
 impl Attempt<'_> {
     pub(super) fn run(&self, choice: Choice, limits: Limits) -> VmResult<Guest> {
+        if let Some(mark) = &self.plan.mark {
+            return self.rewind(choice, mark).map_err(|error| self.aborted().unwrap_or(error));
+        }
         if !self.plan.cold
             && let Some(guest) = self.resume(&choice)?
         {
@@ -76,35 +83,10 @@ impl Attempt<'_> {
         let Some(state) = self.states.open(self.key) else {
             return Ok(None);
         };
-        (self.hooks.steps)(StartStep::Resuming(self.spec.accelerator));
-        let began = Instant::now();
-        self.hooks.console.begin();
-        let events = (self.hooks.events)();
-        let resumed = self.plan.savable_stick().and_then(|(stick, plugged)| {
-            let console = self.hooks.console;
-            let machine = Machine::launch(self.spec, Some(&stick), Some(&state), console, &events)?;
-            self.hooks.abort.watch(&machine)?;
-            let launched = began.elapsed();
-            machine.go_on(RESUME)?;
-            let read = began.elapsed();
-            let target = self.greet(&machine, AWAKE)?;
-            let started_in = began.elapsed();
-            self.wake(&*target)?;
-            tracing::debug!(
-                "resumed: QEMU up after {launched:?}, the machine read in after {read:?}, \
-                 the agent answered after {started_in:?}, was awake after {:?}",
-                began.elapsed()
-            );
-            Ok(Guest {
-                machine: Arc::new(machine),
-                target,
-                choice: choice.clone(),
-                resumed: true,
-                started_in,
-                stick_trouble: None,
-                plugged,
-            })
-        });
+        let resumed = self
+            .plan
+            .savable_stick()
+            .and_then(|(stick, plugged)| self.go_on(choice, &state, Some(&stick), plugged));
         match resumed {
             Ok(guest) => Ok(Some(guest)),
             Err(error) => {
@@ -121,6 +103,51 @@ impl Attempt<'_> {
                 Ok(None)
             }
         }
+    }
+
+    /// Goes on from `mark`, with the plan's stick: there is no other way to get there.
+    fn rewind(&self, choice: Choice, mark: &Mark) -> VmResult<Guest> {
+        let stick = self.plan.stick.as_deref();
+        self.go_on(&choice, &mark.state()?, stick, Plugged::Right)
+    }
+
+    /// A guest that goes on from the machine in `state`, told what has changed since.
+    fn go_on(
+        &self,
+        choice: &Choice,
+        state: &File,
+        stick: Option<&Stick>,
+        plugged: Plugged,
+    ) -> VmResult<Guest> {
+        (self.hooks.steps)(StartStep::Resuming(self.spec.accelerator));
+        let began = Instant::now();
+        self.hooks.console.begin();
+        let events = (self.hooks.events)();
+        let machine = Machine::launch(self.spec, stick, Some(state), self.hooks.console, &events)?;
+        self.hooks.abort.watch(&machine)?;
+        let launched = began.elapsed();
+        machine.go_on(RESUME)?;
+        let read = began.elapsed();
+        if self.plan.mark.is_some() {
+            self.interrupt(&machine)?;
+        }
+        let target = self.greet(&machine, AWAKE)?;
+        let started_in = began.elapsed();
+        self.wake(&*target)?;
+        tracing::debug!(
+            "resumed: QEMU up after {launched:?}, the machine read in after {read:?}, \
+             the agent answered after {started_in:?}, was awake after {:?}",
+            began.elapsed()
+        );
+        Ok(Guest {
+            machine: Arc::new(machine),
+            target,
+            choice: choice.clone(),
+            resumed: true,
+            started_in,
+            stick_trouble: None,
+            plugged,
+        })
     }
 
     /// Boots a guest whose detectors are sound, if that can be had.
@@ -194,6 +221,12 @@ impl Attempt<'_> {
                 "the guest was not saved, so the next start boots as well: {error}"
             ))),
         }
+    }
+
+    /// Makes an agent that was marked in the middle of a conversation listen: it
+    /// may hold the first half of a frame whose rest nobody will send.
+    fn interrupt(&self, machine: &Machine) -> VmResult<()> {
+        machine.with_agent(|port| FrameWriter::new(port).resynchronise())
     }
 
     /// Waits until the agent answers, within `limits`.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::lab::vm::accel::Accelerator;
 use crate::lab::vm::command::Spec;
 use crate::lab::vm::error::VmResult;
+use crate::lab::vm::mark::Mark;
 use crate::lab::vm::settle::Plugged;
 use crate::lab::vm::stick::Stick;
 
@@ -21,6 +22,8 @@ pub struct Plan {
     pub accelerator: Option<Accelerator>,
     /// Boot from nothing even where a saved machine could be resumed.
     pub cold: bool,
+    /// Wind the guest back to this mark, and start it in no other way.
+    pub mark: Option<Arc<Mark>>,
     /// Memory in MiB.
     pub memory_mib: u32,
     /// Processors.

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Marks: a guest wound back to what it was.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::surroundings::Surroundings;
+
+fn json(surroundings: &Surroundings, arguments: &[&str]) -> Value {
+    serde_json::from_str(&surroundings.ok(arguments)).expect("JSON")
+}
+
+/// A counter's value.
+fn counter(surroundings: &Surroundings, module: &str, name: &str) -> i64 {
+    let printed = surroundings.ok(&["counters", module]);
+    let line = printed.lines().find(|line| line.split_whitespace().nth(1) == Some(name));
+    let value = line.and_then(|line| line.split_whitespace().nth(2));
+    value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("{name}: {printed}"))
+}
+
+/// The eight bytes at the beginning of the stick, as kmod reads them and as they
+/// are behind the kernel's caches.
+fn on_the_stick(surroundings: &Surroundings) -> (String, String) {
+    let read = "dd if=/dev/ringside-usb iflag=direct bs=512 count=1 status=none | head -c 8";
+    (
+        surroundings.ok(&["block", "read", "--offset", "0", "--size", "8"]),
+        surroundings.ok(&["exec", "--lab", "1", "--", "sh", "-c", read]),
+    )
+}
+
+#[test]
+fn after_a_rewind_modules_counters_and_the_stick_are_as_they_were() {
+    let surroundings = Surroundings::new();
+    surroundings.up(&[]);
+    surroundings.ok(&["load", "kmod"]);
+    surroundings.ok(&["load", "producer_consumer", "prod=2", "cons=1", "size=10"]);
+    surroundings.ok(&["set", "producer_consumer", "paused", "1"]);
+    surroundings.ok(&["block", "write", "--offset", "0", "--text", "before!!"]);
+    surroundings.ok(&["block", "sync"]);
+    let produced = counter(&surroundings, "producer_consumer", "produced");
+    let mark = json(&surroundings, &["mark", "here", "--json"]);
+    assert_eq!(mark["name"], "here");
+    assert_eq!(mark["modules"], serde_json::json!(["producer_consumer", "kmod"]));
+
+    // Everything changes.
+    surroundings.ok(&["set", "producer_consumer", "step", "7"]);
+    assert!(counter(&surroundings, "producer_consumer", "produced") > produced);
+    surroundings.ok(&["unload", "producer_consumer"]);
+    surroundings.ok(&["load", "my_name"]);
+    surroundings.ok(&["block", "write", "--offset", "0", "--text", "changed!"]);
+    surroundings.ok(&["block", "sync"]);
+
+    // Twice: a mark is not used up.
+    for _ in 0..2 {
+        surroundings.ok(&["rewind", "here"]);
+        assert_eq!(counter(&surroundings, "producer_consumer", "produced"), produced);
+        assert_eq!(on_the_stick(&surroundings), ("before!!".into(), "before!!".into()));
+        let modules = surroundings.ok(&["modules"]);
+        assert!(!modules.contains("my_name"), "{modules}");
+        // The threads are there, and go on where they were told to stop.
+        surroundings.ok(&["set", "producer_consumer", "step", "7"]);
+        let stepped = counter(&surroundings, "producer_consumer", "produced");
+        assert!(stepped > produced, "{stepped}");
+        surroundings.ok(&["block", "write", "--offset", "0", "--text", "again..."]);
+    }
+}
+
+#[test]
+fn a_guest_that_crashed_goes_on_from_a_mark_before_the_crash() {
+    let surroundings = Surroundings::new();
+    surroundings.up(&[]);
+    surroundings.ok(&["load", "my_name"]);
+    surroundings.ok(&["mark"]);
+    surroundings.ok(&["vm", "crash"]);
+    let refused = surroundings.run(&["mark"]);
+    assert_eq!(refused.status, 1, "{}", refused.err);
+    assert!(refused.err.contains("the guest's kernel died"), "{}", refused.err);
+    surroundings.ok(&["rewind"]);
+    assert!(surroundings.ok(&["modules"]).contains("my_name"));
+    let status = json(&surroundings, &["vm", "status", "--json"]);
+    assert_eq!(status["guest"], "Running");
+    assert_eq!(status["generation"], 2);
+    // Its clock is not that of the mark.
+    let guest: i64 = surroundings
+        .ok(&["exec", "--lab", "1", "--", "date", "+%s"])
+        .trim()
+        .parse()
+        .expect("a number of seconds");
+    let host = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .expect("it is later")
+        .as_secs()
+        .cast_signed();
+    assert!((host - guest).abs() < 60, "{guest} on {host}");
+}
+
+#[test]
+fn the_eight_newest_numbered_marks_are_kept_and_those_with_a_name() {
+    let surroundings = Surroundings::new();
+    surroundings.up(&[]);
+    let none = surroundings.run(&["rewind"]);
+    assert_eq!(none.status, 1, "{}", none.err);
+    assert!(none.err.contains("no mark") && none.err.contains("ringside mark"), "{}", none.err);
+    surroundings.ok(&["mark", "named"]);
+    for _ in 0..10 {
+        surroundings.ok(&["mark"]);
+    }
+    surroundings.ok(&["mark", "named"]);
+    let names = |surroundings: &Surroundings| -> Vec<String> {
+        let marks = json(surroundings, &["marks", "--json"]);
+        let names = marks.as_array().expect("an array").iter();
+        names.map(|mark| mark["name"].as_str().expect("a name").to_owned()).collect()
+    };
+    let expected = ["3", "4", "5", "6", "7", "8", "9", "10", "named"];
+    assert_eq!(names(&surroundings), expected);
+    surroundings.ok(&["rewind", "-2"]);
+    surroundings.ok(&["unmark", "named"]);
+    let gone = surroundings.run(&["unmark", "named"]);
+    assert!(gone.err.contains("no mark \"named\""), "{}", gone.err);
+    surroundings.ok(&["unmark", "--all"]);
+    assert!(names(&surroundings).is_empty());
+}
+
+#[test]
+fn a_file_of_the_users_is_never_rewound() {
+    let surroundings = Surroundings::new();
+    let disk = surroundings.path().join("disk.img");
+    fs::write(&disk, vec![0; 8 << 20]).expect("it can be written");
+    surroundings.up(&["--disk", disk.to_str().expect("UTF-8")]);
+    let refused = surroundings.run(&["mark"]);
+    assert_eq!(refused.status, 1, "{}", refused.err);
+    assert!(refused.err.contains("disk.img") && refused.err.contains("--disk"), "{}", refused.err);
+    assert_eq!(json(&surroundings, &["vm", "status", "--json"])["guest"], "Running");
+}
+
+#[test]
+fn many_rewinds_leave_no_process_descriptor_or_file_behind() {
+    let surroundings = Surroundings::new();
+    let status = surroundings.up(&[]);
+    surroundings.ok(&["load", "my_name"]);
+    surroundings.ok(&["mark"]);
+    let descriptors = || {
+        let folder = PathBuf::from(format!("/proc/{}/fd", status.pid));
+        fs::read_dir(folder).expect("the lab runs").count()
+    };
+    surroundings.ok(&["rewind"]);
+    let before = descriptors();
+    let rounds = std::env::var("RINGSIDE_REWINDS").ok().and_then(|n| n.parse().ok()).unwrap_or(10);
+    for _ in 0..rounds {
+        surroundings.ok(&["rewind"]);
+    }
+    // A client that has just left may still be counted.
+    let after = (0..50)
+        .map(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            descriptors()
+        })
+        .find(|after| *after <= before);
+    assert!(after.is_some(), "{before} descriptors before, {} after", descriptors());
+    assert!(surroundings.ok(&["modules"]).contains("my_name"));
+    let children = format!("/proc/{0}/task/{0}/children", status.pid);
+    let threads = fs::read_dir(format!("/proc/{}/task", status.pid)).expect("the lab runs");
+    let mut children: Vec<String> = fs::read_to_string(children)
+        .into_iter()
+        .chain(
+            threads
+                .flatten()
+                .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok()),
+        )
+        .flat_map(|list| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    children.sort();
+    children.dedup();
+    assert_eq!(children.len(), 1, "one QEMU: {children:?}");
+}

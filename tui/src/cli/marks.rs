@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `ringside mark`, `marks`, `rewind`, `unmark`: winding a lab's guest back.
+
+use std::io::Write;
+
+use clap::Args;
+
+use super::connection::{one, unexpected};
+use super::error::visible;
+use super::labs::uptime;
+use super::output::{json, print_json, say};
+use super::{Connection, Failure, Outcome};
+use crate::kernel::Target;
+use crate::kernel::api::{Item, LabRequest, MarkInfo, Request};
+use crate::kernel::call::ask;
+
+/// Mark the guest, so that it can be wound back to this moment
+///
+///     ringside mark                  the next number: 1, 2, …
+///     ringside mark before-the-bug
+///     ringside rewind before-the-bug
+///
+/// A mark holds the guest's processors, memory and devices, and what is on its
+/// USB stick. The guest stands still for a moment while it is made. The eight
+/// newest numbered marks are kept, those with a name until they are removed;
+/// all are gone when the lab ends.
+///
+/// There is no mark of a guest whose USB stick is a file or device of yours
+/// (--disk).
+///
+/// Exit status: 0 done, 1 failed, 2 a command line that makes no sense.
+#[derive(Args, Clone, Debug)]
+#[command(verbatim_doc_comment)]
+pub struct Mark {
+    /// What to call it; a mark of that name is replaced
+    #[arg(value_parser = name)]
+    name: Option<String>,
+    /// Print it as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// List the moments that the guest can be wound back to
+///
+///     ringside marks
+///     ringside marks --json | jq -r '.[].name'
+///
+/// The oldest comes first. AGE is the time since the mark was made, SIZE what
+/// it takes on the disk.
+#[derive(Args, Clone, Debug)]
+#[command(verbatim_doc_comment)]
+pub struct Marks {
+    /// Print them as a JSON array
+    #[arg(long)]
+    json: bool,
+}
+
+/// Wind the guest back to a mark
+///
+///     ringside rewind                to the newest mark
+///     ringside rewind before-the-bug
+///     ringside rewind -2             to the one before the newest
+///
+/// Memory, processors, devices and the USB stick are as they were; the guest's
+/// clock is set to the present and its random pool stirred. What was connected
+/// to the old guest (a program under `exec`, a process under `mem`) ends. The
+/// mark stays, so the same moment can be gone back to again. It works on a
+/// guest that crashed, too.
+#[derive(Args, Clone, Debug)]
+#[command(verbatim_doc_comment)]
+pub struct Rewind {
+    /// Which mark; -1 is the newest, -2 the one before it
+    #[arg(value_parser = name_or_place, allow_hyphen_values = true)]
+    name: Option<String>,
+    /// Print the lab's status afterwards as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Remove a mark
+///
+///     ringside unmark before-the-bug
+///     ringside unmark --all
+#[derive(Args, Clone, Debug)]
+#[command(verbatim_doc_comment)]
+pub struct Unmark {
+    /// Which
+    #[arg(value_parser = name, required_unless_present = "all", conflicts_with = "all")]
+    name: Option<String>,
+    /// All of them
+    #[arg(long)]
+    all: bool,
+    /// Print the marks that are left as a JSON array
+    #[arg(long)]
+    json: bool,
+}
+
+/// A mark's name: what can be typed and printed without quotes.
+fn name(text: &str) -> Result<String, &'static str> {
+    let plain = |c: char| c.is_alphanumeric() || "-_.+".contains(c);
+    match text {
+        _ if text.starts_with('-') => Err("a name does not begin with a dash"),
+        _ if text.chars().count() > 40 => Err("a name has at most 40 characters"),
+        _ if !text.is_empty() && text.chars().all(plain) => Ok(text.to_owned()),
+        _ => Err("a name has letters, digits and the characters - _ . +"),
+    }
+}
+
+fn name_or_place(text: &str) -> Result<String, &'static str> {
+    match text.strip_prefix('-').map(str::parse::<usize>) {
+        Some(Ok(1..)) => Ok(text.to_owned()),
+        _ => name(text),
+    }
+}
+
+fn marks(target: &dyn Target, request: LabRequest) -> Result<Vec<MarkInfo>, Failure> {
+    match one(target, Request::Lab(request))? {
+        Item::Marks(marks) => Ok(marks),
+        other => Err(unexpected(&other)),
+    }
+}
+
+impl Mark {
+    /// Makes it.
+    pub fn run(&self, connection: &Connection) -> Outcome {
+        let target = connection.open()?;
+        let made = marks(&*target, LabRequest::Mark { name: self.name.clone() })?;
+        let made = made.first().ok_or_else(|| Failure::new("the lab made no mark"))?;
+        let line = format!(
+            "mark {}: {} of memory and devices, the guest stood still for {} ms",
+            made.name,
+            size(made.bytes),
+            made.stood_ms
+        );
+        say(self.json, &line, made)?;
+        Ok(0)
+    }
+}
+
+impl Marks {
+    /// Prints them.
+    pub fn run(&self, connection: &Connection) -> Outcome {
+        let target = connection.open()?;
+        let marks = marks(&*target, LabRequest::Marks)?;
+        let mut out = std::io::stdout().lock();
+        if self.json {
+            writeln!(out, "{}", json(&marks)?)?;
+        } else if marks.is_empty() {
+            writeln!(out, "this lab has no marks; `ringside mark` makes one")?;
+        } else {
+            writeln!(out, "{:<16} {:>8} {:>9} {:>6}  MODULES", "NAME", "AGE", "SIZE", "GUEST")?;
+            for mark in &marks {
+                writeln!(out, "{}", line(mark))?;
+            }
+        }
+        Ok(0)
+    }
+}
+
+fn line(mark: &MarkInfo) -> String {
+    let modules = match mark.modules.is_empty() {
+        true => "none".to_owned(),
+        false => mark.modules.join(" "),
+    };
+    visible(&format!(
+        "{:<16} {:>8} {:>9} {:>6}  {modules}",
+        mark.name,
+        uptime(mark.age_ms),
+        size(mark.bytes),
+        mark.generation
+    ))
+}
+
+fn size(bytes: u64) -> String {
+    format!("{} MiB", bytes.div_ceil(1 << 20))
+}
+
+impl Rewind {
+    /// Does it.
+    pub fn run(&self, connection: &Connection) -> Outcome {
+        let target = connection.open()?;
+        let all = marks(&*target, LabRequest::Marks)?;
+        let wanted = match &self.name {
+            None => all.last(),
+            Some(name) => match name.strip_prefix('-').and_then(|place| place.parse().ok()) {
+                Some(place) => all.len().checked_sub(place).and_then(|at| all.get(at)),
+                None => all.iter().rfind(|mark| mark.name == *name),
+            },
+        };
+        let Some(mark) = wanted else {
+            let wanted = self.name.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
+            return Err(Failure::new(format!("this lab has no mark{wanted}"))
+                .with_help("`ringside marks` lists them, `ringside mark` makes one"));
+        };
+        let rewind = LabRequest::Rewind { name: Some(mark.name.clone()) };
+        ask(&*target, Request::Lab(rewind), &[])?;
+        if self.json {
+            print_json(&super::vm::status(&*target)?)?;
+        } else {
+            let age = uptime(mark.age_ms);
+            say(false, &format!("the guest is back at mark {}, {age} ago", mark.name), &())?;
+        }
+        Ok(0)
+    }
+}
+
+impl Unmark {
+    /// Does it.
+    pub fn run(&self, connection: &Connection) -> Outcome {
+        let target = connection.open()?;
+        let unmark = LabRequest::Unmark { name: self.name.clone() };
+        ask(&*target, Request::Lab(unmark), &[])?;
+        if self.json {
+            print_json(&marks(&*target, LabRequest::Marks)?)?;
+        } else {
+            let what = self.name.as_ref().map(|name| format!("mark {name} is"));
+            say(false, &format!("{} gone", what.as_deref().unwrap_or("all marks are")), &())?;
+        }
+        Ok(0)
+    }
+}

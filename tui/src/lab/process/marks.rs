@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The marks of one lab, the oldest first. Numbered ones give way to newer ones;
+//! those that were given a name stay until they are removed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use crate::kernel::api::MarkInfo;
+use crate::kernel::{TargetError, TargetResult};
+use crate::lab::vm::mark::Mark;
+
+/// How many numbered marks are kept.
+const NUMBERED: usize = 8;
+/// How many bytes all marks may take before numbered ones give way.
+const BYTES: u64 = 4 << 30;
+
+/// One mark and what is told of it.
+#[derive(Clone)]
+pub(super) struct Kept {
+    pub(super) mark: Arc<Mark>,
+    /// Of the guest that was marked.
+    pub(super) generation: u32,
+    /// For how long that guest had been running.
+    pub(super) up: Duration,
+    modules: Vec<String>,
+    name: Name,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+enum Name {
+    Number(u32),
+    Given(String),
+}
+
+impl Name {
+    fn is(&self, name: &str) -> bool {
+        match self {
+            Self::Number(number) => number.to_string() == name,
+            Self::Given(given) => given == name,
+        }
+    }
+}
+
+/// What is known of a guest that is marked, beside its machine.
+pub(super) struct Marked {
+    pub(super) name: Option<String>,
+    pub(super) generation: u32,
+    pub(super) up: Duration,
+    pub(super) modules: Vec<String>,
+}
+
+/// A lab's marks.
+#[derive(Default)]
+pub(super) struct Marks {
+    kept: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    marks: Vec<Kept>,
+    numbered: u32,
+}
+
+impl Marks {
+    /// Keeps `mark`, in place of one of the same name.
+    pub(super) fn keep(&self, mark: Mark, about: Marked) {
+        let mut state = self.kept.lock();
+        let name = match about.name {
+            Some(name) => Name::Given(name),
+            None => {
+                state.numbered += 1;
+                Name::Number(state.numbered)
+            }
+        };
+        state.marks.retain(|kept| kept.name != name);
+        let Marked { generation, up, modules, .. } = about;
+        state.marks.push(Kept { mark: Arc::new(mark), generation, up, modules, name });
+        while state.too_many() {
+            let oldest = state.marks.iter().position(|kept| matches!(kept.name, Name::Number(_)));
+            match oldest {
+                Some(oldest) if oldest + 1 < state.marks.len() => drop(state.marks.remove(oldest)),
+                _ => break,
+            }
+        }
+    }
+
+    /// The mark of this name; `None`: the newest.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(super) fn find(&self, name: Option<&str>) -> TargetResult<Kept> {
+        let state = self.kept.lock();
+        let found = match name {
+            Some(name) => state.marks.iter().rfind(|kept| kept.name.is(name)),
+            None => state.marks.last(),
+        };
+        found.cloned().ok_or_else(|| missing(name))
+    }
+
+    /// Forgets the mark of this name; `None`: all.
+    ///
+    /// # Errors
+    /// There is none of that name.
+    pub(super) fn forget(&self, name: Option<&str>) -> TargetResult<()> {
+        let mut state = self.kept.lock();
+        let before = state.marks.len();
+        state.marks.retain(|kept| name.is_some_and(|name| !kept.name.is(name)));
+        match state.marks.len() == before && name.is_some() {
+            true => Err(missing(name)),
+            false => Ok(()),
+        }
+    }
+
+    /// What is told of each.
+    pub(super) fn told(&self) -> Vec<MarkInfo> {
+        self.kept.lock().marks.iter().map(Kept::info).collect()
+    }
+}
+
+fn missing(name: Option<&str>) -> TargetError {
+    TargetError::Invalid(match name {
+        Some(name) => format!("this lab has no mark {name:?}; `ringside marks` lists them"),
+        None => "this lab has no mark yet; `ringside mark` makes one".into(),
+    })
+}
+
+impl State {
+    fn too_many(&self) -> bool {
+        let numbered = self.marks.iter().filter(|kept| matches!(kept.name, Name::Number(_)));
+        numbered.count() > NUMBERED
+            || self.marks.iter().map(|kept| kept.mark.bytes).sum::<u64>() > BYTES
+    }
+}
+
+impl Kept {
+    fn info(&self) -> MarkInfo {
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        MarkInfo {
+            name: match &self.name {
+                Name::Number(number) => number.to_string(),
+                Name::Given(name) => name.clone(),
+            },
+            age_ms: ms(self.mark.made.elapsed()),
+            stood_ms: ms(self.mark.stood),
+            bytes: self.mark.bytes,
+            generation: self.generation,
+            modules: self.modules.clone(),
+            stick_plugged: self.mark.plugged,
+        }
+    }
+}

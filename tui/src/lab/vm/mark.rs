@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Marks: a guest as it was at one moment, to which it can be wound back. A mark
+//! holds processors, memory and devices (what QEMU migrates) and what is on the
+//! USB stick.
+//!
+//! Its files have no name, so that nothing is left of it when its lab ends,
+//! however it ends. A rewind resumes from it as a start resumes from the saved
+//! machine, and can be repeated: nothing of a mark is ever written to again.
+
+use std::fs::File;
+use std::os::fd::AsRawFd;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use nix::unistd::{Whence, lseek};
+
+use super::error::{VmError, VmResult};
+use super::machine::Machine;
+use super::stick::Stick;
+
+/// How long a guest may stand still for a mark before it is given up.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// A guest at one moment.
+#[derive(Debug)]
+pub struct Mark {
+    state: File,
+    /// What was on the stick; `None`: nothing, and it was never written to.
+    stick: Option<File>,
+    /// Was the stick plugged in?
+    pub plugged: bool,
+    /// When the guest stood still for it.
+    pub made: Instant,
+    /// How long it stood still.
+    pub stood: Duration,
+    /// Bytes that it takes on the disk.
+    pub bytes: u64,
+}
+
+impl Mark {
+    /// Marks `machine` and what is on `stick`, in files in `folder`. The guest
+    /// stands still meanwhile.
+    ///
+    /// # Errors
+    /// The stick is a file of the user's, a share is mounted, or the disk is full.
+    pub fn make(machine: &Machine, stick: &Stick, plugged: bool, folder: &Path) -> VmResult<Self> {
+        if let Some(path) = &stick.path {
+            return Err(VmError::Unsupported(format!(
+                "a rewind would undo what was written to {}, which is yours and not the lab's: \
+                 marks need a lab without --disk",
+                path.display()
+            )));
+        }
+        let state = tempfile::tempfile_in(folder).map_err(VmError::io(place(folder)))?;
+        let made = Instant::now();
+        let copied = machine.hold(|| {
+            machine.write_state(&state, DEADLINE)?;
+            if stick.is_pristine() {
+                return Ok(None);
+            }
+            let copy = tempfile::tempfile_in(folder).map_err(VmError::io(place(folder)))?;
+            copy_sparse(&stick.file, &copy).map_err(VmError::io("copy what is on the stick"))?;
+            Ok(Some(copy))
+        })?;
+        let stood = made.elapsed();
+        let mut bytes = room_taken(&state);
+        bytes += copied.as_ref().map_or(0, room_taken);
+        Ok(Self { state, stick: copied, plugged, made, stood, bytes })
+    }
+
+    /// The machine, from its beginning, for one QEMU to resume from.
+    ///
+    /// # Errors
+    /// The host is out of descriptors.
+    pub fn state(&self) -> VmResult<File> {
+        // A descriptor of its own, since each reader moves through the file.
+        File::open(format!("/proc/self/fd/{}", self.state.as_raw_fd()))
+            .map_err(VmError::io("open the mark"))
+    }
+
+    /// A stick with what was on it, for the guest that resumes.
+    ///
+    /// # Errors
+    /// The disk is full.
+    pub fn stick(&self, folder: &Path) -> VmResult<Stick> {
+        let stick = Stick::empty(folder)?;
+        if let Some(content) = &self.stick {
+            copy_sparse(content, &stick.file).map_err(VmError::io("copy what was on the stick"))?;
+        }
+        Ok(stick)
+    }
+}
+
+fn place(folder: &Path) -> String {
+    format!("write a mark in {}", folder.display())
+}
+
+fn room_taken(file: &File) -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    file.metadata().map_or(0, |meta| meta.blocks() * 512)
+}
+
+/// Makes `to` the same as `from`, holes included.
+fn copy_sparse(mut from: &File, mut to: &File) -> std::io::Result<()> {
+    use std::io::{Read, Seek, SeekFrom};
+    let length = from.metadata()?.len();
+    to.set_len(length)?;
+    let mut at: i64 = 0;
+    loop {
+        let begin = match lseek(from, at, Whence::SeekData) {
+            Ok(begin) => begin,
+            // Only a hole is left.
+            Err(nix::errno::Errno::ENXIO) => return Ok(()),
+            Err(errno) => return Err(errno.into()),
+        };
+        let end = lseek(from, begin, Whence::SeekHole)?;
+        from.seek(SeekFrom::Start(begin.cast_unsigned()))?;
+        to.seek(SeekFrom::Start(begin.cast_unsigned()))?;
+        // By way of copy_file_range, which shares blocks where the file system can.
+        std::io::copy(&mut from.take((end - begin).cast_unsigned()), &mut to)?;
+        at = end;
+    }
+}
