@@ -41,8 +41,6 @@ mod support;
 #[allow(
     dead_code,
     unreachable_pub,
-    unused_imports,
-    unused_macros,
     reason = "a crate elsewhere, whole; not all of it is used here"
 )]
 mod uapi {

@@ -136,6 +136,7 @@ pub struct Module {
 
 /// Refuses to compile where a struct has padding that is no field: the modules hand its bytes to
 /// user space. All fields must be named.
+#[allow(unused_macros, reason = "not every module has structs")]
 macro_rules! without_padding {
     ($record:ident { $($field:ident),+ $(,)? }) => {
         const _: () = {
@@ -151,4 +152,5 @@ macro_rules! without_padding {
         };
     };
 }
+#[allow(unused_imports, reason = "not every module has structs")]
 pub(crate) use without_padding;
