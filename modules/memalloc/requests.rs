@@ -236,8 +236,8 @@ impl Reservation<'_> {
         // Room for all that can be reserved was made at the start.
         pushed.map_err(|_| ENOSPC)?;
         let result = mapping::map(file, mapping);
-        if self.requests.take_pending().is_none() {
-            // The device's `mmap` has it, and the reservation with it.
+        if result.is_ok() || self.requests.take_pending().is_none() {
+            // The device's `mmap` took it, and the reservation with it.
             core::mem::forget(self);
         }
         result

@@ -74,24 +74,39 @@ void ringside_page_share(struct page *page)
 	set_page_private(page, page_private(page) + 1);
 }
 
-/* One fewer has the page; true if it was the last, and the page has left its mapping. */
-bool ringside_page_leave(struct page *page);
-bool ringside_page_leave(struct page *page)
+/*
+ * One fewer has each of the pages. Those whose last it was leave their mapping; those of them that
+ * something else has a reference to go to the end of the array. Returns how many stay at its start,
+ * and in `last` how many of these nobody has any more.
+ */
+size_t ringside_pages_leave(struct page **pages, size_t count, size_t *last);
+size_t ringside_pages_leave(struct page **pages, size_t count, size_t *last)
 {
-	struct folio *folio = page_folio(page);
+	size_t i = 0;
 
-	set_page_private(page, page_private(page) - 1);
-	if (page_private(page))
-		return false;
-	/* Who looks at the mapping of a page that is mapped nowhere has a reference and the lock. */
-	if (folio_ref_count(folio) == 1) {
-		folio->mapping = NULL;
-	} else {
-		folio_lock(folio);
-		folio->mapping = NULL;
-		folio_unlock(folio);
+	*last = 0;
+	while (i < count) {
+		struct page *page = pages[i];
+		struct folio *folio = page_folio(page);
+		unsigned long others = page_private(page) - 1;
+
+		set_page_private(page, others);
+		if (others) {
+			i++;
+		} else if (folio_ref_count(folio) == 1) {
+			folio->mapping = NULL;
+			(*last)++;
+			i++;
+		} else {
+			/* Whoever has a reference looks at the mapping with the lock held. */
+			folio_lock(folio);
+			folio->mapping = NULL;
+			folio_unlock(folio);
+			count--;
+			swap(pages[i], pages[count]);
+		}
 	}
-	return true;
+	return count;
 }
 
 /* Does anyone have a reference to the page besides the caller? */

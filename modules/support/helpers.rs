@@ -20,7 +20,11 @@ extern "C" {
         index: usize,
     );
     pub(super) fn ringside_page_share(page: *mut bindings::page);
-    pub(super) fn ringside_page_leave(page: *mut bindings::page) -> bool;
+    pub(super) fn ringside_pages_leave(
+        pages: *mut *mut bindings::page,
+        count: usize,
+        last: &mut usize,
+    ) -> usize;
     pub(super) fn ringside_page_is_held(page: *mut bindings::page) -> bool;
     pub(crate) fn ringside_five_levels() -> bool;
     pub(super) fn ringside_table(entry: u64) -> *const u64;
