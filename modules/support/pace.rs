@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! A bound on how often something is done on a path that is hot.
+//!
+//! `RateLimit` takes a lock and disables interrupts each time it is asked, and has
+//! the kernel's log tell how many events it held back, which here are nearly all.
 
 use kernel::{
     bindings,

@@ -6,6 +6,10 @@
 //! description from the contract in `uapi`, checks what `insmod` is given
 //! against them, and writes the `parm` and `parmtype` lines of `modinfo`.
 //!
+//! `module_param()` in a C file would do the first half, at the price of stating name,
+//! default and help of each parameter a second time, and of a range that is checked only
+//! when all were taken.
+//!
 //! The files are read-only (0444): a value is set before the module's `init`
 //! runs and never changes afterwards.
 

@@ -3,7 +3,10 @@
 //!
 //! `kernel::sync::SpinLock` calls a C function for each macro it needs: to lock,
 //! to check that it did, and to unlock. In a kernel built with gcc these are not
-//! inlined, and where little is done under the lock that is a fifth of the time.
+//! inlined, and where little is done under the lock they are felt: with it
+//! producer_consumer moves 0.67 of the items with `prod=1 cons=1 size=100000`, and
+//! 0.52 to 0.76 with `prod=50 cons=50 size=1000`; where threads mostly wait there
+//! is no difference.
 //! What the macros come down to in common configurations are exported
 //! functions, which this calls itself; in others it does as upstream does.
 

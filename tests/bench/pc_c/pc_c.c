@@ -5,8 +5,9 @@
  * The same algorithm step by step: the gate's flag, try the semaphore, wait for
  * it, the flag again, the ring under its spinlock, the counts of the thread, a
  * line in the log five times a second, the other semaphore, the delay. Threads
- * have the same niceness, and start together. What the dashboard controls
- * (pause, step, tables) is left out: it costs nothing while it is not used.
+ * are scheduled alike (SCHED_IDLE), and start together. What the dashboard
+ * controls (pause, step, tables) is left out: it costs nothing while it is not
+ * used.
  *
  *	# insmod pc_c.ko prod=5 cons=3 size=10
  *	# cat /sys/module/pc_c/parameters/consumed	# items so far
@@ -20,6 +21,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
+#include <uapi/linux/sched/types.h>
 
 static int prod = 1;
 module_param(prod, int, 0444);
@@ -177,6 +179,10 @@ static void stop_all(void)
 
 static int __init pc_c_init(void)
 {
+	static const struct sched_attr idle = {
+		.size = sizeof(idle),
+		.sched_policy = SCHED_IDLE,
+	};
 	int i;
 
 	if (prod < 0 || prod > 1000 || cons < 0 || cons > 1000 || size < 0 || size > 1000000)
@@ -204,8 +210,8 @@ static int __init pc_c_init(void)
 			return PTR_ERR(task);
 		}
 		me->task = get_task_struct(task);
+		sched_setattr_nocheck(task, &idle);
 		wake_up_process(task);
-		set_user_nice(task, 19);
 	}
 	WRITE_ONCE(gate, OPEN);
 	wake_up_all(&opened);
