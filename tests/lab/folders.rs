@@ -2,79 +2,11 @@
 //! Folders as people bring them: built by the real command for the real kernel,
 //! from elsewhere, without a file written into them.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::path::PathBuf;
 
+use super::brought::{Brought, build, content, error, names};
 use super::surroundings::Surroundings;
-
-/// Where the folders of this test lie.
-const FOLDERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/lab/folders");
-
-/// A copy of a folder of ours that a test may change.
-struct Brought {
-    _top: tempfile::TempDir,
-    folder: PathBuf,
-}
-
-impl Brought {
-    fn new(name: &str) -> Self {
-        Self::below(name, "brought")
-    }
-
-    fn below(name: &str, parent: &str) -> Self {
-        let top = tempfile::tempdir().expect("a folder");
-        let folder = top.path().join(parent).join(name);
-        copy(&Path::new(FOLDERS).join(name), &folder);
-        Self { _top: top, folder }
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a folder");
-    for entry in fs::read_dir(from).expect("our folders").flatten() {
-        let target = to.join(entry.file_name());
-        match entry.path().is_dir() {
-            true => copy(&entry.path(), &target),
-            false => drop(fs::copy(entry.path(), target).expect("a copy")),
-        }
-    }
-}
-
-/// Every file below a folder with its content.
-fn content(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut all = BTreeMap::new();
-    for path in fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
-        match path.is_dir() {
-            true => all.extend(content(&path)),
-            false => drop(all.insert(path.clone(), fs::read(&path).unwrap_or_default())),
-        }
-    }
-    all
-}
-
-/// `ringside build FOLDERS…` from another folder; checks that nothing was
-/// written into them.
-fn build(folders: &[&Path]) -> (Output, Vec<PathBuf>) {
-    let surroundings = Surroundings::new();
-    let before: Vec<_> = folders.iter().map(|folder| content(folder)).collect();
-    let mut command = surroundings.command(&["build"]);
-    let output = command.args(folders).current_dir("/").output().expect("ringside runs");
-    let after: Vec<_> = folders.iter().map(|folder| content(folder)).collect();
-    assert!(before == after, "something was written into {folders:?}");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    (output, text.lines().map(PathBuf::from).collect())
-}
-
-fn names(modules: &[PathBuf]) -> Vec<String> {
-    let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    modules.iter().map(name).collect()
-}
-
-fn error(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
 
 #[test]
 fn a_folder_in_which_make_ran_is_built_from_its_sources() {
@@ -212,6 +144,27 @@ fn what_is_no_folder_of_modules_is_refused_with_the_reason() {
     fs::write(brought.folder.join("sub/Makefile"), "obj-m += plain.o\n").expect("a Makefile");
     let said = refused("obj-m += plain.o sub/\n");
     assert!(said.contains("have the name plain"), "{said}");
+}
+
+#[test]
+fn a_makefile_that_prints_without_end_is_ended_and_nothing_is_built() {
+    let brought = Brought::new("touched-by-make");
+    for endless in [
+        "obj-m += plain.o\nx := $(shell yes >&2)\n",
+        "obj-m += plain.o\nx := $(shell yes | tr -d '\\n' >&2)\n",
+        "obj-m += plain.o\n$(obj)/plain.o: never\nnever:\n\tyes\n.PHONY: never\n",
+    ] {
+        fs::write(brought.folder.join("Makefile"), endless).expect("a Makefile");
+        let (output, modules) = build(&[&brought.folder]);
+        let said = error(&output);
+        assert_eq!((output.status.code(), modules.len()), (Some(1), 0), "{said}");
+        assert!(said.contains("its build printed more than 8.0 MiB, so it was ended"), "{said}");
+    }
+    // What a Makefile says of itself names no module, and is no matter.
+    let text = "obj-m += plain.o\n$(info module loaded from here)\n";
+    fs::write(brought.folder.join("Makefile"), text).expect("a Makefile");
+    let (output, modules) = build(&[&brought.folder]);
+    assert_eq!(names(&modules), ["plain.ko"], "{}", error(&output));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use ringside::kernel::api::{LabStatus, Trouble};
 use super::surroundings::{Said, Surroundings};
 
 /// Runs ringside where `folder` is a small disk of its own, `mib` in size.
-fn on_small_disk(
+pub fn on_small_disk(
     surroundings: &Surroundings,
     folder: &Path,
     mib: u32,

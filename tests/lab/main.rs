@@ -11,15 +11,19 @@
     reason = "a test says what it expected, and exports nothing"
 )]
 
+mod bad_folders;
+mod brought;
 mod commands;
 mod completions;
 mod demo;
 mod ends;
 mod folders;
+mod foreign;
 mod full_disk;
 mod hangs;
 mod inherited;
 mod kernels;
+mod loading;
 mod machine;
 mod marks;
 mod memory;

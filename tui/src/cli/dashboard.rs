@@ -7,17 +7,18 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::connection::one;
 use super::lab_args::LabArgs;
 use super::relay::Relay;
 use super::{Connection, Failure, Outcome, our_module};
-use crate::dashboard;
-use crate::dashboard::Options;
-use crate::dashboard::shell::symbols::state::Frame;
-use crate::kernel::Target;
+use crate::dashboard::{self, Options};
+use crate::kernel::modinfo::module_name;
+use crate::kernel::{Item, Request, Target};
 use crate::lab;
 use crate::lab::client;
 use crate::lab::error::LabError;
 use crate::lab::progress::Event;
+use crate::lab::symbols::BuildIds;
 
 /// Open the dashboard: what `ringside` without a command does
 ///
@@ -62,8 +63,8 @@ impl Dashboard {
             reviver: Arc::new(move || reviving.revive(&lab).map_err(|failure| failure.to_string())),
             own_lab: relay.owns_lab(),
             keeper: Arc::new(move || keeping.keep().map_err(|failure| failure.to_string())),
-            finder: Arc::new(lab::modules::file),
-            locator: Arc::new(locate),
+            finder: finder(Arc::clone(&target)),
+            locator: locator(Arc::clone(&target)),
             state: dashboard::state_path(),
         };
         let ended = dashboard::run(target, options)?;
@@ -115,13 +116,37 @@ fn builder(target: Arc<dyn Target>) -> dashboard::Builder {
     })
 }
 
-/// Looks places in an oops up in the kernel of the cache that it happened in.
-fn locate(release: &str, frames: &[Frame]) -> Result<Vec<Option<String>>, String> {
-    let frames: Vec<_> = frames
-        .iter()
-        .map(|frame| lab::symbols::Frame { text: &frame.text, exact: frame.exact })
-        .collect();
-    lab::symbols::locate(release, &frames)
+/// Reads the file of a loaded module, if it was built here.
+fn finder(target: Arc<dyn Target>) -> dashboard::Finder {
+    Arc::new(move |release, module| {
+        let builds = builds(&*target);
+        let id = builds.get(&module_name(module)).map(String::as_str);
+        let file = lab::modules::loaded(release, module, id)?;
+        std::fs::read(&file).map_err(|error| format!("read {}: {error}", file.display()))
+    })
+}
+
+/// Looks places in an oops up in the kernel of the cache that it happened in, and
+/// in the builds of modules that it has loaded. A kernel that panicked can't be
+/// asked for them.
+fn locator(target: Arc<dyn Target>) -> dashboard::Locator {
+    Arc::new(move |release, frames| {
+        let frames: Vec<_> = frames
+            .iter()
+            .map(|frame| lab::symbols::Frame { text: &frame.text, exact: frame.exact })
+            .collect();
+        lab::symbols::locate(release, &frames, &builds(&*target))
+    })
+}
+
+/// The build ids of the modules that are loaded; none from a kernel that is dead.
+fn builds(target: &dyn Target) -> BuildIds {
+    let modules = match one(target, Request::Modules) {
+        Ok(Item::Modules(modules)) => modules,
+        _ => return BuildIds::new(),
+    };
+    let known = modules.into_iter().filter(|module| !module.build_id.is_empty());
+    known.map(|module| (module.name, module.build_id.into())).collect()
 }
 
 impl From<dashboard::DashboardError> for Failure {

@@ -4,6 +4,23 @@
 use object::read::elf::ElfFile64;
 use object::{Endianness, Object, ObjectSection};
 
+/// How the files of modules end, packed or not.
+pub const ENDINGS: [&str; 4] = [".ko", ".ko.gz", ".ko.xz", ".ko.zst"];
+
+/// Is this the name of a module's file?
+pub fn is_module_file(name: &str) -> bool {
+    ENDINGS.iter().any(|end| name.ends_with(end))
+}
+
+/// The name that the kernel gives a module, by its file or by what somebody calls
+/// it: `sub/my-mod.ko` is `my_mod`.
+pub fn module_name(file: &str) -> String {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    let ends = ENDINGS.iter().chain(&[".o"]);
+    let stem = ends.copied().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+    stem.replace('-', "_")
+}
+
 /// The contents of `.modinfo`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ModInfo {
@@ -96,6 +113,13 @@ impl ModInfo {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dashes_and_underscores_of_a_name_are_one() {
+        for file in ["my-mod.ko", "my_mod", "sub/my-mod.o", "my-mod", "/x/my-mod.ko.zst"] {
+            assert_eq!(module_name(file), "my_mod");
+        }
+    }
 
     #[test]
     fn a_parameter_is_known_by_its_type_or_its_description() {

@@ -5,15 +5,16 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{ErrorKind, PipeReader, Read, Write};
 use std::os::fd::RawFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use nix::sys::prctl::set_pdeathsig;
+use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
@@ -27,6 +28,13 @@ const POLL: Duration = Duration::from_millis(50);
 const GRACE: Duration = Duration::from_secs(10);
 /// How many lines an error shows.
 const LAST: usize = 15;
+/// How much is read from a program at one time.
+const READ: usize = 64 << 10;
+/// Longer lines are cut into pieces.
+const LINE_MAX: usize = 64 << 10;
+/// How many of what was read at one time may wait: a program that prints faster
+/// than it is listened to waits, too.
+const WAITING: usize = 8;
 
 /// A program to run.
 pub(crate) struct Program<'a> {
@@ -34,6 +42,7 @@ pub(crate) struct Program<'a> {
     what: String,
     log: Option<PathBuf>,
     with_terminal: bool,
+    file_max: Option<u64>,
     listen: Listener<'a>,
 }
 
@@ -48,6 +57,7 @@ impl<'a> Program<'a> {
             what: what.into(),
             log: None,
             with_terminal: false,
+            file_max: None,
             listen: Box::new(|_, _| true),
         }
     }
@@ -55,6 +65,12 @@ impl<'a> Program<'a> {
     /// Everything it prints goes to this file, which is made anew.
     pub(crate) fn log(mut self, path: &Path) -> Self {
         self.log = Some(path.to_owned());
+        self
+    }
+
+    /// No file that it writes may get larger, in bytes.
+    pub(crate) fn file_max(mut self, bytes: u64) -> Self {
+        self.file_max = Some(bytes);
         self
     }
 
@@ -102,15 +118,20 @@ impl<'a> Program<'a> {
         let mut exited: Option<(ExitStatus, Instant)> = None;
         loop {
             match lines.recv_timeout(POLL) {
-                Ok(line) => {
+                Ok(Printed { bytes, lines }) => {
+                    progress.printed(bytes);
                     if let Some(log) = &mut log {
+                        let text: String =
+                            lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
                         let path = self.log.as_deref().unwrap_or(Path::new("the log"));
-                        writeln!(log, "{line}").map_err(BuildError::on("write", path))?;
+                        log.write_all(text.as_bytes()).map_err(BuildError::on("write", path))?;
                     }
-                    if (self.listen)(&line, progress) && !line.trim().is_empty() {
-                        last.push_back(line);
-                        if last.len() > LAST {
-                            last.pop_front();
+                    for line in lines {
+                        if (self.listen)(&line, progress) && !line.trim().is_empty() {
+                            last.push_back(line);
+                            if last.len() > LAST {
+                                last.pop_front();
+                            }
                         }
                     }
                 }
@@ -159,10 +180,13 @@ impl<'a> Program<'a> {
     }
 
     /// Starts it with one pipe for both kinds of output, holding `locks`.
-    fn start(&mut self, locks: Vec<RawFd>) -> BuildResult<(Receiver<String>, Running)> {
+    fn start(&mut self, locks: Vec<RawFd>) -> BuildResult<(Receiver<Printed>, Running)> {
         let (reader, writer) = std::io::pipe().map_err(BuildError::io("make a pipe"))?;
         let second = writer.try_clone().map_err(BuildError::io("make a pipe"))?;
         self.command.stdout(writer).stderr(second);
+        if let Some(bytes) = self.file_max {
+            limit_files(&mut self.command, bytes);
+        }
         if self.with_terminal {
             die_with_us(&mut self.command);
         } else {
@@ -176,19 +200,53 @@ impl<'a> Program<'a> {
         })?;
         // Drops our ends of the pipe, so that it ends with the program.
         self.command.stdout(Stdio::null()).stderr(Stdio::null());
-        let (sender, lines) = sync_channel(256);
-        std::thread::spawn(move || {
-            let mut reader = BufReader::new(reader);
-            let mut line = Vec::new();
-            while reader.read_until(b'\n', &mut line).is_ok_and(|size| size > 0) {
-                let text = String::from_utf8_lossy(&line);
-                if sender.send(text.trim_end_matches(['\n', '\r']).to_owned()).is_err() {
-                    break;
-                }
-                line.clear();
-            }
-        });
+        let (sender, lines) = sync_channel(WAITING);
+        std::thread::spawn(move || hear(reader, &sender));
         Ok((lines, Running { child, supervised: !self.with_terminal }))
+    }
+}
+
+/// What was read from a program at one time.
+struct Printed {
+    /// How much it was.
+    bytes: usize,
+    /// The lines that are whole now.
+    lines: Vec<String>,
+}
+
+/// Hands on what a program prints until all who can print have ended.
+fn hear(mut reader: PipeReader, to: &SyncSender<Printed>) {
+    let text = |line: &[u8]| {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        String::from_utf8_lossy(line).into_owned()
+    };
+    let mut buffer = vec![0; READ];
+    let mut rest: Vec<u8> = Vec::new();
+    loop {
+        let bytes = match reader.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(_) => break,
+        };
+        let mut lines = Vec::new();
+        for piece in buffer[..bytes].split_inclusive(|byte| *byte == b'\n') {
+            rest.extend_from_slice(piece);
+            if let Some(line) = rest.strip_suffix(b"\n") {
+                lines.push(text(line));
+                rest.clear();
+            } else if rest.len() >= LINE_MAX {
+                lines.push(text(&rest));
+                rest.clear();
+            }
+        }
+        if to.send(Printed { bytes, lines }).is_err() {
+            return;
+        }
+    }
+    if !rest.is_empty() {
+        // Nobody listens any more when the work was stopped.
+        drop(to.send(Printed { bytes: 0, lines: vec![text(&rest)] }));
     }
 }
 
@@ -233,6 +291,16 @@ fn die_with_us(command: &mut Command) {
     // is async-signal-safe and touches no memory.
     unsafe {
         command.pre_exec(|| set_pdeathsig(Signal::SIGTERM).map_err(std::io::Error::from));
+    }
+}
+
+/// Has the kernel end what writes more than `bytes` to one file.
+fn limit_files(command: &mut Command, bytes: u64) {
+    let limit = move || setrlimit(Resource::RLIMIT_FSIZE, bytes, bytes).map_err(Into::into);
+    // SAFETY: between fork and exec only the system call setrlimit is made, which
+    // is async-signal-safe and touches no memory.
+    unsafe {
+        command.pre_exec(limit);
     }
 }
 
@@ -321,6 +389,30 @@ mod tests {
         let error = Program::new(Command::new("no-such-program"), "x").run(&mut |_| {});
         assert!(error.unwrap_err().to_string().contains("no-such-program can't be started"));
         assert_eq!(find("no-such-program"), None);
+    }
+
+    #[test]
+    fn every_byte_is_counted_also_of_a_line_that_never_ends() {
+        #[derive(Default)]
+        struct Bounded(usize);
+        impl Progress for Bounded {
+            fn report(&mut self, _: Event) {}
+            fn printed(&mut self, bytes: usize) {
+                self.0 += bytes;
+            }
+            fn stop(&self) -> Stop {
+                if self.0 > 1 << 20 { Stop::AtOnce } else { Stop::No }
+            }
+        }
+        for endless in ["yes", "yes | tr -d '\\n'"] {
+            let mut longest = 0;
+            let program = Program::new(shell(endless), "printing").listen(|line, _| {
+                longest = longest.max(line.len());
+                false
+            });
+            assert!(program.run(&mut Bounded::default()).unwrap_err().stopped());
+            assert!(longest <= LINE_MAX + READ, "{longest}");
+        }
     }
 
     #[test]

@@ -68,6 +68,10 @@ pub trait Progress {
     /// Time passes: called as often as [`Progress::stop`] while a program runs.
     fn tick(&mut self) {}
 
+    /// A program printed so many bytes: of all that it prints, whether or not it is
+    /// reported.
+    fn printed(&mut self, _bytes: usize) {}
+
     /// Should the work go on? Asked at least ten times a second.
     fn stop(&self) -> Stop {
         Stop::No

@@ -37,24 +37,33 @@ pub struct Frame<'a> {
     pub exact: bool,
 }
 
-/// File and line of each frame, `None` where the debug information has none.
+/// The build ids of the modules that a kernel has loaded, by their names.
+pub type BuildIds = BTreeMap<String, String>;
+
+/// File and line of each frame, `None` where the debug information has none. A
+/// module's functions are looked up in the build that is loaded.
 ///
 /// # Errors
 /// Why there is no debug information for the kernel `release`.
-pub fn locate(release: &str, frames: &[Frame<'_>]) -> Result<Vec<Option<String>>, String> {
+pub fn locate(
+    release: &str,
+    frames: &[Frame<'_>],
+    builds: &BuildIds,
+) -> Result<Vec<Option<String>>, String> {
     let built = [Flavour::Lab, Flavour::Debug].into_iter().filter_map(linux::built);
     let kernel = built
         .into_iter()
         .find(|kernel| kernel.release == release)
         .ok_or_else(|| format!("the kernel {release} was not built here"))?;
     let mut images: BTreeMap<PathBuf, Vec<usize>> = BTreeMap::new();
+    let mut why = None;
     for (index, frame) in frames.iter().enumerate() {
-        if let Some(path) = image(&kernel, frame.text) {
-            images.entry(path).or_default().push(index);
+        match image(&kernel, frame.text, builds) {
+            Ok(path) => images.entry(path).or_default().push(index),
+            Err(error) => why = Some(error),
         }
     }
     let mut places = vec![None; frames.len()];
-    let mut why = None;
     for (path, wanted) in images {
         let result = fs::read(&path)
             .map_err(|error| format!("{}: {error}", path.display()))
@@ -78,14 +87,15 @@ pub fn locate(release: &str, frames: &[Frame<'_>]) -> Result<Vec<Option<String>>
     }
 }
 
-/// The file that holds a frame's function: vmlinux, or the newest build of the
-/// module for this kernel.
-fn image(kernel: &Kernel, frame: &str) -> Option<PathBuf> {
+/// The file that holds a frame's function: vmlinux, or the build of the module
+/// that is loaded.
+fn image(kernel: &Kernel, frame: &str, builds: &BuildIds) -> Result<PathBuf, String> {
     let Some((_, module)) = frame.rsplit_once(" [") else {
-        return Some(kernel.vmlinux.clone());
+        return Ok(kernel.vmlinux.clone());
     };
-    let module = module.trim_end_matches(']').split(' ').next()?;
-    modules::newest(&kernel.release, module).map(|(path, _)| path)
+    // The build id may follow the name.
+    let module = module.trim_end_matches(']').split(' ').next().unwrap_or_default();
+    modules::loaded(&kernel.release, module, builds.get(module).map(String::as_str))
 }
 
 /// A file's path as a reader wants it: from the top of the kernel's sources, or
@@ -262,7 +272,7 @@ int second(int *x)
     fn an_image_without_debug_information_is_refused_with_what_to_do() {
         let (_folder, bytes) = compiled(&[]);
         assert!(in_image(&bytes, &[]).unwrap_err().contains("--kernel debug"));
-        let why = locate("6.1.0-none", &[]).unwrap_err();
+        let why = locate("6.1.0-none", &[], &BuildIds::new()).unwrap_err();
         assert!(why.contains("6.1.0-none was not built here"));
     }
 }

@@ -79,6 +79,24 @@ pub struct ModuleSummary {
     pub counters: bool,
     /// Did it oops since it was loaded, so that it can't be used until a reboot?
     pub broken: bool,
+    /// Identifies the build of its file, in hex; empty when it has none.
+    pub build_id: Box<str>,
+    /// Is it Ringside's own, or does it count as that does? One that only bears
+    /// the name of one of ours is not.
+    pub ours: bool,
+}
+
+/// A kernel thread, by `/proc`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KernelThread {
+    /// Its number.
+    pub pid: i32,
+    /// Its name.
+    pub name: String,
+    /// `running`, `sleeping`, `waiting, not to be interrupted`, …
+    pub state: String,
+    /// The kernel function in which it waits; empty while it runs.
+    pub waits_in: String,
 }
 
 /// Everything a target knows of a loaded module.
@@ -96,6 +114,8 @@ pub struct ModuleDetail {
     pub parameters: Vec<ParameterValue>,
     /// Its controls with their values.
     pub controls: Vec<CounterValue>,
+    /// Its kernel threads, as far as they can be told from others.
+    pub threads: Box<[KernelThread]>,
 }
 
 /// A parameter in `/sys/module/<name>/parameters`.

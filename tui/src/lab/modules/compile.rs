@@ -10,11 +10,14 @@ use super::super::program::Program;
 use super::super::progress::{Event, Progress};
 use super::hints::Hints;
 use super::kbuild::Module;
+use super::limits::FILE_MAX;
 use super::own;
 use super::stage::Stage;
 
 /// More lines than a reader wants of one failure.
 const LINES_MAX: usize = 40;
+/// More lines than a reader wants of what is no diagnostic.
+const CHAT_MAX: usize = 100;
 
 /// What one run of make said.
 #[derive(Debug, Default)]
@@ -91,8 +94,10 @@ pub(super) fn make(
     };
     let mut said = Said::default();
     let mut lines: Vec<String> = Vec::new();
+    let mut chat = 0;
     let result = Program::new(command, format!("building {}", stage.folder.display()))
         .log(log)
+        .file_max(FILE_MAX)
         .listen(|line, progress| {
             let line = stage.in_users_words(line);
             if let Some(object) = object(&line) {
@@ -120,7 +125,12 @@ pub(super) fn make(
             if !telling(&line) {
                 return false;
             }
-            show(&line);
+            chat += usize::from(!diagnostic(&line));
+            if diagnostic(&line) || chat <= CHAT_MAX {
+                show(&line);
+            } else if chat == CHAT_MAX + 1 {
+                show(&format!("… and more, which is in {}", log.display()));
+            }
             if lines.len() < LINES_MAX {
                 lines.push(line.clone());
             }
@@ -137,6 +147,14 @@ pub(super) fn make(
         Err(error) => return Err(error),
     }
     Ok(said)
+}
+
+/// Is a line a compiler's or make's, and not one that a Makefile prints?
+fn diagnostic(line: &str) -> bool {
+    ["error", "warning", "note:", "***", "modpost"].iter().any(|sign| line.contains(sign))
+        // The source below a diagnostic.
+        || line.trim_start().starts_with(['|', '^'])
+        || line.split_once('|').is_some_and(|(number, _)| number.trim().parse::<u32>().is_ok())
 }
 
 /// make for the staged folder, with the kernel's own tools.

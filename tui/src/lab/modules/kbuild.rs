@@ -9,10 +9,14 @@ use super::super::linux::Kernel;
 use super::super::program::Program;
 use super::super::progress::Progress;
 use super::compile;
+use super::limits::FILE_MAX;
 use super::stage::Stage;
+use crate::kernel::modinfo::module_name;
 
 /// The makefile that prints a folder's modules.
 const LIST: &str = include_str!("list.mk");
+/// What its lines begin with.
+const MARK: &str = "ringside: ";
 /// How deep folders of modules may lie in each other.
 const DEPTH_MAX: usize = 16;
 
@@ -28,7 +32,7 @@ pub(super) struct Module {
 impl Module {
     /// The name that the kernel knows it by.
     pub(super) fn name(&self) -> String {
-        super::module_name(Path::new(&self.object))
+        module_name(&self.object)
     }
 }
 
@@ -114,8 +118,10 @@ fn ask(
     let mut lines = Vec::new();
     let result =
         Program::new(command, format!("reading {}", stage.in_users_words(&file.to_string_lossy())))
+            .file_max(FILE_MAX)
             .listen(|line, _| {
-                lines.push(line.to_owned());
+                // The Makefile may print, too.
+                lines.extend(line.strip_prefix(MARK).map(str::to_owned));
                 true
             })
             .run(progress);

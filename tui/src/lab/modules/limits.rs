@@ -8,11 +8,15 @@ use std::time::{Duration, Instant};
 use super::super::build_error::{BuildError, BuildResult};
 use super::super::cache;
 use super::super::progress::{Event, Progress, Stop};
+use super::stage::Stage;
 
 /// A build that prints nothing for so long waits for something.
 const SILENCE_MAX: Duration = Duration::from_secs(300);
 /// What a build may print, in bytes.
 const PRINTED_MAX: usize = 8 << 20;
+/// How large a file of a build may get, in bytes: twice what is taken for a module.
+/// make collects what a recipe prints in one.
+pub(super) const FILE_MAX: u64 = 2 * crate::kernel::api::IMAGE_MAX as u64;
 /// What has to stay free on the cache's disk, in bytes.
 const FREE_MIN: u64 = 128 << 20;
 /// How often the disk is looked at.
@@ -29,36 +33,20 @@ pub(super) struct Limited<'a> {
     looked: Instant,
     ticked: Instant,
     why: Option<String>,
-    /// Lines are counted and not handed on.
-    quiet: bool,
 }
 
 impl<'a> Limited<'a> {
     /// Watches a build that writes to `output`.
     pub(super) fn new(progress: &'a mut dyn Progress, output: &'a Path) -> Self {
         let now = Instant::now();
-        Self {
-            progress,
-            output,
-            printed: 0,
-            heard: now,
-            looked: now,
-            ticked: now,
-            why: None,
-            quiet: false,
-        }
+        Self { progress, output, printed: 0, heard: now, looked: now, ticked: now, why: None }
     }
 
-    /// Hands no lines on: they are for whoever asked, and not for the user.
-    pub(super) fn quietly(mut self) -> Self {
-        self.quiet = true;
-        self
-    }
-
-    /// A result with the reason of a stop of ours.
-    pub(super) fn explain<T>(&self, folder: &Path, result: BuildResult<T>) -> BuildResult<T> {
+    /// A result with the reason of a stop of ours; what such a build left is removed.
+    pub(super) fn ended<T>(&self, folder: &Path, result: BuildResult<T>) -> BuildResult<T> {
         match (result, &self.why) {
             (Err(BuildError::Stopped(_)), Some(why)) => {
+                Stage::clear(self.output)?;
                 Err(BuildError::Folder { folder: folder.to_owned(), why: why.clone() })
             }
             (result, _) => result,
@@ -69,16 +57,18 @@ impl<'a> Limited<'a> {
 impl Progress for Limited<'_> {
     fn report(&mut self, event: Event) {
         self.heard = Instant::now();
-        if let Event::Output(line) = &event {
-            self.printed += line.len() + 1;
-            if self.printed > PRINTED_MAX && self.why.is_none() {
-                let most = cache::amount(PRINTED_MAX as u64);
-                self.why = Some(format!("its build printed more than {most}, so it was ended"));
-            }
-        }
-        let hidden = self.quiet && matches!(event, Event::Output(_));
-        if self.why.is_none() && !hidden {
+        if self.why.is_none() {
             self.progress.report(event);
+        }
+    }
+
+    /// All of it counts, whether or not somebody wants to hear it.
+    fn printed(&mut self, bytes: usize) {
+        self.heard = Instant::now();
+        self.printed += bytes;
+        if self.printed > PRINTED_MAX && self.why.is_none() {
+            let most = cache::amount(PRINTED_MAX as u64);
+            self.why = Some(format!("its build printed more than {most}, so it was ended"));
         }
     }
 
@@ -111,5 +101,33 @@ impl Progress for Limited<'_> {
 
     fn stop(&self) -> Stop {
         if self.why.is_some() { Stop::AtOnce } else { self.progress.stop() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_that_does_nothing_for_minutes_is_ended_and_what_it_left_is_removed() {
+        let output = tempfile::tempdir().unwrap();
+        let left = output.path().join("tree/left");
+        std::fs::create_dir_all(&left).unwrap();
+        let mut ignored = |_: Event| {};
+        let mut limited = Limited::new(&mut ignored, output.path());
+        limited.tick();
+        assert_eq!(limited.stop(), Stop::No);
+        // As if the last word had been said long ago.
+        let Some(past) = Instant::now().checked_sub(SILENCE_MAX + LOOK) else { return };
+        limited.heard = past;
+        limited.tick();
+        assert_eq!(limited.stop(), Stop::AtOnce);
+        let stopped: BuildResult<()> = Err(BuildError::Stopped("building".into()));
+        let error = limited.ended(Path::new("/mine"), stopped).unwrap_err().to_string();
+        assert!(error.contains("/mine can't be built: its build did nothing for 5 minutes"));
+        assert!(!left.exists());
+        // What failed by itself stays as it is.
+        let failed: BuildResult<()> = Err(BuildError::Options(Vec::new()));
+        assert!(matches!(limited.ended(Path::new("/"), failed), Err(BuildError::Options(_))));
     }
 }

@@ -8,8 +8,8 @@ include $(kbuild_file)
 
 name = $(patsubst %.o,%,$(1))
 parts = $($(1)-y) $($(1)-objs) $($(1)-m)
-$(foreach entry,$(filter-out %/,$(obj-m)),$(info module $(call name,$(entry)) $(call parts,$(call name,$(entry)))))
-$(foreach entry,$(filter %/,$(obj-m) $(obj-y)) $(subdir-m) $(subdir-y),$(info folder $(entry)))
+$(foreach entry,$(filter-out %/,$(obj-m)),$(info ringside: module $(call name,$(entry)) $(call parts,$(call name,$(entry)))))
+$(foreach entry,$(filter %/,$(obj-m) $(obj-y)) $(subdir-m) $(subdir-y),$(info ringside: folder $(entry)))
 
 .PHONY: ringside-nothing
 ringside-nothing: ;

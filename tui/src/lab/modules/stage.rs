@@ -187,6 +187,14 @@ impl Sources {
 }
 
 impl Stage {
+    /// Removes what was staged below `output`, and all that was made of it.
+    ///
+    /// # Errors
+    /// It can't be removed.
+    pub(crate) fn clear(output: &Path) -> BuildResult<()> {
+        remove(&output.join(TREE))
+    }
+
     /// The top of all that is staged.
     pub(crate) fn tree(&self) -> &Path {
         &self.tree

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One folder on its way from its sources to its modules.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::super::build_error::{BuildError, BuildResult};
+use super::super::cache;
+use super::super::linux::Kernel;
+use super::super::progress::{Event, Progress};
+use super::compile::{self, Options, Said};
+use super::earlier::symbol_file;
+use super::hints::Hints;
+use super::kbuild::{self, Module};
+use super::limits::Limited;
+use super::stage::{Sources, Stage};
+use super::stamp::Stamp;
+use super::{Built, Failed};
+
+/// Of a build's folder: a build that has begun and not ended.
+const UNFINISHED: &str = "unfinished";
+
+/// One folder on its way.
+pub(super) struct Work {
+    /// The folder.
+    pub(super) folder: PathBuf,
+    /// Where it is built.
+    pub(super) output: PathBuf,
+    /// Its sources.
+    pub(super) sources: Sources,
+    /// Nothing changed since it was built: this is what was made.
+    pub(super) done: Option<Stamp>,
+    stage: Option<Stage>,
+    modules: Vec<Module>,
+    /// What could not be built, by its object.
+    pub(super) failed: BTreeMap<String, Failed>,
+    /// Symbols that nothing exports yet: module's object, symbol.
+    pub(super) undefined: Vec<(String, String)>,
+    /// Symbol files of other folders that it uses.
+    pub(super) symbols: Vec<PathBuf>,
+    notes: Vec<String>,
+    without: Vec<String>,
+}
+
+impl Work {
+    /// A folder that may have been built before.
+    ///
+    /// # Errors
+    /// It is no folder of modules.
+    pub(super) fn new(root: &Path, kernel: &Kernel, folder: &Path) -> BuildResult<Self> {
+        let wrong = |why: &str| BuildError::Folder { folder: folder.to_owned(), why: why.into() };
+        let source = folder.canonicalize().map_err(BuildError::on("open", folder))?;
+        if !source.is_dir() {
+            return Err(wrong("it is no folder"));
+        }
+        if kbuild::file(&source).is_none() {
+            return Err(wrong(
+                "it has no Kbuild file and no Makefile (a line like `obj-m += my_module.o`)",
+            ));
+        }
+        let sources = Sources::find(&source)?;
+        let output = output(root, kernel, &source);
+        let seen = sources.seen();
+        let done = Stamp::read(&output).filter(|stamp| stamp.current(kernel, &seen));
+        Ok(Self {
+            folder: source,
+            output,
+            sources,
+            done,
+            stage: None,
+            modules: Vec::new(),
+            failed: BTreeMap::new(),
+            undefined: Vec::new(),
+            symbols: Vec::new(),
+            notes: Vec::new(),
+            without: Vec::new(),
+        })
+    }
+
+    /// Builds what can be built with the kernel's symbols and those in sight.
+    pub(super) fn build(
+        &mut self,
+        kernel: &Kernel,
+        hints: &Hints,
+        progress: &mut dyn Progress,
+    ) -> BuildResult<()> {
+        if self.done.is_some() {
+            return Ok(());
+        }
+        fs::create_dir_all(&self.output).map_err(BuildError::on("make", &self.output))?;
+        Stamp::remove(&self.output);
+        // What was cut short may have left half a file, which make takes for whole.
+        let unfinished = self.output.join(UNFINISHED);
+        if unfinished.exists() {
+            Stage::clear(&self.output)?;
+        }
+        cache::write(&unfinished, "")?;
+        progress.step(format!("Build {} for {}", self.folder.display(), kernel.release));
+        let stage = self.sources.stage(&self.output)?;
+        let output = self.output.clone();
+        let mut limited = Limited::new(progress, &output);
+        let listed = kbuild::modules(kernel, &stage, &self.output, &mut limited);
+        self.modules = limited.ended(&self.folder, listed)?;
+        if self.modules.is_empty() {
+            return Err(BuildError::Folder {
+                folder: self.folder.clone(),
+                why: "its Kbuild file or Makefile names no module (`obj-m += …`)".into(),
+            });
+        }
+        self.about_makefiles(&stage, progress);
+        self.stage = Some(stage);
+        self.make(kernel, hints, progress)
+    }
+
+    /// Has make build all modules, or those that can be.
+    pub(super) fn make(
+        &mut self,
+        kernel: &Kernel,
+        hints: &Hints,
+        progress: &mut dyn Progress,
+    ) -> BuildResult<()> {
+        self.undefined.clear();
+        let mut quiet = false;
+        // Each round drops a flag or a module.
+        for _ in 0..self.modules.len() + 8 {
+            let said = self.run(kernel, hints, quiet, progress)?;
+            self.undefined.clone_from(&said.undefined);
+            if said.ok {
+                break;
+            }
+            let new: Vec<String> = said
+                .unknown_flags
+                .iter()
+                .filter(|flag| !self.without.contains(flag))
+                .cloned()
+                .collect();
+            if !new.is_empty() {
+                for flag in new {
+                    let note = format!(
+                        "{flag} was dropped: only gcc knows it, and this kernel is built with clang"
+                    );
+                    if !self.without.contains(&flag) {
+                        self.note(note, progress);
+                        self.without.push(flag);
+                    }
+                }
+                continue;
+            }
+            let before = self.failed.len();
+            self.blame(&said);
+            if self.failed.len() == before {
+                return Err(BuildError::Command {
+                    what: format!("building {}", self.folder.display()),
+                    status: said.status,
+                    last: said.last,
+                    log: Some(self.output.with_extension("log")),
+                });
+            }
+            if self.good().next().is_none() {
+                break;
+            }
+            // What failed was shown; now the others are linked.
+            quiet = true;
+        }
+        Ok(())
+    }
+
+    fn run(
+        &self,
+        kernel: &Kernel,
+        hints: &Hints,
+        quiet: bool,
+        progress: &mut dyn Progress,
+    ) -> BuildResult<Said> {
+        let Some(stage) = &self.stage else { return Ok(Said::default()) };
+        let goals: Vec<String> = match self.failed.is_empty() {
+            true => Vec::new(),
+            false => self.good().map(|module| format!("{}.ko", module.object)).collect(),
+        };
+        let options = Options { symbols: &self.symbols, without: &self.without, quiet };
+        let mut limited = Limited::new(progress, &self.output);
+        let log = self.output.with_extension("log");
+        let said = compile::make(kernel, stage, &log, &goals, &options, hints, &mut limited);
+        limited.ended(&self.folder, said)
+    }
+
+    /// Finds the modules that what failed belongs to.
+    fn blame(&mut self, said: &Said) {
+        for module in &self.modules {
+            let lines = said
+                .failed
+                .iter()
+                .find(|(target, _)| compile::concerns(module, target))
+                .map(|(_, lines)| lines.clone());
+            let refused = said
+                .refused
+                .iter()
+                .find(|(object, _)| *object == module.object)
+                .map(|(_, why)| vec![why.clone()]);
+            if let Some(why) = lines.or(refused) {
+                let name = module.name();
+                self.failed
+                    .entry(module.object.clone())
+                    .or_insert(Failed { module: name, why: reason_first(why) });
+            }
+        }
+    }
+
+    /// The modules that have not failed.
+    fn good(&self) -> impl Iterator<Item = &Module> {
+        self.modules.iter().filter(|module| !self.failed.contains_key(&module.object))
+    }
+
+    /// A word about what has no effect in its makefiles.
+    fn about_makefiles(&mut self, stage: &Stage, progress: &mut dyn Progress) {
+        for name in ["Kbuild", "Makefile"] {
+            let text = fs::read_to_string(stage.copy.join(name)).unwrap_or_default();
+            for (old, new) in [
+                ("EXTRA_CFLAGS", "ccflags-y"),
+                ("EXTRA_AFLAGS", "asflags-y"),
+                ("EXTRA_LDFLAGS", "ldflags-y"),
+            ] {
+                if text.contains(old) {
+                    self.note(
+                        format!("{old} in {name} has no effect since Linux 6.15: write {new}"),
+                        progress,
+                    );
+                }
+            }
+        }
+    }
+
+    pub(super) fn note(&mut self, note: String, progress: &mut dyn Progress) {
+        progress.note(note.clone());
+        self.notes.push(note);
+    }
+
+    /// Writes the stamp, and says what was made.
+    pub(super) fn finish(self, kernel: &Kernel, progress: &mut dyn Progress) -> BuildResult<Built> {
+        if let Some(stamp) = self.done {
+            return Ok(Built {
+                modules: stamp.modules().map(Path::to_owned).collect(),
+                notes: stamp.notes.clone(),
+                folder: self.folder,
+                failed: Vec::new(),
+            });
+        }
+        let Some(stage) = &self.stage else { return Ok(Built::default()) };
+        for failed in self.failed.keys() {
+            // An older build of it is not what its sources say now.
+            drop(fs::remove_file(stage.copy.join(format!("{failed}.ko"))));
+        }
+        let modules: Vec<PathBuf> = self
+            .good()
+            .map(|module| stage.copy.join(format!("{}.ko", module.object)))
+            .map(|path| path.canonicalize().unwrap_or(path))
+            .filter(|path| path.is_file())
+            .collect();
+        let whole = self.failed.is_empty() && modules.len() == self.modules.len();
+        Stamp::new(kernel, stage, &modules, whole, &self.symbols, self.notes.clone())
+            .write(&self.output)?;
+        let unfinished = self.output.join(UNFINISHED);
+        fs::remove_file(&unfinished).map_err(BuildError::on("remove", &unfinished))?;
+        if whole {
+            progress.report(Event::Done);
+        }
+        Ok(Built {
+            folder: self.folder,
+            modules,
+            failed: self.failed.into_values().collect(),
+            notes: self.notes,
+        })
+    }
+
+    /// The file that says what its modules export.
+    pub(super) fn symbol_file(&self) -> PathBuf {
+        match (&self.stage, &self.done) {
+            (Some(stage), _) => stage.copy.join("Module.symvers"),
+            (None, Some(stamp)) => symbol_file(stamp),
+            (None, None) => PathBuf::new(),
+        }
+    }
+}
+
+/// The line that says what is wrong, before those that show it.
+fn reason_first(lines: Vec<String>) -> Vec<String> {
+    let error = lines.iter().position(|line| line.contains("error: ") || line.contains("error["));
+    match error {
+        Some(at) => lines[at..].to_vec(),
+        None => lines,
+    }
+}
+
+/// Where a folder's modules are built for a kernel: a place of its own for
+/// each, so that two kernels or two folders never mix. make must be able to
+/// work below it, whatever the folder's name is.
+fn output(root: &Path, kernel: &Kernel, source: &Path) -> PathBuf {
+    let digest = Sha256::digest(source.as_os_str().as_encoded_bytes());
+    let identity: String = digest[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+    let name: String =
+        source
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .chars()
+            .map(|letter| {
+                if letter.is_ascii_alphanumeric() || "-_.".contains(letter) { letter } else { '_' }
+            })
+            .collect();
+    cache::modules(root).join(&kernel.release).join(format!("{name}-{identity}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::flavour::Flavour;
+
+    fn kernel() -> Kernel {
+        Kernel {
+            flavour: Flavour::Lab,
+            image: "/nowhere".into(),
+            vmlinux: "/nowhere".into(),
+            release: "7.3.4-ringside-lab-0".into(),
+            build_dir: "/nowhere".into(),
+            source_dir: "/nowhere".into(),
+            make_arguments: Vec::new(),
+            hash: "0".into(),
+        }
+    }
+
+    #[test]
+    fn a_folder_that_is_none_or_has_no_kbuild_file_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let refused = |path: &Path| {
+            super::super::build(&kernel(), path, &mut |_| {}).unwrap_err().to_string()
+        };
+        assert!(refused(folder.path()).contains("it has no Kbuild file"));
+        assert!(refused(&folder.path().join("x")).contains("No such file"));
+    }
+
+    #[test]
+    fn two_folders_or_two_kernels_never_share_an_output() {
+        let root = Path::new("/c");
+        let mut other = kernel();
+        other.release = "7.3.4-ringside-lab-1".into();
+        let one = output(root, &kernel(), Path::new("/a/modules"));
+        assert_ne!(one, output(root, &kernel(), Path::new("/b/modules")));
+        assert_ne!(one, output(root, &other, Path::new("/a/modules")));
+        assert_eq!(one, output(root, &kernel(), Path::new("/a/modules")));
+        let tame = output(root, &kernel(), Path::new("/a/my mod: x"));
+        assert!(!tame.to_string_lossy().contains([' ', ':']));
+    }
+}
