@@ -19,9 +19,10 @@ use ringside_uapi::describe::Module;
 
 use super::Connection;
 use super::connection::one;
-use super::load::Image;
+use super::image::Image;
 use crate::dashboard::data::escape::harmless;
 use crate::kernel::api::{Item, ModuleDetail, Request};
+use crate::kernel::modinfo::is_module_file;
 use crate::lab::client;
 
 /// The system call, which `set` takes for a module.
@@ -112,7 +113,7 @@ fn to_set(module: &ModuleDetail) -> Vec<(String, String)> {
 
 /// What can be loaded: ours by name, files and folders by path.
 pub(super) fn loadable() -> ArgValueCompleter {
-    let is_module = |path: &Path| path.extension().is_some_and(|end| end == "ko");
+    let is_module = |path: &Path| is_module_file(&path.to_string_lossy());
     let paths = PathCompleter::any().filter(move |path| is_module(path) || path.is_dir());
     ArgValueCompleter::new(move |current: &OsStr| {
         let ours = ringside_uapi::MODULES.iter().map(|module| described(module.name.into()));

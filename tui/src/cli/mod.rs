@@ -22,6 +22,7 @@ pub mod doctor;
 pub mod down;
 pub mod error;
 pub mod exec;
+mod image;
 pub mod info;
 mod input;
 pub mod interrupt;
@@ -32,6 +33,7 @@ pub mod lab_args;
 pub mod lab_process;
 pub mod labs;
 pub mod load;
+mod loadable;
 pub mod marks;
 pub mod mem;
 pub mod modules;
@@ -39,12 +41,14 @@ pub mod new;
 mod numbers;
 pub mod our_module;
 mod output;
+mod parameter_line;
 pub mod patience;
 pub mod progress;
 mod relay;
 pub mod set;
 pub mod setup;
 pub mod syscall;
+pub mod unload;
 pub mod up;
 pub mod vm;
 
@@ -123,7 +127,7 @@ pub enum Command {
     Info(info::Info),
     Modules(modules::Modules),
     Load(load::Load),
-    Unload(load::Unload),
+    Unload(unload::Unload),
     Counters(counters::Counters),
     Set(set::Set),
     Kmsg(kmsg::Kmsg),

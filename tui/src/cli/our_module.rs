@@ -8,11 +8,15 @@ use super::Failure;
 use crate::kernel::Target;
 use crate::kernel::api::{Item, LabRequest, Request};
 use crate::kernel::call::ask;
+use crate::kernel::modinfo::is_module_file;
 use crate::lab::build_error::BuildError;
 use crate::lab::flavour::Flavour;
 use crate::lab::linux::Kernel;
 use crate::lab::progress::Progress;
 use crate::lab::{linux, modules};
+
+/// Makes of a failed build's error what is still to be told.
+pub type Words = fn(BuildError) -> BuildError;
 
 /// The .ko file of our module `name` for the kernel of `target`, built first if
 /// its sources, or the kernel, have changed. `progress` hears what the compiler
@@ -26,7 +30,7 @@ pub fn file(
     name: &str,
     target: &dyn Target,
     progress: &mut dyn Progress,
-    words: fn(BuildError) -> BuildError,
+    words: Words,
 ) -> Result<PathBuf, Failure> {
     known(name)?;
     let kernel = kernel(&format!("module {name}"), target, progress, words)?;
@@ -52,7 +56,7 @@ pub fn one_of(files: Vec<PathBuf>, name: &str) -> Result<PathBuf, Failure> {
 pub fn all(
     flavour: Flavour,
     progress: &mut dyn Progress,
-    words: fn(BuildError) -> BuildError,
+    words: Words,
 ) -> Result<Vec<PathBuf>, Failure> {
     let kernel = linux::ensure(flavour, progress).map_err(words)?;
     Ok(modules::build(&kernel, &modules::ours()?, progress).map_err(words)?)
@@ -60,14 +64,24 @@ pub fn all(
 
 /// Makes sure that Ringside has such a module.
 fn known(name: &str) -> Result<(), Failure> {
-    if ringside_uapi::module(name).is_none() {
-        let known: Vec<_> = ringside_uapi::MODULES.iter().map(|module| module.name).collect();
-        return Err(Failure::new(format!("Ringside has no module {name}")).with_help(format!(
-            "it has {}; load any other by the path of its folder or file: ringside load ./{name}.ko",
-            known.join(", ")
-        )));
+    match ringside_uapi::module(name) {
+        Some(_) => Ok(()),
+        None => Err(unknown(name)),
     }
-    Ok(())
+}
+
+/// The error for what is neither ours nor anything that was built.
+pub(super) fn unknown(name: &str) -> Failure {
+    let ours: Vec<_> = ringside_uapi::MODULES.iter().map(|module| module.name).collect();
+    let what = match is_module_file(name) {
+        true => format!("there is no file {name} here, and no module of that name was built"),
+        false => format!("Ringside has no module {name}, and none of that name was built here"),
+    };
+    Failure::new(what).with_help(format!(
+        "Ringside has {}; load any other by the path of its folder or .ko file: ringside load ./{}",
+        ours.join(", "),
+        name.trim_end_matches(".ko")
+    ))
 }
 
 /// The .ko files that a folder with a Kbuild file makes for the kernel of `target`.
@@ -78,7 +92,7 @@ pub fn folder(
     folder: &Path,
     target: &dyn Target,
     progress: &mut dyn Progress,
-    words: fn(BuildError) -> BuildError,
+    words: Words,
 ) -> Result<Vec<PathBuf>, Failure> {
     let kernel = kernel(&folder.display().to_string(), target, progress, words)?;
     Ok(modules::build(&kernel, folder, progress).map_err(words)?)
@@ -89,15 +103,22 @@ fn kernel(
     what: &str,
     target: &dyn Target,
     progress: &mut dyn Progress,
-    words: fn(BuildError) -> BuildError,
+    words: Words,
 ) -> Result<Kernel, Failure> {
-    let Some(flavour) = flavour(target) else {
-        return Err(Failure::new(format!(
-            "{what} can't be built for this kernel, which is not a lab's"
-        ))
-        .with_help("build it there with `make`, and load it by the path of its .ko file"));
-    };
-    Ok(linux::ensure(flavour, progress).map_err(words)?)
+    kernel_of_lab(target, progress, words)?.ok_or_else(|| {
+        Failure::new(format!("{what} can't be built for this kernel, which is not a lab's"))
+            .with_help("build it there with `make`, and load it by the path of its .ko file")
+    })
+}
+
+/// The kernel of `target`, if that is a lab's.
+pub(super) fn kernel_of_lab(
+    target: &dyn Target,
+    progress: &mut dyn Progress,
+    words: Words,
+) -> Result<Option<Kernel>, Failure> {
+    let Some(flavour) = flavour(target) else { return Ok(None) };
+    Ok(Some(linux::ensure(flavour, progress).map_err(words)?))
 }
 
 /// The flavour of the kernel, if `target` is a lab.

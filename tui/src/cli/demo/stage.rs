@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::cli::Failure;
 use crate::cli::connection::{one, unexpected};
 use crate::cli::error::visible;
-use crate::cli::load::Image;
+use crate::cli::image::Image;
 use crate::cli::our_module;
 use crate::cli::output::json;
 use crate::cli::progress::Show;
