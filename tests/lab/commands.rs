@@ -23,6 +23,14 @@ fn into_a_full_disk(surroundings: &Surroundings, arguments: &[&str]) -> Said {
 }
 
 #[test]
+fn the_help_of_syscall_says_why_its_number_is_not_that_of_the_course() {
+    let help = Surroundings::new().ok(&["syscall", "--help"]);
+    for words in ["473, the first that is free", "463", "setxattrat", "EINVAL", "548", "ENOSYS"] {
+        assert!(help.contains(words), "{words}: {help}");
+    }
+}
+
+#[test]
 fn whatever_prints_to_a_full_disk_says_so_and_fails() {
     let surroundings = Surroundings::new();
     for arguments in [

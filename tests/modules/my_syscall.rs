@@ -36,6 +36,23 @@ fn it_returns_zero_counts_and_names_its_caller() {
 }
 
 #[test]
+fn numbers_of_older_kernels_do_what_this_kernel_has_them_for() {
+    guest::run("my_syscall::numbers_of_older_kernels_do_what_this_kernel_has_them_for", || {
+        let before = calls();
+        let errno = |number: i64| {
+            // SAFETY: setxattrat refuses arguments without a size before it touches
+            // memory, and there is no system call 548.
+            let result = unsafe { nix::libc::syscall(number, 0, 0, 0, 0, 0, 0) };
+            assert_eq!(result, -1, "{number}");
+            std::io::Error::last_os_error().raw_os_error()
+        };
+        assert_eq!(errno(463), Some(nix::libc::EINVAL));
+        assert_eq!(errno(548), Some(nix::libc::ENOSYS));
+        assert_eq!(calls(), before);
+    });
+}
+
+#[test]
 fn root_edits_the_message_within_its_limit() {
     guest::run("my_syscall::root_edits_the_message_within_its_limit", || {
         let file = format!("{FOLDER}/message");

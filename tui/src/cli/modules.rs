@@ -118,6 +118,7 @@ fn describe(module: &ModuleDetail, holders: &[Holder]) -> String {
     line("taint", &taint::of_letters(&summary.taint));
     line("version", module.version.as_deref().unwrap_or_default());
     line("srcversion", module.srcversion.as_deref().unwrap_or_default());
+    line("build id", &summary.build_id);
     for parameter in &module.parameters {
         let value = parameter.value.as_deref().unwrap_or("(can't be read)");
         let how = if parameter.writable { " (writable)" } else { "" };
@@ -125,6 +126,19 @@ fn describe(module: &ModuleDetail, holders: &[Holder]) -> String {
     }
     for control in &module.controls {
         line("control", &format!("{} = {}", control.name, control.value));
+    }
+    if ringside_uapi::module(&summary.name).is_some() && !summary.ours {
+        line(
+            "not ours",
+            "it only bears the name of one of Ringside's: no counters, no controls, no snapshot",
+        );
+    }
+    for thread in &module.threads {
+        let waits = match thread.waits_in.as_str() {
+            "" => String::new(),
+            function => format!(" in {function}"),
+        };
+        line("thread", &format!("{} (pid {}): {}{waits}", thread.name, thread.pid, thread.state));
     }
     for holder in holders {
         line(

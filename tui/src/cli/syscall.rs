@@ -18,6 +18,12 @@ use crate::kernel::call::ask;
 ///     ringside syscall --times 3                make the call three times
 ///     ringside syscall --message 'hello'        set what it logs
 ///
+/// The number is not written down anywhere: the kernel tells it in
+/// /sys/kernel/my_syscall/number. On Linux 7.3 it is 473, the first that is free.
+/// Course material says 463, which was the first free one up to Linux 6.12; since
+/// 6.13 it is setxattrat, and a call without arguments gets EINVAL. 548, which
+/// other material uses, lies behind the last number that there is: ENOSYS.
+///
 /// `ringside kmsg` shows what the calls have logged.
 #[derive(Args, Clone, Debug)]
 #[command(verbatim_doc_comment)]

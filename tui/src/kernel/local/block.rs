@@ -12,7 +12,7 @@ use ringside_uapi::kmod::{
     DEVICE, FLAG_GONE, FLAG_READ_ONLY, INFO, READ64, SYNC, WRITE64,
 };
 
-use super::files;
+use super::{files, sysfs};
 use crate::kernel::api::{BLOCK_MAX, BlockAction, BlockDevice, BlockDeviceInfo, BlockOutcome};
 use crate::kernel::error::{TargetError, TargetResult};
 
@@ -63,9 +63,33 @@ fn bounded(size: usize) -> TargetResult<u32> {
     Ok(size as u32)
 }
 
+/// What a module that only bears the name kmod can do of an action: it has the
+/// operations of the old contract, which leave the position behind what they moved.
+fn for_any_kmod(action: BlockAction) -> TargetResult<BlockAction> {
+    let name = ringside_uapi::kmod::MODULE.name;
+    if !sysfs::folder(name).exists() || sysfs::is_ours(name) {
+        return Ok(action);
+    }
+    let lacks = |what: &str| sysfs::not_ours(name, what, "`ringside block read` and `write` work");
+    let near = |offset: u64| {
+        u32::try_from(offset).map_err(|_| lacks("operation that reaches beyond 4 GiB"))
+    };
+    Ok(match action {
+        BlockAction::Info => return Err(lacks("INFO")),
+        BlockAction::Sync => return Err(lacks("SYNC")),
+        BlockAction::ReadAt { offset, size } => {
+            BlockAction::SeekRead { offset: near(offset)?, size }
+        }
+        BlockAction::WriteAt { offset, data } => {
+            BlockAction::SeekWrite { offset: near(offset)?, data }
+        }
+        action => action,
+    })
+}
+
 /// Performs an operation of `/dev/kmod`.
 pub(super) fn act(action: BlockAction) -> TargetResult<BlockOutcome> {
-    match action {
+    match for_any_kmod(action)? {
         BlockAction::Info => {
             let mut info = BlockInfo::default();
             // SAFETY: INFO fills in a BlockInfo.

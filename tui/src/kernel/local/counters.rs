@@ -7,7 +7,7 @@ use ringside_uapi::my_syscall;
 
 use super::files;
 use super::sampler::{Sampler, values};
-use super::sysfs::{folder, not_loaded};
+use super::sysfs::{folder, not_loaded, not_ours};
 use super::task::Task;
 use crate::kernel::api::{Item, Sample, TableRange};
 use crate::kernel::error::{TargetError, TargetResult};
@@ -26,6 +26,10 @@ pub(super) fn sample(module: Option<&str>) -> TargetResult<Sample> {
                 return Err(not_loaded(name, "read the counters of"));
             }
             if !folder(name).join("counters").is_dir() {
+                if ringside_uapi::module(name).is_some() {
+                    let has = format!("`ringside modules {name}` shows what /proc and /sys know");
+                    return Err(not_ours(name, "counters", &has));
+                }
                 return Err(TargetError::Unsupported(format!(
                     "module {name} has no counters: there is no folder /sys/module/{name}/counters"
                 )));

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::files;
 use super::modules::list;
+use super::oops::Oopses;
 use super::sysfs::{folder, not_loaded};
 use crate::kernel::api::Holder;
 use crate::kernel::error::TargetResult;
@@ -19,9 +20,9 @@ struct Node {
 }
 
 /// Who has the module in use.
-pub(super) fn of(name: &str) -> TargetResult<Vec<Holder>> {
+pub(super) fn of(name: &str, oopses: &Oopses) -> TargetResult<Vec<Holder>> {
     let name = files::name("module", name)?;
-    let module = list()?
+    let module = list(oopses)?
         .into_iter()
         .find(|module| module.name == name)
         .ok_or_else(|| not_loaded(name, "look for who uses"))?;

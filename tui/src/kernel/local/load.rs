@@ -9,6 +9,7 @@ use nix::errno::Errno;
 use nix::kmod::{DeleteModuleFlags, delete_module, init_module};
 
 use super::kmsg::Log;
+use super::oops::Oopses;
 use super::task::{LocalCall, TakesInput, Task};
 use super::{files, holders, modules, sysfs};
 use crate::kernel::api::{Holder, IMAGE_MAX, STICK};
@@ -16,6 +17,9 @@ use crate::kernel::call::{Call, Sink};
 use crate::kernel::error::{TargetError, TargetResult};
 use crate::kernel::modinfo::ModInfo;
 use crate::kernel::parameters::words;
+
+/// How many of the kernel's last lines about a module are told.
+const LINES_MAX: usize = 6;
 
 /// Collects a module's image.
 #[derive(Default)]
@@ -56,7 +60,12 @@ impl Image {
 }
 
 /// Starts loading; the image comes as input.
-pub(super) fn start(name: String, parameters: String, sink: Sink) -> TargetResult<Call> {
+pub(super) fn start(
+    name: String,
+    parameters: String,
+    oopses: Arc<Oopses>,
+    sink: Sink,
+) -> TargetResult<Call> {
     let task = Task::new(sink);
     let image = Arc::new(Image::default());
     let (taken, ending) = (Arc::clone(&image), Arc::clone(&image));
@@ -67,6 +76,8 @@ pub(super) fn start(name: String, parameters: String, sink: Sink) -> TargetResul
         if task.cancelled() {
             return Err(TargetError::Cancelled);
         }
+        // Whom an oops of before accuses is seen while it bears its name.
+        oopses.broken();
         load(&name, &image, &parameters)
     })?;
     Ok(Call::new(Arc::new(LocalCall::new(task, image))))
@@ -76,7 +87,6 @@ fn load(name: &str, image: &[u8], parameters: &str) -> TargetResult<()> {
     let info = ModInfo::parse(image)
         .map_err(|why| TargetError::Invalid(format!("{name} is no kernel module: {why}")))?;
     let module = info.name().unwrap_or(name).to_owned();
-    check_parameters(&module, &info, parameters)?;
     let mut parameters = parameters.to_owned();
     let device = "device=";
     if module == ringside_uapi::kmod::MODULE.name
@@ -90,46 +100,56 @@ fn load(name: &str, image: &[u8], parameters: &str) -> TargetResult<()> {
     })?;
     // What the kernel logs from here on may be the reason of a refusal.
     let log = Log::open_at_end().ok();
-    init_module(image, &text).map_err(|errno| {
-        if errno == Errno::ENOSYS {
-            return TargetError::Unsupported(sysfs::NO_MODULES.into());
+    let parameters = parameters.as_str();
+    let loaded = init_module(image, &text);
+    let said = log.map(|log| kernel_words(log, &module, parameters)).unwrap_or_default();
+    match loaded {
+        Ok(()) => match ignored(&module, &info, &said) {
+            Some(told) => Err(TargetError::Invalid(told)),
+            None => Ok(()),
+        },
+        Err(Errno::ENOSYS) => Err(TargetError::Unsupported(sysfs::NO_MODULES.into())),
+        Err(errno) => {
+            let error = TargetError::errno(errno as i32, format!("load module {module}"));
+            Err(error.with_hint(why_not_loaded(errno, &module, &said)))
         }
-        let error = TargetError::errno(errno as i32, format!("load module {module}"));
-        let said = log.map(|log| kernel_words(log, &module)).unwrap_or_default();
-        error.with_hint(why_not_loaded(errno, &module, &said))
-    })
+    }
 }
 
-/// The kernel only warns about a parameter it doesn't know and goes on without
-/// it, so a misspelled one is refused here.
-fn check_parameters(module: &str, info: &ModInfo, parameters: &str) -> TargetResult<()> {
-    for word in words(parameters) {
-        let key = word.split_once('=').map_or(word, |(key, _)| key);
-        let key = key.trim_matches('"');
-        // `-` and `_` are the same to the kernel, and these two it takes for
-        // every module.
-        let same = |known: &str| known.replace('-', "_") == key.replace('-', "_");
-        if key == "dyndbg" || key == "async_probe" || info.parameters().any(|p| same(p.name)) {
-            continue;
-        }
-        let known: Vec<_> = info.parameters().map(|p| p.name).collect();
-        let known = match known.as_slice() {
-            [] => format!("{module} takes none"),
-            known => format!("it has {}", known.join(", ")),
-        };
-        return Err(TargetError::Invalid(format!(
-            "module {module} has no parameter {key:?}: {known}"
-        )));
+/// What the kernel ignored of the parameters: it only warns about one that the
+/// module does not have, and loads the module without it. Only the kernel knows
+/// them all: a module's file need not describe each.
+fn ignored(module: &str, info: &ModInfo, said: &[String]) -> Option<String> {
+    let start = format!("{module}: ");
+    let words: Vec<&str> = said
+        .iter()
+        .filter_map(|line| line.strip_prefix(&start))
+        .filter(|line| line.ends_with(" ignored"))
+        .filter(|line| line.starts_with("unknown parameter '") || line.starts_with("parameters '"))
+        .collect();
+    if words.is_empty() {
+        return None;
     }
-    Ok(())
+    let known: Vec<_> = info.parameters().map(|parameter| parameter.name).collect();
+    let known = match known.as_slice() {
+        [] => "it describes none".to_owned(),
+        known => format!("it describes {}", known.join(", ")),
+    };
+    let words = words.join("; ");
+    Some(format!("module {module} is loaded, but the kernel says: {words} ({known})"))
 }
 
 /// What the kernel has logged since `log` was opened that may concern a module.
-fn kernel_words(mut log: Log, module: &str) -> Vec<String> {
+fn kernel_words(mut log: Log, module: &str, parameters: &str) -> Vec<String> {
     let mut said = Vec::new();
+    // What is wrong with a value is said by the parameter's name only.
+    let starts: Vec<String> = words(parameters)
+        .map(|word| format!("{}: ", word.split('=').next().unwrap_or(word)))
+        .collect();
     while let Ok(Some(record)) = log.next_record() {
         let line = record.text.lines().next().unwrap_or_default().to_owned();
         let concerns = line.contains(module)
+            || starts.iter().any(|start| line.starts_with(start))
             || ["module", "Module", "Unknown symbol", "BPF", "Invalid ELF"]
                 .iter()
                 .any(|word| line.contains(word));
@@ -137,7 +157,7 @@ fn kernel_words(mut log: Log, module: &str) -> Vec<String> {
             said.push(line);
         }
     }
-    let old = said.len().saturating_sub(3);
+    let old = said.len().saturating_sub(LINES_MAX);
     said.split_off(old)
 }
 
@@ -178,10 +198,11 @@ fn why_not_loaded(errno: Errno, module: &str, said: &[String]) -> String {
 }
 
 /// Unloads a module, never by force.
-pub(super) fn unload(name: &str) -> TargetResult<()> {
+pub(super) fn unload(name: &str, oopses: &Oopses) -> TargetResult<()> {
     let name = files::name("module", name)?;
     let text = CString::new(name)
         .map_err(|_| TargetError::Invalid("a name with a NUL character".into()))?;
+    oopses.broken();
     let Err(errno) = delete_module(&text, DeleteModuleFlags::O_NONBLOCK) else {
         return Ok(());
     };
@@ -198,13 +219,13 @@ pub(super) fn unload(name: &str) -> TargetResult<()> {
     let error = TargetError::errno(number as i32, format!("unload module {name}"));
     Err(match errno {
         Errno::EPERM => error.with_hint("only root may unload modules"),
-        _ if busy => error.with_hint(who_holds(name)),
+        _ if busy => error.with_hint(who_holds(name, oopses)),
         _ => error,
     })
 }
 
-fn who_holds(name: &str) -> String {
-    let module = modules::list()
+fn who_holds(name: &str, oopses: &Oopses) -> String {
+    let module = modules::list(oopses)
         .ok()
         .and_then(|modules| modules.into_iter().find(|module| module.name == name));
     if module.as_ref().is_some_and(|module| module.broken) {
@@ -213,7 +234,7 @@ fn who_holds(name: &str) -> String {
     if module.as_ref().is_some_and(|module| module.users < 0) {
         return "it has no way to be unloaded, so it stays until a reboot".into();
     }
-    let holders = holders::of(name).unwrap_or_default();
+    let holders = holders::of(name, oopses).unwrap_or_default();
     let who: Vec<_> = holders
         .iter()
         .map(|holder| match holder {
@@ -239,15 +260,28 @@ mod tests {
     }
 
     #[test]
+    fn what_the_kernel_ignored_is_told_and_what_a_module_says_is_not() {
+        let said = |lines: &[&str]| {
+            let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+            ignored("mine", &ModInfo::default(), &lines)
+        };
+        let told = said(&["mine: unknown parameter 'y' ignored", "mine: hello"]).unwrap();
+        assert!(told.contains("is loaded, but") && told.contains("'y' ignored"), "{told}");
+        assert!(said(&["mine: parameters 'b=2' after `--' ignored"]).is_some());
+        let others = ["mine: a signal was ignored", "other: unknown parameter 'y' ignored"];
+        assert_eq!(said(&others), None);
+    }
+
+    #[test]
     fn unloading_what_is_not_there_says_so() {
-        let error = unload("no_such_module_at_all").unwrap_err();
+        let error = unload("no_such_module_at_all", &Oopses::default()).unwrap_err();
         // Without the right, the kernel says no before it looks.
         assert!(matches!(
             error,
             TargetError::Unsupported(_)
                 | TargetError::Errno { errno: nix::libc::ENOENT | nix::libc::EPERM, .. }
         ));
-        assert!(unload("../x").is_err());
+        assert!(unload("../x", &Oopses::default()).is_err());
     }
 
     #[test]

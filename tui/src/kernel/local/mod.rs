@@ -24,16 +24,19 @@ mod subjects;
 mod syscall;
 mod sysfs;
 mod task;
+mod threads;
 mod wake;
 
 use std::sync::Arc;
 
+use self::oops::Oopses;
 use self::subjects::Subjects;
 use self::task::{LocalCall, NoInput, Task};
 use self::wake::Guest;
 use super::api::{Item, Request};
 use super::call::{Call, Sink, Target};
 use super::error::{TargetError, TargetResult};
+use super::modinfo::module_name;
 
 pub use self::files::guest as is_guest;
 pub(crate) use self::process::{AGENT_NICE, spare_from_oom};
@@ -43,6 +46,7 @@ pub(crate) use self::process::{AGENT_NICE, spare_from_oom};
 pub struct Local {
     subjects: Arc<Subjects>,
     guest: Arc<Guest>,
+    oopses: Arc<Oopses>,
 }
 
 impl Local {
@@ -54,9 +58,11 @@ impl Local {
 
 impl Target for Local {
     fn start(&self, request: Request, mut sink: Sink) -> TargetResult<Call> {
+        let request = in_the_kernels_words(request);
         let (subjects, guest) = (Arc::clone(&self.subjects), Arc::clone(&self.guest));
+        let oopses = Arc::clone(&self.oopses);
         match request {
-            Request::Load { name, parameters } => load::start(name, parameters, sink),
+            Request::Load { name, parameters } => load::start(name, parameters, oopses, sink),
             Request::Run(request) => run::start(request, guest, sink),
             Request::Kmsg { from, follow } => kmsg::start(from, follow, sink),
             Request::Subject => subjects::start(subjects, sink),
@@ -69,7 +75,7 @@ impl Target for Local {
                 let task = Task::new(sink);
                 // The name is what the kernel calls the caller, in the log too.
                 let doing = risky(&request);
-                let work = move |task: &Task| answer(request, &subjects, &guest, task);
+                let work = move |task: &Task| answer(request, &subjects, &guest, &oopses, task);
                 match doing {
                     Some(doing) => task.spawn_watched("ringside", doing, work)?,
                     None => task.spawn("ringside", work)?,
@@ -78,6 +84,32 @@ impl Target for Local {
             }
         }
     }
+}
+
+/// Names of modules as the kernel has them, which makes underscores of dashes.
+fn in_the_kernels_words(mut request: Request) -> Request {
+    // A path is no name, and is refused as it is.
+    let module_name = |name: &str| match name.contains('/') {
+        true => name.to_owned(),
+        false => module_name(name),
+    };
+    match &mut request {
+        Request::Module { name } | Request::Unload { name } | Request::Holders { name } => {
+            *name = module_name(name);
+        }
+        Request::SetParameter { module, parameter, .. } => {
+            *module = module_name(module);
+            *parameter = parameter.replace('-', "_");
+        }
+        Request::Set { module, .. } => *module = module_name(module),
+        Request::Counters { module } => *module = module.as_deref().map(module_name),
+        Request::Watch { modules, tables, .. } => {
+            modules.iter_mut().for_each(|name| *name = module_name(name));
+            tables.iter_mut().for_each(|table| table.module = module_name(&table.module));
+        }
+        _ => {}
+    }
+    request
 }
 
 /// What a request has a module do, where that may run into a bug of the module's.
@@ -95,13 +127,19 @@ fn risky(request: &Request) -> Option<String> {
 }
 
 /// Answers a request that takes no input.
-fn answer(request: Request, subjects: &Subjects, guest: &Guest, task: &Task) -> TargetResult<()> {
+fn answer(
+    request: Request,
+    subjects: &Subjects,
+    guest: &Guest,
+    oopses: &Oopses,
+    task: &Task,
+) -> TargetResult<()> {
     let item = match request {
         Request::Kernel => Item::Kernel(kernel::info()),
-        Request::Modules => Item::Modules(modules::list()?),
-        Request::Module { name } => Item::Module(modules::detail(&name)?),
-        Request::Unload { name } => return load::unload(&name),
-        Request::Holders { name } => Item::Holders(holders::of(&name)?),
+        Request::Modules => Item::Modules(modules::list(oopses)?),
+        Request::Module { name } => Item::Module(modules::detail(&name, oopses)?),
+        Request::Unload { name } => return load::unload(&name, oopses),
+        Request::Holders { name } => Item::Holders(holders::of(&name, oopses)?),
         Request::SetParameter { module, parameter, value } => {
             return modules::set_parameter(&module, &parameter, &value);
         }
@@ -137,4 +175,27 @@ fn answer(request: Request, subjects: &Subjects, guest: &Guest, task: &Task) -> 
     };
     task.emit(item);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_are_asked_for_by_the_names_that_the_kernel_gives_them() {
+        for name in ["my-mod", "my_mod", "my-mod.ko"] {
+            let request = in_the_kernels_words(Request::Unload { name: name.into() });
+            assert_eq!(request, Request::Unload { name: "my_mod".into() });
+        }
+        let set = |module: &str, parameter: &str| Request::SetParameter {
+            module: module.into(),
+            parameter: parameter.into(),
+            value: "a-b".into(),
+        };
+        assert_eq!(in_the_kernels_words(set("m-m", "two-words")), set("m_m", "two_words"));
+        for path in ["..", "../my-mod"] {
+            let unload = || Request::Unload { name: path.into() };
+            assert_eq!(in_the_kernels_words(unload()), unload());
+        }
+    }
 }

@@ -4,23 +4,26 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
+use super::oops::Oopses;
 use super::sysfs::{NO_MODULES, folder, instance, not_loaded};
-use super::{files, oops, sampler};
+use super::{files, sampler, sysfs, threads};
 use crate::kernel::api::{ModuleDetail, ModuleSummary, ParameterValue};
 use crate::kernel::error::{TargetError, TargetResult};
 
 /// The modules that are loaded, newest first.
-pub(super) fn list() -> TargetResult<Vec<ModuleSummary>> {
+pub(super) fn list(oopses: &Oopses) -> TargetResult<Vec<ModuleSummary>> {
     let text = files::text("/proc/modules").map_err(|error| match error.kind() {
         ErrorKind::NotFound => TargetError::Unsupported(NO_MODULES.into()),
         _ => TargetError::io(&error, "read /proc/modules"),
     })?;
     let mut modules: Vec<_> = text.lines().filter_map(parse).collect();
-    let broken = oops::broken_modules();
+    let broken = oopses.broken();
     for module in &mut modules {
         module.instance = instance(&module.name).unwrap_or_default();
         module.counters = folder(&module.name).join("counters").is_dir();
-        module.broken = broken.contains(&module.name);
+        module.broken = broken.contains(&module.instance);
+        module.build_id = sysfs::build_id(&module.name).unwrap_or_default().into();
+        module.ours = sysfs::is_ours(&module.name);
     }
     Ok(modules)
 }
@@ -54,9 +57,9 @@ fn parse(line: &str) -> Option<ModuleSummary> {
 }
 
 /// Everything about one module.
-pub(super) fn detail(name: &str) -> TargetResult<ModuleDetail> {
+pub(super) fn detail(name: &str, oopses: &Oopses) -> TargetResult<ModuleDetail> {
     let name = files::name("module", name)?;
-    let modules = list()?;
+    let modules = list(oopses)?;
     let uses = modules
         .iter()
         .filter(|module| module.used_by.iter().any(|user| user == name))
@@ -74,6 +77,7 @@ pub(super) fn detail(name: &str) -> TargetResult<ModuleDetail> {
         srcversion: files::text(folder.join("srcversion")).ok(),
         parameters: parameters(&folder.join("parameters")),
         controls: sampler::values(&folder.join("controls")),
+        threads: threads::of(name).into(),
     })
 }
 

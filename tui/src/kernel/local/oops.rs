@@ -3,40 +3,62 @@
 //!
 //! The kernel says that *something* oopsed (taint D) but not whose fault it
 //! was; the log does: the module whose function was running, or the nearest one
-//! in the call trace. A module that was unloaded and loaded since is another.
+//! in the call trace. A module that was unloaded and loaded since is another, so
+//! what is accused is remembered as soon as it is seen, and it is looked for
+//! before anything else gets the name.
 
-use super::files;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+
 use super::kmsg::Log;
+use super::{files, sysfs};
 
 /// Bit of `/proc/sys/kernel/tainted`: the kernel died once (oops or BUG).
 const TAINT_DIE: u64 = 1 << 7;
 
-/// The modules that oopsed since this kernel booted.
-pub(super) fn broken_modules() -> Vec<String> {
-    let taint: u64 = files::number("/proc/sys/kernel/tainted").unwrap_or_default();
-    if taint & TAINT_DIE == 0 {
-        return Vec::new();
+/// The oopses since this kernel booted, by the number of the record that names the
+/// module: what tells that module from another of its name, `None` if it was gone
+/// already.
+#[derive(Default)]
+pub(super) struct Oopses(Mutex<BTreeMap<u64, Option<u64>>>);
+
+impl Oopses {
+    /// What tells the modules that oopsed from all others.
+    pub(super) fn broken(&self) -> BTreeSet<u64> {
+        let taint: u64 = files::number("/proc/sys/kernel/tainted").unwrap_or_default();
+        if taint & TAINT_DIE == 0 {
+            return BTreeSet::new();
+        }
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (number, module) in accused() {
+            known.entry(number).or_insert_with(|| sysfs::instance(&module));
+        }
+        known.values().flatten().copied().collect()
     }
+}
+
+/// The records that accuse a module, and whom.
+fn accused() -> Vec<(u64, String)> {
     let Ok(mut log) = Log::open() else {
         return Vec::new();
     };
     let mut search = Search::default();
     while let Ok(Some(record)) = log.next_record() {
-        record.text.lines().for_each(|line| search.line(line));
+        record.text.lines().for_each(|line| search.line(record.sequence, line));
     }
-    search.end()
+    search.accused
 }
 
 /// Goes through the lines of a log.
 #[derive(Default)]
 struct Search {
-    broken: Vec<String>,
+    accused: Vec<(u64, String)>,
     /// In an oops whose module is not known yet.
     open: bool,
 }
 
 impl Search {
-    fn line(&mut self, line: &str) {
+    fn line(&mut self, number: u64, line: &str) {
         if line.starts_with("Oops:") || line.starts_with("kernel BUG at") {
             self.open = true;
         } else if line.contains("---[ end trace") {
@@ -45,14 +67,8 @@ impl Search {
             && let Some(module) = module_of(line)
         {
             self.open = false;
-            if !self.broken.iter().any(|known| known == module) {
-                self.broken.push(module.to_owned());
-            }
+            self.accused.push((number, module.to_owned()));
         }
-    }
-
-    fn end(self) -> Vec<String> {
-        self.broken
     }
 }
 
@@ -73,10 +89,10 @@ fn module_of(line: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    fn broken(log: &str) -> Vec<String> {
+    fn accused(log: &str) -> Vec<(u64, String)> {
         let mut search = Search::default();
-        log.lines().for_each(|line| search.line(line));
-        search.end()
+        (0..).zip(log.lines()).for_each(|(number, line)| search.line(number, line));
+        search.accused
     }
 
     #[test]
@@ -90,7 +106,7 @@ Call Trace:
  <TASK>
  other+0x1/0x2 [kmod]
 ---[ end trace 0000000000000000 ]---";
-        assert_eq!(broken(log), ["memalloc"]);
+        assert_eq!(accused(log), [(3, "memalloc".to_owned())]);
     }
 
     #[test]
@@ -104,6 +120,6 @@ RIP: 0010:strlen+0x1/0x20
  ? stale+0x1/0x2 [kmod]
  caller+0x1/0x2 [my_name]
 ---[ end trace 0000000000000000 ]---";
-        assert_eq!(broken(log), ["my_name"]);
+        assert_eq!(accused(log), [(6, "my_name".to_owned())]);
     }
 }

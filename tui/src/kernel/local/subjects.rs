@@ -15,6 +15,7 @@ use nix::sys::signal::Signal;
 
 use super::process::{Process, spare_no_more};
 use super::subject_link::{FaultRecord, FromSubject, receive_answer, send};
+use super::sysfs;
 use super::task::{LocalCall, NoInput, Task};
 use crate::kernel::api::{
     Fault, Item, SUBJECT_IO_MAX, SubjectAction, SubjectEvent, SubjectOutcome,
@@ -147,6 +148,13 @@ impl Subject {
 impl Subjects {
     /// Makes a subject do something.
     pub(super) fn act(&self, pid: i32, action: SubjectAction) -> TargetResult<SubjectOutcome> {
+        if matches!(action, SubjectAction::Walk { .. }) {
+            let name = ringside_uapi::memalloc::MODULE.name;
+            if sysfs::folder(name).exists() && !sysfs::is_ours(name) {
+                let has = "alloc, free, read, write, share and access work";
+                return Err(sysfs::not_ours(name, "WALK", has));
+            }
+        }
         let size = match &action {
             SubjectAction::Read { size, .. } => *size as usize,
             SubjectAction::Write { bytes, .. } => bytes.len(),

@@ -21,8 +21,53 @@ pub(super) fn instance(module: &str) -> Option<u64> {
     Some(folder(module).metadata().ok()?.ino())
 }
 
+/// Identifies the build of a module's file: the note that the linker left in it,
+/// in hex.
+pub(super) fn build_id(module: &str) -> Option<String> {
+    let note = std::fs::read(folder(module).join("notes/.note.gnu.build-id")).ok()?;
+    parse_build_id(&note)
+}
+
+/// A note: three sizes and a kind, then `GNU`, then the id.
+fn parse_build_id(note: &[u8]) -> Option<String> {
+    const NAME: &[u8] = b"GNU\0";
+    let size = usize::try_from(u32::from_ne_bytes(note.get(4..8)?.try_into().ok()?)).ok()?;
+    let id = note.get(12..)?.strip_prefix(NAME)?.get(..size)?;
+    Some(id.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Is a loaded module that bears the name of one of ours ours indeed? Others have
+/// no folder of counters, or other ones.
+pub(super) fn is_ours(module: &str) -> bool {
+    ringside_uapi::module(module).is_some_and(|known| {
+        let counters = folder(module).join("counters");
+        known.counters.iter().all(|counter| counters.join(counter.name).exists())
+    })
+}
+
+/// The error for what a module that only bears the name of one of ours can't do.
+pub(super) fn not_ours(module: &str, lacks: &str, has: &str) -> TargetError {
+    TargetError::Unsupported(format!(
+        "the module {module} that is loaded is not Ringside's, so it has no {lacks}; {has}"
+    ))
+}
+
 /// The error for a module that is not there.
 pub(super) fn not_loaded(name: &str, doing: &str) -> TargetError {
     TargetError::errno(nix::libc::ENOENT, format!("{doing} module {name}"))
         .with_hint("it is not loaded; `ringside modules` lists the modules that are")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_id_is_read_from_its_note() {
+        let mut note = vec![4, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0];
+        note.extend(b"GNU\0\x0f\xa0");
+        assert_eq!(parse_build_id(&note).as_deref(), Some("0fa0"));
+        assert_eq!(parse_build_id(&note[..note.len() - 1]), None);
+        assert_eq!(parse_build_id(b""), None);
+    }
 }
