@@ -15,6 +15,7 @@ pub use name::{NAME_MAX, NameError};
 use super::flavour::Flavour;
 use super::linux;
 use crate::kernel::error::io_text;
+use crate::kernel::modinfo::module_name;
 
 const RUST: &str = include_str!("module.rs.in");
 const C: &str = include_str!("module.c.in");
@@ -113,7 +114,7 @@ fn built_in() -> Vec<String> {
     for kernel in [Flavour::Lab, Flavour::Debug].into_iter().filter_map(linux::built) {
         let read = |file: &str| fs::read(kernel.build_dir.join(file)).unwrap_or_default();
         let list = String::from_utf8_lossy(&read("modules.builtin")).into_owned();
-        names.extend(list.lines().map(|line| super::modules::module_name(Path::new(line))));
+        names.extend(list.lines().map(|line| module_name(line)));
         for field in read("modules.builtin.modinfo").split(|byte| *byte == 0) {
             let field = String::from_utf8_lossy(field);
             names.extend(field.split_once('.').map(|(name, _)| name.to_owned()));
