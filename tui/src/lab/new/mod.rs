@@ -114,7 +114,7 @@ fn built_in() -> Vec<String> {
     for kernel in [Flavour::Lab, Flavour::Debug].into_iter().filter_map(linux::built) {
         let read = |file: &str| fs::read(kernel.build_dir.join(file)).unwrap_or_default();
         let list = String::from_utf8_lossy(&read("modules.builtin")).into_owned();
-        names.extend(list.lines().map(|line| module_name(line)));
+        names.extend(list.lines().map(module_name));
         for field in read("modules.builtin.modinfo").split(|byte| *byte == 0) {
             let field = String::from_utf8_lossy(field);
             names.extend(field.split_once('.').map(|(name, _)| name.to_owned()));
