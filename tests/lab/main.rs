@@ -12,6 +12,7 @@
 )]
 
 mod bad_folders;
+mod broken_machine;
 mod brought;
 mod commands;
 mod completions;
@@ -34,3 +35,4 @@ mod starts;
 mod stick;
 mod surroundings;
 mod two_sticks;
+mod while_it_starts;

@@ -195,6 +195,31 @@ fn a_mutilated_module_is_refused_and_leaves_guest_and_module_as_they_were() {
 }
 
 #[test]
+fn a_built_module_that_was_damaged_in_the_cache_is_built_again() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("Kbuild"), "obj-m += plain.o\n").expect("it can be written");
+    let source = "tests/lab/folders/touched-by-make/plain.c";
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(source);
+    fs::copy(source, folder.path().join("plain.c")).expect("it can be copied");
+    let flavour = Flavour::from_environment().expect("RINGSIDE_KERNEL names a kernel");
+    let kernel = linux::ensure(flavour, &mut |_: Event| {}).expect("the kernel is built");
+    let build = || {
+        let built = modules::build(&kernel, folder.path(), &mut |_: Event| {});
+        built.expect("the module builds").remove(0)
+    };
+    let file = build();
+    let whole = fs::read(&file).expect("it can be read");
+    let time = fs::metadata(&file).expect("it is there").modified().expect("it has a time");
+    // As a failing disk does it: nothing shows but the bytes.
+    let mut damaged = whole.clone();
+    damaged[whole.len() / 2] ^= 0x40;
+    fs::write(&file, damaged).expect("it can be written");
+    let open = fs::File::options().write(true).open(&file).expect("it opens");
+    open.set_modified(time).expect("it is ours");
+    assert_eq!(fs::read(build()).expect("it can be read"), whole);
+}
+
+#[test]
 fn garbage_in_place_of_a_saved_machine_is_replaced_by_a_boot() {
     let surroundings = Surroundings::with_empty_cache();
     surroundings.ok(&["exec", "--", "true"]);

@@ -14,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::error::visible;
-use crate::kernel::api::{Item, LabRequest, Request, Trouble};
+use crate::kernel::api::{GuestState, Item, LabRequest, Request, Trouble};
 use crate::kernel::call::ask_within;
 use crate::kernel::{Call, Sink, Target, TargetError, TargetResult};
 
@@ -160,6 +160,13 @@ impl Inner {
         let status = Request::Lab(LabRequest::Status);
         match ask_within(&*self.target, status, ANSWERS_WITHIN, "the lab") {
             Ok(items) => match items.first() {
+                Some(Item::Lab(status)) if status.guest == GuestState::Starting => {
+                    vec![Wrong {
+                        text: "the guest is still starting".into(),
+                        kind: Kind::Note,
+                        for_ms: 0,
+                    }]
+                }
                 Some(Item::Lab(status)) => status.troubles.iter().map(Wrong::from).collect(),
                 _ => Vec::new(),
             },
@@ -307,7 +314,7 @@ fn judge(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::api::{GuestState, LabStatus};
+    use crate::kernel::api::LabStatus;
     use crate::kernel::call::ask;
 
     /// A lab whose guest takes requests and answers none.

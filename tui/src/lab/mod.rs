@@ -4,6 +4,7 @@
 pub mod build_error;
 pub mod cache;
 pub mod client;
+mod durable;
 pub mod error;
 pub mod flavour;
 mod inherit;
@@ -23,6 +24,7 @@ pub mod ready;
 pub mod runtime;
 mod seen;
 pub mod setup;
+mod sum;
 mod supervisor;
 pub mod symbols;
 pub mod vm;

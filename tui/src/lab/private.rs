@@ -36,12 +36,32 @@ pub struct PrivateLab {
 /// How the guest ended, once it has.
 #[derive(Default)]
 struct End {
-    how: Mutex<Option<String>>,
+    how: Mutex<Option<How>>,
     known: Condvar,
 }
 
+/// A way to end.
+enum How {
+    /// Its kernel died for this reason.
+    Panicked(String),
+    /// QEMU ended in this way.
+    Ended(String),
+    /// It was powered off.
+    Off,
+}
+
+impl std::fmt::Display for How {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Panicked(reason) => write!(out, "the guest's kernel died: {reason}"),
+            Self::Ended(how) => write!(out, "QEMU ended ({how})"),
+            Self::Off => out.write_str("the guest is powered off"),
+        }
+    }
+}
+
 impl End {
-    fn set(&self, how: String) {
+    fn set(&self, how: How) {
         let mut known = self.how.lock().unwrap_or_else(PoisonError::into_inner);
         // The first cause counts: a panic, and not the end of QEMU after it.
         known.get_or_insert(how);
@@ -57,7 +77,7 @@ impl End {
             .wait_timeout_while(how, KNOWN_WITHIN, |how| how.is_none())
             .unwrap_or_else(PoisonError::into_inner);
         TargetError::Gone(match &*how {
-            Some(how) => how.clone(),
+            Some(how) => how.to_string(),
             None => said,
         })
     }
@@ -91,11 +111,23 @@ impl PrivateLab {
         let abort = Abort::default();
         let hooks =
             Hooks { console: &console, events: &events, connect: &connect, steps, abort: &abort };
-        let guest = start(&plan, &hooks)?;
+        let mut guest = start(&plan, &hooks)?;
+        if let Some(origin) = guest.origin.clone()
+            && let Err(error) = guest.settle().run()
+        {
+            if !origin.failed(&error, false) {
+                return Err(error.into());
+            }
+            // It boots now.
+            drop(guest);
+            guest = start(&plan, &hooks)?;
+        }
         if let Some(why) = &guest.stick_trouble {
             return Err(LabError::Guest(format!("the guest has no USB stick: {why}")));
         }
-        guest.settle().run()?;
+        if guest.origin.is_none() {
+            guest.settle().run()?;
+        }
         let end = Arc::clone(&end.lock().unwrap_or_else(PoisonError::into_inner));
         let health: Arc<Mutex<Health>> = Arc::default();
         let pulse = Pulse {
@@ -135,6 +167,15 @@ impl PrivateLab {
 
 impl Drop for PrivateLab {
     fn drop(&mut self) {
+        let how = self.end.how.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(origin) = &self.guest.origin {
+            // What is removed is missed by the next start, which boots.
+            match how {
+                Some(How::Panicked(reason)) => drop(origin.panicked(&reason, true)),
+                Some(How::Ended(how)) => drop(origin.ended(&how, true)),
+                Some(How::Off) | None => origin.lasted(),
+            }
+        }
         if self.keeps {
             sync(Arc::clone(&self.guest.target));
         }
@@ -153,16 +194,16 @@ fn watch(
         let (end, console, port) = (Arc::clone(&end), Arc::clone(&console), Arc::clone(&port));
         let panicked = event == MachineEvent::Panicked;
         match event {
-            MachineEvent::Exited { how } => return end.set(format!("QEMU ended ({how})")),
+            MachineEvent::Exited { how } => return end.set(How::Ended(how)),
             MachineEvent::NoRoom => return room.failed(),
             MachineEvent::Panicked | MachineEvent::Shutdown { .. } => {}
         }
         let last_words = move || {
             thread::sleep(if panicked { LAST_WORDS } else { LAST_WORDS / 10 });
             end.set(match console.panic_reason() {
-                Some(reason) => format!("the guest's kernel died: {reason}"),
-                None if panicked => "the guest's kernel died without a word".into(),
-                None => "the guest is powered off".into(),
+                Some(reason) => How::Panicked(reason),
+                None if panicked => How::Panicked("it did not say why".into()),
+                None => How::Off,
             });
             if let Some(port) = port.lock().unwrap_or_else(PoisonError::into_inner).take() {
                 drop(port.shutdown(Shutdown::Both));

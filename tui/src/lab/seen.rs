@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::{durable, sum};
+
 /// A file as it was when it was used: when it is another, what was made with
 /// it is made again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +18,9 @@ pub(crate) struct Seen {
     size: u64,
     /// Nanoseconds since 1970.
     modified: i128,
+    /// The checksum of something of ours, which a disk may damage in silence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sum: Option<u32>,
 }
 
 impl Seen {
@@ -27,17 +32,45 @@ impl Seen {
             path: path.to_owned(),
             size: meta.size(),
             modified: i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec()),
+            sum: None,
         })
     }
 
-    /// Is it still the same?
+    /// A file that was made just now, with its checksum; it is on the disk
+    /// afterwards. `None` when it isn't there.
+    pub(crate) fn made(path: &Path) -> Option<Self> {
+        durable::keep(path).ok()?;
+        Some(Self { sum: Some(sum::of_file(path).ok()?), ..Self::now(path)? })
+    }
+
+    fn is(&self, now: &Self) -> bool {
+        (&now.path, now.size, now.modified) == (&self.path, self.size, self.modified)
+    }
+
+    /// Is it still the same, as far as that shows without reading it?
     pub(crate) fn unchanged(&self) -> bool {
-        Self::now(&self.path).as_ref() == Some(self)
+        Self::now(&self.path).is_some_and(|now| self.is(&now))
+    }
+
+    /// Is it still the same, byte for byte where its checksum is known?
+    pub(crate) fn intact(&self) -> bool {
+        let sound = |sum| sum::of_file(&self.path).is_ok_and(|found| found == sum);
+        self.unchanged() && self.sum.is_none_or(sound)
+    }
+
+    /// Removes it if it is damaged: whoever made it can't tell by its time that it
+    /// has to be made again.
+    pub(crate) fn remove_damaged(&self) {
+        if self.unchanged() && !self.intact() {
+            tracing::warn!("{} is damaged and made again", self.path.display());
+            // What can't be removed can't be made again either, which is told then.
+            drop(fs::remove_file(&self.path));
+        }
     }
 
     /// Is it there and another?
     pub(crate) fn replaced(&self) -> bool {
-        Self::now(&self.path).is_some_and(|now| now != *self)
+        Self::now(&self.path).is_some_and(|now| !self.is(&now))
     }
 }
 

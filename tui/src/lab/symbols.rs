@@ -55,6 +55,12 @@ pub fn locate(
         .into_iter()
         .find(|kernel| kernel.release == release)
         .ok_or_else(|| format!("the kernel {release} was not built here"))?;
+    if linux::lost_symbols(&kernel) {
+        let (path, flavour) = (kernel.vmlinux.display(), kernel.flavour);
+        return Err(format!(
+            "{path} was damaged; `ringside setup --kernel {flavour}` builds the kernel again"
+        ));
+    }
     let mut images: BTreeMap<PathBuf, Vec<usize>> = BTreeMap::new();
     let mut why = None;
     for (index, frame) in frames.iter().enumerate() {

@@ -162,6 +162,37 @@ impl Request {
                 | Self::Lab(LabRequest::Watch | LabRequest::Console { .. })
         )
     }
+
+    /// Does it do more to the kernel than look at it?
+    pub fn changes(&self) -> bool {
+        match self {
+            Self::Kernel
+            | Self::Modules
+            | Self::Module { .. }
+            | Self::Holders { .. }
+            | Self::Counters { .. }
+            | Self::Watch { .. }
+            | Self::Kmsg { .. }
+            | Self::Syscall
+            | Self::Peek { .. }
+            | Self::BlockDevices
+            | Self::Ping
+            | Self::Wake(_)
+            | Self::AwaitStick { .. }
+            | Self::Lab(_) => false,
+            Self::Load { .. }
+            | Self::Unload { .. }
+            | Self::SetParameter { .. }
+            | Self::Set { .. }
+            | Self::CallSyscall { .. }
+            | Self::SetSyscallMessage { .. }
+            | Self::Subject
+            | Self::SubjectDo { .. }
+            | Self::Block(_)
+            | Self::Run(_)
+            | Self::Crash => true,
+        }
+    }
 }
 
 /// One piece of an answer.

@@ -2,13 +2,13 @@
 //! Files and folders that are whole or not there at all.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::lab::build_error::{BuildError, BuildResult};
+use crate::lab::durable;
 
 pub(super) const TEMPORARY: &str = ".new-";
 
@@ -30,16 +30,7 @@ pub(crate) fn temporary_folder(parent: &Path) -> BuildResult<PathBuf> {
 
 /// Writes a file so that it is either the old one or the whole new one.
 pub(crate) fn write(path: &Path, text: &str) -> BuildResult<()> {
-    let new = path.with_extension("new");
-    let written = fs::File::create(&new)
-        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-        .map_err(BuildError::on("write", &new))
-        .and_then(|()| fs::rename(&new, path).map_err(BuildError::on("rename", &new)));
-    if written.is_err() {
-        // Half a file of no use only takes room, of which there may be none.
-        drop(fs::remove_file(&new));
-    }
-    written
+    durable::write(path, text.as_bytes()).map_err(BuildError::on("write", path))
 }
 
 /// The same for a value as JSON.

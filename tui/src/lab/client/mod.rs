@@ -133,17 +133,21 @@ impl LabClient {
     /// # Errors
     /// As [`Self::wait_running`].
     pub fn wait_ready(&self) -> LabResult<LabStatus> {
-        self.wait_running()?;
         let settled = |status: &LabStatus| {
             status.stick_plugged
                 || status.stick_trouble.is_some()
                 || status.guest != GuestState::Running
         };
-        match self.wait(Some(Instant::now() + STICK_WITHIN), settled)? {
-            Some(status) => Ok(status),
-            None => {
-                let late = format!("it was not plugged in within {} s", STICK_WITHIN.as_secs());
-                Ok(LabStatus { stick_trouble: Some(late), ..self.status()? })
+        loop {
+            self.wait_running()?;
+            match self.wait(Some(Instant::now() + STICK_WITHIN), settled)? {
+                // One that died at once is being replaced.
+                Some(status) if status.guest == GuestState::Starting => {}
+                Some(status) => return Ok(status),
+                None => {
+                    let late = format!("it was not plugged in within {} s", STICK_WITHIN.as_secs());
+                    return Ok(LabStatus { stick_trouble: Some(late), ..self.status()? });
+                }
             }
         }
     }

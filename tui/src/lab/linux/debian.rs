@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::super::build_error::{BuildError, BuildResult};
+use super::super::durable;
 use super::super::program::{self, Program};
 use super::super::progress::Progress;
 use super::super::setup::apt_sources::{self, Source};
@@ -181,7 +182,7 @@ fn by_apt(apt: &Apt, remote: &Remote, file: &Path, progress: &mut dyn Progress) 
         why: "apt-get download left no file".into(),
         last: Vec::new(),
     })?;
-    fs::rename(found.path(), file).map_err(BuildError::on("rename", &found.path()))?;
+    durable::rename(&found.path(), file).map_err(BuildError::on("rename", &found.path()))?;
     fs::remove_dir_all(&folder).map_err(BuildError::on("remove", &folder))
 }
 

@@ -13,6 +13,7 @@ use std::process::Command;
 use sha2::{Digest, Sha256};
 
 use super::super::build_error::{BuildError, BuildResult};
+use super::super::durable;
 use super::super::program::Program;
 use super::super::progress::{Event, Progress, Stop};
 
@@ -47,7 +48,7 @@ pub(crate) fn fetch(remote: &Remote, file: &Path, progress: &mut dyn Progress) -
     let part = part_of(file);
     transfer(remote, &part, progress)?;
     verify(&part, remote, progress)?;
-    fs::rename(&part, file).map_err(BuildError::on("rename", &part))
+    durable::rename(&part, file).map_err(BuildError::on("rename", &part))
 }
 
 /// Fetches a small file whose hash nobody published.

@@ -84,6 +84,12 @@ pub fn built(flavour: Flavour) -> Option<Kernel> {
     stamp::read(&cache::root().ok()?, flavour)
 }
 
+/// Is the kernel's file with all symbols damaged? It is built again then by
+/// whatever next needs the kernel.
+pub(crate) fn lost_symbols(kernel: &Kernel) -> bool {
+    cache::root().is_ok_and(|root| stamp::damaged(&root, kernel.flavour, &kernel.vmlinux))
+}
+
 /// The lock of a build folder: who builds the kernel has it for itself, who
 /// builds modules against it shares it.
 pub(crate) fn lock(

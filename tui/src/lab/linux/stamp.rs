@@ -73,7 +73,6 @@ pub(crate) fn write(
     source: &str,
     tools: &[PathBuf],
 ) -> BuildResult<()> {
-    let seen = |paths: &[PathBuf]| paths.iter().filter_map(|path| Seen::now(path)).collect();
     let stamp = Stamp {
         flavour: kernel.flavour,
         inputs: inputs(kernel.flavour),
@@ -82,8 +81,8 @@ pub(crate) fn write(
         source_dir: kernel.source_dir.clone(),
         make_arguments: kernel.make_arguments.clone(),
         hash: kernel.hash.clone(),
-        made: seen(&made(&kernel.build_dir)),
-        tools: seen(tools),
+        made: made(&kernel.build_dir).iter().filter_map(|path| Seen::made(path)).collect(),
+        tools: tools.iter().filter_map(|path| Seen::now(path)).collect(),
     };
     let path = file(root, kernel.flavour);
     if let Some(folder) = path.parent() {
@@ -93,10 +92,30 @@ pub(crate) fn write(
     cache::write_json(&path, &stamp)
 }
 
-/// Removes the stamp, before anything it speaks of is touched.
+/// Removes the stamp, before anything it speaks of is touched, and what is damaged
+/// of that.
 pub(crate) fn remove(root: &Path, flavour: Flavour) {
+    if let Some(stamp) = cache::read_json::<Stamp>(&file(root, flavour)) {
+        stamp.made.iter().for_each(Seen::remove_damaged);
+    }
     // If it can't be removed, what it says of the files no longer holds.
     drop(std::fs::remove_file(file(root, flavour)));
+}
+
+/// Is a part of a kernel as it was made? Of vmlinux, which is large and which no
+/// start needs, only the outside is looked at: see [`damaged`].
+fn sound(seen: &Seen) -> bool {
+    if seen.path.ends_with("vmlinux") { seen.unchanged() } else { seen.intact() }
+}
+
+/// Is this part of a kernel damaged? It is removed then, so that the kernel is built
+/// again.
+pub(crate) fn damaged(root: &Path, flavour: Flavour, path: &Path) -> bool {
+    let stamp: Option<Stamp> = cache::read_json(&file(root, flavour));
+    let seen = stamp.and_then(|stamp| stamp.made.into_iter().find(|seen| seen.path == path));
+    let damaged = seen.as_ref().is_some_and(|seen| !seen.intact());
+    seen.iter().for_each(Seen::remove_damaged);
+    damaged
 }
 
 /// The kernel, if it is whole and made of what it would be made of now.
@@ -105,7 +124,7 @@ pub(crate) fn read(root: &Path, flavour: Flavour) -> Option<Kernel> {
     let current = stamp.flavour == flavour
         && stamp.inputs == inputs(flavour)
         && stamp.made.len() == 3
-        && stamp.made.iter().all(Seen::unchanged)
+        && stamp.made.iter().all(sound)
         // A tool that is gone is no reason not to boot what it built.
         && !stamp.tools.iter().any(Seen::replaced)
         && source::chosen(root).is_none_or(|key| key == stamp.source)
@@ -178,6 +197,36 @@ mod tests {
         let kernel = whole(root.path());
         fs::remove_file(root.path().join("rustc")).unwrap();
         assert_eq!(read(root.path(), Flavour::Lab), Some(kernel), "its compiler may be gone");
+    }
+
+    /// Flips a bit of a file as a failing disk does: nothing else of it changes.
+    fn flip(path: &Path) {
+        let before = fs::metadata(path).unwrap().modified().unwrap();
+        let mut bytes = fs::read(path).unwrap();
+        bytes[0] ^= 1;
+        fs::write(path, bytes).unwrap();
+        fs::File::options().write(true).open(path).unwrap().set_modified(before).unwrap();
+    }
+
+    #[test]
+    fn a_damaged_image_makes_it_no_kernel_and_is_made_again() {
+        let root = tempfile::tempdir().unwrap();
+        let kernel = whole(root.path());
+        flip(&kernel.image);
+        assert_eq!(read(root.path(), Flavour::Lab), None);
+        remove(root.path(), Flavour::Lab);
+        assert!(!kernel.image.exists() && kernel.vmlinux.exists());
+    }
+
+    #[test]
+    fn a_damaged_vmlinux_is_noticed_by_whoever_reads_it() {
+        let root = tempfile::tempdir().unwrap();
+        let kernel = whole(root.path());
+        assert!(!damaged(root.path(), Flavour::Lab, &kernel.vmlinux));
+        flip(&kernel.vmlinux);
+        assert_eq!(read(root.path(), Flavour::Lab), Some(kernel.clone()));
+        assert!(damaged(root.path(), Flavour::Lab, &kernel.vmlinux));
+        assert_eq!(read(root.path(), Flavour::Lab), None);
     }
 
     #[test]

@@ -57,7 +57,7 @@ impl Stamp {
             whole,
             sources: stage.sources.clone(),
             outside: outside.iter().filter_map(|path| Seen::now(path)).collect(),
-            modules: modules.iter().filter_map(|path| Seen::now(path)).collect(),
+            modules: modules.iter().filter_map(|path| Seen::made(path)).collect(),
             notes,
         }
     }
@@ -71,15 +71,19 @@ impl Stamp {
         cache::write_json(&output.join(FILE), self)
     }
 
-    /// Removes it, before anything it speaks of is touched.
+    /// Removes it, before anything it speaks of is touched, and the modules that are
+    /// damaged.
     pub(super) fn remove(output: &Path) {
+        if let Some(stamp) = Self::read(output) {
+            stamp.modules.iter().for_each(Seen::remove_damaged);
+        }
         // If it can't be removed, what it says of the files no longer holds.
         drop(fs::remove_file(output.join(FILE)));
     }
 
     /// The modules that were made and are still there as they were.
     pub(super) fn modules(&self) -> impl Iterator<Item = &Path> {
-        self.modules.iter().filter(|seen| seen.unchanged()).map(|seen| seen.path.as_path())
+        self.modules.iter().filter(|seen| seen.intact()).map(|seen| seen.path.as_path())
     }
 
     /// Would a build with these sources make the same again?
@@ -88,7 +92,7 @@ impl Stamp {
             && self.kernel == identity(kernel)
             && self.sources == sources
             && self.outside.iter().all(Seen::unchanged)
-            && self.modules.iter().all(Seen::unchanged)
+            && self.modules.iter().all(Seen::intact)
     }
 }
 

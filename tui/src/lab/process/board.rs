@@ -5,8 +5,8 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::kernel::Target;
 use crate::kernel::api::{GuestState, LabStatus};
+use crate::kernel::{Request, Target, TargetError, TargetResult};
 use crate::lab::vm::pulse::Health;
 
 /// Hears of each change; says whether it wants more. Must not block.
@@ -23,6 +23,8 @@ struct State {
     running_since: Option<Instant>,
     health: Health,
     guest: Option<Arc<dyn Target>>,
+    /// Has anybody asked the guest for more than to look?
+    used: bool,
     watchers: Vec<(u64, Watcher)>,
     next: u64,
 }
@@ -38,6 +40,19 @@ impl State {
     }
 }
 
+impl State {
+    fn guest_for(&mut self, request: &Request) -> TargetResult<Option<Arc<dyn Target>>> {
+        match (&self.guest, &self.status.guest) {
+            (None, GuestState::Starting) => Ok(None),
+            (None, gone) => Err(TargetError::Gone(sentence(gone))),
+            (Some(guest), _) => {
+                self.used |= request.changes();
+                Ok(Some(Arc::clone(guest)))
+            }
+        }
+    }
+}
+
 impl Board {
     pub(super) fn new(status: LabStatus) -> Self {
         Self {
@@ -46,6 +61,7 @@ impl Board {
                 running_since: None,
                 health: Health::default(),
                 guest: None,
+                used: false,
                 watchers: Vec::new(),
                 next: 0,
             }),
@@ -101,6 +117,7 @@ impl Board {
             state.guest = Some(guest);
             let now = Instant::now();
             state.running_since = Some(now.checked_sub(up).unwrap_or(now));
+            state.used = false;
         }
         self.update(|status| {
             status.guest = GuestState::Running;
@@ -111,6 +128,41 @@ impl Board {
     /// The guest, while one answers.
     pub(super) fn guest(&self) -> Option<Arc<dyn Target>> {
         self.state().guest.clone()
+    }
+
+    /// The guest for a request, which may change it; `None` while it starts.
+    ///
+    /// # Errors
+    /// There is none and will be none: the sentence says why.
+    pub(super) fn guest_for(&self, request: &Request) -> TargetResult<Option<Arc<dyn Target>>> {
+        self.state().guest_for(request)
+    }
+
+    /// The same, but waits until the guest has started, or `until`.
+    ///
+    /// # Errors
+    /// As [`Self::guest_for`], and when it has not started by then.
+    pub(super) fn wait_for_guest(
+        &self,
+        request: &Request,
+        until: Instant,
+    ) -> TargetResult<Arc<dyn Target>> {
+        let mut state = self.state();
+        loop {
+            if let Some(guest) = state.guest_for(request)? {
+                return Ok(guest);
+            }
+            let Some(left) = until.checked_duration_since(Instant::now()) else {
+                return Err(TargetError::Silent("the guest has not started in time".into()));
+            };
+            state =
+                self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Has anybody asked the guest for more than to look?
+    pub(super) fn used(&self) -> bool {
+        self.state().used
     }
 
     /// Gives `watcher` the status now and at every change, until it has enough
@@ -162,7 +214,7 @@ impl Board {
 /// What a guest's state means for a request.
 pub(super) fn sentence(guest: &GuestState) -> String {
     match guest {
-        GuestState::Starting => "the guest is starting; try again in a moment".into(),
+        GuestState::Starting => "the guest was ended for a new one, which is starting".into(),
         GuestState::Running => "the connection to the guest's agent ended".into(),
         GuestState::Panicked { reason } => {
             format!("the guest's kernel died: {reason}; a reboot starts a new one")

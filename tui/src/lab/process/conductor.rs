@@ -28,6 +28,7 @@ use crate::lab::vm::event::MachineEvent;
 use crate::lab::vm::machine::Machine;
 use crate::lab::vm::mark::Mark;
 use crate::lab::vm::pulse::Pulse;
+use crate::lab::vm::saved::Origin;
 use crate::lab::vm::settle::{plug, sync, unplug};
 use crate::lab::vm::start::{Abort, Guest, Plan};
 use crate::lab::vm::stick::Stick;
@@ -46,6 +47,9 @@ struct Running {
     /// To end the connection of a guest that is dead but still there.
     port: Option<UnixStream>,
     panicked: bool,
+    /// The saved machine it was resumed from; `None` once it is known how the guest
+    /// ended.
+    origin: Option<Origin>,
 }
 
 /// Something that takes its time.
@@ -275,6 +279,7 @@ impl Conductor {
             target: Arc::clone(&guest.target),
             port,
             panicked: false,
+            origin: guest.origin.clone(),
         });
         if let Some(stick) = stick {
             self.stick = stick;
@@ -426,7 +431,11 @@ impl Conductor {
             }
             MachineEvent::Shutdown { .. } => self.soon(attempt, ON_THE_WAY),
             MachineEvent::NoRoom => self.stick.room.failed(),
-            MachineEvent::Exited { how } => self.end(GuestState::Killed { how }),
+            MachineEvent::Exited { how } => {
+                if !self.replaced(|origin, used| origin.ended(&how, used)) {
+                    self.end(GuestState::Killed { how });
+                }
+            }
         }
     }
 
@@ -452,6 +461,12 @@ impl Conductor {
             return self.end(GuestState::Off);
         }
         let reason = reason.unwrap_or_else(|| "it wrote no reason to its console".into());
+        if self.replaced(|origin, used| origin.panicked(&reason, used)) {
+            return;
+        }
+        let Some(running) = &mut self.running else {
+            return;
+        };
         // A kernel that hangs in its panic must not burn a processor.
         if let Err(error) = running.machine.stop() {
             tracing::debug!("{error}");
@@ -462,6 +477,22 @@ impl Conductor {
         if self.board.status().guest == GuestState::Running {
             self.board.update(|status| status.guest = GuestState::Panicked { reason });
         }
+    }
+
+    /// The guest has died by itself. Is the saved machine at fault, as `removed` finds
+    /// out, and has nobody used the guest yet? Then another is started in its place,
+    /// which boots, and whoever waits for the one waits for the other.
+    fn replaced(&mut self, removed: impl FnOnce(&Origin, bool) -> bool) -> bool {
+        let Some(origin) = self.running.as_mut().and_then(|running| running.origin.take()) else {
+            return false;
+        };
+        let used = self.board.used();
+        if !removed(&origin, used) || used {
+            return false;
+        }
+        let done = self.job.take().map(|job| job.done).unwrap_or_default();
+        self.start(false, done, None);
+        true
     }
 
     /// Ends the guest there is and says in which state that leaves the lab.
@@ -478,6 +509,9 @@ impl Conductor {
             status.stick_trouble = None;
         });
         if let Some(running) = running {
+            if let Some(origin) = running.origin {
+                origin.lasted();
+            }
             if let Some(port) = running.port {
                 drop(port.shutdown(Shutdown::Both));
             }

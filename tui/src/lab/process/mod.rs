@@ -16,6 +16,7 @@ mod order;
 mod starting;
 mod stream;
 mod target;
+mod waiting;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::AsFd;

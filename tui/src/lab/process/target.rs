@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use super::board::Board;
 use super::marks::Marks;
 use super::order::{Done, Order};
-use super::stream;
+use super::{stream, waiting};
 use crate::kernel::api::{Item, LabRequest, LabStatus};
 use crate::kernel::{Call, Request, Sink, Target, TargetError, TargetResult};
 use crate::lab::vm::console::Console;
@@ -29,22 +29,28 @@ impl Target for LabTarget {
             Request::Wake(_) | Request::AwaitStick { .. } => {
                 Err(TargetError::Invalid("this request is the lab process's own".into()))
             }
-            request => {
-                let Some(guest) = self.board.guest() else {
-                    return Err(TargetError::Gone(self.board.why_gone()));
-                };
-                match guest.start(request, self.explaining(sink)) {
-                    Err(TargetError::Gone(how)) => {
-                        Err(TargetError::Gone(self.board.why_ended(how)))
-                    }
-                    started => started,
-                }
-            }
+            request => match self.board.guest_for(&request)? {
+                Some(guest) => self.pass(&*guest, request, sink),
+                None => waiting::start(self.clone(), request, sink),
+            },
         }
     }
 }
 
 impl LabTarget {
+    /// Passes a request on to the guest.
+    pub(super) fn pass(
+        &self,
+        guest: &dyn Target,
+        request: Request,
+        sink: Sink,
+    ) -> TargetResult<Call> {
+        match guest.start(request, self.explaining(sink)) {
+            Err(TargetError::Gone(how)) => Err(TargetError::Gone(self.board.why_ended(how))),
+            started => started,
+        }
+    }
+
     /// The same sink, but a call that ends because its guest did says how the
     /// guest ended.
     fn explaining(&self, mut sink: Sink) -> Sink {

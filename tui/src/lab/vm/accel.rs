@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::initramfs::{digest, prune};
+use crate::lab::durable;
 
 /// The device behind KVM.
 const DEVICE: &str = "/dev/kvm";
@@ -149,13 +150,9 @@ impl Verdicts {
         let verdict = Verdict { works: accelerator == Accelerator::Kvm, reason: reason.clone() };
         // Without a kept verdict the next start tries again: slower, not wrong.
         if let Ok(bytes) = serde_json::to_vec(&verdict) {
-            let draft = self.folder.join(format!("{}.{}.part", self.key, std::process::id()));
             let kept = fs::create_dir_all(&self.folder)
-                .and_then(|()| fs::write(&draft, bytes))
-                .and_then(|()| fs::rename(&draft, self.path()));
+                .and_then(|()| durable::write(&self.path(), &bytes));
             if let Err(error) = kept {
-                // It may not exist.
-                drop(fs::remove_file(&draft));
                 tracing::warn!("the verdict on KVM is not kept: {error}");
             }
             prune(&self.folder, "kvm", KEPT);

@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 use super::elf;
 use super::error::{VmError, VmResult};
-use super::sum;
+use crate::lab::{durable, sum};
 
 /// Changes with the layout of the archive.
 const LAYOUT: u32 = 2;
@@ -79,9 +79,9 @@ pub fn ensure(folder: &Path, program: &Path) -> VmResult<Initramfs> {
     // The note goes first and comes last: an archive without one is made anew.
     drop(fs::remove_file(&noted));
     let written = write(&draft, program)
-        .and_then(|()| fs::rename(&draft, &path).map_err(VmError::io(doing())))
+        .and_then(|()| durable::rename(&draft, &path).map_err(VmError::io(doing())))
         .and_then(|()| note(&path).map_err(VmError::io(doing())))
-        .and_then(|text| fs::write(&noted, text).map_err(VmError::io(doing())));
+        .and_then(|text| durable::write(&noted, text.as_bytes()).map_err(VmError::io(doing())));
     if let Err(error) = written {
         // The draft may not exist; nobody would take it for an archive.
         drop(fs::remove_file(&draft));
@@ -149,10 +149,10 @@ fn write(draft: &Path, program: &Path) -> VmResult<()> {
         Ok(())
     };
     fill()?;
-    let file = trailer(out.out)
+    trailer(out.out)
         .and_then(|out| out.into_inner().map_err(io::IntoInnerError::into_error))
-        .map_err(VmError::io(doing()))?;
-    file.sync_all().map_err(VmError::io(doing()))
+        .map(drop)
+        .map_err(VmError::io(doing()))
 }
 
 struct Archive {

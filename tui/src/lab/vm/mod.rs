@@ -24,5 +24,4 @@ pub mod saved;
 pub mod settle;
 pub mod start;
 pub mod stick;
-mod sum;
 mod watchdog;

@@ -10,7 +10,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use nix::fcntl::{Flock, FlockArg};
 
@@ -18,7 +18,7 @@ use super::command::{Spec, shape};
 use super::error::{VmError, VmResult};
 use super::initramfs::{digest, prune};
 use super::machine::Machine;
-use super::sum;
+use crate::lab::{durable, sum};
 
 /// Changes with the layout of the file and with what a guest is when saved.
 const LAYOUT: u32 = 2;
@@ -42,6 +42,14 @@ const DEADLINE: Duration = Duration::from_secs(20);
 pub struct States {
     folder: PathBuf,
 }
+
+/// How soon after it was resumed a guest's death speaks against the machine that it
+/// was resumed from.
+const SOON: Duration = Duration::from_secs(10);
+/// What a kernel says that somebody crashed on purpose.
+const ASKED_FOR: &str = "sysrq triggered crash";
+/// The end of the name of a note that a machine's last guest died so soon.
+const DIED: &str = "died";
 
 /// What a machine's clock is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +106,17 @@ impl States {
     pub fn discard(&self, key: &Key) {
         // It may be gone already.
         drop(fs::remove_file(self.path(key)));
+        drop(fs::remove_file(self.note(key)));
+    }
+
+    /// The note that the last guest of a machine died soon.
+    fn note(&self, key: &Key) -> PathBuf {
+        self.folder.join(format!("{}.{DIED}", key.0))
+    }
+
+    /// A guest was resumed just now from the machine for `key`.
+    pub(super) fn resumed(&self, key: &Key) -> Origin {
+        Origin { states: self.clone(), key: key.clone(), at: Instant::now() }
     }
 
     /// Saves `machine` with such a clock under `key`; `false` where another process is at it.
@@ -115,12 +134,13 @@ impl States {
         self.remove_drafts();
         let draft = self.folder.join(format!("{}.part", key.0));
         let result = write(&draft, machine, clock)
-            .and_then(|()| fs::rename(&draft, &path).map_err(VmError::io(doing())));
+            .and_then(|()| durable::rename(&draft, &path).map_err(VmError::io(doing())));
         if result.is_err() {
             // It may not exist.
             drop(fs::remove_file(&draft));
         }
         prune(&self.folder, "state", KEPT);
+        prune(&self.folder, DIED, KEPT);
         result.map(|()| true)
     }
 
@@ -128,6 +148,57 @@ impl States {
     /// under the lock.
     fn remove_drafts(&self) {
         prune(&self.folder, "part", 0);
+    }
+}
+
+/// The saved machine that a guest was resumed from. Its checksum says that it is as
+/// it was saved, and not that it was in order then.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    states: States,
+    key: Key,
+    at: Instant,
+}
+
+impl Origin {
+    /// The guest's kernel has panicked for `reason`. Soon after it was resumed that
+    /// speaks against the saved machine: at once where nobody had `used` the guest,
+    /// else when it happens twice in a row. It is removed then, which the result
+    /// says.
+    pub fn panicked(&self, reason: &str, used: bool) -> bool {
+        !reason.contains(ASKED_FOR) && self.died(used)
+    }
+
+    /// QEMU has ended; the same holds.
+    pub fn ended(&self, how: &str, used: bool) -> bool {
+        self.failed(&VmError::Ended { how: how.to_owned() }, used)
+    }
+
+    /// What was asked of the guest has ended with `error`; the same holds.
+    pub fn failed(&self, error: &VmError, used: bool) -> bool {
+        error.blames_the_saved_machine() && self.died(used)
+    }
+
+    fn died(&self, used: bool) -> bool {
+        if self.at.elapsed() > SOON {
+            self.lasted();
+            return false;
+        }
+        let note = self.states.note(&self.key);
+        if used && !note.exists() {
+            // Without the note the next death is the first.
+            drop(File::create(note));
+            return false;
+        }
+        tracing::warn!("guests die soon after they were resumed: the saved machine is removed");
+        self.states.discard(&self.key);
+        true
+    }
+
+    /// The guest has come to a good end.
+    pub fn lasted(&self) {
+        // There is one only after a death.
+        drop(fs::remove_file(self.states.note(&self.key)));
     }
 }
 
@@ -145,7 +216,7 @@ fn write(draft: &Path, machine: &Machine, clock: Clock) -> VmResult<()> {
     seal(&mut file, clock).map_err(VmError::io(doing()))
 }
 
-/// Appends mark, length and checksum and puts everything on disk.
+/// Appends mark, length and checksum.
 fn seal(file: &mut File, clock: Clock) -> std::io::Result<()> {
     let length = file.seek(SeekFrom::End(0))?;
     let sum = sum::of(file, length)?;
@@ -154,8 +225,7 @@ fn seal(file: &mut File, clock: Clock) -> std::io::Result<()> {
         Clock::Poor => &POOR,
     })?;
     file.write_all(&length.to_le_bytes())?;
-    file.write_all(&u64::from(sum).to_le_bytes())?;
-    file.sync_all()
+    file.write_all(&u64::from(sum).to_le_bytes())
 }
 
 /// How long ago the file was written.

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::build_error::{BuildError, BuildResult};
 use super::super::cache;
+use super::super::durable;
 use super::super::program::Program;
 use super::super::progress::{Amount, Event, Progress, Unit};
 use super::version::{SERIES, fits, version};
@@ -147,7 +148,9 @@ impl Tree {
                 path: origin.into(),
                 why: format!("it holds no Linux {SERIES}"),
             })?;
-            fs::rename(&new, &self.folder).map_err(BuildError::on("rename", &new))?;
+            // Many small files: all at once is quicker than one by one.
+            durable::keep_all(&new).map_err(BuildError::on("write", &new))?;
+            durable::rename(&new, &self.folder).map_err(BuildError::on("rename", &new))?;
             self.save(&State { version, origin: origin.into(), ..State::default() })
         });
         if result.is_err() {

@@ -88,7 +88,10 @@ impl Attempt<'_> {
             .savable_stick()
             .and_then(|(stick, plugged)| self.go_on(choice, &state, Some(&stick), plugged));
         match resumed {
-            Ok(guest) => Ok(Some(guest)),
+            Ok(guest) => {
+                let origin = Some(self.states.resumed(self.key));
+                Ok(Some(Guest { origin, ..guest }))
+            }
             Err(error) => {
                 if let Some(aborted) = self.aborted() {
                     return Err(aborted);
@@ -144,6 +147,7 @@ impl Attempt<'_> {
             target,
             choice: choice.clone(),
             resumed: true,
+            origin: None,
             started_in,
             stick_trouble: None,
             plugged,
@@ -205,6 +209,7 @@ impl Attempt<'_> {
             target,
             choice,
             resumed: false,
+            origin: None,
             started_in,
             stick_trouble,
             plugged,

@@ -13,6 +13,7 @@ use crate::lab::vm::console::Console;
 use crate::lab::vm::event::MachineEvents;
 use crate::lab::vm::knock::knock;
 use crate::lab::vm::machine::Machine;
+use crate::lab::vm::saved::Origin;
 use crate::lab::vm::settle::{Plugged, Settle};
 
 /// A guest whose agent has answered and was told what it needs to know.
@@ -23,8 +24,10 @@ pub struct Guest {
     pub target: Arc<dyn Target>,
     /// Who runs it, and why.
     pub choice: Choice,
-    /// Did it resume from a saved machine?
+    /// Did it resume from a saved machine, or go on from a mark?
     pub resumed: bool,
+    /// The saved machine that it was resumed from, if it was.
+    pub origin: Option<Origin>,
     /// From the start of QEMU to the agent's answer.
     pub started_in: Duration,
     /// Why the guest that booted does not see its stick, if it does not.

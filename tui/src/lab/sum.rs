@@ -5,6 +5,17 @@
 use std::fs::File;
 use std::io::Result;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+/// The CRC-32 of a whole file.
+///
+/// # Errors
+/// It can't be read.
+pub(crate) fn of_file(path: &Path) -> Result<u32> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    of(&file, length)
+}
 
 /// Bytes that are read at once.
 const PIECE: usize = 1 << 20;
@@ -13,7 +24,7 @@ const PIECE: usize = 1 << 20;
 ///
 /// # Errors
 /// It can't be read, or is shorter.
-pub(super) fn of(file: &File, length: u64) -> Result<u32> {
+pub(crate) fn of(file: &File, length: u64) -> Result<u32> {
     let mut sum = crc32fast::Hasher::new();
     let mut buffer = vec![0; PIECE];
     let mut at = 0;
