@@ -114,11 +114,11 @@ mod tests {
         use std::os::unix::ffi::OsStrExt;
         let odd = std::ffi::OsStr::from_bytes(b"/caf\xe9");
         for path in [Path::new("/plain"), Path::new(odd)] {
-            let seen = Seen { path: path.into(), size: 1, modified: 2 };
+            let seen = Seen { path: path.into(), size: 1, modified: 2, sum: None };
             let text = serde_json::to_string(&seen).unwrap();
             assert_eq!(serde_json::from_str::<Seen>(&text).unwrap(), seen);
         }
-        let plain = Seen { path: "/plain".into(), size: 1, modified: 2 };
+        let plain = Seen { path: "/plain".into(), size: 1, modified: 2, sum: None };
         let text = serde_json::to_string(&plain).unwrap();
         assert_eq!(text, r#"{"path":"/plain","size":1,"modified":2}"#);
     }
