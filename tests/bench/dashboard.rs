@@ -28,7 +28,6 @@ use ringside::dashboard::paint::canvas::Hits;
 use ringside::dashboard::paint::theme::Look;
 use ringside::dashboard::shell::frame::draw;
 use ringside::dashboard::shell::update::update;
-use ringside::dashboard::views::ViewId;
 use ringside::kernel::api::{
     CounterValue, KernelInfo, KmsgBatch, KmsgRecord, ModuleCounters, ModuleSummary, Sample,
 };
@@ -175,12 +174,12 @@ fn cpu() -> Duration {
 }
 
 /// Views at their busiest; those with pictures are measured by `--bench frame`.
-const BUSIEST: [(ViewId, &str, &str); 5] = [
-    (ViewId::Overview, "", "overview, every module's counters move"),
-    (ViewId::Name, "", "name and syscall, in a busy log"),
-    (ViewId::Log, "/item 7<enter>", "log, a match in every second line"),
-    (ViewId::Log, "<esc><esc>f<tab>", "log, a record with all its fields"),
-    (ViewId::Modules, "z", "modules, the charts of one"),
+const BUSIEST: [(&str, &str, &str); 5] = [
+    ("overview", "", "overview, every module's counters move"),
+    ("name", "", "name and syscall, in a busy log"),
+    ("log", "/item 7<enter>", "log, a match in every second line"),
+    ("log", "<esc><esc>f<tab>", "log, a record with all its fields"),
+    ("modules", "z", "modules, the charts of one"),
 ];
 
 fn frames() {
@@ -223,7 +222,7 @@ fn frames() {
 
 fn ingest() {
     let mut dashboard = Dashboard::new();
-    dashboard.model.show(ViewId::Log);
+    dashboard.model.show("log");
     dashboard.keys("/item 77<enter>f");
     let mut buffer = Buffer::empty(Rect::new(0, 0, 200, 60));
     let (mut from, mut slowest) = (0, Duration::ZERO);
@@ -253,11 +252,11 @@ fn search(name: &str, first: &str, wanted: &str) {
     for from in (0..RECORDS).step_by(1000) {
         dashboard.log(from, 1000);
     }
-    dashboard.model.show(ViewId::Log);
+    dashboard.model.show("log");
     let mut times = Vec::new();
     let mut slowest = Duration::ZERO;
     for _ in 0..11 {
-        dashboard.keys("<esc><esc>/");
+        dashboard.keys("<esc><esc>G/");
         // All but the last character is typed and searched for before.
         dashboard.keys(first);
         dashboard.keys("<ctrl-u>");
@@ -265,7 +264,6 @@ fn search(name: &str, first: &str, wanted: &str) {
         while dashboard.model.has_work() {
             dashboard.send(Event::Work);
         }
-        dashboard.model.log_view.cursor = None;
         let start = Instant::now();
         dashboard.keys(&wanted[wanted.len() - 1..]);
         while dashboard.model.log.match_count() == 0 {

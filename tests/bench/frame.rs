@@ -19,7 +19,6 @@ use ringside::dashboard::paint::canvas::Hits;
 use ringside::dashboard::paint::theme::Look;
 use ringside::dashboard::shell::frame::draw;
 use ringside::dashboard::shell::update::update;
-use ringside::dashboard::views::ViewId;
 use ringside::kernel::Item;
 use ringside::kernel::api::{
     BlockAction, BlockDeviceInfo, BlockOutcome, CounterValue, Mapping, ModuleCounters,
@@ -31,7 +30,7 @@ const SCREEN: (u16, u16) = (200, 60);
 const FRAMES: u32 = 500;
 const ROUNDS: usize = 5;
 
-fn model(view: ViewId, module: &str) -> Model {
+fn model(view: &'static str, module: &str) -> Model {
     let mut model = Model::new(Config::default(), Default::default());
     model.size = SCREEN;
     model.link.connection = Connection::Up;
@@ -73,7 +72,7 @@ fn sample(
 /// 100 × 100 threads and a ring of 10,000 slots, a minute of samples.
 fn ring() -> Model {
     const MODULE: &str = "producer_consumer";
-    let mut model = model(ViewId::Producer, MODULE);
+    let mut model = model("producer-consumer", MODULE);
     for step in 0..600u64 {
         let (produced, consumed) = (step * 1000 + 7000, step * 1000);
         let last = step == 599;
@@ -125,11 +124,11 @@ fn head(produced: u64, consumed: u64) -> Vec<u8> {
 
 /// A subject with all 4096 pages, half of them walked.
 fn memory() -> Model {
-    let mut model = model(ViewId::Memory, "memalloc");
+    let mut model = model("memory", "memalloc");
     press(&mut model, "n");
     press(&mut model, "\t");
     for page in 0..2048 {
-        model.memory.subjects[0].walks.insert(
+        model.views.get_mut::<Memory>().unwrap().subjects[0].walks.insert(
             (1 << 46) + page * 4096,
             Walk {
                 vaddr: (1 << 46) + page * 4096,
@@ -144,7 +143,7 @@ fn memory() -> Model {
 
 /// A gigabyte of which a screenful of all byte values is known.
 fn block() -> Model {
-    let mut model = model(ViewId::Block, "kmod");
+    let mut model = model("block", "kmod");
     for step in 0..600 {
         let counters = [("bytes_read", step * 4096), ("bytes_written", step * 512)];
         let sample = sample(1000 + step * 100, "kmod", &counters, &[], Vec::new());

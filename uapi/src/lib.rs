@@ -8,6 +8,7 @@
 //! very same text. Each file therefore stands on its own, but for
 //! [`describe`] and [`ioctl`], which the includer mounts as siblings.
 #![no_std]
+#![warn(missing_docs)]
 
 pub mod c_header;
 pub mod describe;

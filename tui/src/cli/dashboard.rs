@@ -11,6 +11,8 @@ use super::connection::one;
 use super::lab_args::LabArgs;
 use super::relay::Relay;
 use super::{Connection, Failure, Outcome, our_module};
+use crate::dashboard::core::symbols::Frame;
+use crate::dashboard::host::{Host, HostReply, HostRequest, HostResult};
 use crate::dashboard::{self, Options};
 use crate::kernel::modinfo::module_name;
 use crate::kernel::{Item, Request, Target};
@@ -54,17 +56,11 @@ impl Dashboard {
         let config = dashboard::read_config()?;
         // Kept to the end: a lab of our own goes when its client does.
         let relay = Arc::new(self.kernel(connection)?);
-        let (reviving, lab) = (Arc::clone(&relay), self.lab.clone());
-        let keeping = Arc::clone(&relay);
         let target: Arc<dyn Target> = relay.clone();
         let options = Options {
             config,
-            builder: builder(Arc::clone(&target)),
-            reviver: Arc::new(move || reviving.revive(&lab).map_err(|failure| failure.to_string())),
             own_lab: relay.owns_lab(),
-            keeper: Arc::new(move || keeping.keep().map_err(|failure| failure.to_string())),
-            finder: finder(Arc::clone(&target)),
-            locator: locator(Arc::clone(&target)),
+            host: Arc::new(Here { relay: Arc::clone(&relay), lab: self.lab.clone() }),
             state: dashboard::state_path(),
         };
         let ended = dashboard::run(target, options)?;
@@ -98,11 +94,41 @@ impl Dashboard {
     }
 }
 
-/// Builds a module of ours for the kernel of `target`. Nobody sees the progress:
-/// the dashboard shows that the build is pending, and the compiler's last words
-/// if it fails.
-fn builder(target: Arc<dyn Target>) -> dashboard::Builder {
-    Arc::new(move |name| {
+/// What the dashboard may ask of this machine.
+struct Here {
+    relay: Arc<Relay>,
+    /// What a new lab is started with.
+    lab: LabArgs,
+}
+
+impl Host for Here {
+    fn ask(&self, request: HostRequest) -> HostResult {
+        match request {
+            HostRequest::Build(name) => self.build(&name).map(HostReply::Bytes),
+            HostRequest::FindModule { release, name } => {
+                self.find(&release, &name).map(HostReply::Bytes)
+            }
+            HostRequest::Locate { release, frames } => {
+                self.locate(&release, &frames).map(HostReply::Places)
+            }
+            HostRequest::Revive => done(self.relay.revive(&self.lab)),
+            HostRequest::Keep => done(self.relay.keep()),
+            HostRequest::ReadFile { .. } | HostRequest::Save { .. } => {
+                Err("the dashboard's own loop reads and writes files".into())
+            }
+        }
+    }
+}
+
+fn done(result: Result<(), Failure>) -> HostResult {
+    result.map(|()| HostReply::Done).map_err(|failure| failure.to_string())
+}
+
+impl Here {
+    /// Builds a module of ours for the kernel that is shown. Nobody sees the progress:
+    /// the dashboard shows that the build is pending, and the compiler's last words
+    /// if it fails.
+    fn build(&self, name: &str) -> Result<Vec<u8>, String> {
         // Tests of a panic in a thread provoke one; no release has this.
         #[cfg(debug_assertions)]
         assert!(
@@ -110,33 +136,29 @@ fn builder(target: Arc<dyn Target>) -> dashboard::Builder {
             "a panic that RINGSIDE_TEST_PANIC asks for"
         );
         let mut silent = |_: Event| {};
-        let file = our_module::file(name, &*target, &mut silent, |error| error)
+        let file = our_module::file(name, &*self.relay, &mut silent, |error| error)
             .map_err(|failure| failure.to_string())?;
         std::fs::read(&file).map_err(|error| format!("read {}: {error}", file.display()))
-    })
-}
+    }
 
-/// Reads the file of a loaded module, if it was built here.
-fn finder(target: Arc<dyn Target>) -> dashboard::Finder {
-    Arc::new(move |release, module| {
-        let builds = builds(&*target);
+    /// Reads the file of a loaded module, if it was built here.
+    fn find(&self, release: &str, module: &str) -> Result<Vec<u8>, String> {
+        let builds = builds(&*self.relay);
         let id = builds.get(&module_name(module)).map(String::as_str);
         let file = lab::modules::loaded(release, module, id)?;
         std::fs::read(&file).map_err(|error| format!("read {}: {error}", file.display()))
-    })
-}
+    }
 
-/// Looks places in an oops up in the kernel of the cache that it happened in, and
-/// in the builds of modules that it has loaded. A kernel that panicked can't be
-/// asked for them.
-fn locator(target: Arc<dyn Target>) -> dashboard::Locator {
-    Arc::new(move |release, frames| {
+    /// Looks places in an oops up in the kernel of the cache that it happened in, and
+    /// in the builds of modules that it has loaded. A kernel that panicked can't be
+    /// asked for them.
+    fn locate(&self, release: &str, frames: &[Frame]) -> Result<Vec<Option<String>>, String> {
         let frames: Vec<_> = frames
             .iter()
             .map(|frame| lab::symbols::Frame { text: &frame.text, exact: frame.exact })
             .collect();
-        lab::symbols::locate(release, &frames, &builds(&*target))
-    })
+        lab::symbols::locate(release, &frames, &builds(&*self.relay))
+    }
 }
 
 /// The build ids of the modules that are loaded; none from a kernel that is dead.

@@ -15,7 +15,7 @@ pub mod shell;
 mod tests;
 pub mod views;
 
+pub use core::host;
 pub use runtime::{
-    Builder, DashboardError, Ended, Finder, Keeper, Locator, Options, Reviver, config_path, look,
-    read_config, run, state_path,
+    DashboardError, Ended, Options, config_path, look, read_config, run, state_path,
 };

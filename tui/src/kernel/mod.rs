@@ -5,6 +5,7 @@
 //! last of which says how it ended. [`local`] acts on the kernel this process
 //! runs on; [`remote`] is the client of an agent at the other end of a byte
 //! stream. Nothing above this module can tell which one it has.
+#![warn(missing_docs)]
 
 pub mod api;
 pub mod call;

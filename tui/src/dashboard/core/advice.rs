@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What an error means here, and what to do next.
 
+use super::keymap::Keymap;
 use super::layer::Message;
 use crate::kernel::TargetError;
 use crate::kernel::error::{errno_name, errno_text};
@@ -17,7 +18,7 @@ pub enum Doing {
 }
 
 /// The message for an error: its name, what it means here, what to do.
-pub fn explain(title: &str, doing: Doing, error: &TargetError) -> Message {
+pub fn explain(keymap: &Keymap, title: &str, doing: Doing, error: &TargetError) -> Message {
     let mut lines = Vec::new();
     let mut remedy: Vec<String> = error.hint().map(str::to_owned).into_iter().collect();
     match error {
@@ -27,7 +28,7 @@ pub fn explain(title: &str, doing: Doing, error: &TargetError) -> Message {
             if let Some((meaning, next)) = advice(doing, *errno) {
                 lines.push(meaning.to_owned());
                 if remedy.is_empty() {
-                    remedy.push(next.to_owned());
+                    remedy.push(keymap.fill(next));
                 }
             }
         }
@@ -38,18 +39,18 @@ pub fn explain(title: &str, doing: Doing, error: &TargetError) -> Message {
         TargetError::Oopsed(_) => {
             lines.push(format!("{error}."));
             lines.push("What the module held is stuck, and it can't be unloaded.".into());
-            remedy.push("The kernel log (6) shows where and why.".into());
-            remedy.push("In a lab, B boots a new guest.".into());
+            remedy.push(keymap.fill("The kernel log ({log}) shows where and why."));
+            remedy.push(keymap.fill("In a lab, {vm-reboot} boots a new guest."));
         }
         TargetError::Silent(why) => {
             lines.push(format!("{why}."));
-            remedy.push("In a lab, B boots a new guest.".into());
+            remedy.push(keymap.fill("In a lab, {vm-reboot} boots a new guest."));
         }
         TargetError::Unsupported(why) | TargetError::Invalid(why) => lines.push(why.clone()),
         TargetError::Cancelled => lines.push("It was cancelled.".into()),
     }
     if remedy.is_empty() {
-        remedy.push("The kernel log (6) may say more.".into());
+        remedy.push(keymap.fill("The kernel log ({log}) may say more."));
     }
     Message { failed: true, title: title.to_owned(), lines, remedy }
 }
@@ -71,23 +72,25 @@ fn advice(doing: Doing, errno: i32) -> Option<(&'static str, &'static str)> {
         EPERM, ESRCH,
     };
     Some(match (doing, errno) {
-        (Doing::Load, EEXIST) => {
-            ("A module of this name is loaded already.", "R reloads it, U unloads it.")
-        }
+        (Doing::Load, EEXIST) => (
+            "A module of this name is loaded already.",
+            "{reload} reloads it, {unload} unloads it.",
+        ),
         (Doing::Load, ENOEXEC) => (
             "The file is not a module for this kernel: it was built for another one.",
             "Build it against this lab's kernel: ringside build DIR.",
         ),
-        (Doing::Load, EINVAL) => {
-            ("The module refused a parameter's value.", "The kernel log (6) says which and why.")
-        }
+        (Doing::Load, EINVAL) => (
+            "The module refused a parameter's value.",
+            "The kernel log ({log}) says which and why.",
+        ),
         (Doing::Load, ENOENT) => (
             "A symbol or a file that the module needs is missing: another module, or a device.",
-            "The kernel log (6) says which.",
+            "The kernel log ({log}) says which.",
         ),
         (Doing::Load, ENODEV | ENOTBLK) => (
             "The device that the module was given is not there, or is no block device.",
-            "Plug the stick in (view 5), or name another device.",
+            "Plug the stick in (view {block}), or name another device.",
         ),
         (Doing::Unload, EBUSY) => {
             ("Somebody has the module in use.", "End what holds it, then unload again.")
@@ -101,7 +104,7 @@ fn advice(doing: Doing, errno: i32) -> Option<(&'static str, &'static str)> {
             "Free something, or start a lab with more memory.",
         ),
         (_, ENODEV) => ("The device is gone.", "Plug it in again and reload the module."),
-        (_, EIO) => ("The device reported an error.", "The kernel log (6) says more."),
+        (_, EIO) => ("The device reported an error.", "The kernel log ({log}) says more."),
         (_, ENOSPC) => ("The end of the device was reached.", "Choose a smaller offset."),
         (_, ESRCH) => ("There is no such process.", "Start a new one."),
         _ => return None,
@@ -115,7 +118,7 @@ mod tests {
     #[test]
     fn a_busy_module_is_explained_with_the_number_its_meaning_and_a_remedy() {
         let error = TargetError::errno(16, "unload module memalloc");
-        let message = explain("Unload memalloc", Doing::Unload, &error);
+        let message = explain(&Keymap::default(), "Unload memalloc", Doing::Unload, &error);
         assert!(message.lines[0].contains("EBUSY"));
         assert!(message.lines[2].contains("in use"));
         assert!(message.remedy[0].contains("unload again"));
@@ -124,7 +127,7 @@ mod tests {
     #[test]
     fn the_targets_own_hint_comes_before_the_general_one() {
         let error = TargetError::errno(16, "unload module memalloc").with_hint("Kill 42.");
-        let message = explain("Unload", Doing::Unload, &error);
+        let message = explain(&Keymap::default(), "Unload", Doing::Unload, &error);
         assert_eq!(message.remedy, ["Kill 42."]);
     }
 }

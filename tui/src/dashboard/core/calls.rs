@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The calls under way: who asked, what it is called, since when.
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::rc::Rc;
 
 use super::effect::CallTag;
-use crate::dashboard::shell::loader::state::Step;
-use crate::dashboard::shell::symbols::state::Frame;
-use crate::dashboard::views::block::state::Call as BlockCall;
-use crate::dashboard::views::memory::state::Call as MemoryCall;
-use crate::dashboard::views::modules::state::Call as ModulesCall;
-use crate::dashboard::views::name::state::Call as NameCall;
-use crate::dashboard::views::producer::state::Call as ProducerCall;
+use super::symbols::Frame;
+use crate::dashboard::core::loader::state::Step;
 
 /// Who gets the items of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,27 +27,76 @@ pub enum Owner {
     Kmsg,
     /// [`crate::dashboard::data::console`]: the serial console.
     Console,
-    /// [`crate::dashboard::shell::loader`]: who holds a module.
+    /// [`crate::dashboard::core::loader`]: who holds a module.
     Holders {
         /// The module.
         module: String,
         /// Asked since it would not go?
         refused: bool,
     },
-    /// [`crate::dashboard::shell::loader`]: a step of loading or unloading a module.
+    /// [`crate::dashboard::core::loader`]: a step of loading or unloading a module.
     Loader(Step),
     /// [`crate::dashboard::shell::symbols`]: file and line of these.
     Symbols(Vec<Frame>),
-    /// View 2.
-    Name(NameCall),
-    /// View 3.
-    Producer(ProducerCall),
-    /// View 4.
-    Memory(MemoryCall),
-    /// View 5.
-    Block(BlockCall),
-    /// View 7.
-    Module(ModulesCall),
+    /// A lab in place of the one that was gone.
+    Revive,
+    /// The lab is to go on without the dashboard.
+    Keep,
+    /// The view whose kind of call this is.
+    View(ViewCall),
+}
+
+/// A call of one view, of a kind that only the view knows.
+#[derive(Clone, Debug)]
+pub struct ViewCall {
+    call: Rc<dyn AnyCall>,
+    mortal: bool,
+}
+
+/// A view's kind of calls.
+trait AnyCall: Any + Debug {
+    fn same(&self, other: &dyn AnyCall) -> bool;
+}
+
+impl<C: Any + Debug + PartialEq> AnyCall for C {
+    fn same(&self, other: &dyn AnyCall) -> bool {
+        let other: &dyn Any = other;
+        other.downcast_ref() == Some(self)
+    }
+}
+
+impl PartialEq for ViewCall {
+    fn eq(&self, other: &Self) -> bool {
+        self.call.same(&*other.call)
+    }
+}
+
+impl Eq for ViewCall {}
+
+impl ViewCall {
+    /// The call, if it is of this view's kind.
+    pub fn get<C: Clone + 'static>(&self) -> Option<C> {
+        let call: &dyn Any = &*self.call;
+        call.downcast_ref().cloned()
+    }
+}
+
+impl Owner {
+    /// The view whose kind of calls `C` is.
+    pub fn view<C: Any + Debug + PartialEq>(call: C) -> Self {
+        Self::View(ViewCall { call: Rc::new(call), mortal: false })
+    }
+
+    /// The same for a call to a process that may die by itself: that nobody replies
+    /// any more says nothing of the kernel.
+    pub fn mortal<C: Any + Debug + PartialEq>(call: C) -> Self {
+        Self::View(ViewCall { call: Rc::new(call), mortal: true })
+    }
+
+    /// Is it a call to a process that may die by itself?
+    pub fn is_mortal(&self) -> bool {
+        matches!(self, Self::View(ViewCall { mortal: true, .. }))
+    }
 }
 
 /// What the user gets to see of a call.
@@ -72,7 +119,7 @@ pub struct Running {
     pub title: String,
     /// What the user gets to see.
     pub report: Report,
-    /// When it started, in the model's time.
+    /// When it started, in the shared's time.
     pub started_ms: u64,
     /// When the user asked for its end.
     pub cancelled: Option<u64>,

@@ -4,24 +4,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::dashboard::shell::symbols::state::Frame;
+use super::host::HostRequest;
 use crate::kernel::Request;
 
 /// Names a call for as long as it runs; never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallTag(pub u64);
 
-/// How much of a file is read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limit {
-    /// The most bytes.
-    pub bytes: u64,
-    /// What a larger file is refused with: why it may have no more. `None`: only
-    /// its beginning is wanted.
-    pub reason: Option<String>,
-}
-
-/// Something to do outside of the model.
+/// Something to do outside of the shared.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Send a request to the kernel; its items come back as
@@ -36,56 +26,12 @@ pub enum Effect {
     },
     /// Cancel a call, a build or a read of a file.
     Cancel(CallTag),
-    /// Build a module of ours; answered by [`crate::dashboard::core::event::Event::Built`].
-    Build {
+    /// Ask this machine for something; answered by [`super::event::Event::Host`].
+    Host {
         /// The call.
         tag: CallTag,
-        /// The module's name.
-        name: String,
-    },
-    /// Read a file of this machine; answered by [`crate::dashboard::core::event::Event::FileRead`].
-    ReadFile {
-        /// The call.
-        tag: CallTag,
-        /// Its path; `~/` is the home folder.
-        path: String,
-        /// How much of it is read.
-        limit: Limit,
-    },
-    /// Start a lab in place of the one that is gone; answered by
-    /// [`crate::dashboard::core::event::Event::Revived`].
-    Revive {
-        /// The call.
-        tag: CallTag,
-    },
-    /// Find the file of a module that is loaded; answered by
-    /// [`crate::dashboard::core::event::Event::FileRead`].
-    FindModule {
-        /// The call.
-        tag: CallTag,
-        /// The kernel that has it (`uname -r`).
-        release: String,
-        /// The module.
-        name: String,
-    },
-    /// Find the file and line of places in an oops; answered by
-    /// [`crate::dashboard::core::event::Event::Located`].
-    Locate {
-        /// The call.
-        tag: CallTag,
-        /// The kernel that oopsed (`uname -r`).
-        release: String,
-        /// The places.
-        frames: Vec<Frame>,
-    },
-    /// Write a file of this machine; answered by [`crate::dashboard::core::event::Event::Saved`].
-    Save {
-        /// The call.
-        tag: CallTag,
-        /// Its path; `~/` is the home folder. Never overwrites.
-        path: String,
-        /// What to write.
-        bytes: Arc<Vec<u8>>,
+        /// What to ask.
+        request: HostRequest,
     },
     /// Put text on the clipboard (OSC 52).
     Copy(String),
@@ -97,12 +43,6 @@ pub enum Effect {
     Suspend,
     /// Draw the whole screen anew.
     Redraw,
-    /// Let the lab that was started here go on without this dashboard; answered
-    /// by [`crate::dashboard::core::event::Event::Kept`].
-    Keep {
-        /// The call.
-        tag: CallTag,
-    },
     /// End the dashboard.
     Quit,
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What happens to the model.
+//! What happens to the shared.
 
 use super::effect::CallTag;
+use super::host::HostResult;
 use super::keys::Key;
 use crate::kernel::{Item, TargetError};
 
@@ -10,7 +11,7 @@ use crate::kernel::{Item, TargetError};
 #[allow(clippy::large_enum_variant, reason = "nearly all of them are items")]
 pub enum Event {
     /// Time went on. Comes before the other events of a batch, and at least
-    /// ten times a second while [`crate::dashboard::core::model::Model::wants_ticks`].
+    /// ten times a second while [`crate::dashboard::core::shared::Shared::wants_ticks`].
     Tick {
         /// Milliseconds since the dashboard started.
         now_ms: u64,
@@ -37,19 +38,9 @@ pub enum Event {
     Item(CallTag, Item),
     /// A call could not even be sent; nothing else comes of it.
     CallFailed(CallTag, TargetError),
-    /// A module was built, or not.
-    Built(CallTag, Result<Vec<u8>, String>),
-    /// A file was read, or not.
-    FileRead(CallTag, Result<Vec<u8>, String>),
-    /// A lab took the place of the one that was gone, or why none could.
-    Revived(CallTag, Result<(), String>),
-    /// The lab will go on without this dashboard, or why it can't.
-    Kept(CallTag, Result<(), String>),
-    /// Places in an oops were found, or why they can't be.
-    Located(CallTag, Result<Vec<Option<String>>, String>),
-    /// A file was written (its full path), or not.
-    Saved(CallTag, Result<String, String>),
-    /// There is time for a slice of long work; comes while [`crate::dashboard::core::model::Model::has_work`].
+    /// What this machine was asked for, or in a few lines why it can't be had.
+    Host(CallTag, HostResult),
+    /// There is time for a slice of long work; comes while [`crate::dashboard::core::shared::Shared::has_work`].
     Work,
 }
 

@@ -2,11 +2,14 @@
 //! Forms: fields that are checked as they are typed in, and the exact command
 //! that comes of them.
 
+use std::any::{Any, TypeId};
+use std::collections::BTreeMap;
+
 use ringside_uapi::describe::{Parameter, ParameterKind};
 
-use super::held::Held;
+use super::calls::Owner;
+use super::handler::Handler;
 use super::keys::{Key, KeyCode};
-use super::model::Model;
 use super::text_field::TextField;
 use crate::dashboard::data::duration;
 use crate::dashboard::data::lines::UNKNOWN;
@@ -219,55 +222,102 @@ pub fn parse_integer(text: &str) -> Option<i128> {
     }
 }
 
-/// A form on the screen.
-#[derive(Clone)]
-pub struct Form {
+/// What a form waits for, while what was submitted is under way.
+pub struct Held {
+    /// The call's.
+    pub owner: Owner,
+    /// The form's note, which says meanwhile what happens.
+    pub note: String,
+}
+
+type Check<S> = Box<dyn Fn(&dyn Any, &S, &Form<S>) -> Option<String>>;
+
+/// A form on the screen, over what all views share.
+pub struct Form<S> {
     /// Under which name what is typed is remembered: `load/my_name`.
     pub id: String,
     /// The title.
     pub title: String,
-    /// Whatever the functions below need to know; not shown.
-    pub context: String,
     /// The fields.
     pub fields: Vec<Field>,
     /// The field that has the focus.
     pub focus: usize,
     /// A line under the fields: what happens next, or what is still awaited.
     pub note: String,
-    /// What it waits for, while what was submitted is under way.
+    /// What it waits for.
     pub held: Option<Held>,
     /// Why what was submitted was refused, until something is changed.
     pub refused: Option<String>,
-    /// The exact command that comes of it, shown as it is typed.
-    pub preview: fn(&Form) -> String,
-    /// What is wrong with the whole, when each field by itself is right.
-    pub check: fn(&Model, &Form) -> Option<String>,
-    /// Does it. The form is closed before; [`Model::hold`] opens it again until it is done.
-    pub submit: fn(&mut Model, &Form),
+    preview: Box<dyn Fn(&Form<S>) -> String>,
+    check: Option<Check<S>>,
+    submit: Option<Handler<S, Form<S>>>,
 }
 
-impl Form {
-    /// A form without a check of the whole.
+impl<S: 'static> Form<S> {
+    /// A form that does nothing yet. `preview` is the exact command that comes of
+    /// it, shown as it is typed.
     pub fn new(
         id: &str,
         title: &str,
         fields: Vec<Field>,
-        preview: fn(&Form) -> String,
-        submit: fn(&mut Model, &Form),
+        preview: impl Fn(&Self) -> String + 'static,
     ) -> Self {
         Self {
             id: id.to_owned(),
             title: title.to_owned(),
-            context: String::new(),
             fields,
             focus: 0,
             note: String::new(),
             held: None,
             refused: None,
-            preview,
-            check: |_, _| None,
-            submit,
+            preview: Box::new(preview),
+            check: None,
+            submit: None,
         }
+    }
+
+    /// The same with a note.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.note = note.into();
+        self
+    }
+
+    /// The same with what is wrong with the whole, when each field by itself is right.
+    #[must_use]
+    pub fn check<V: 'static>(
+        mut self,
+        check: impl Fn(&V, &S, &Self) -> Option<String> + 'static,
+    ) -> Self {
+        self.check = Some(Box::new(move |view, shared, form| {
+            check(view.downcast_ref::<V>()?, shared, form)
+        }));
+        self
+    }
+
+    /// The same with what it does. The form is closed before;
+    /// [`super::shared::Shared::hold`] keeps it open until it is done.
+    #[must_use]
+    pub fn submit<V: 'static>(mut self, run: impl Fn(&mut V, &mut S, &Self) + 'static) -> Self {
+        self.submit = Some(Handler::of(run));
+        self
+    }
+
+    /// The view whose state it needs.
+    pub fn view(&self) -> TypeId {
+        self.submit.as_ref().map_or(TypeId::of::<()>(), Handler::view)
+    }
+
+    /// Does it.
+    pub fn run(&self, view: &mut dyn Any, shared: &mut S) {
+        if let Some(submit) = &self.submit {
+            submit.run(view, shared, self);
+        }
+    }
+
+    /// The exact command that comes of it.
+    pub fn preview(&self) -> String {
+        (self.preview)(self)
     }
 
     /// The field called `name`; the forms' own functions ask only for fields they made.
@@ -301,7 +351,7 @@ impl Form {
     }
 
     /// The first thing that is wrong.
-    pub fn error(&self, model: &Model) -> Option<String> {
+    pub fn error(&self, view: &dyn Any, shared: &S) -> Option<String> {
         if self.refused.is_some() {
             return self.refused.clone();
         }
@@ -309,17 +359,43 @@ impl Form {
             let error = field.error()?;
             Some(format!("{}: {error}", field.name))
         });
-        of_field.or_else(|| (self.check)(model, self))
+        of_field.or_else(|| self.check.as_ref()?(view, shared, self))
     }
 
     /// Puts what was typed the last time into the fields.
-    pub fn recall(&mut self, model: &Model) {
+    pub fn recall(&mut self, remembered: &BTreeMap<String, String>) {
         for field in &mut self.fields {
             let key = format!("{}/{}", self.id, field.name);
-            if let Some(value) = model.remembered.get(&key) {
+            if let Some(value) = remembered.get(&key) {
                 field.input.set(value.clone());
             }
         }
+    }
+
+    /// The same for a form that opens with what was typed the last time, but for
+    /// fields that depend on the moment, or of which that is wrong now.
+    pub fn recall_but(
+        &mut self,
+        remembered: &BTreeMap<String, String>,
+        of_now: impl Fn(&Field) -> bool,
+    ) {
+        let fresh = self.fields.clone();
+        self.recall(remembered);
+        for (field, fresh) in self.fields.iter_mut().zip(fresh) {
+            if of_now(&fresh) || field.error().is_some() {
+                *field = fresh;
+            }
+        }
+    }
+
+    /// Shows why what was submitted was refused, with the focus on the field that
+    /// is to be changed.
+    pub fn refuse(&mut self, why: String) {
+        if let Some(held) = self.held.take() {
+            self.note = held.note;
+        }
+        self.focus_on(&why);
+        self.refused = Some(why);
     }
 
     /// Puts the focus on the field whose name an error begins with.
@@ -418,7 +494,7 @@ mod tests {
     fn a_choice_turns_round() {
         let kind = Kind::Choice(vec!["read-write".into(), "read-only".into()]);
         let mut form =
-            Form::new("f", "F", vec![field(kind, "read-write")], |_| String::new(), |_, _| ());
+            Form::<()>::new("f", "F", vec![field(kind, "read-write")], |_| String::new());
         assert!(form.key(Key::parse("right").unwrap()));
         assert_eq!(form.text("x"), "read-only");
         assert!(form.key(Key::parse("space").unwrap()));

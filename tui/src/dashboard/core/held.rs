@@ -5,27 +5,15 @@
 use super::advice;
 use super::advice::Doing;
 use super::calls::Owner;
-use super::form::Form;
-use super::layer::Layer;
-use super::model::Model;
+use super::form::Held;
+use super::shared::{Layer, Shared};
 use crate::kernel::{TargetError, TargetResult};
 
-/// What a form waits for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
-    owner: Owner,
-    /// Its note, which says meanwhile what happens.
-    note: String,
-}
-
-impl Model {
-    /// Keeps a form open from its `submit` until [`Model::settle`] is told what
-    /// came of this owner's call; `doing` is its note until then.
-    pub fn hold(&mut self, form: &Form, owner: Owner, doing: &str) {
-        let mut form = form.clone();
-        let note = std::mem::replace(&mut form.note, doing.to_owned());
-        form.held = Some(Held { owner, note });
-        self.open(Layer::Form(form));
+impl Shared {
+    /// Keeps the form that is being submitted open until [`Shared::settle`] is told
+    /// what came of this owner's call; `doing` is its note until then.
+    pub fn hold(&mut self, owner: Owner, doing: &str) {
+        self.holding = Some(Held { owner, note: doing.to_owned() });
     }
 
     /// The call of a form that is held has ended: closes the form, or shows why
@@ -59,7 +47,8 @@ impl Model {
             }
             Err(error) => {
                 if !self.settle(owner, Err(advice::sentence(error))) {
-                    self.message(advice::explain(title, Doing::Other, error));
+                    let message = self.explain(title, Doing::Other, error);
+                    self.message(message);
                 }
             }
         }
@@ -76,15 +65,5 @@ impl Model {
                 held.owner = next.clone();
             }
         }
-    }
-}
-
-impl Form {
-    fn refuse(&mut self, why: String) {
-        if let Some(held) = self.held.take() {
-            self.note = held.note;
-        }
-        self.focus_on(&why);
-        self.refused = Some(why);
     }
 }

@@ -3,23 +3,22 @@
 //! the console, the command log. [`crate::dashboard::shell::layers`] is what keys do there.
 
 use super::form::Form;
-use super::model::Model;
+use super::handler::Handler;
 use super::scroll::Scroll;
 use super::text_field::TextField;
 
 /// Something over the view.
-#[derive(Clone)]
-pub enum Layer {
+pub enum Layer<S: 'static> {
     /// The keys of this place, scrolled down by so many lines.
     Help(usize),
     /// The palette.
     Palette(Palette),
     /// A form.
-    Form(Form),
+    Form(Form<S>),
     /// A question before something that can't be undone.
-    Confirm(Confirm),
+    Confirm(Confirm<S>),
     /// A question with several answers.
-    Choice(Choice),
+    Choice(Choice<S>),
     /// A message that must be seen.
     Message(Message),
     /// What was executed; the selected line counts from the newest.
@@ -40,41 +39,50 @@ pub struct Palette {
 }
 
 /// A question whose answer is yes or no.
-#[derive(Clone)]
-pub struct Confirm {
+pub struct Confirm<S> {
     /// The title.
     pub title: String,
     /// What happens, in one or two sentences.
     pub text: String,
     /// The exact command.
     pub command: String,
-    /// Whatever `yes` needs to know; not shown.
-    pub context: String,
     /// Does it. The question is closed before.
-    pub yes: fn(&mut Model, &Confirm),
+    pub yes: Handler<S, ()>,
+}
+
+impl<S: 'static> Confirm<S> {
+    /// A question; `yes` gets the state of the view `V`.
+    pub fn new<V: 'static>(
+        title: impl Into<String>,
+        text: impl Into<String>,
+        command: impl Into<String>,
+        yes: impl Fn(&mut V, &mut S) + 'static,
+    ) -> Self {
+        let yes = Handler::of(move |view, shared, (): &()| yes(view, shared));
+        Self { title: title.into(), text: text.into(), command: command.into(), yes }
+    }
 }
 
 /// A question with several answers; Esc gives none.
-#[derive(Clone)]
-pub struct Choice {
+pub struct Choice<S: 'static> {
     /// The title.
     pub title: String,
     /// What it is about.
     pub text: String,
     /// What can be answered, besides Esc.
-    pub answers: &'static [Answer],
+    pub answers: &'static [Answer<S>],
     /// What Esc means here.
     pub escape: &'static str,
 }
 
 /// An answer.
-pub struct Answer {
+pub struct Answer<S> {
     /// Its key.
     pub key: char,
     /// What it does, in a line.
     pub does: &'static str,
     /// Does it. The question is closed before.
-    pub run: fn(&mut Model),
+    pub run: fn(&mut S),
 }
 
 /// A message that must be seen.
@@ -90,7 +98,7 @@ pub struct Message {
     pub remedy: Vec<String>,
 }
 
-impl Layer {
+impl<S: 'static> Layer<S> {
     /// A message about an error or something else that must be seen?
     pub fn is_message(&self) -> bool {
         matches!(self, Self::Message(_))

@@ -12,7 +12,7 @@ pub enum Connection {
     Connecting,
     /// It does.
     Up,
-    /// No more: why, and since when in the model's time.
+    /// No more: why, and since when in the shared's time.
     Lost {
         /// Why.
         why: String,
@@ -28,11 +28,11 @@ pub struct Link {
     pub connection: Connection,
     /// Which kernel it is.
     pub kernel: Option<KernelInfo>,
-    /// When `kernel` arrived, in the model's time.
+    /// When `kernel` arrived, in the shared's time.
     pub kernel_at_ms: u64,
     /// The lab around it.
     pub lab: Option<LabStatus>,
-    /// When `lab` arrived, in the model's time.
+    /// When `lab` arrived, in the shared's time.
     pub lab_at_ms: u64,
     /// Why there is no lab.
     pub no_lab: Option<String>,
@@ -101,7 +101,8 @@ impl Link {
         Some(&found.reason)
     }
 
-    /// `Err` with the reason when the kernel can't do something now.
+    /// `Err` with the reason when the kernel can't do something now; keys in it are
+    /// still to be filled in ([`super::keymap::Keymap::fill`]).
     pub fn can(&self, capability: Capability) -> Result<(), String> {
         if let Some(reason) = self.missing(capability) {
             return Err(reason.to_owned());
@@ -113,7 +114,7 @@ impl Link {
             };
         }
         if self.dead().is_some() {
-            return Err("the guest is not running (B boots a new one)".into());
+            return Err("the guest is not running ({vm-reboot} boots a new one)".into());
         }
         match &self.connection {
             Connection::Up => Ok(()),

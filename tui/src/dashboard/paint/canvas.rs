@@ -6,7 +6,7 @@ use std::ops::Range;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::theme::{Look, Role};
 use crate::dashboard::core::event::Hit;
@@ -109,6 +109,32 @@ impl Canvas<'_> {
         let rest = &text[after_columns(text, skipped + 1)..];
         let x = self.text(x, y, 1, self.look.glyphs.ellipsis, Role::Dim);
         self.text(x, y, width - 1, rest, role)
+    }
+
+    /// Paints a line that is typed in, with its cursor; the part around it where it is too long.
+    pub fn input(&mut self, area: Rect, text: &str, cursor: Option<usize>) {
+        let width = usize::from(area.width.saturating_sub(1)).max(1);
+        let before = text[..cursor.unwrap_or(0)].width();
+        let skipped = (before + 1).saturating_sub(width);
+        let mut start = 0;
+        let mut passed = 0;
+        for (index, character) in text.char_indices() {
+            if passed >= skipped {
+                break;
+            }
+            passed += UnicodeWidthChar::width(character).unwrap_or(0);
+            start = index + character.len_utf8();
+        }
+        let shown = &text[start..];
+        self.text(area.x, area.y, area.width, shown, Role::Text);
+        let style = self.style(Role::Text).add_modifier(Modifier::UNDERLINED);
+        self.buffer.set_style(area, style);
+        if let Some(cursor) = cursor {
+            let x = area.x + text[start..cursor.max(start)].width() as u16;
+            let cell = Rect::new(x.min(area.right() - 1), area.y, 1, 1);
+            let style = self.style(Role::Text).add_modifier(Modifier::REVERSED);
+            self.buffer.set_style(cell.intersection(self.buffer.area), style);
+        }
     }
 
     /// Paints text that ends at the right edge of `area`'s first row.

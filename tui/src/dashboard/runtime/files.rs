@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::dashboard::core::effect::Limit;
+use crate::dashboard::core::host::Limit;
 use crate::lab::plain_file;
 use crate::lab::plain_file::FileError;
 

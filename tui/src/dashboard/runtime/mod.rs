@@ -23,45 +23,18 @@ pub use environment::{config_path, look, state_path};
 
 use super::core::config::Config;
 use super::core::config::file::ConfigError;
-use super::shell::symbols::state::Frame;
+use super::core::host::Host;
+use super::shell::commands;
 use crate::kernel::Target;
-
-/// Builds a module of ours by name and answers its .ko file, or, in a few
-/// lines, why not (the compiler's last words). Runs on a thread of its own.
-pub type Builder = Arc<dyn Fn(&str) -> Result<Vec<u8>, String> + Send + Sync>;
-
-/// Finds the file and line of places in an oops of the kernel that is named
-/// first, or says why it can't. Runs on a thread of its own.
-pub type Locator = Arc<dyn Fn(&str, &[Frame]) -> Result<Vec<Option<String>>, String> + Send + Sync>;
-
-/// Starts a lab in place of the one that is gone: the target then is the new
-/// one's. Runs on a thread of its own.
-pub type Reviver = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
-
-/// Lets the lab that was started for the dashboard go on without it, or says why
-/// it can't. Runs on a thread of its own.
-pub type Keeper = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
-
-/// Finds the file of a module by the kernel's release and its name, or says why
-/// there is none. Runs on a thread of its own.
-pub type Finder = Arc<dyn Fn(&str, &str) -> Result<Vec<u8>, String> + Send + Sync>;
 
 /// What the dashboard is started with.
 pub struct Options {
     /// The settings.
     pub config: Config,
-    /// Builds modules.
-    pub builder: Builder,
-    /// Starts a lab when the one there was is gone.
-    pub reviver: Reviver,
+    /// The machine that it runs on.
+    pub host: Arc<dyn Host>,
     /// Was the lab started for the dashboard, so that it ends with it?
     pub own_lab: bool,
-    /// Lets that lab go on.
-    pub keeper: Keeper,
-    /// Finds the files of modules.
-    pub finder: Finder,
-    /// Finds file and line of what oopsed.
-    pub locator: Locator,
     /// The file in which typed inputs are kept between runs; `None`: nowhere.
     pub state: Option<PathBuf>,
 }
@@ -124,7 +97,7 @@ pub fn read_config() -> Result<Config, DashboardError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(error.into()),
     };
-    Config::parse(&text)
+    Config::parse(&text, commands::exists)
         .map_err(|error| DashboardError::Config { path: path.display().to_string(), error })
 }
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The loop.
 
+use crate::dashboard::core::host::Host;
+use crate::dashboard::core::host::HostReply;
+use crate::dashboard::core::host::HostRequest;
+use crate::dashboard::core::host::HostResult;
 use std::panic;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -18,7 +22,7 @@ use super::{files, input, signals};
 use crate::dashboard::core::effect::Effect;
 use crate::dashboard::core::event::Event;
 use crate::dashboard::core::keys::Key;
-use crate::dashboard::core::model::Model;
+use crate::dashboard::shell::model::Model;
 use crate::dashboard::shell::update::update;
 use crate::dashboard::{DashboardError, Ended, Options, look};
 use crate::kernel::Target;
@@ -164,31 +168,9 @@ impl Runner {
         match effect {
             Effect::Start { tag, request, input } => self.calls.start(tag, request, input),
             Effect::Cancel(tag) => self.calls.cancel(tag),
-            Effect::Build { tag, name } => {
-                let builder = Arc::clone(&self.options.builder);
-                self.work(move || Event::Built(tag, builder(&name)));
-            }
-            Effect::Revive { tag } => {
-                let reviver = Arc::clone(&self.options.reviver);
-                self.work(move || Event::Revived(tag, reviver()));
-            }
-            Effect::Keep { tag } => {
-                let keeper = Arc::clone(&self.options.keeper);
-                self.work(move || Event::Kept(tag, keeper()));
-            }
-            Effect::FindModule { tag, release, name } => {
-                let finder = Arc::clone(&self.options.finder);
-                self.work(move || Event::FileRead(tag, finder(&release, &name)));
-            }
-            Effect::Locate { tag, release, frames } => {
-                let locator = Arc::clone(&self.options.locator);
-                self.work(move || Event::Located(tag, locator(&release, &frames)));
-            }
-            Effect::ReadFile { tag, path, limit } => {
-                self.work(move || Event::FileRead(tag, files::read(&path, &limit)));
-            }
-            Effect::Save { tag, path, bytes } => {
-                self.work(move || Event::Saved(tag, files::save(&path, &bytes)));
+            Effect::Host { tag, request } => {
+                let host = Arc::clone(&self.options.host);
+                self.work(move || Event::Host(tag, ask(&*host, request)));
             }
             Effect::Copy(text) => self.screen.copy(&text)?,
             Effect::Remember(inputs) => {
@@ -236,6 +218,15 @@ impl Runner {
         self.screen.take()?;
         let (width, height) = self.screen.size();
         self.update(Event::Resize { width, height })
+    }
+}
+
+/// Asks this machine; its files are ours to read and write.
+fn ask(host: &dyn Host, request: HostRequest) -> HostResult {
+    match request {
+        HostRequest::ReadFile { path, limit } => files::read(&path, &limit).map(HostReply::Bytes),
+        HostRequest::Save { path, bytes } => files::save(&path, &bytes).map(HostReply::Path),
+        other => host.ask(other),
     }
 }
 

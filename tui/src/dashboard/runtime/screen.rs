@@ -17,10 +17,10 @@ use ratatui::crossterm::terminal::{
 use ratatui::crossterm::{clipboard, cursor, execute, queue};
 use ratatui::layout::Rect;
 
-use crate::dashboard::core::model::Model;
 use crate::dashboard::paint::canvas::Hits;
 use crate::dashboard::paint::theme::Look;
 use crate::dashboard::shell::frame;
+use crate::dashboard::shell::model::Model;
 
 /// Is the terminal ours? Whoever turns this from `true` to `false` restores it:
 /// the loop, the panic hook or the thread that gets the signals.

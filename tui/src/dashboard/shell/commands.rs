@@ -3,84 +3,90 @@
 //! help, the palette and the key reference all come from it.
 
 use super::global;
-pub use crate::dashboard::core::command::{Command, always};
-
+use super::model::Model;
+use crate::dashboard::core::command::Info;
 use crate::dashboard::core::keys::Key;
-use crate::dashboard::core::model::Model;
-use crate::dashboard::views;
-use crate::dashboard::views::ViewId;
+use crate::dashboard::core::shared::About;
+use crate::dashboard::views::Views;
 
-/// The commands that mean the same everywhere.
-pub fn global() -> &'static [Command] {
-    global::COMMANDS
+/// A command and the view it belongs to.
+#[derive(Clone, Copy)]
+pub struct Entry<'a> {
+    /// The view; `None`: it means the same everywhere.
+    pub view: Option<&'static About>,
+    /// What is said of it.
+    pub info: &'a Info,
 }
 
-/// Every command with the view it belongs to.
-pub fn all() -> impl Iterator<Item = (Option<ViewId>, &'static Command)> {
-    let of_views = ViewId::ALL.iter().flat_map(|id| {
-        let commands = views::view(*id).commands;
-        commands.iter().map(move |command| (Some(*id), command))
+/// The commands that mean the same everywhere.
+pub fn global(views: &Views) -> impl Iterator<Item = &Info> {
+    views.go().iter().chain(global::COMMANDS.iter().map(|command| &command.info))
+}
+
+/// Every command.
+pub fn all(views: &Views) -> impl Iterator<Item = Entry<'_>> {
+    let of_views = views.iter().flat_map(|view| {
+        let about = view.about();
+        view.infos().into_iter().map(move |info| Entry { view: Some(about), info })
     });
-    global().iter().map(|command| (None, command)).chain(of_views)
+    global(views).map(|info| Entry { view: None, info }).chain(of_views)
 }
 
 /// The commands that can be reached where the user is: the view's own first.
-pub fn here(model: &Model) -> impl Iterator<Item = &'static Command> {
-    let own = views::view(model.view).commands;
-    own.iter().chain(global().iter())
+pub fn here(model: &Model) -> impl Iterator<Item = &Info> {
+    let own = model.views.current(&model.shared).infos();
+    own.into_iter().chain(global(&model.views))
 }
 
-/// The command called `name`.
-pub fn find(name: &str) -> Option<(Option<ViewId>, &'static Command)> {
-    all().find(|(_, command)| command.name == name)
-}
-
-/// The keys of a command: the user's own, or the default ones.
-pub fn keys_of(model: &Model, command: &Command) -> Vec<Key> {
-    match model.config.keys.get(command.name) {
-        Some(keys) => keys.clone(),
-        None => command.keys.iter().filter_map(|key| Key::parse(key)).collect(),
-    }
-}
-
-/// The line of a command in help and docs: its keys as people read them.
-pub fn keys_text(model: &Model, command: &Command) -> String {
-    let keys = keys_of(model, command);
-    keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+/// Is there a command called `name`?
+pub fn exists(name: &str) -> bool {
+    all(&Views::all()).any(|entry| entry.info.name == name)
 }
 
 /// The command that `key` means where the user is.
-pub fn for_key(model: &Model, key: Key) -> Option<&'static Command> {
-    here(model).find(|command| keys_of(model, command).contains(&key))
+pub fn for_key(model: &Model, key: Key) -> Option<&'static str> {
+    here(model).map(|info| info.name).find(|name| model.keymap.of(name).contains(&key))
+}
+
+/// `Err` with the reason when a command can't be done now.
+pub fn enabled(model: &Model, name: &str) -> Result<(), String> {
+    if let Some(command) = global::COMMANDS.iter().find(|command| command.info.name == name) {
+        return (command.enabled)(&model.views, &model.shared);
+    }
+    model.views.iter().find_map(|view| view.enabled(&model.shared, name)).unwrap_or(Ok(()))
 }
 
 /// Does a command, or says why it can't be done. One of another view goes there first.
 pub fn run(model: &mut Model, name: &str) {
-    let Some((view, command)) = find(name) else {
+    let Some(Entry { view, info }) = all(&model.views).find(|entry| entry.info.name == name) else {
         return;
     };
+    let (name, title) = (info.name, info.title);
     if let Some(view) = view
-        && view != model.view
+        && view.id != model.view
     {
-        model.show(view);
+        model.show(view.id);
     }
-    match (command.enabled)(model) {
-        Ok(()) => {
-            model.toasts.go_on();
-            (command.run)(model);
-        }
-        Err(reason) => {
-            let text = format!("{}: {reason}", command.title);
-            model.toasts.refuse(command.name, text, model.now_ms);
-            model.changed();
-        }
+    if let Err(reason) = enabled(model, name) {
+        let now_ms = model.now_ms;
+        model.toasts.refuse(name, format!("{title}: {reason}"), now_ms);
+        return model.changed();
+    }
+    model.toasts.go_on();
+    let Model { views, shared, .. } = model;
+    if let Some(command) = global::COMMANDS.iter().find(|command| command.info.name == name) {
+        (command.run)(views, shared);
+    } else if view.is_some() {
+        views.current_mut(shared).run(shared, name);
+    } else {
+        shared.show(name);
     }
 }
 
 /// Takes the messages away that say of a command that it is impossible, once it is possible.
 pub(crate) fn forget_refusals(model: &mut Model) {
-    let possible = |name: &str| find(name).is_some_and(|(_, known)| (known.enabled)(model).is_ok());
-    let outdated: Vec<_> = model.toasts.refused().filter(|name| possible(name)).collect();
+    let outdated: Vec<_> =
+        model.toasts.refused().filter(|name| enabled(model, name).is_ok()).collect();
     if !outdated.is_empty() {
         model.toasts.allow(|name| outdated.contains(&name));
         model.changed();
@@ -96,22 +102,24 @@ mod tests {
     #[test]
     fn every_command_has_a_name_of_its_own_and_readable_keys() {
         let mut names = BTreeSet::new();
-        for (_, command) in all() {
-            assert!(names.insert(command.name), "{} twice", command.name);
-            assert!(!command.help.is_empty() && !command.help.ends_with('.'));
-            for key in command.keys {
-                assert!(Key::parse(key).is_some(), "{key} of {}", command.name);
+        for Entry { info, .. } in all(&Views::all()) {
+            assert!(names.insert(info.name), "{} twice", info.name);
+            assert!(!info.help.is_empty() && !info.help.ends_with('.'));
+            for key in info.keys {
+                assert!(Key::parse(key).is_some(), "{key} of {}", info.name);
             }
         }
     }
 
     #[test]
     fn no_key_means_two_things_in_one_view() {
-        for id in ViewId::ALL {
+        let views = Views::all();
+        for view in views.iter() {
             let mut keys = BTreeSet::new();
-            for command in views::view(id).commands.iter().chain(global()) {
-                for key in command.keys {
-                    assert!(keys.insert(key), "{key} twice in {id:?}: {}", command.name);
+            for info in view.infos().into_iter().chain(global(&views)) {
+                for key in info.keys {
+                    let id = view.about().id;
+                    assert!(keys.insert(key), "{key} twice in {id}: {}", info.name);
                 }
             }
         }

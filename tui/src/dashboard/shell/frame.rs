@@ -6,12 +6,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::layers::draw as layers;
+use super::model::Model;
 use super::{header, post_mortem};
-use crate::dashboard::core::model::Model;
 use crate::dashboard::paint::canvas::{Canvas, Hits};
 use crate::dashboard::paint::theme::{Look, Role};
-use crate::dashboard::views;
-use crate::dashboard::views::ViewId;
 
 /// Columns and rows below which nothing useful fits.
 pub const SMALLEST: (u16, u16) = (60, 16);
@@ -31,9 +29,9 @@ pub fn draw(buffer: &mut Buffer, hits: &mut Hits, model: &Model, look: Look) {
     if model.link.mourning() {
         post_mortem::draw(&mut canvas, body, model);
     } else {
-        views::draw(&mut canvas, body, model);
-        // The log was a record all along; it loses nothing.
-        if model.link.dead().is_some() && model.view != ViewId::Log {
+        let view = model.views.current(&model.shared);
+        view.draw(&mut canvas, body, &model.shared);
+        if model.link.dead().is_some() && !view.is_record() {
             canvas.fade(body);
         }
     }

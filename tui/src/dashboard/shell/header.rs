@@ -6,25 +6,19 @@ use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
 use super::commands;
-use super::commands::Command;
+use super::model::Model;
+use crate::dashboard::core::command::Info;
 use crate::dashboard::core::event::Hit;
-use crate::dashboard::core::layer::Layer;
 use crate::dashboard::core::link::Connection;
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::shared::{About, Layer, Shared};
 use crate::dashboard::core::toasts::Tone;
 use crate::dashboard::paint::canvas::{Canvas, Span, row};
 use crate::dashboard::paint::theme::Role;
 use crate::dashboard::paint::units::{duration, grouped};
-use crate::dashboard::views;
-use crate::dashboard::views::ViewId;
 use crate::kernel::api::{GuestState, Trouble};
 
 /// Rows above the view.
 pub const HEIGHT: u16 = 3;
-/// The commands that go to the views, in their order.
-const GO: [&str; 7] =
-    ["overview", "name", "producer-consumer", "memory", "block", "log", "modules"];
-
 /// Paints the rows above the view.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     tabs(canvas, row(area, 0), model);
@@ -32,57 +26,50 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     now_line(canvas, row(area, 2), model);
 }
 
-fn short_title(id: ViewId) -> &'static str {
-    match id {
-        ViewId::Overview => "Overview",
-        ViewId::Name => "Name",
-        ViewId::Producer => "Threads",
-        ViewId::Memory => "Memory",
-        ViewId::Block => "Block",
-        ViewId::Log => "Log",
-        ViewId::Modules => "Modules",
-    }
-}
-
 /// The views' labels, as much of them as fits: their titles, shorter ones, and
 /// where even those don't fit, the numbers of all but the open one.
-fn labels(model: &Model, width: u16) -> (&'static str, Vec<String>) {
-    let label = |id: &ViewId, title: &str| match *id == model.view {
-        // Not by colour alone: the open view stands in brackets.
-        true => format!("[{} {title}]", id.number()),
-        false if title.is_empty() => format!(" {} ", id.number()),
-        false => format!(" {} {title} ", id.number()),
+fn labels(shared: &Shared, width: u16) -> (&'static str, Vec<String>) {
+    type Title = fn(&About, bool) -> &'static str;
+    let all = |title: Title| -> Vec<String> {
+        let tabs = shared.tabs.iter().enumerate();
+        let label = |(index, about): (usize, &&'static About)| {
+            let open = about.id == shared.view;
+            match (open, index + 1, title(about, open)) {
+                // Not by colour alone: the open view stands in brackets.
+                (true, number, title) => format!("[{number} {title}]"),
+                (false, number, "") => format!(" {number} "),
+                (false, number, title) => format!(" {number} {title} "),
+            }
+        };
+        tabs.map(label).collect()
     };
-    let full = |id: &ViewId| label(id, views::view(*id).title);
-    let short = |id: &ViewId| label(id, short_title(*id));
-    let number = |id: &ViewId| label(id, if *id == model.view { short_title(*id) } else { "" });
-    let all = |label: &dyn Fn(&ViewId) -> String| ViewId::ALL.iter().map(label).collect();
+    let (full, short): (Title, Title) = (|about, _| about.title, |about, _| about.short);
     let brand = " Ringside ";
-    let choices: [(&str, Vec<String>); 3] =
-        [(brand, all(&full)), (brand, all(&short)), ("", all(&short))];
     let fits = |(brand, labels): &(&str, Vec<String>)| {
         brand.width() + labels.iter().map(|label| label.width()).sum::<usize>() <= width.into()
     };
-    choices.into_iter().find(fits).unwrap_or_else(|| (brand, all(&number)))
+    let choices = [(brand, all(full)), (brand, all(short)), ("", all(short))];
+    let number: Title = |about, open| if open { about.short } else { "" };
+    choices.into_iter().find(fits).unwrap_or_else(|| (brand, all(number)))
 }
 
 fn tabs(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     canvas.shade(area, Role::Bar);
     let (brand, labels) = labels(model, area.width);
     let mut x = canvas.text(area.x, area.y, area.width, brand, Role::Title);
-    for (index, (id, label)) in ViewId::ALL.iter().zip(labels).enumerate() {
+    for (index, (about, label)) in model.tabs.iter().zip(labels).enumerate() {
         let width = label.width() as u16;
         let here = Rect::new(x, area.y, width, 1);
-        let selected = *id == model.view;
+        let selected = about.id == model.view;
         x = canvas.text(x, area.y, width, &label, if selected { Role::Title } else { Role::Text });
         if selected {
             canvas.shade(here, Role::Selected);
         } else {
             let style = canvas.style(Role::Key);
-            canvas.styled(here.x + 1, area.y, 1, &id.number().to_string(), style);
+            canvas.styled(here.x + 1, area.y, 1, &(index + 1).to_string(), style);
             canvas.shade(here, Role::Bar);
         }
-        canvas.hit(here, Hit::Command(GO[index]));
+        canvas.hit(here, Hit::Command(about.id));
     }
 }
 
@@ -178,8 +165,9 @@ fn now_line(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
             true => (glyphs.no, Role::Bad),
             false => (glyphs.warning, Role::Warning),
         };
+        let reboot = model.fill("   {vm-reboot}");
         let key: &[Span<'_>] = match trouble.blocks() {
-            true => &[("   B", Role::Key), (" boots a new one", Role::Dim)],
+            true => &[(&reboot, Role::Key), (" boots a new one", Role::Dim)],
             false => &[],
         };
         // The key is worth more than the end of a long sentence.
@@ -194,7 +182,8 @@ fn now_line(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         && model.link.dead().is_none()
     {
         let text = if model.link.lab_gone {
-            format!("{} the lab is gone, somebody ended its process: B starts a new one", glyphs.no)
+            let reboot = model.fill("{vm-reboot} starts a new one");
+            format!("{} the lab is gone, somebody ended its process: {reboot}", glyphs.no)
         } else {
             format!("{} {why}; trying again every second", glyphs.no)
         };
@@ -215,9 +204,9 @@ fn now_line(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
             area,
             &[
                 (&text, Role::Warning),
-                ("   X", Role::Key),
+                (&model.fill("   {cancel}"), Role::Key),
                 (" cancels  ", Role::Dim),
-                ("P", Role::Key),
+                (&model.keymap.press("pending"), Role::Key),
                 (" shows all", Role::Dim),
             ],
         );
@@ -234,20 +223,27 @@ fn now_line(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         let end = canvas.text(area.x, area.y, area.width, &text, Role::Warning);
         canvas.shade(Rect::new(area.x, area.y, end - area.x, 1), Role::Selected);
         let rest = Rect::new(end, area.y, area.right().saturating_sub(end), 1);
-        canvas.spans(rest, &[("  Space", Role::Key), (" goes on", Role::Dim)]);
+        canvas.spans(rest, &[(&model.fill("  {freeze}"), Role::Key), (" goes on", Role::Dim)]);
         return;
     }
     if model.link.dead().is_some() && !model.link.mourning() {
         let text = format!("{} the guest is gone, and this is the last it showed: ", glyphs.no);
-        let pieces = [(&*text, Role::Bad), ("B", Role::Key), (" boots a new one", Role::Bad)];
+        let reboot = model.keymap.press("vm-reboot");
+        let pieces = [(&*text, Role::Bad), (&*reboot, Role::Key), (" boots a new one", Role::Bad)];
         canvas.spans(area, &pieces);
         return;
     }
-    canvas.text(area.x, area.y, area.width, views::view(model.view).about, Role::Dim);
+    canvas.text(
+        area.x,
+        area.y,
+        area.width,
+        model.views.current(&model.shared).about().about,
+        Role::Dim,
+    );
 }
 
-fn layer_hints(layer: &Layer) -> Vec<(&'static str, &'static str)> {
-    let hints: &[_] = match layer {
+fn layer_hints(model: &Model, layer: &Layer) -> Vec<(String, &'static str)> {
+    let hints: &[(&str, &str)] = match layer {
         Layer::Help(_) => &[("Esc", "close"), ("↑↓", "scroll")],
         Layer::Palette(_) => {
             &[("Enter", "do it"), ("Tab", "complete"), ("↑↓", "select"), ("Esc", "close")]
@@ -255,8 +251,8 @@ fn layer_hints(layer: &Layer) -> Vec<(&'static str, &'static str)> {
         Layer::Form(_) => &[("Enter", "go"), ("Tab", "next field"), ("Esc", "close")],
         Layer::Confirm(_) => &[("y", "yes"), ("n", "no")],
         // The other answers stand there with their keys.
-        Layer::Choice(choice) => return vec![("Esc", choice.escape)],
-        Layer::Message(_) => &[("Esc", "close"), ("y", "copy"), ("6", "kernel log")],
+        Layer::Choice(choice) => &[("Esc", choice.escape)],
+        Layer::Message(_) => &[("Esc", "close"), ("y", "copy"), ("{log}", "kernel log")],
         Layer::CommandLog(_) => {
             &[("↑↓", "select"), ("←→", "sideways"), ("y", "copy the line"), ("Esc", "close")]
         }
@@ -265,7 +261,7 @@ fn layer_hints(layer: &Layer) -> Vec<(&'static str, &'static str)> {
         }
         Layer::Pending(_) => &[("↑↓", "select"), ("Enter", "cancel it"), ("Esc", "close")],
     };
-    hints.to_vec()
+    hints.iter().map(|(keys, does)| (model.fill(keys), *does)).collect()
 }
 
 /// Paints one hint, if there is room up to the right edge of the screen. Answers
@@ -291,29 +287,31 @@ pub fn hints(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     canvas.shade(area, Role::Bar);
     let mut x = area.x + 1;
     if let Some(layer) = model.layers.last() {
-        for (keys, title) in layer_hints(layer) {
-            x = hint(canvas, Rect { x, ..area }, (keys, title), None);
+        for (keys, title) in layer_hints(model, layer) {
+            x = hint(canvas, Rect { x, ..area }, (&keys, title), None);
         }
         return;
     }
     if model.link.mourning() {
         for (keys, title) in [
-            ("B", "boot a new guest"),
-            ("C", "whole console"),
-            ("y", "copy"),
-            ("Esc", "last picture"),
-            ("q", "quit"),
+            ("vm-reboot", "boot a new guest"),
+            ("console", "whole console"),
+            ("copy", "copy"),
+            ("back", "last picture"),
+            ("quit", "quit"),
         ] {
-            x = hint(canvas, Rect { x, ..area }, (keys, title), None);
+            let keys = model.keymap.press(keys);
+            x = hint(canvas, Rect { x, ..area }, (&keys, title), None);
         }
         return;
     }
     if model.link.dead().is_some() {
         let boot = Some(Hit::Command("vm-reboot"));
-        x = hint(canvas, Rect { x, ..area }, ("B", "Boot a new guest"), boot);
+        let key = model.keymap.press("vm-reboot");
+        x = hint(canvas, Rect { x, ..area }, (&key, "Boot a new guest"), boot);
     }
     for command in chosen(model, area.right().saturating_sub(x)) {
-        if let Some(key) = commands::keys_of(model, command).first() {
+        if let Some(key) = model.keymap.of(command.name).first() {
             let hit = Some(Hit::Command(command.name));
             x = hint(canvas, Rect { x, ..area }, (&key.to_string(), command.title), hit);
         }
@@ -351,26 +349,29 @@ const MORE: [&str; 9] = [
 /// The commands that get one of the hints' columns, in the order of the table:
 /// first what is worth a hint, then, as far as there is room, everything else
 /// that has a key. Help, palette and quit always have their place.
-fn chosen(model: &Model, mut room: u16) -> Vec<&'static Command> {
-    let width_of = |command: &Command| {
-        let key = commands::keys_of(model, command).first().map(ToString::to_string)?;
+fn chosen(model: &Model, mut room: u16) -> Vec<&Info> {
+    let width_of = |command: &Info| {
+        let key = model.keymap.of(command.name).first().map(ToString::to_string)?;
         Some((key.width() + command.title.width() + 3) as u16)
     };
+    let is_tab = |name: &str| model.tabs.iter().any(|about| about.id == name);
     let possible = commands::here(model).filter(|command| {
         // Without a guest, B stands at the front.
         let in_front = command.name == "vm-reboot" && model.link.dead().is_some();
-        let said = in_front || EVIDENT.contains(&command.name) || GO.contains(&command.name);
-        !said && (command.enabled)(model).is_ok() && width_of(command).is_some()
+        let said = in_front || EVIDENT.contains(&command.name) || is_tab(command.name);
+        !said && commands::enabled(model, command.name).is_ok() && width_of(command).is_some()
     });
     let (last, first): (Vec<_>, Vec<_>) =
         possible.partition(|command| matches!(command.name, "help" | "palette" | "quit"));
     let reserved: u16 = last.iter().copied().filter_map(width_of).sum();
     room = room.saturating_sub(reserved);
     // Hints, then the view's other keys, then those that mean the same everywhere.
-    let rank = |command: &Command| match MORE.iter().position(|name| *name == command.name) {
+    let rank = |command: &Info| match MORE.iter().position(|name| *name == command.name) {
         _ if command.hint => 0,
         Some(place) => place + 2,
-        None if commands::global().iter().any(|entry| entry.name == command.name) => usize::MAX,
+        None if commands::global(&model.views).any(|entry| entry.name == command.name) => {
+            usize::MAX
+        }
         None => 1,
     };
     let mut order: Vec<usize> = (0..first.len()).collect();

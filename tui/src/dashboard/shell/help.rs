@@ -4,10 +4,9 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::commands;
-use crate::dashboard::core::command::Command;
-use crate::dashboard::core::model::Model;
+use super::model::Model;
+use crate::dashboard::core::command::Info;
 use crate::dashboard::data::wrap::wrap;
-use crate::dashboard::views;
 
 /// The widest that the help gets.
 pub const WIDEST: u16 = 96;
@@ -29,36 +28,37 @@ pub enum Line {
 
 /// Columns that keys take in the help.
 pub fn keys_width(model: &Model) -> usize {
-    let widths = commands::here(model).map(|command| commands::keys_text(model, command).width());
+    let widths = commands::here(model).map(|command| model.keymap.text(command.name).width());
     widths.max().unwrap_or(0).clamp(KEYS.0, KEYS.1) + 2
 }
 
 /// The lines of the help on this screen. Nothing in them is cut: what is too long
 /// goes on in the next line.
 pub fn lines(model: &Model) -> Vec<Line> {
-    let view = views::view(model.view);
+    let view = model.views.current(&model.shared);
+    let own = view.infos();
     let width = usize::from(model.size.0.saturating_sub(2).min(WIDEST).saturating_sub(BOX.0));
     let keys = keys_width(model);
-    let key = |command: &Command| {
-        let texts = wrap(command.help, width.saturating_sub(keys));
-        let mut pressed = wrap(&commands::keys_text(model, command), keys - 2);
+    let key = |command: &Info| {
+        let texts = wrap(&command.help, width.saturating_sub(keys));
+        let mut pressed = wrap(&model.keymap.text(command.name), keys - 2);
         pressed.resize(pressed.len().max(texts.len()), String::new());
         let texts = texts.into_iter().chain(std::iter::repeat(String::new()));
         pressed.into_iter().zip(texts).map(|(keys, text)| Line::Key(keys, text)).collect::<Vec<_>>()
     };
     let text = |text: &str| wrap(text, width).into_iter().map(Line::Text).collect::<Vec<_>>();
-    let mut lines = text(view.about);
+    let mut lines = text(view.about().about);
     lines.extend(text(""));
-    if !view.commands.is_empty() {
+    if !own.is_empty() {
         lines.push(Line::Heading("In this view"));
-        lines.extend(view.commands.iter().flat_map(key));
+        lines.extend(own.into_iter().flat_map(key));
         lines.extend(text(""));
     }
     lines.push(Line::Heading("Everywhere"));
-    let pressed = |command: &&Command| !commands::keys_of(model, command).is_empty();
-    lines.extend(commands::global().iter().filter(pressed).flat_map(key));
+    let pressed = |command: &&Info| !model.keymap.of(command.name).is_empty();
+    lines.extend(commands::global(&model.views).filter(pressed).flat_map(key));
     lines.extend(text(""));
-    lines.extend(text(": finds every command, those without a key too"));
+    lines.extend(text(&model.fill("{palette} finds every command, those without a key too")));
     lines
 }
 

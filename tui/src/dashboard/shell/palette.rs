@@ -6,11 +6,9 @@ use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use super::commands;
-use crate::dashboard::core::command::Command;
-use crate::dashboard::views::id::ViewId;
-
-/// A command with the view it belongs to.
-pub type Entry = (Option<ViewId>, &'static Command);
+use super::commands::Entry;
+use crate::dashboard::core::command::Info;
+use crate::dashboard::views::Views;
 
 /// How a command matches, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,14 +28,14 @@ enum Quality {
 /// The commands that match `typed`, best first; where several match equally
 /// well, those of the view `here` come before those that mean the same
 /// everywhere, and other views' last.
-pub fn matches(typed: &str, here: ViewId) -> Vec<Entry> {
+pub fn matches<'a>(views: &'a Views, typed: &str, here: &str) -> Vec<Entry<'a>> {
     let typed = typed.trim().to_lowercase();
     let mut seeker = Seeker::new(&typed);
-    let mut found: Vec<_> = commands::all()
+    let mut found: Vec<_> = commands::all(views)
         .filter_map(|entry| {
-            let (quality, score) = seeker.look(entry.1)?;
-            let place = match entry.0 {
-                Some(view) if view == here => 0,
+            let (quality, score) = seeker.look(entry.info)?;
+            let place = match entry.view {
+                Some(view) if view.id == here => 0,
                 None => 1,
                 Some(_) => 2,
             };
@@ -69,7 +67,7 @@ impl<'a> Seeker<'a> {
         }
     }
 
-    fn look(&mut self, command: &Command) -> Option<(Quality, u32)> {
+    fn look(&mut self, command: &Info) -> Option<(Quality, u32)> {
         let title = command.title.to_lowercase();
         if self.typed.is_empty() {
             return Some((Quality::Same, 0));
@@ -97,31 +95,32 @@ impl<'a> Seeker<'a> {
 mod tests {
     use super::*;
 
-    fn names(typed: &str, here: ViewId) -> Vec<&'static str> {
-        matches(typed, here).iter().map(|(_, command)| command.name).collect()
+    fn names(typed: &str, here: &str) -> Vec<&'static str> {
+        matches(&Views::all(), typed, here).iter().map(|entry| entry.info.name).collect()
     }
 
     #[test]
     fn with_nothing_typed_the_views_own_come_first_then_those_of_everywhere() {
-        let found = matches("", ViewId::Log);
-        assert_eq!(found.len(), commands::all().count());
+        let views = Views::all();
+        let found = matches(&views, "", "log");
+        assert_eq!(found.len(), commands::all(&views).count());
         let places: Vec<_> = found
             .iter()
-            .map(|(view, _)| match view {
-                Some(ViewId::Log) => 0,
+            .map(|entry| match entry.view {
+                Some(view) if view.id == "log" => 0,
                 None => 1,
                 Some(_) => 2,
             })
             .collect();
         assert!(places.is_sorted(), "{places:?}");
-        assert_eq!(found[0].1.name, "log-search");
+        assert_eq!(found[0].info.name, "log-search");
     }
 
     #[test]
     fn equal_matches_of_the_view_come_before_those_of_everywhere() {
         let first = |typed, here| names(typed, here)[0];
-        assert_eq!(first("sa", ViewId::Log), "log-save");
-        let found = names("c", ViewId::Log);
+        assert_eq!(first("sa", "log"), "log-save");
+        let found = names("c", "log");
         let at = |name| found.iter().position(|found| *found == name).unwrap();
         assert!(at("log-clear") < at("copy"), "both titles begin with it: {found:?}");
         assert!(at("copy") < at("block-compare"), "{found:?}");
@@ -129,23 +128,23 @@ mod tests {
 
     #[test]
     fn a_whole_name_comes_first_wherever_it_belongs() {
-        assert_eq!(names("load", ViewId::Log)[0], "load");
-        assert_eq!(names("Quit", ViewId::Memory)[0], "quit");
+        assert_eq!(names("load", "log")[0], "load");
+        assert_eq!(names("Quit", "memory")[0], "quit");
     }
 
     #[test]
     fn letters_in_their_order_are_enough() {
-        assert_eq!(names("vmrb", ViewId::Overview)[0], "vm-reboot");
-        assert_eq!(names("lgsv", ViewId::Overview)[0], "log-save");
-        assert!(names("plg", ViewId::Overview).contains(&"vm-plug"));
-        assert!(names("vasm", ViewId::Overview).is_empty());
+        assert_eq!(names("vmrb", "overview")[0], "vm-reboot");
+        assert_eq!(names("lgsv", "overview")[0], "log-save");
+        assert!(names("plg", "overview").contains(&"vm-plug"));
+        assert!(names("vasm", "overview").is_empty());
     }
 
     #[test]
     fn words_count_in_any_order_and_in_the_help_too() {
-        assert_eq!(names("cold reboot", ViewId::Overview)[0], "vm-reboot-cold");
-        assert_eq!(names("reboot vm", ViewId::Overview)[0], "vm-reboot");
-        assert_eq!(names("clipboard", ViewId::Overview)[0], "copy");
-        assert!(names("no such thing", ViewId::Overview).is_empty());
+        assert_eq!(names("cold reboot", "overview")[0], "vm-reboot-cold");
+        assert_eq!(names("reboot vm", "overview")[0], "vm-reboot");
+        assert_eq!(names("clipboard", "overview")[0], "copy");
+        assert!(names("no such thing", "overview").is_empty());
     }
 }

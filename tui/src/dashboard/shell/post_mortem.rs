@@ -3,7 +3,7 @@
 
 use ratatui::layout::Rect;
 
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::shared::Shared;
 use crate::dashboard::data::log::{Kind, readable};
 use crate::dashboard::paint::canvas::{Canvas, row, wrap};
 use crate::dashboard::paint::theme::Role;
@@ -13,8 +13,8 @@ use crate::kernel::api::GuestState;
 const CALLERS: usize = 4;
 
 /// Paints the screen that says why the guest died.
-pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
-    let Some(lab) = model.link.dead() else { return };
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared) {
+    let Some(lab) = shared.link.dead() else { return };
     let (title, reason) = match &lab.guest {
         GuestState::Panicked { reason } => ("The kernel panicked", reason.as_str()),
         GuestState::Off => ("The guest is off", "It was powered off, or powered off by itself."),
@@ -28,16 +28,16 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         canvas.text(inside.x + 1, inside.y + y, inside.width - 2, line, Role::Bad);
         y += 1;
     }
-    let last = model.console.trace();
-    if let Some(trace) = last.as_ref().or_else(|| newest_trace(model)) {
-        let place = model.symbols.place(&trace.function, true);
+    let last = shared.console.trace();
+    if let Some(trace) = last.as_ref().or_else(|| newest_trace(shared)) {
+        let place = shared.symbols.place(&trace.function, true);
         let place = place.unwrap_or(&trace.place).to_owned();
         let mut facts = vec![("in", readable(&trace.function)), ("at", place)];
         if !reason.contains(&trace.reason) {
             facts.insert(0, ("after", trace.reason.clone()));
         }
         let callers =
-            trace.calls.iter().take(CALLERS).map(|call| match model.symbols.place(call, false) {
+            trace.calls.iter().take(CALLERS).map(|call| match shared.symbols.place(call, false) {
                 Some(place) => format!("{}  {place}", readable(call)),
                 None => readable(call),
             });
@@ -60,12 +60,13 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     }
     y += 1;
     let keys = row(inside, y);
+    let reboot = shared.fill(" {vm-reboot}");
     canvas.spans(
         keys,
         &[
-            (" B", Role::Key),
+            (&reboot, Role::Key),
             (" boots a new guest (a moment)   ", Role::Text),
-            ("Esc", Role::Key),
+            (&shared.keymap.press("back"), Role::Key),
             (" shows the last picture, until then", Role::Text),
         ],
     );
@@ -79,7 +80,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     );
     y += 1;
     let room = inside.height.saturating_sub(y);
-    let lines: Vec<&str> = model.console.lines().rev().take(usize::from(room)).collect();
+    let lines: Vec<&str> = shared.console.lines().rev().take(usize::from(room)).collect();
     if lines.is_empty() {
         canvas.text(
             inside.x + 1,
@@ -97,8 +98,8 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
 }
 
 /// The newest oops of this guest.
-fn newest_trace(model: &Model) -> Option<&crate::dashboard::data::log::Trace> {
-    let log = &model.log;
+fn newest_trace(shared: &Shared) -> Option<&crate::dashboard::data::log::Trace> {
+    let log = &shared.log;
     let start = log.end().saturating_sub(500).max(log.start());
     let numbers = (start..log.end()).rev();
     let rows = numbers

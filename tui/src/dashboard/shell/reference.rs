@@ -4,11 +4,8 @@
 use std::fmt::Write;
 
 use super::commands;
-use super::commands::Command;
-use super::commands::keys_text;
-use crate::dashboard::core::model::Model;
-use crate::dashboard::views;
-use crate::dashboard::views::ViewId;
+use super::model::Model;
+use crate::dashboard::core::command::Info;
 
 /// The reference as Markdown.
 pub fn keys() -> String {
@@ -20,16 +17,22 @@ pub fn keys() -> String {
          `:` finds every command by a part of its name, those without a key too. Keys of your own \
          go into the `[keys]` section of `config.toml`, by the command's name.\n",
     );
-    section(&mut text, &model, "Everywhere", "", commands::global());
-    for id in ViewId::ALL {
-        let view = views::view(id);
-        let title = format!("{} {}", id.number(), view.title);
-        section(&mut text, &model, &title, view.about, view.commands);
+    section(&mut text, &model, "Everywhere", "", commands::global(&model.views));
+    for (index, view) in model.views.iter().enumerate() {
+        let about = view.about();
+        let title = format!("{} {}", index + 1, about.title);
+        section(&mut text, &model, &title, about.about, view.infos().into_iter());
     }
     text
 }
 
-fn section(text: &mut String, model: &Model, title: &str, about: &str, commands: &[Command]) {
+fn section<'a>(
+    text: &mut String,
+    model: &Model,
+    title: &str,
+    about: &str,
+    commands: impl Iterator<Item = &'a Info>,
+) {
     // Writing to a string can't fail.
     let _ = write!(text, "\n## {title}\n\n");
     if !about.is_empty() {
@@ -37,7 +40,7 @@ fn section(text: &mut String, model: &Model, title: &str, about: &str, commands:
     }
     text.push_str("| keys | command | what it does |\n|---|---|---|\n");
     for command in commands {
-        let keys = keys_text(model, command).replace('|', "\\|");
+        let keys = model.keymap.text(command.name).replace('|', "\\|");
         let keys = if keys.is_empty() { String::new() } else { format!("`{keys}`") };
         let _ = writeln!(text, "| {keys} | `{}` | {} |", command.name, command.help);
     }

@@ -3,19 +3,20 @@
 
 use super::commands;
 use super::layers;
-use super::loader;
 use super::streams;
 use super::symbols;
-use crate::dashboard::core::advice;
 use crate::dashboard::core::advice::Doing;
+use crate::dashboard::core::calls::ViewCall;
 use crate::dashboard::core::calls::{Owner, Report};
 use crate::dashboard::core::effect::{CallTag, Effect};
 use crate::dashboard::core::event::{Event, Hit, Move};
+use crate::dashboard::core::host::{HostReply, HostResult};
 use crate::dashboard::core::keys::{Key, KeyCode};
 use crate::dashboard::core::link;
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::loader;
 use crate::dashboard::data::command_log::Outcome;
-use crate::dashboard::views;
+use crate::dashboard::shell::model::Model;
+use crate::dashboard::views::view::Reply;
 use crate::kernel::{Item, TargetError, TargetResult};
 
 /// A call that does not end so long after it was cancelled is given up.
@@ -35,53 +36,57 @@ pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
         }
         Event::Item(tag, item) => self::item(model, tag, item),
         Event::CallFailed(tag, error) => self::item(model, tag, Item::Done(Err(error))),
-        Event::Built(tag, result) | Event::FileRead(tag, result) => {
-            match end(model, tag, &outcome(&result)) {
-                Some(Owner::Loader(step)) => loader::image(model, &step, result),
-                Some(Owner::Block(call)) => views::block::file(model, call, result),
-                Some(Owner::Module(call)) => views::modules::file(model, &call, result),
-                _ => {}
-            }
-        }
-        Event::Revived(tag, result) => {
-            let result = result.map_err(TargetError::Invalid);
-            if end(model, tag, &result).is_some() && result.is_ok() {
-                model.link.own_lab = true;
-                streams::revived(model);
-            }
-        }
-        Event::Kept(tag, result) => {
-            let result = result.map_err(TargetError::Invalid);
-            if end(model, tag, &result).is_some() && result.is_ok() {
-                model.effect(Effect::Quit);
-            }
-        }
-        Event::Located(tag, result) => {
-            if let Some(Owner::Symbols(frames)) = end(model, tag, &Ok(())) {
-                symbols::located(model, frames, result);
-            }
-        }
-        Event::Saved(tag, result) => saved(model, tag, result),
+        Event::Host(tag, result) => on_host(model, tag, result),
         Event::Work => {
             model.log.work();
-            views::log::worked(model);
+            streams::log_grew(model);
             model.changed();
         }
     }
-    if std::mem::take(&mut model.entered) {
-        (views::view(model.view).enter)(model);
+    let Model { views, shared, .. } = &mut *model;
+    for wish in std::mem::take(&mut shared.wishes) {
+        if let Some(view) =
+            views.iter_mut().find_map(|view| view.take(shared, &wish).then_some(view))
+        {
+            shared.show(view.about().id);
+        }
+    }
+    if std::mem::take(&mut shared.entered) {
+        views.current_mut(shared).enter(shared);
     }
     streams::keep_up(model);
-    loader::offer(model);
+    if !model.is_typing() {
+        loader::offer(model);
+    }
     commands::forget_refusals(model);
     std::mem::take(&mut model.effects)
 }
 
-fn outcome(result: &Result<Vec<u8>, String>) -> TargetResult<()> {
-    match result {
+/// Takes what came of a request to this machine.
+fn on_host(model: &mut Model, tag: CallTag, result: HostResult) {
+    let ended = match &result {
         Ok(_) => Ok(()),
         Err(why) => Err(TargetError::Invalid(why.clone())),
+    };
+    match (end(model, tag, &ended), result) {
+        (Some(Owner::Loader(step)), result) => {
+            loader::image(model, &step, result.map(HostReply::into_bytes));
+        }
+        (Some(Owner::Symbols(frames)), result) => symbols::located(model, frames, result),
+        (Some(Owner::View(call)), result) => view_reply(model, &call, &Reply::Host(result)),
+        (Some(Owner::Revive), Ok(_)) => {
+            model.link.own_lab = true;
+            streams::revived(model);
+        }
+        (Some(Owner::Keep), Ok(_)) => model.effect(Effect::Quit),
+        (Some(Owner::Nobody), Ok(HostReply::Path(path))) => model.done(format!("saved to {path}")),
+        _ => {}
     }
+}
+
+fn view_reply(model: &mut Model, call: &ViewCall, reply: &Reply) {
+    let Model { views, shared, .. } = model;
+    let _taken = views.iter_mut().any(|view| view.reply(shared, call, reply));
 }
 
 fn tick(model: &mut Model, now_ms: u64) {
@@ -110,7 +115,8 @@ fn tick(model: &mut Model, now_ms: u64) {
         item(model, tag, Item::Done(Err(TargetError::Cancelled)));
     }
     symbols::tick(model);
-    (views::view(model.view).tick)(model);
+    let Model { views, shared, .. } = model;
+    views.current_mut(shared).tick(shared);
 }
 
 fn key(model: &mut Model, key: Key) {
@@ -122,12 +128,12 @@ fn key(model: &mut Model, key: Key) {
                 if post_mortem(model, key) {
                     return;
                 }
-            } else if (views::view(model.view).key)(model, key) {
+            } else if model.views.current_mut(&model.shared).key(&mut model.shared, key) {
                 return;
             }
         }
         if let Some(command) = commands::for_key(model, key) {
-            commands::run(model, command.name);
+            commands::run(model, command);
         }
         return;
     }
@@ -136,22 +142,33 @@ fn key(model: &mut Model, key: Key) {
 
 /// Takes a key on the screen that says why the guest died.
 fn post_mortem(model: &mut Model, key: Key) -> bool {
-    match key.code {
-        KeyCode::Char('b' | 'B') | KeyCode::Enter => commands::run(model, "vm-reboot"),
-        KeyCode::Char('y') => {
+    // Nothing else is likelier to be meant here, Shift or not.
+    let large = match key.code {
+        KeyCode::Char(character) => KeyCode::Char(character.to_ascii_uppercase()),
+        other => other,
+    };
+    let reboots = model.keymap.of("vm-reboot").contains(&Key { code: large, ..key });
+    match commands::for_key(model, key) {
+        _ if reboots || key.code == KeyCode::Enter => commands::run(model, "vm-reboot"),
+        Some("copy") => {
             let lines: Vec<&str> = model.console.lines().collect();
             let text = lines.join("\n");
             model.effect(Effect::Copy(text));
             model.done("the console was copied");
         }
-        KeyCode::Char('1'..='7') => {
-            model.link.mourned = model.link.lab.as_ref().map(|lab| lab.generation);
+        Some("back") => put_away(model),
+        Some(name) if model.views.go().iter().any(|info| info.name == name) => {
+            put_away(model);
             return false;
         }
-        KeyCode::Esc => model.link.mourned = model.link.lab.as_ref().map(|lab| lab.generation),
         _ => return false,
     }
     true
+}
+
+/// The last picture takes the place of the screen that says why the guest died.
+fn put_away(model: &mut Model) {
+    model.link.mourned = model.link.lab.as_ref().map(|lab| lab.generation);
 }
 
 fn paste(model: &mut Model, text: &str) {
@@ -161,7 +178,9 @@ fn paste(model: &mut Model, text: &str) {
     }
     for character in text.chars().filter(|character| !character.is_control()) {
         let key = Key::plain(KeyCode::Char(character));
-        if !model.layers.is_empty() || !(views::view(model.view).key)(model, key) {
+        if !model.layers.is_empty()
+            || !model.views.current_mut(&model.shared).key(&mut model.shared, key)
+        {
             return;
         }
     }
@@ -172,7 +191,7 @@ fn click(model: &mut Model, hit: Hit) {
     match hit {
         Hit::Command(name) => commands::run(model, name),
         Hit::Row { pane, index } if model.layers.is_empty() => {
-            (views::view(model.view).click)(model, pane, index);
+            model.views.current_mut(&model.shared).click(&mut model.shared, pane, index);
         }
         Hit::Row { .. } => {}
         Hit::Layer(index) => layers::click(model, index),
@@ -184,19 +203,8 @@ fn wheel(model: &mut Model, up: bool) {
     let to = if up { Move::Up } else { Move::Down };
     for _ in 0..3 {
         if !layers::navigate(model, to) {
-            (views::view(model.view).navigate)(model, to);
+            model.views.current_mut(&model.shared).navigate(&mut model.shared, to);
         }
-    }
-}
-
-fn saved(model: &mut Model, tag: CallTag, result: Result<String, String>) {
-    let ended = match &result {
-        Ok(_) => Ok(()),
-        Err(why) => Err(TargetError::Invalid(why.clone())),
-    };
-    end(model, tag, &ended);
-    if let Ok(path) = result {
-        model.done(format!("saved to {path}"));
     }
 }
 
@@ -220,12 +228,12 @@ fn end(model: &mut Model, tag: CallTag, result: &TargetResult<()>) -> Option<Own
             if *error == TargetError::Cancelled {
                 model.note(format!("{}: cancelled", call.title));
             } else {
-                let message = advice::explain(&call.title, Doing::Other, error);
+                let message = model.explain(&call.title, Doing::Other, error);
                 model.message(message);
             }
         }
         // A subject that dies ends what it was doing with the same error.
-        if link::is_lost(error) && !matches!(call.owner, Owner::Memory(_)) {
+        if link::is_lost(error) && !call.owner.is_mortal() {
             streams::lost(model, error);
         }
     }
@@ -241,7 +249,7 @@ fn item(model: &mut Model, tag: CallTag, item: Item) {
         end(model, tag, result);
     }
     match owner {
-        Owner::Nobody | Owner::Symbols(_) => {}
+        Owner::Nobody | Owner::Symbols(_) | Owner::Revive | Owner::Keep => {}
         Owner::Kernel
         | Owner::Lab
         | Owner::Modules
@@ -250,10 +258,6 @@ fn item(model: &mut Model, tag: CallTag, item: Item) {
         | Owner::Console => streams::item(model, &owner, item),
         Owner::Holders { module, refused } => loader::holders(model, &module, refused, item),
         Owner::Loader(step) => loader::item(model, &step, item),
-        Owner::Name(call) => views::name::item(model, call, item),
-        Owner::Producer(call) => views::producer::item(model, call, item),
-        Owner::Memory(call) => views::memory::item(model, call, item),
-        Owner::Block(call) => views::block::item(model, call, item),
-        Owner::Module(call) => views::modules::item(model, call, item),
+        Owner::View(call) => view_reply(model, &call, &Reply::Item(item)),
     }
 }

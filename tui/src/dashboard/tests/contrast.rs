@@ -5,6 +5,7 @@
 //! colours, and the Linux console, which shows bold as bright, underlined text in
 //! cyan and half-bright text in dark grey.
 
+use super::harness::VIEWS;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
@@ -14,7 +15,6 @@ use super::scripted_kernel::{ScriptedKernel, running_lab};
 use crate::dashboard::core::config::{ColorDepth, ThemeName};
 use crate::dashboard::paint::canvas::{Canvas, Hits};
 use crate::dashboard::paint::theme::{Look, Role};
-use crate::dashboard::views::ViewId;
 use crate::kernel::api::GuestState;
 
 type Rgb = (u8, u8, u8);
@@ -326,9 +326,9 @@ fn every_character_of_every_view_and_layer_can_be_read_in_every_theme() {
     dashboard.sample(8000, &[("my_name", &[("greetings", 1)])]);
     dashboard.sample(9000, &[("my_name", &[("greetings", 7)])]);
     let mut faults = Vec::new();
-    for id in ViewId::ALL {
-        dashboard.keys(&id.number().to_string());
-        check(&dashboard, &format!("{id:?}"), &mut faults);
+    for id in 1..=VIEWS {
+        dashboard.keys(&id.to_string());
+        check(&dashboard, &format!("{id}"), &mut faults);
     }
     for keys in [
         "6/hello<enter>",
@@ -357,9 +357,9 @@ fn every_character_of_every_view_and_layer_can_be_read_in_every_theme() {
     dashboard.lab(dead);
     check(&dashboard, "post-mortem", &mut faults);
     dashboard.keys("<esc>");
-    for id in ViewId::ALL {
-        dashboard.keys(&id.number().to_string());
-        check(&dashboard, &format!("{id:?}, dead"), &mut faults);
+    for id in 1..=VIEWS {
+        dashboard.keys(&id.to_string());
+        check(&dashboard, &format!("{id}, dead"), &mut faults);
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Drives the update loop with keys and a scripted kernel, and looks at the screen.
 
+use crate::dashboard::core::host::HostReply;
+use crate::dashboard::core::host::HostRequest;
+use crate::dashboard::core::host::HostResult;
 use std::collections::VecDeque;
 
 use ratatui::buffer::Buffer;
@@ -11,13 +14,16 @@ use crate::dashboard::core::config::{ColorDepth, Config, ThemeName};
 use crate::dashboard::core::effect::{CallTag, Effect};
 use crate::dashboard::core::event::Event;
 use crate::dashboard::core::keys::Key;
-use crate::dashboard::core::model::Model;
 use crate::dashboard::paint::canvas::Hits;
 use crate::dashboard::paint::theme::Look;
 use crate::dashboard::shell::frame::draw;
+use crate::dashboard::shell::model::Model;
 use crate::dashboard::shell::update::update;
 use crate::kernel::api::{CounterValue, KmsgBatch, KmsgRecord, LabStatus, ModuleCounters, Sample};
 use crate::kernel::{Item, TargetError};
+
+/// How many views there are; the number keys go to them.
+pub(crate) const VIEWS: usize = 7;
 
 /// The dashboard's model, a scripted kernel, and what the effects asked for.
 pub(crate) struct Harness {
@@ -95,30 +101,31 @@ impl Harness {
                     queue.push_back(Event::Item(tag, Item::Done(Err(TargetError::Cancelled))));
                 }
             }
-            Effect::Build { tag, .. } => queue.push_back(Event::Built(tag, self.build.clone())),
-            Effect::ReadFile { tag, .. } => {
-                queue.push_back(Event::FileRead(tag, self.build.clone()));
-            }
-            Effect::Save { tag, path, bytes } => {
-                let text = String::from_utf8_lossy(&bytes).into_owned();
-                self.saved.push((path.clone(), text));
-                queue.push_back(Event::Saved(tag, Ok(path)));
-            }
-            Effect::Keep { tag } => {
-                self.kept = true;
-                queue.push_back(Event::Kept(tag, self.keep.clone()));
-            }
-            Effect::Revive { tag } => queue.push_back(Event::Revived(tag, Ok(()))),
-            Effect::FindModule { tag, .. } => {
-                let none = Err("it was not built here".into());
-                queue.push_back(Event::FileRead(tag, none));
-            }
-            Effect::Locate { tag, .. } => {
-                queue.push_back(Event::Located(tag, self.located.clone()));
-            }
+            Effect::Host { tag, request } => queue.push_back(Event::Host(tag, self.host(request))),
             Effect::Copy(text) => self.copied.push(text),
             Effect::Quit => self.quit = true,
             Effect::Remember(_) | Effect::Mouse(_) | Effect::Suspend | Effect::Redraw => {}
+        }
+    }
+
+    /// What this machine replies.
+    fn host(&mut self, request: HostRequest) -> HostResult {
+        match request {
+            HostRequest::Build(_) | HostRequest::ReadFile { .. } => {
+                self.build.clone().map(HostReply::Bytes)
+            }
+            HostRequest::Save { path, bytes } => {
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                self.saved.push((path.clone(), text));
+                Ok(HostReply::Path(path))
+            }
+            HostRequest::Keep => {
+                self.kept = true;
+                self.keep.clone().map(|()| HostReply::Done)
+            }
+            HostRequest::Revive => Ok(HostReply::Done),
+            HostRequest::FindModule { .. } => Err("it was not built here".into()),
+            HostRequest::Locate { .. } => self.located.clone().map(HostReply::Places),
         }
     }
 

@@ -2,9 +2,9 @@
 //! The update loop, driven with keys over a scripted kernel.
 
 use super::harness::Harness;
+use super::harness::VIEWS;
 use super::scripted_kernel::{ScriptedKernel, running_lab};
 use crate::dashboard::core::event::{Event, Hit};
-use crate::dashboard::views::ViewId;
 use crate::kernel::TargetError;
 use crate::kernel::api::{GuestState, KmsgRecord, Trouble};
 
@@ -115,7 +115,7 @@ fn a_kernel_that_never_answers_leaves_every_key_working() {
     dashboard.pass(3000);
     assert!(dashboard.shows("load my_name, 3 s"));
     dashboard.keys("6");
-    assert_eq!(dashboard.model.view, ViewId::Log);
+    assert_eq!(dashboard.model.view, "log");
     dashboard.keys("X");
     assert_eq!(dashboard.cancelled.len(), 1);
     dashboard.pass(2000);
@@ -327,11 +327,11 @@ fn ctrl_c_quits_from_anywhere() {
 fn a_click_on_a_view_and_on_a_card_goes_there() {
     let mut dashboard = guest();
     dashboard.send(Event::Click(Hit::Command("log")));
-    assert_eq!(dashboard.model.view, ViewId::Log);
+    assert_eq!(dashboard.model.view, "log");
     dashboard.keys("1");
     dashboard.send(Event::Click(Hit::Row { pane: 0, index: 2 }));
     dashboard.send(Event::Click(Hit::Row { pane: 0, index: 2 }));
-    assert_eq!(dashboard.model.view, ViewId::Memory);
+    assert_eq!(dashboard.model.view, "memory");
 }
 
 #[test]
@@ -380,10 +380,10 @@ fn zoom_focus_and_time_range_are_refused_with_the_reason_where_they_mean_nothing
 
 #[test]
 fn a_wide_footer_names_more_keys_and_only_such_as_work_here() {
-    for id in ViewId::ALL {
+    for id in 1..=VIEWS {
         let mut dashboard = guest();
         dashboard.keys("2L<enter>");
-        dashboard.keys(&id.number().to_string());
+        dashboard.keys(&id.to_string());
         dashboard.pass(6000);
         dashboard.resize(200, 60);
         let screen = dashboard.screen();

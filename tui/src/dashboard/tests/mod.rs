@@ -11,3 +11,4 @@ mod preview;
 mod room;
 pub(crate) mod scripted_kernel;
 mod snapshots;
+mod tiny;

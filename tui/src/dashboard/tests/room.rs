@@ -2,9 +2,8 @@
 //! What fits on small and large screens: nothing that matters is cut.
 
 use super::harness::Harness;
+use super::harness::VIEWS;
 use super::scripted_kernel::{ScriptedKernel, module_file};
-use crate::dashboard::views;
-use crate::dashboard::views::ViewId;
 use crate::kernel::api::KmsgRecord;
 
 const SIZES: [(u16, u16); 3] = [(60, 16), (80, 24), (200, 60)];
@@ -37,15 +36,15 @@ fn boxed(screen: &str, title: &str) -> Vec<String> {
 #[test]
 fn the_open_view_is_named_in_the_first_row_at_every_size() {
     for (width, height) in SIZES {
-        for id in ViewId::ALL {
+        for id in 1..=VIEWS {
             let mut dashboard = guest();
             dashboard.resize(width, height);
-            dashboard.keys(&id.number().to_string());
+            dashboard.keys(&id.to_string());
             let screen = dashboard.screen();
             let tabs = format!("{} ", screen.lines().next().unwrap_or_default());
-            assert!(tabs.contains(&format!("[{} ", id.number())), "{width}: {tabs}");
-            for other in ViewId::ALL {
-                let number = format!(" {} ", other.number());
+            assert!(tabs.contains(&format!("[{} ", id)), "{width}: {tabs}");
+            for other in 1..=VIEWS {
+                let number = format!(" {} ", other);
                 assert!(other == id || tabs.contains(&number), "{number} at {width}: {tabs}");
             }
         }
@@ -55,10 +54,10 @@ fn the_open_view_is_named_in_the_first_row_at_every_size() {
 #[test]
 fn help_has_every_key_of_every_view_and_nothing_in_it_is_cut() {
     for (width, height) in SIZES {
-        for id in ViewId::ALL {
+        for id in 1..=VIEWS {
             let mut dashboard = guest();
             dashboard.resize(width, height);
-            dashboard.keys(&format!("{}?", id.number()));
+            dashboard.keys(&format!("{}?", id));
             let mut seen: Vec<String> = Vec::new();
             for _ in 0..20 {
                 for line in boxed(&dashboard.screen(), "Help: ") {
@@ -68,8 +67,8 @@ fn help_has_every_key_of_every_view_and_nothing_in_it_is_cut() {
                 dashboard.keys("<pagedown>");
             }
             let all = seen.join(" ");
-            for command in views::view(id).commands {
-                assert!(all.contains(command.help), "{width} {id:?} {}: {all}", command.help);
+            for command in dashboard.model.views.current(&dashboard.model).infos() {
+                assert!(all.contains(&*command.help), "{width} {id} {}: {all}", command.help);
             }
             assert!(all.contains(": finds every command"), "the last line: {all}");
             // One key up from the end moves at once.

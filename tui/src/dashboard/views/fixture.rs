@@ -5,14 +5,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 
-use super::ViewId;
 use crate::dashboard::core::config::{ColorDepth, Config, ThemeName};
-use crate::dashboard::core::layer::Layer;
 use crate::dashboard::core::link::Connection;
 use crate::dashboard::core::loadable::Loadable;
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::shared::Layer;
 use crate::dashboard::paint::canvas::{Canvas, Hits};
 use crate::dashboard::paint::theme::Look;
+use crate::dashboard::shell::model::Model;
 use crate::kernel::api::{
     CounterValue, KernelInfo, ModuleCounters, ModuleSummary, Sample, TableBytes,
 };
@@ -21,7 +20,7 @@ use crate::kernel::api::{
 const CHROME: u16 = 4;
 
 /// A dashboard with this view, connected to a kernel with these modules loaded.
-pub(crate) fn model(view: ViewId, modules: &[&str]) -> Model {
+pub(crate) fn model(view: &'static str, modules: &[&str]) -> Model {
     let mut model = Model::new(Config::default(), Default::default());
     model.view = view;
     model.size = (80, 24);
@@ -77,7 +76,7 @@ pub(crate) fn cells(model: &mut Model, width: u16, height: u16, look: Look) -> B
     let mut buffer = Buffer::empty(area);
     let mut hits = Hits::default();
     let mut canvas = Canvas { buffer: &mut buffer, look, hits: &mut hits };
-    crate::dashboard::views::draw(&mut canvas, area, model);
+    model.views.current(model).draw(&mut canvas, area, model);
     buffer
 }
 
@@ -98,7 +97,9 @@ pub(crate) fn text(buffer: &Buffer) -> String {
 /// What is wrong with what is in the open form.
 pub(crate) fn form_error(model: &Model) -> String {
     match model.layers.last() {
-        Some(Layer::Form(form)) => form.error(model).unwrap_or_default(),
+        Some(Layer::Form(form)) => {
+            form.error(model.views.state(form.view()), model).unwrap_or_default()
+        }
         _ => "no form".into(),
     }
 }
@@ -106,7 +107,7 @@ pub(crate) fn form_error(model: &Model) -> String {
 /// The command that comes of what is in the open form.
 pub(crate) fn preview(model: &Model) -> String {
     match model.layers.last() {
-        Some(Layer::Form(form)) => (form.preview)(form),
+        Some(Layer::Form(form)) => form.preview(),
         _ => "no form".into(),
     }
 }

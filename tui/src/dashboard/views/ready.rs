@@ -2,7 +2,8 @@
 //! Can a view that needs a module show anything, and if not, why not?
 
 use crate::dashboard::core::link::Connection;
-use crate::dashboard::core::model::{Loadable, Model};
+use crate::dashboard::core::loadable::Loadable;
+use crate::dashboard::core::shared::Shared;
 use crate::kernel::api::Capability;
 
 /// Whether a view's module can be shown.
@@ -20,7 +21,7 @@ pub enum Readiness {
     Missing(String),
     /// The list of modules can't be read: why.
     Failed(String),
-    /// The kernel does not answer any more: why, and since when in the model's time.
+    /// The kernel does not answer any more: why, and since when in the shared's time.
     Lost {
         /// Why.
         why: String,
@@ -32,24 +33,24 @@ pub enum Readiness {
 }
 
 /// Whether `module`, which needs `capability` to be driven, can be shown.
-pub fn readiness(model: &Model, module: &str, capability: Capability) -> Readiness {
-    if model.link.dead().is_some() {
+pub fn readiness(shared: &Shared, module: &str, capability: Capability) -> Readiness {
+    if shared.link.dead().is_some() {
         return Readiness::Dead;
     }
-    match &model.link.connection {
+    match &shared.link.connection {
         Connection::Connecting => return Readiness::Waiting("the kernel's first answer"),
         Connection::Lost { why, since_ms } => {
             return Readiness::Lost { why: why.clone(), since_ms: *since_ms };
         }
         Connection::Up => {}
     }
-    if let Some(reason) = model.link.missing(capability) {
+    if let Some(reason) = shared.link.missing(capability) {
         return Readiness::Missing(reason.to_owned());
     }
-    match &model.modules {
+    match &shared.modules {
         Loadable::Loading => Readiness::Waiting("the list of loaded modules"),
         Loadable::Failed(error) => Readiness::Failed(error.to_string()),
-        Loadable::Ready(_) => match model.loaded(module) {
+        Loadable::Ready(_) => match shared.loaded(module) {
             None => Readiness::NotLoaded,
             Some(loaded) if loaded.broken => Readiness::Broken,
             Some(_) => Readiness::Ready,
@@ -58,22 +59,24 @@ pub fn readiness(model: &Model, module: &str, capability: Capability) -> Readine
 }
 
 /// Whether its picture can be drawn: of a guest that died, the last one stays.
-pub fn drawable(model: &Model, module: &str, capability: Capability) -> Readiness {
-    match readiness(model, module, capability) {
-        Readiness::Dead if model.loaded(module).is_some() => Readiness::Ready,
+pub fn drawable(shared: &Shared, module: &str, capability: Capability) -> Readiness {
+    match readiness(shared, module, capability) {
+        Readiness::Dead if shared.loaded(module).is_some() => Readiness::Ready,
         other => other,
     }
 }
 
 /// The same as a command needs it: `Err` with the reason and what to do.
-pub fn ready(model: &Model, module: &str, capability: Capability) -> Result<(), String> {
-    Err(match readiness(model, module, capability) {
+pub fn ready(shared: &Shared, module: &str, capability: Capability) -> Result<(), String> {
+    Err(match readiness(shared, module, capability) {
         Readiness::Ready => return Ok(()),
         Readiness::Waiting(what) => format!("still waiting for {what}"),
-        Readiness::NotLoaded => format!("{module} is not loaded (L loads it)"),
+        Readiness::NotLoaded => {
+            format!("{module} is not loaded ({} loads it)", shared.keymap.press("load"))
+        }
         Readiness::Broken => format!("{module} crashed; only a reboot brings it back"),
         Readiness::Missing(why) | Readiness::Failed(why) => why,
         Readiness::Lost { why, .. } => format!("no connection: {why}"),
-        Readiness::Dead => "the guest is not running (B boots a new one)".into(),
+        Readiness::Dead => shared.fill("the guest is not running ({vm-reboot} boots a new one)"),
     })
 }

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Pieces that several views share.
 
+use crate::dashboard::data::counters::is_monotonic;
+use crate::dashboard::paint::units::counted;
+use crate::dashboard::paint::units::short;
 use ratatui::layout::Rect;
+use ringside_uapi::describe::Unit;
 
 use crate::dashboard::core::link::Connection;
 use crate::dashboard::core::loadable::Loadable;
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::shared::Shared;
 use crate::dashboard::data::hex::ByteKind;
 use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::canvas::wrap;
@@ -52,11 +56,11 @@ pub fn message(canvas: &mut Canvas<'_>, area: Rect, text: &str, role: Role) {
 }
 
 /// Paints whether a module of ours is loaded, and what to press if not.
-pub fn module_state(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: &str) {
+pub fn module_state(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared, module: &str) {
     let glyphs = canvas.look.glyphs;
     let answers =
-        model.link.dead().is_none() && !matches!(model.link.connection, Connection::Lost { .. });
-    match (&model.modules, model.loaded(module)) {
+        shared.link.dead().is_none() && !matches!(shared.link.connection, Connection::Lost { .. });
+    match (&shared.modules, shared.loaded(module)) {
         (Loadable::Ready(_), Some(_)) if !answers => {
             canvas.spans(area, &[(glyphs.ring, Role::Dim), (" was loaded", Role::Dim)]);
         }
@@ -64,7 +68,7 @@ pub fn module_state(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: 
             canvas.spans(area, &[(glyphs.ring, Role::Dim), (" was not loaded", Role::Dim)]);
         }
         (Loadable::Loading, _) => {
-            let text = match model.link.connection {
+            let text = match shared.link.connection {
                 Connection::Lost { .. } => "no connection",
                 _ => "asking the kernel …",
             };
@@ -80,14 +84,14 @@ pub fn module_state(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: 
                 &[
                     (glyphs.ring, Role::Dim),
                     (" not loaded  ", Role::Dim),
-                    ("L", Role::Key),
+                    (&shared.keymap.press("load"), Role::Key),
                     (" loads it", Role::Dim),
                 ],
             );
         }
         (Loadable::Ready(_), Some(summary)) if summary.broken => {
-            let text = " crashed; reboot (B) to use it again";
-            canvas.spans(area, &[(glyphs.no, Role::Bad), (text, Role::Bad)]);
+            let text = shared.fill(" crashed; reboot ({vm-reboot}) to use it again");
+            canvas.spans(area, &[(glyphs.no, Role::Bad), (&text, Role::Bad)]);
         }
         (Loadable::Ready(_), Some(summary)) => {
             let state = match summary.state.as_str() {
@@ -111,5 +115,53 @@ pub fn module_state(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: 
                 ],
             );
         }
+    }
+}
+
+/// `produced      12,345   1.2k/s ▁▂▃▄▅`
+pub(crate) fn counter_row(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    shared: &Shared,
+    (module, counter): (&str, &str),
+) {
+    let known = ringside_uapi::module(module)
+        .and_then(|module| module.counters.iter().find(|entry| entry.name == counter));
+    let unit = known.map_or(Unit::Count, |counter| counter.unit);
+    let monotonic = is_monotonic(module, counter);
+    let wide = area.width >= 46;
+    let (name_width, value_width) = if wide { (16, 12) } else { (15, 9) };
+    canvas.text(area.x, area.y, name_width, &counter.replace('_', " "), Role::Dim);
+    let value = match shared.counters.value(module, counter) {
+        Some(value) => counted(value, unit).trim_end_matches(" pages").to_owned(),
+        None => shared.counters.text(module, counter).unwrap_or("?").to_owned(),
+    };
+    let place = Rect::new(
+        area.x + name_width,
+        area.y,
+        value_width.min(area.width.saturating_sub(name_width)),
+        1,
+    );
+    let value = match shared.counters.value(module, counter) {
+        Some(number) if value.len() > usize::from(place.width) => short(number as f64),
+        _ => value,
+    };
+    canvas.right(place, &value, Role::Title);
+    let mut x = place.right() + 1;
+    if monotonic && area.right() > x + 8 {
+        let rate = shared.counters.rate(module, counter).unwrap_or(0.0);
+        let text = if rate > 0.0 { format!("{}/s", short(rate)) } else { String::new() };
+        canvas.right(Rect::new(x, area.y, 7, 1), &text, Role::Text);
+    }
+    x += 8;
+    if area.right() > x + 2 {
+        let width = area.right() - x;
+        let columns = shared.counters.columns(
+            (module, counter),
+            shared.range_ms(),
+            usize::from(width),
+            monotonic,
+        );
+        canvas.sparkline(Rect::new(x, area.y, width, 1), &columns, Role::Series(0));
     }
 }

@@ -4,7 +4,7 @@
 use ratatui::layout::Rect;
 
 use super::ready::Readiness;
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::shared::Shared;
 use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::theme::Role;
 use crate::dashboard::paint::units::duration;
@@ -23,7 +23,7 @@ pub struct Introduction {
 pub fn draw(
     canvas: &mut Canvas<'_>,
     area: Rect,
-    model: &Model,
+    shared: &Shared,
     why: &Readiness,
     introduction: &Introduction,
 ) {
@@ -37,15 +37,16 @@ pub fn draw(
             format!("{module} is not loaded"),
             Role::Title,
             introduction.text.to_owned(),
-            Some(("L", format!("to load {module}."))),
+            Some(("load", format!("to load {module}."))),
         ),
         Readiness::Broken => (
             format!("{module} crashed"),
             Role::Bad,
-            "It caused a kernel oops and can be neither used nor unloaded. The kernel log (6) \
-             shows where."
-                .to_owned(),
-            Some(("B", "to boot a new guest.".to_owned())),
+            shared.fill(
+                "It caused a kernel oops and can be neither used nor unloaded. The kernel log \
+                 ({log}) shows where.",
+            ),
+            Some(("vm-reboot", "to boot a new guest.".to_owned())),
         ),
         Readiness::Missing(reason) => (
             "Not possible on this kernel".to_owned(),
@@ -61,15 +62,15 @@ pub fn draw(
             Role::Bad,
             format!(
                 "{why}\nSince {}. The dashboard tries again by itself.",
-                duration(model.now_ms.saturating_sub(*since_ms))
+                duration(shared.now_ms.saturating_sub(*since_ms))
             ),
-            model.link.lab.as_ref().map(|_| ("B", "to boot a new guest.".to_owned())),
+            shared.link.lab.as_ref().map(|_| ("vm-reboot", "to boot a new guest.".to_owned())),
         ),
         Readiness::Dead => (
             "The guest is not running".to_owned(),
             Role::Bad,
             format!("{module} was not loaded when it died."),
-            Some(("B", "to boot a new guest.".to_owned())),
+            Some(("vm-reboot", "to boot a new guest.".to_owned())),
         ),
     };
     let inside = canvas.panel(area, "", false);
@@ -84,7 +85,8 @@ pub fn draw(
     if let Some((key, does)) = key
         && y < inside.bottom()
     {
-        let spans = [("Press ", Role::Text), (key, Role::Key), (" ", Role::Text)];
+        let key = shared.keymap.press(key);
+        let spans = [("Press ", Role::Text), (&*key, Role::Key), (" ", Role::Text)];
         let x = canvas.spans(line(y), &spans);
         canvas.text(x, y, (left + width).saturating_sub(x), &does, Role::Text);
         y += 2;

@@ -1,80 +1,181 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What each view provides.
+//! What a view is.
 
-use crate::dashboard::core::command::Command;
+use std::any::Any;
+
+use ratatui::layout::Rect;
+
+use crate::dashboard::core::calls::ViewCall;
+use crate::dashboard::core::command::{Command, Info};
 use crate::dashboard::core::event::Move;
+use crate::dashboard::core::host::HostResult;
 use crate::dashboard::core::keys::Key;
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::message::Message;
+use crate::dashboard::core::shared::{About, Shared};
+use crate::dashboard::paint::canvas::Canvas;
+use crate::kernel::Item;
 use crate::kernel::api::TableRange;
 
-/// What a view provides. Everything but the texts has a default in [`View::new`].
-pub struct View {
-    /// Its title, one or two words.
-    pub title: &'static str,
-    /// What am I looking at? One line.
-    pub about: &'static str,
-    /// Can one of its panels take the whole view?
-    pub zooms: bool,
-    /// Has it several panels for the focus to move between?
-    pub panels: bool,
-    /// Does it show charts, whose time range can be chosen?
-    pub charts: bool,
+/// A view: it owns its state, and sees beside it only what all views share.
+///
+/// What it wants of another view is a [`Message`]. Everything but the texts, the
+/// commands and the picture has a default.
+pub trait View: Erased {
+    /// Its own kinds of calls: the reply to one comes with it.
+    type Call: Clone + 'static
+    where
+        Self: Sized;
+
     /// Its own commands.
-    pub commands: &'static [Command],
+    fn commands() -> &'static [Command<Self>]
+    where
+        Self: Sized;
+
+    /// How others know it.
+    fn about(&self) -> &'static About;
+
+    /// Paints it. Nothing is changed, asked or read from a clock.
+    fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, shared: &Shared);
+
+    /// Takes a piece of the kernel's reply to one of its calls.
+    fn on_reply(&mut self, _shared: &mut Shared, _call: Self::Call, _item: Item)
+    where
+        Self: Sized,
+    {
+    }
+
+    /// Takes the reply of this machine to one of its calls.
+    fn on_host(&mut self, _shared: &mut Shared, _call: Self::Call, _result: HostResult)
+    where
+        Self: Sized,
+    {
+    }
+
     /// It comes onto the screen.
-    pub enter: fn(&mut Model),
+    fn enter(&mut self, _shared: &mut Shared) {}
+
     /// Time went on while it is on the screen.
-    pub tick: fn(&mut Model),
+    fn tick(&mut self, _shared: &mut Shared) {}
+
     /// Arrow keys, hjkl, paging, the wheel.
-    pub navigate: fn(&mut Model, Move),
+    fn navigate(&mut self, _shared: &mut Shared, _to: Move) {}
+
     /// Tab (`true`) and Shift-Tab.
-    pub focus: fn(&mut Model, bool),
+    fn focus(&mut self, _shared: &mut Shared, _forward: bool) {}
+
     /// Takes a key before the command table does: while text is typed into the
     /// view itself. `true` when it was taken.
-    pub key: fn(&mut Model, Key) -> bool,
+    fn key(&mut self, _shared: &mut Shared, _key: Key) -> bool {
+        false
+    }
+
+    /// Is text being typed into it?
+    fn typing(&self) -> bool {
+        false
+    }
+
     /// Esc, when nothing lies over the view. `true` when there was something to back out of.
-    pub escape: fn(&mut Model) -> bool,
-    /// A row or cell was clicked: pane and index as [`crate::dashboard::core::event::Hit::Row`] has them.
-    pub click: fn(&mut Model, u8, usize),
-    /// The text that `y` copies.
-    pub copy: fn(&Model) -> Option<String>,
-    /// The module that `L`, `U` and `R` act on.
-    pub module: fn(&Model) -> Option<String>,
-    /// Another guest runs: forget what was known of the old one.
-    pub new_guest: fn(&mut Model),
-    /// A sample came while it is on the screen.
-    pub sampled: fn(&mut Model),
+    fn escape(&mut self, _shared: &mut Shared) -> bool {
+        false
+    }
+
+    /// A row or cell was clicked: pane and index as [`crate::dashboard::core::event::Hit::Row`]
+    /// has them.
+    fn click(&mut self, _shared: &mut Shared, _pane: u8, _index: usize) {}
+
+    /// The text that the copy key copies.
+    fn copy(&self, _shared: &Shared) -> Option<String> {
+        None
+    }
+
+    /// The module that the keys to load, unload and reload act on.
+    fn module(&self, _shared: &Shared) -> Option<String> {
+        self.about().module.map(str::to_owned)
+    }
+
+    /// Does it list modules, so that the key to load asks which one?
+    fn lists_modules(&self) -> bool {
+        false
+    }
+
+    /// Does it show which modules are loaded, so that these are asked for again and again?
+    fn shows_modules(&self) -> bool {
+        self.lists_modules()
+    }
+
+    /// Was what it shows a record all along, that loses nothing when the guest dies?
+    fn is_record(&self) -> bool {
+        false
+    }
+
     /// The tables to read with each sample while it is on the screen.
-    pub tables: fn(&Model) -> Vec<TableRange>,
+    fn tables(&self, _shared: &Shared) -> Vec<TableRange> {
+        Vec::new()
+    }
+
+    /// A sample came while it is on the screen.
+    fn sampled(&mut self, _shared: &mut Shared) {}
+
+    /// The kernel log has more records, or more of it was searched.
+    fn log_grew(&mut self, _shared: &mut Shared) {}
+
+    /// The list of modules arrived.
+    fn modules_listed(&mut self, _shared: &mut Shared) {}
+
+    /// Another guest runs: forget what was known of the old one.
+    fn new_guest(&mut self, _shared: &mut Shared) {}
+
+    /// Takes what another view wants. `true` when it is this one that is meant.
+    fn take(&mut self, _shared: &mut Shared, message: &Message) -> bool {
+        matches!(message, Message::Module(name) if self.about().module == Some(name))
+    }
 }
 
-impl View {
-    /// A view with texts and commands that does nothing else.
-    pub const fn new(
-        title: &'static str,
-        about: &'static str,
-        commands: &'static [Command],
-    ) -> Self {
-        Self {
-            title,
-            about,
-            commands,
-            zooms: false,
-            panels: false,
-            charts: false,
-            enter: |_| (),
-            tick: |_| (),
-            navigate: |_, _| (),
-            focus: |_, _| (),
-            key: |_, _| false,
-            escape: |_| false,
-            click: |_, _, _| (),
-            copy: |_| None,
-            module: |_| None,
-            new_guest: |_| (),
-            sampled: |_| (),
-            tables: |_| Vec::new(),
+/// A reply to a view's call.
+pub enum Reply {
+    /// A piece of the kernel's.
+    Item(Item),
+    /// This machine's.
+    Host(HostResult),
+}
+
+/// What the shell does with views without knowing their types; every [`View`] has it.
+pub trait Erased: Any {
+    /// What is said of its commands.
+    fn infos(&self) -> Vec<&'static Info>;
+    /// Can this command of the view's be carried out now? `None`: it has none of that name.
+    fn enabled(&self, shared: &Shared, command: &str) -> Option<Result<(), String>>;
+    /// Carries out a command.
+    fn run(&mut self, shared: &mut Shared, command: &str);
+    /// Takes a reply if it is to a call of this view's.
+    fn reply(&mut self, shared: &mut Shared, call: &ViewCall, reply: &Reply) -> bool;
+}
+
+impl<V: View> Erased for V {
+    fn infos(&self) -> Vec<&'static Info> {
+        V::commands().iter().map(|command| &command.info).collect()
+    }
+
+    fn enabled(&self, shared: &Shared, command: &str) -> Option<Result<(), String>> {
+        let command = V::commands().iter().find(|known| known.info.name == command)?;
+        Some((command.enabled)(self, shared))
+    }
+
+    fn run(&mut self, shared: &mut Shared, command: &str) {
+        if let Some(command) = V::commands().iter().find(|known| known.info.name == command) {
+            (command.run)(self, shared);
         }
+    }
+
+    fn reply(&mut self, shared: &mut Shared, call: &ViewCall, reply: &Reply) -> bool {
+        let Some(call) = call.get::<V::Call>() else {
+            return false;
+        };
+        match reply {
+            Reply::Item(item) => self.on_reply(shared, call, item.clone()),
+            Reply::Host(result) => self.on_host(shared, call, result.clone()),
+        }
+        true
     }
 }
 

@@ -9,13 +9,12 @@ use super::help;
 use super::palette;
 use crate::dashboard::core::effect::Effect;
 use crate::dashboard::core::event::Move;
-use crate::dashboard::core::form::Form;
 use crate::dashboard::core::keys::{Key, KeyCode};
-pub use crate::dashboard::core::layer::{Choice, Confirm, Layer, Message, Palette};
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::layer::{Choice, Palette};
 use crate::dashboard::core::scroll::sideways;
+use crate::dashboard::core::shared::{Confirm, Form, Layer, Shared};
 use crate::dashboard::data::command_log;
-use crate::dashboard::views::id::ViewId;
+use crate::dashboard::shell::model::Model;
 
 fn direction(key: Key) -> Option<Move> {
     Some(match (key.code, key.ctrl) {
@@ -65,8 +64,8 @@ pub(crate) fn key(model: &mut Model, key: Key) {
                 model.done("copied");
                 true
             }
-            Some('6') => {
-                model.show(ViewId::Log);
+            _ if model.keymap.of("log").contains(&key) => {
+                commands::run(model, "log");
                 false
             }
             _ => !matches!(key.code, KeyCode::Enter | KeyCode::Char('q' | ' ')),
@@ -74,7 +73,8 @@ pub(crate) fn key(model: &mut Model, key: Key) {
         Layer::CommandLog(scroll) => match (key.character(), direction(key)) {
             (Some('y'), _) => {
                 if let Some(line) = model.command_log.from_end(scroll.back) {
-                    model.effects.push(Effect::Copy(line.command.clone()));
+                    let text = line.command.clone();
+                    model.effect(Effect::Copy(text));
                     model.done("copied");
                 }
                 true
@@ -173,7 +173,8 @@ fn form_key(model: &mut Model, form: &mut Form, key: Key) -> bool {
         return true;
     }
     form.refused = None;
-    if let Some(error) = form.error(model) {
+    let of = form.view();
+    if let Some(error) = form.error(model.views.state(of), &model.shared) {
         form.focus_on(&error);
         return true;
     }
@@ -181,29 +182,39 @@ fn form_key(model: &mut Model, form: &mut Form, key: Key) -> bool {
         let name = format!("{}/{}", form.id, field.name);
         model.remembered.insert(name, field.text().to_owned());
     }
-    model.effect(Effect::Remember(model.remembered.clone()));
-    (form.submit)(model, form);
-    false
+    let remembered = model.remembered.clone();
+    model.effect(Effect::Remember(remembered));
+    let Model { views, shared, .. } = model;
+    form.run(views.state_mut(of), shared);
+    match shared.holding.take() {
+        Some(mut held) => {
+            held.note = std::mem::replace(&mut form.note, held.note);
+            form.held = Some(held);
+            true
+        }
+        None => false,
+    }
 }
 
 fn palette_key(model: &mut Model, palette: &mut Palette, key: Key) -> bool {
-    let matches = palette::matches(palette.input.text(), model.view);
+    let matches = palette::matches(&model.views, palette.input.text(), model.view);
     match key.code {
         KeyCode::Up => palette.selected = palette.selected.saturating_sub(1),
         KeyCode::Down => {
             palette.selected = (palette.selected + 1).min(matches.len().saturating_sub(1));
         }
         KeyCode::Tab => {
-            if let Some((_, command)) = matches.get(palette.selected) {
-                palette.input.set(command.name);
+            if let Some(found) = matches.get(palette.selected) {
+                palette.input.set(found.info.name);
                 palette.selected = 0;
             }
         }
         KeyCode::Enter => {
-            if let Some((_, command)) = matches.get(palette.selected) {
-                commands::run(model, command.name);
-            }
-            return matches.is_empty();
+            let Some(name) = matches.get(palette.selected).map(|found| found.info.name) else {
+                return true;
+            };
+            commands::run(model, name);
+            return false;
         }
         _ => {
             palette.input.key(key);
@@ -216,7 +227,8 @@ fn palette_key(model: &mut Model, palette: &mut Palette, key: Key) -> bool {
 fn confirm_key(model: &mut Model, confirm: &Confirm, key: Key) -> bool {
     match key.code {
         KeyCode::Char('y' | 'Y') => {
-            (confirm.yes)(model, confirm);
+            let Model { views, shared, .. } = model;
+            confirm.yes.run(views.state_mut(confirm.yes.view()), shared, &());
             false
         }
         KeyCode::Char('n' | 'N' | 'q') => false,
@@ -224,7 +236,7 @@ fn confirm_key(model: &mut Model, confirm: &Confirm, key: Key) -> bool {
     }
 }
 
-fn choice_key(model: &mut Model, choice: &Choice, key: Key) -> bool {
+fn choice_key(model: &mut Model, choice: &Choice<Shared>, key: Key) -> bool {
     let answer = choice.answers.iter().find(|answer| key.character() == Some(answer.key));
     if let Some(answer) = answer {
         (answer.run)(model);

@@ -5,16 +5,17 @@ use super::device::size;
 use super::layout::Layout;
 use super::window;
 use crate::dashboard::core::event::Move;
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::shared::Shared;
+use crate::dashboard::views::block::Block;
 
 /// Puts the cursor on a byte and shows it.
-pub(crate) fn go(model: &mut Model, offset: u64) {
-    let size = size(model);
-    let layout = Layout::of_screen(model.size, model.zoom);
+pub(crate) fn go(view: &mut Block, shared: &mut Shared, offset: u64) {
+    let size = size(view, shared);
+    let layout = Layout::of_screen(shared.size, shared.zoom);
     let (per_row, lines) = (layout.per_row(size), layout.lines());
     let cursor = offset.min(size.saturating_sub(1));
     let row = cursor / per_row;
-    let top = model.block.top / per_row;
+    let top = view.top / per_row;
     let top = if row < top {
         row
     } else if row >= top + lines {
@@ -22,24 +23,24 @@ pub(crate) fn go(model: &mut Model, offset: u64) {
     } else {
         top
     };
-    model.block.cursor = cursor;
-    model.block.top = top * per_row;
-    model.changed();
-    window::show(model);
+    view.cursor = cursor;
+    view.top = top * per_row;
+    shared.changed();
+    window::show(view, shared);
 }
 
 /// The same with the byte in the first row.
-pub(crate) fn go_to_top(model: &mut Model, offset: u64) {
-    model.block.top = offset;
-    go(model, offset);
+pub(crate) fn go_to_top(view: &mut Block, shared: &mut Shared, offset: u64) {
+    view.top = offset;
+    go(view, shared, offset);
 }
 
-pub(crate) fn navigate(model: &mut Model, to: Move) {
-    let size = size(model);
-    let layout = Layout::of_screen(model.size, model.zoom);
+pub(crate) fn navigate(view: &mut Block, shared: &mut Shared, to: Move) {
+    let size = size(view, shared);
+    let layout = Layout::of_screen(shared.size, shared.zoom);
     let per_row = layout.per_row(size);
     let page = per_row * layout.lines();
-    let now = model.block.cursor;
+    let now = view.cursor;
     let offset = match to {
         Move::Left => now.saturating_sub(1),
         Move::Right => now + 1,
@@ -48,16 +49,16 @@ pub(crate) fn navigate(model: &mut Model, to: Move) {
         Move::Down if now + per_row >= size => now,
         Move::Down => now + per_row,
         Move::PageUp => {
-            model.block.top = model.block.top.saturating_sub(page);
+            view.top = view.top.saturating_sub(page);
             now.saturating_sub(page)
         }
         Move::PageDown => {
             let last = size.saturating_sub(page).next_multiple_of(per_row);
-            model.block.top = (model.block.top + page).min(last);
+            view.top = (view.top + page).min(last);
             now + page
         }
         Move::Home => 0,
         Move::End => size.saturating_sub(1),
     };
-    go(model, offset);
+    go(view, shared, offset);
 }

@@ -1,25 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What is known of the device, and how it is asked.
 
-use std::sync::Arc;
+use crate::dashboard::views::block::Block;
 
 use ringside_uapi::kmod::DEFAULT_BLOCK_DEVICE;
 
 use super::state::{Call, MODULE};
 use crate::dashboard::core::calls::{Owner, Report};
-use crate::dashboard::core::effect::Effect;
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::shared::Shared;
 use crate::kernel::api::{BlockAction, Request, STICK};
 
 /// Asks for something without an entry in the command log.
-pub(crate) fn quietly(model: &mut Model, call: Call, request: Request) {
-    let tag = model.call(Owner::Block(call), "read the device", Report::Silent, None);
-    model.effect(Effect::Start { tag, request, input: Arc::default() });
+pub(crate) fn quietly(shared: &mut Shared, call: Call, request: Request) {
+    shared.start_unlogged(Owner::view(call), "read the device", request);
 }
 
-pub(crate) fn block(model: &mut Model, call: Call, title: &str, action: BlockAction) {
-    let owner = Owner::Block(call);
-    model.start(owner, title, report(call), Request::Block(action));
+pub(crate) fn block(shared: &mut Shared, call: Call, title: &str, action: BlockAction) {
+    let owner = Owner::view(call);
+    shared.start(owner, title, report(call), Request::Block(action));
 }
 
 /// What a form waits for shows its errors there.
@@ -31,34 +29,34 @@ fn report(call: Call) -> Report {
 }
 
 /// The node to compare with.
-pub(crate) fn node(model: &Model) -> String {
-    let fallback = if model.link.in_guest() { STICK } else { DEFAULT_BLOCK_DEVICE };
-    model.block.device.clone().unwrap_or_else(|| fallback.to_owned())
+pub(crate) fn node(view: &Block, shared: &Shared) -> String {
+    let fallback = if shared.link.in_guest() { STICK } else { DEFAULT_BLOCK_DEVICE };
+    view.device.clone().unwrap_or_else(|| fallback.to_owned())
 }
 
 /// The device's size in bytes, as far as it is known.
-pub fn size(model: &Model) -> u64 {
-    let counted = model.counters.value(MODULE, "device_size").unwrap_or(0);
+pub(crate) fn size(view: &Block, shared: &Shared) -> u64 {
+    let counted = shared.counters.value(MODULE, "device_size").unwrap_or(0);
     let counted = u64::try_from(counted).unwrap_or(0);
-    let size = model.block.info.map_or(counted, |info| info.size);
+    let size = view.info.map_or(counted, |info| info.size);
     // What the other end says is not trusted so far that sums could overflow.
     size.min(i64::MAX as u64)
 }
 
 /// Where BREAD and BWRITE go on.
-pub(crate) fn position(model: &Model) -> u64 {
-    let counted = model.counters.value(MODULE, "position");
-    let known = model.block.info.map(|info| info.position);
+pub(crate) fn position(view: &Block, shared: &Shared) -> u64 {
+    let counted = shared.counters.value(MODULE, "position");
+    let known = view.info.map(|info| info.position);
     known.or(counted.and_then(|value| u64::try_from(value).ok())).unwrap_or(0)
 }
 
 /// Asks what the module was loaded with, and which devices there are.
-pub(crate) fn introduce(model: &mut Model) {
+pub(crate) fn introduce(shared: &mut Shared) {
     let name = MODULE.to_owned();
-    quietly(model, Call::Module, Request::Module { name });
-    quietly(model, Call::Devices, Request::BlockDevices);
+    quietly(shared, Call::Module, Request::Module { name });
+    quietly(shared, Call::Devices, Request::BlockDevices);
 }
 
-pub(crate) fn refresh_info(model: &mut Model) {
-    quietly(model, Call::Info, Request::Block(BlockAction::Info));
+pub(crate) fn refresh_info(shared: &mut Shared) {
+    quietly(shared, Call::Info, Request::Block(BlockAction::Info));
 }

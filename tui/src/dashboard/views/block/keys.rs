@@ -2,7 +2,8 @@
 //! What the keys of view 5 do: before, keys, after.
 
 use super::tests::Script;
-use crate::dashboard::core::layer::Layer;
+use crate::dashboard::core::shared::Layer;
+use crate::dashboard::views::block::Block;
 use crate::dashboard::views::fixture::{form_error, preview, screen};
 use crate::kernel::api::{BlockAction, Request};
 
@@ -204,7 +205,7 @@ fn what_is_looked_at_does_not_move_the_position() {
 fn the_cursor_takes_the_screen_along() {
     let mut script = Script::new();
     script.keys("jjjjjjjjjjjj");
-    assert_eq!(script.model.block.cursor, 12 * 16);
+    assert_eq!(script.model.views.get::<Block>().unwrap().cursor, 12 * 16);
     assert!(screen(&mut script.model, 80, 24).contains("000000c0"));
     script.keys("G");
     let screen = screen(&mut script.model, 80, 24);
@@ -223,7 +224,7 @@ fn the_next_difference_is_found() {
     let mut script = Script::new();
     script.stale = Some((0x123, 7));
     script.keys("c<enter>n");
-    assert_eq!(script.model.block.cursor, 0x123);
+    assert_eq!(script.model.views.get::<Block>().unwrap().cursor, 0x123);
     assert!(screen(&mut script.model, 80, 24).contains("pread sees 0x07"));
 }
 
@@ -284,7 +285,7 @@ fn what_was_done_is_in_the_command_log_and_looking_is_not() {
 #[test]
 fn a_device_that_claims_to_be_endless_is_no_panic() {
     let mut script = Script::new();
-    if let Some(info) = &mut script.model.block.info {
+    if let Some(info) = &mut script.model.views.get_mut::<Block>().unwrap().info {
         info.size = u64::MAX;
     }
     for keys in ["G", "j", "l", "<pagedown>", "<pageup>", "g"] {

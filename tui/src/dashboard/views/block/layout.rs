@@ -7,13 +7,13 @@ use crate::dashboard::data::hex::{bytes_per_row, offset_digits};
 /// Rows of the screen that do not belong to the view: header and hints.
 const CHROME: u16 = 4;
 /// Rows above the dump: the device, and what was done last.
-pub const HEAD: u16 = 2;
+pub(crate) const HEAD: u16 = 2;
 /// Rows below the dump: the byte under the cursor.
-pub const DETAIL: u16 = 1;
+pub(crate) const DETAIL: u16 = 1;
 
 /// How the view is divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Layout {
+pub(crate) struct Layout {
     /// Columns of the dump's pane.
     pub dump: u16,
     /// Rows of the dump's pane.
@@ -26,7 +26,7 @@ pub struct Layout {
 
 impl Layout {
     /// Divides a view of `width` × `height`.
-    pub fn new(width: u16, height: u16, zoom: bool) -> Self {
+    pub(crate) fn new(width: u16, height: u16, zoom: bool) -> Self {
         let side = if width >= 130 && !zoom { 50 } else { 0 };
         let below = height.saturating_sub(HEAD + DETAIL);
         let charts = match below {
@@ -39,17 +39,17 @@ impl Layout {
     }
 
     /// Divides the view on a screen of this size.
-    pub fn of_screen((width, height): (u16, u16), zoom: bool) -> Self {
+    pub(crate) fn of_screen((width, height): (u16, u16), zoom: bool) -> Self {
         Self::new(width, height.saturating_sub(CHROME), zoom)
     }
 
     /// Rows of bytes.
-    pub fn lines(&self) -> u64 {
+    pub(crate) fn lines(&self) -> u64 {
         u64::from(self.rows.saturating_sub(2).max(1))
     }
 
     /// Bytes in a row, for a device of this size.
-    pub fn per_row(&self, size: u64) -> u64 {
+    pub(crate) fn per_row(&self, size: u64) -> u64 {
         let inside = usize::from(self.dump.saturating_sub(2));
         bytes_per_row(inside, offset_digits(size)) as u64
     }

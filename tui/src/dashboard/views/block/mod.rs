@@ -13,258 +13,299 @@ pub(crate) mod draw;
 mod forms;
 #[cfg(test)]
 mod keys;
-pub mod layout;
+pub(super) mod layout;
 mod operations;
-pub mod state;
+pub(super) mod state;
 #[cfg(test)]
 mod tests;
 mod window;
 
 use self::comparison::{differences, next_difference};
 use self::cursor::{go, navigate};
-pub use self::device::size;
+pub(super) use self::device::size;
 use self::layout::Layout;
-pub use self::operations::{file, item};
 use self::state::Call;
-pub use self::state::{MODULE, State};
+pub(super) use self::state::{Block, MODULE};
 use self::window::refresh;
 use super::ready::{Readiness, readiness, ready};
 use super::view::View;
 use crate::dashboard::core::calls::{Owner, Report};
-use crate::dashboard::core::command::Command;
-use crate::dashboard::core::layer::{Confirm, Layer};
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::command::{Command, command};
+use crate::dashboard::core::event::Move;
+use crate::dashboard::core::host::HostReply;
+use crate::dashboard::core::host::HostResult;
+use crate::dashboard::core::shared::About;
+use crate::dashboard::core::shared::Shared;
+use crate::dashboard::paint::canvas::Canvas;
+use crate::kernel::Item;
 use crate::kernel::api::{Capability, LabRequest, Request};
+use ratatui::layout::Rect;
 
 /// Its commands.
-pub const COMMANDS: &[Command] = &[
-    Command {
-        name: "block-read",
-        keys: &["r"],
-        title: "read",
-        help: "read bytes, on from the position or at an offset, and go there",
-        hint: true,
-        enabled: usable,
-        run: forms::read,
-    },
-    Command {
-        name: "block-write",
-        keys: &["w"],
-        title: "write",
-        help: "write text, hex, a pattern or a file, on from the position or at an offset",
-        hint: true,
-        enabled: writable,
-        run: forms::write,
-    },
-    Command {
-        name: "block-sync",
-        keys: &["s"],
-        title: "sync",
-        help: "make every write durable; tells whether the device took them",
-        hint: true,
-        enabled,
-        run: operations::sync,
-    },
-    Command {
-        name: "block-go",
-        keys: &["o"],
-        title: "go to",
-        help: "show the bytes at an offset: 4096, 0x1000, 4K, 8s (sectors)",
-        hint: true,
-        enabled,
-        run: forms::go,
-    },
-    Command {
-        name: "block-compare",
-        keys: &["c"],
-        title: "compare",
-        help: "compare a range with what pread sees on the same device",
-        hint: true,
-        enabled: usable,
-        run: forms::compare,
-    },
-    Command {
-        name: "block-next-difference",
-        keys: &["n"],
-        title: "next difference",
-        help: "go to the next byte on which kmod and pread differ",
-        hint: false,
-        enabled: |model| match differences(model) {
-            Some(differences) if !differences.is_empty() => Ok(()),
-            Some(_) => Err("the compared ranges are the same".into()),
-            None => Err("nothing was compared yet (c compares)".into()),
-        },
-        run: next_difference,
-    },
-    Command {
-        name: "block-refresh",
-        keys: &["i"],
-        title: "read again",
-        help: "ask the device again what it is and what it holds",
-        hint: false,
-        enabled,
-        run: refresh,
-    },
-    Command {
-        name: "block-unplug",
-        keys: &["u"],
-        title: "unplug",
-        help: "pull the USB stick out of the running guest",
-        hint: true,
-        enabled: |model| plugged(model, true),
-        run: unplug,
-    },
-    Command {
-        name: "block-plug",
-        keys: &["p"],
-        title: "plug in",
-        help: "plug the USB stick into the guest again",
-        hint: true,
-        enabled: |model| plugged(model, false),
-        run: |model| stick(model, true),
-    },
+const COMMANDS: &[Command<Block>] = &[
+    command(
+        "block-read",
+        &["r"],
+        "read",
+        "read bytes, on from the position or at an offset, and go there",
+        forms::read,
+    )
+    .when(usable),
+    command(
+        "block-write",
+        &["w"],
+        "write",
+        "write text, hex, a pattern or a file, on from the position or at an offset",
+        forms::write,
+    )
+    .when(writable),
+    command(
+        "block-sync",
+        &["s"],
+        "sync",
+        "make every write durable; tells whether the device took them",
+        operations::sync,
+    )
+    .when(enabled),
+    command(
+        "block-go",
+        &["o"],
+        "go to",
+        "show the bytes at an offset: 4096, 0x1000, 4K, 8s (sectors)",
+        forms::go,
+    )
+    .when(enabled),
+    command(
+        "block-compare",
+        &["c"],
+        "compare",
+        "compare a range with what pread sees on the same device",
+        forms::compare,
+    )
+    .when(usable),
+    command(
+        "block-next-difference",
+        &["n"],
+        "next difference",
+        "go to the next byte on which kmod and pread differ",
+        next_difference,
+    )
+    .when(|view, shared| match differences(view) {
+        Some(differences) if !differences.is_empty() => Ok(()),
+        Some(_) => Err("the compared ranges are the same".into()),
+        None => Err(shared.fill("nothing was compared yet ({block-compare} compares)")),
+    })
+    .quiet(),
+    command(
+        "block-refresh",
+        &["i"],
+        "read again",
+        "ask the device again what it is and what it holds",
+        refresh,
+    )
+    .when(enabled),
+    command(
+        "block-unplug",
+        &["u"],
+        "unplug",
+        "pull the USB stick out of the running guest",
+        unplug,
+    )
+    .when(|_, shared| plugged(shared, true)),
+    command(
+        "block-plug",
+        &["p"],
+        "plug in",
+        "plug the USB stick into the guest again",
+        |_, shared| stick(shared, true),
+    )
+    .when(|_, shared| plugged(shared, false)),
 ];
 
-/// What it provides.
-pub const VIEW: View = View {
+const ABOUT: About = About {
+    id: "block",
+    title: "Block",
+    short: "Block",
+    about: "Bytes of a USB stick, read and written from inside the kernel",
+    shows: "the bytes of the USB stick",
+    module: Some(MODULE),
     zooms: true,
     charts: true,
-    module: |_| Some(MODULE.into()),
-    enter: |model| {
-        model.block.known = false;
-        tick(model);
-    },
-    tick,
-    navigate,
-    escape,
-    click: |model, _, index| go(model, index as u64),
-    copy,
-    new_guest: |model| model.block = State::default(),
-    ..View::new("Block", "Bytes of a USB stick, read and written from inside the kernel", COMMANDS)
+    ..About::BARE
 };
 
-fn enabled(model: &Model) -> Result<(), String> {
-    ready(model, MODULE, Capability::Block)
+impl View for Block {
+    type Call = Call;
+
+    fn commands() -> &'static [Command<Self>] {
+        COMMANDS
+    }
+
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, shared: &Shared) {
+        draw::draw(canvas, area, self, shared);
+    }
+
+    fn on_reply(&mut self, shared: &mut Shared, call: Call, item: Item) {
+        operations::on_reply(self, shared, call, item);
+        shared.changed();
+    }
+
+    fn on_host(&mut self, shared: &mut Shared, call: Call, result: HostResult) {
+        operations::on_file(self, shared, call, result.map(HostReply::into_bytes));
+    }
+
+    fn enter(&mut self, shared: &mut Shared) {
+        self.known = false;
+        tick(self, shared);
+    }
+
+    fn tick(&mut self, shared: &mut Shared) {
+        tick(self, shared);
+    }
+
+    fn navigate(&mut self, shared: &mut Shared, to: Move) {
+        navigate(self, shared, to);
+    }
+
+    fn escape(&mut self, shared: &mut Shared) -> bool {
+        escape(self, shared)
+    }
+
+    fn click(&mut self, shared: &mut Shared, _: u8, index: usize) {
+        go(self, shared, index as u64);
+    }
+
+    fn copy(&self, shared: &Shared) -> Option<String> {
+        copy(self, shared)
+    }
+
+    fn new_guest(&mut self, _: &mut Shared) {
+        *self = Self::default();
+    }
+}
+
+fn enabled(_: &Block, shared: &Shared) -> Result<(), String> {
+    ready(shared, MODULE, Capability::Block)
 }
 
 /// Can bytes be moved?
-fn usable(model: &Model) -> Result<(), String> {
-    enabled(model)?;
-    match &model.block.info {
-        Some(info) if info.gone => {
-            Err("the device was taken away (p plugs it in, then R reloads kmod)".into())
-        }
+fn usable(view: &Block, shared: &Shared) -> Result<(), String> {
+    enabled(view, shared)?;
+    match &view.info {
+        Some(info) if info.gone => Err(shared.fill(
+            "the device was taken away ({block-plug} plugs it in, then {reload} reloads kmod)",
+        )),
         Some(_) => Ok(()),
         None => Err("the device has not answered yet".into()),
     }
 }
 
-fn writable(model: &Model) -> Result<(), String> {
-    usable(model)?;
-    if model.block.info.is_some_and(|info| info.read_only) {
+fn writable(view: &Block, shared: &Shared) -> Result<(), String> {
+    usable(view, shared)?;
+    if view.info.is_some_and(|info| info.read_only) {
         return Err("the device can only be read".into());
     }
-    match &model.block.transfer {
-        Some(_) => Err("a write is still under way (X cancels it)".into()),
+    match &view.transfer {
+        Some(_) => Err(shared.fill("a write is still under way ({cancel} cancels it)")),
         None => Ok(()),
     }
 }
 
 /// Can the stick be pulled out (`true`) or plugged in?
-fn plugged(model: &Model, wanted: bool) -> Result<(), String> {
-    model.link.can(Capability::Lab)?;
-    match model.link.lab.as_ref().map(|lab| lab.stick_plugged) {
+fn plugged(shared: &Shared, wanted: bool) -> Result<(), String> {
+    shared.can(Capability::Lab)?;
+    match shared.link.lab.as_ref().map(|lab| lab.stick_plugged) {
         Some(plugged) if plugged == wanted => Ok(()),
-        Some(true) => Err("the stick is plugged in (u pulls it out)".into()),
-        Some(false) => Err("the stick is not plugged in (p plugs it in)".into()),
+        Some(true) => Err(shared.fill("the stick is plugged in ({block-unplug} pulls it out)")),
+        Some(false) => Err(shared.fill("the stick is not plugged in ({block-plug} plugs it in)")),
         None => Err("there is no lab".into()),
     }
 }
 
 /// Asks what is not known, and again when the module or the stick is another one.
-fn tick(model: &mut Model) {
-    let readiness = readiness(model, MODULE, Capability::Block);
+fn tick(view: &mut Block, shared: &mut Shared) {
+    let readiness = readiness(shared, MODULE, Capability::Block);
     let ready = readiness == Readiness::Ready;
-    let number = |name| model.counters.value(MODULE, name).unwrap_or(0);
+    let number = |name| shared.counters.value(MODULE, name).unwrap_or(0);
     let (operations, written) = (number("operations"), number("bytes_written"));
-    let plugged = model.link.lab.as_ref().map(|lab| lab.stick_plugged);
-    let state = &mut model.block;
-    let another = operations < state.seen_operations;
-    let stale = written != state.seen_written && state.transfer.is_none();
-    state.seen_operations = operations;
+    let plugged = shared.link.lab.as_ref().map(|lab| lab.stick_plugged);
+    let another = operations < view.seen_operations;
+    let stale = written != view.seen_written && view.transfer.is_none();
+    view.seen_operations = operations;
     if !ready {
         // Without an answer from the kernel, what was known of the device stays.
         let unknown =
             matches!(readiness, Readiness::Dead | Readiness::Lost { .. } | Readiness::Waiting(_));
-        if state.known && !unknown {
-            forget(state);
-            model.changed();
+        if view.known && !unknown {
+            forget(view);
+            shared.changed();
         }
         return;
     }
     if another {
-        forget(state);
+        forget(view);
     }
-    if !state.known || plugged != state.seen_plugged {
-        state.known = true;
-        state.seen_plugged = plugged;
-        state.seen_written = written;
-        device::introduce(model);
-        refresh(model);
-    } else if stale && !state.reading {
-        state.seen_written = written;
-        refresh(model);
+    if !view.known || plugged != view.seen_plugged {
+        view.known = true;
+        view.seen_plugged = plugged;
+        view.seen_written = written;
+        device::introduce(shared);
+        refresh(view, shared);
+    } else if stale && !view.reading {
+        view.seen_written = written;
+        refresh(view, shared);
     }
 }
 
 /// What was known of the device does not hold any more; the place stays.
-fn forget(state: &mut State) {
-    *state = State {
+fn forget(state: &mut Block) {
+    *state = Block {
         top: state.top,
         cursor: state.cursor,
         devices: std::mem::take(&mut state.devices),
-        ..State::default()
+        ..Block::default()
     };
 }
 
 /// Marks of what was moved or compared go first.
-fn escape(model: &mut Model) -> bool {
-    let state = &mut model.block;
+fn escape(view: &mut Block, shared: &mut Shared) -> bool {
+    let state = view;
     let marked = state.moved.take().is_some() | state.comparison.take().is_some();
     if marked {
         state.said = None;
-        model.changed();
+        shared.changed();
     }
     marked
 }
 
-fn unplug(model: &mut Model) {
-    model.open(Layer::Confirm(Confirm {
-        title: "Pull the stick out?".into(),
-        text: "It goes without a warning, as when a hand pulls it. What was not synced is lost."
-            .into(),
-        command: "QMP: device_del usb-storage".into(),
-        context: String::new(),
-        yes: |model, _| stick(model, false),
-    }));
+fn unplug(_: &mut Block, shared: &mut Shared) {
+    let text = "It goes without a warning, as when a hand pulls it. What was not synced is lost.";
+    let command = "QMP: device_del usb-storage";
+    shared.confirm("Pull the stick out?", text, command, |(): &mut (), shared| {
+        stick(shared, false);
+    });
 }
 
 /// Asks the lab to plug the stick in, or to pull it out.
-fn stick(model: &mut Model, plug: bool) {
+fn stick(shared: &mut Shared, plug: bool) {
     let (title, request) = if plug {
         ("plug the stick in", LabRequest::Plug)
     } else {
         ("pull the stick out", LabRequest::Unplug)
     };
-    let owner = Owner::Block(Call::Stick(plug));
-    model.start(owner, title, Report::Shown, Request::Lab(request));
+    let owner = Owner::view(Call::Stick(plug));
+    shared.start(owner, title, Report::Shown, Request::Lab(request));
 }
 
 /// What was moved last, or the row under the cursor, as hex.
-fn copy(model: &Model) -> Option<String> {
-    let state = &model.block;
+fn copy(view: &Block, shared: &Shared) -> Option<String> {
+    let state = view;
     let window = state.window.as_ref()?;
-    let per_row = Layout::of_screen(model.size, model.zoom).per_row(size(model));
+    let per_row = Layout::of_screen(shared.size, shared.zoom).per_row(size(view, shared));
     let row = state.cursor / per_row * per_row;
     let range = match &state.moved {
         Some(moved) => moved.range.clone(),

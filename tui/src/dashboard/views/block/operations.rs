@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What is asked of the device, and what its answers change.
 
+use crate::dashboard::core::host::HostRequest;
+use crate::dashboard::views::block::Block;
 use std::sync::Arc;
 
 use super::comparison::{compared, not_compared};
@@ -10,8 +12,8 @@ use super::state::{Call, FileFor, MODULE, Moved, Stretch, Transfer};
 use super::window;
 use super::window::refresh;
 use crate::dashboard::core::calls::{Owner, Report};
-use crate::dashboard::core::effect::{Effect, Limit};
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::host::Limit;
+use crate::dashboard::core::shared::Shared;
 use crate::kernel::api::{BLOCK_MAX, BlockAction, BlockOutcome, Request};
 use crate::kernel::{Item, TargetError, TargetResult};
 
@@ -19,10 +21,10 @@ use crate::kernel::{Item, TargetError, TargetResult};
 pub(crate) const FILE_MAX: u64 = 256 << 20;
 
 /// Reads for the user, on from the position or at an offset.
-pub(crate) fn read(model: &mut Model, at: Option<u64>, bytes: u32) {
-    let start = at.unwrap_or_else(|| position(model));
-    model.block.moved = Some(Moved { range: start..start, written: false });
-    block(model, Call::Read, "read the device", read_action(at, bytes));
+pub(crate) fn read(view: &mut Block, shared: &mut Shared, at: Option<u64>, bytes: u32) {
+    let start = at.unwrap_or_else(|| position(view, shared));
+    view.moved = Some(Moved { range: start..start, written: false });
+    block(shared, Call::Read, "read the device", read_action(at, bytes));
 }
 
 /// The operation that reads on from the position or at an offset.
@@ -48,34 +50,38 @@ pub(crate) fn write_action(at: Option<u64>, data: Vec<u8>) -> BlockAction {
 }
 
 /// Starts to write.
-pub(crate) fn write(model: &mut Model, at: Option<u64>, data: Vec<u8>) {
-    model.block.transfer = Some(Transfer {
+pub(crate) fn write(view: &mut Block, shared: &mut Shared, at: Option<u64>, data: Vec<u8>) {
+    view.transfer = Some(Transfer {
         data: Arc::new(data),
         done: 0,
-        start: at.unwrap_or_else(|| position(model)),
+        start: at.unwrap_or_else(|| position(view, shared)),
         at_offset: at.is_some(),
     });
-    piece(model);
+    piece(view, shared);
 }
 
 /// Reads a file of this machine, then writes it; with a size, so many bytes of
 /// it, zeros after its end.
-pub(crate) fn write_file(model: &mut Model, at: Option<u64>, path: &str, size: Option<u64>) {
-    let start = at.unwrap_or_else(|| position(model));
+pub(crate) fn write_file(
+    view: &mut Block,
+    shared: &mut Shared,
+    at: Option<u64>,
+    path: &str,
+    size: Option<u64>,
+) {
+    let start = at.unwrap_or_else(|| position(view, shared));
     let limit = match size {
         Some(size) => Limit { bytes: size, reason: None },
-        None => file_limit(model, start),
+        None => file_limit(view, shared, start),
     };
-    model.block.file_for = Some(FileFor { at, size });
-    let title = format!("read {path}");
-    let tag = model.call(Owner::Block(Call::File), &title, Report::Listed, None);
-    let path = path.to_owned();
-    model.effect(Effect::ReadFile { tag, path, limit });
+    view.file_for = Some(FileFor { at, size });
+    let request = HostRequest::ReadFile { path: path.to_owned(), limit };
+    shared.ask_host(Owner::view(Call::File), &format!("read {path}"), Report::Listed, request);
 }
 
 /// How many bytes a file may have that is written from `start` on, and why.
-fn file_limit(model: &Model, start: u64) -> Limit {
-    let room = size(model).saturating_sub(start);
+fn file_limit(view: &Block, shared: &Shared, start: u64) -> Limit {
+    let room = size(view, shared).saturating_sub(start);
     let reason = match room < FILE_MAX {
         true => format!("which is all that is left on the device from {start:#x}"),
         false => "the most that is written from one file".into(),
@@ -84,11 +90,16 @@ fn file_limit(model: &Model, start: u64) -> Limit {
 }
 
 /// A file was read, or not.
-pub fn file(model: &mut Model, call: Call, result: Result<Vec<u8>, String>) {
-    let (Call::File, Some(FileFor { at, size })) = (call, model.block.file_for.take()) else {
+pub(crate) fn on_file(
+    view: &mut Block,
+    shared: &mut Shared,
+    call: Call,
+    result: Result<Vec<u8>, String>,
+) {
+    let (Call::File, Some(FileFor { at, size })) = (call, view.file_for.take()) else {
         return;
     };
-    let owner = Owner::Block(Call::File);
+    let owner = Owner::view(Call::File);
     let bytes = result.and_then(|bytes| match (bytes.is_empty(), size) {
         (true, _) => Err("the file is empty: nothing was written".to_owned()),
         (false, None) => Ok(bytes),
@@ -100,22 +111,22 @@ pub fn file(model: &mut Model, call: Call, result: Result<Vec<u8>, String>) {
     });
     match bytes {
         Ok(bytes) => {
-            model.hold_on(&owner, Owner::Block(Call::Write));
-            write(model, at, bytes);
+            shared.hold_on(&owner, Owner::view(Call::Write));
+            write(view, shared, at, bytes);
         }
         Err(why) => {
-            let why = match model.link.in_guest() {
+            let why = match shared.link.in_guest() {
                 true => format!("data: on the host, {why}"),
                 false => format!("data: {why}"),
             };
-            model.answered(&owner, "write a file", &Err(TargetError::Invalid(why)));
+            shared.answered(&owner, "write a file", &Err(TargetError::Invalid(why)));
         }
     }
 }
 
 /// Writes the next piece.
-fn piece(model: &mut Model) {
-    let Some(transfer) = &model.block.transfer else {
+fn piece(view: &mut Block, shared: &mut Shared) {
+    let Some(transfer) = &view.transfer else {
         return;
     };
     let done = transfer.done;
@@ -129,55 +140,50 @@ fn piece(model: &mut Model) {
     } else {
         "write to the device".to_owned()
     };
-    block(model, Call::Write, &title, action);
+    block(shared, Call::Write, &title, action);
 }
 
 /// Makes writes durable.
-pub(crate) fn sync(model: &mut Model) {
-    block(model, Call::Sync, "sync the device", BlockAction::Sync);
+pub(crate) fn sync(_: &mut Block, shared: &mut Shared) {
+    block(shared, Call::Sync, "sync the device", BlockAction::Sync);
 }
 
 /// Takes an item of one of this view's calls.
-pub fn item(model: &mut Model, call: Call, item: Item) {
-    answered(model, call, item);
-    model.changed();
-}
-
-fn answered(model: &mut Model, call: Call, item: Item) {
+pub(crate) fn on_reply(view: &mut Block, shared: &mut Shared, call: Call, item: Item) {
     match (call, item) {
         (Call::Info, Item::Block(BlockOutcome::Info(info))) => {
-            let grown = size(model) != info.size;
-            model.block.info = Some(info);
+            let grown = size(view, shared) != info.size;
+            view.info = Some(info);
             if info.gone {
-                model.block.window = None;
-                model.block.moved = None;
-                model.block.comparison = None;
+                view.window = None;
+                view.moved = None;
+                view.comparison = None;
                 return;
             }
-            if grown || model.block.window.is_none() && model.block.error.is_none() {
-                go(model, model.block.cursor);
+            if grown || view.window.is_none() && view.error.is_none() {
+                go(view, shared, view.cursor);
             }
         }
-        (Call::Info, Item::Done(Err(error))) => model.block.error = Some(error),
+        (Call::Info, Item::Done(Err(error))) => view.error = Some(error),
         (Call::Module, Item::Module(detail)) => {
             let mut parameters = detail.parameters.into_iter();
             let device = parameters.find(|parameter| parameter.name == "device");
             let value = device.and_then(|parameter| parameter.value);
-            model.block.device = value.filter(|value| value.starts_with('/'));
+            view.device = value.filter(|value| value.starts_with('/'));
         }
-        (Call::Devices, Item::BlockDevices(devices)) => model.block.devices = devices,
+        (Call::Devices, Item::BlockDevices(devices)) => view.devices = devices,
         (Call::Window, Item::Block(BlockOutcome::Bytes(bytes))) => {
-            let offset = model.block.read_from;
-            model.block.window = Some(Stretch { offset, bytes });
+            let offset = view.read_from;
+            view.window = Some(Stretch { offset, bytes });
         }
-        (Call::Window, Item::Done(result)) => window::arrived(model, result),
-        (Call::Read, Item::Block(BlockOutcome::Bytes(bytes))) => was_read(model, &bytes),
+        (Call::Window, Item::Done(result)) => window::arrived(view, shared, result),
+        (Call::Read, Item::Block(BlockOutcome::Bytes(bytes))) => was_read(view, shared, &bytes),
         (Call::Read, Item::Done(result)) => {
-            model.answered(&Owner::Block(Call::Read), "read the device", &result);
-            refresh_info(model);
+            shared.answered(&Owner::view(Call::Read), "read the device", &result);
+            refresh_info(shared);
         }
         (Call::Write, Item::Block(BlockOutcome::Written(count))) => {
-            if let Some(transfer) = &mut model.block.transfer {
+            if let Some(transfer) = &mut view.transfer {
                 transfer.done += count as usize;
                 if count == 0 {
                     // The end of the device: what is left has no place.
@@ -186,78 +192,87 @@ fn answered(model: &mut Model, call: Call, item: Item) {
                 }
             }
         }
-        (Call::Write, Item::Done(result)) => wrote(model, &result),
+        (Call::Write, Item::Done(result)) => wrote(view, shared, &result),
         (Call::Sync, Item::Done(result)) => {
             if result.is_ok() {
-                model.block.said = Some("synced: every write is on the device".into());
+                view.said = Some("synced: every write is on the device".into());
             }
-            refresh_info(model);
+            refresh_info(shared);
         }
         (Call::Ours, Item::Block(BlockOutcome::Bytes(bytes))) => {
-            compared(model, |comparison| comparison.ours = Some(bytes));
+            compared(view, shared, |comparison| comparison.ours = Some(bytes));
         }
         (Call::Theirs, Item::Bytes(bytes)) => {
-            compared(model, |comparison| comparison.theirs = Some(bytes));
+            compared(view, shared, |comparison| comparison.theirs = Some(bytes));
         }
-        (Call::Ours | Call::Theirs, Item::Done(Err(error))) => not_compared(model, error),
-        (Call::Stick(plugged), Item::Done(result)) => stick(model, plugged, &result),
+        (Call::Ours | Call::Theirs, Item::Done(Err(error))) => not_compared(view, shared, error),
+        (Call::Stick(plugged), Item::Done(result)) => stick(view, shared, plugged, &result),
         _ => {}
     }
 }
 
-fn was_read(model: &mut Model, bytes: &[u8]) {
-    let Some(moved) = &mut model.block.moved else {
+fn was_read(view: &mut Block, shared: &mut Shared, bytes: &[u8]) {
+    let Some(moved) = &mut view.moved else {
         return;
     };
     let start = moved.range.start;
     moved.range.end = start + bytes.len() as u64;
     let count = bytes.len();
-    model.block.said = Some(match count {
+    view.said = Some(match count {
         0 => format!("read nothing: {start:#x} is the end of the device"),
         _ => format!("read {count} bytes at {start:#x}"),
     });
-    go_to_top(model, start);
+    go_to_top(view, shared, start);
 }
 
-fn wrote(model: &mut Model, result: &TargetResult<()>) {
-    let Some(transfer) = &model.block.transfer else {
+fn wrote(view: &mut Block, shared: &mut Shared, result: &TargetResult<()>) {
+    let Some(transfer) = &view.transfer else {
         return;
     };
     let (start, done) = (transfer.start, transfer.done as u64);
     // The rest of a long write goes on without its form.
-    model.answered(&Owner::Block(Call::Write), "write to the device", result);
-    let Some(transfer) = &model.block.transfer else {
+    shared.answered(&Owner::view(Call::Write), "write to the device", result);
+    let Some(transfer) = &view.transfer else {
         return;
     };
     if result.is_ok() && transfer.done < transfer.data.len() {
-        piece(model);
+        piece(view, shared);
         return;
     }
-    model.block.transfer = None;
+    view.transfer = None;
     if done > 0 {
-        model.block.moved = Some(Moved { range: start..start + done, written: true });
-        model.block.said = Some(format!("wrote {done} bytes at {start:#x}; s makes them durable"));
+        view.moved = Some(Moved { range: start..start + done, written: true });
+        view.said = Some(format!(
+            "wrote {done} bytes at {start:#x}; {} makes them durable",
+            shared.keymap.press("block-sync")
+        ));
     }
-    refresh(model);
+    refresh(view, shared);
     if done > 0 {
-        go_to_top(model, start);
+        go_to_top(view, shared, start);
     }
 }
 
-fn stick(model: &mut Model, plugged: bool, result: &TargetResult<()>) {
-    quietly(model, Call::Devices, Request::BlockDevices);
+fn stick(view: &mut Block, shared: &mut Shared, plugged: bool, result: &TargetResult<()>) {
+    quietly(shared, Call::Devices, Request::BlockDevices);
     if result.is_err() {
         return;
     }
-    let loaded = model.loaded(MODULE).is_some();
+    let loaded = shared.loaded(MODULE).is_some();
     if loaded {
-        refresh(model);
+        refresh(view, shared);
     }
-    let node = node(model);
-    model.block.said = Some(match (plugged, loaded) {
-        (true, true) => "the stick is in; R reloads kmod, which still holds the old one".into(),
-        (true, false) => format!("the stick is in, as {node}; L loads kmod"),
-        (false, true) => "the stick is out; s (sync) shows how the kernel reports it".into(),
+    let node = node(view, shared);
+    view.said = Some(match (plugged, loaded) {
+        (true, true) => {
+            shared.fill("the stick is in; {reload} reloads kmod, which still holds the old one")
+        }
+        (true, false) => {
+            format!("the stick is in, as {node}; {} loads kmod", shared.keymap.press("load"))
+        }
+        (false, true) => {
+            shared.fill("the stick is out; {block-sync} (sync) shows how the kernel reports it")
+        }
         (false, false) => "the stick is out".into(),
     });
 }

@@ -10,11 +10,11 @@ use crate::kernel::TargetError;
 use crate::kernel::api::{BlockDevice, BlockDeviceInfo};
 
 /// The module.
-pub const MODULE: &str = "kmod";
+pub(crate) const MODULE: &str = "kmod";
 
 /// Which of this view's calls an item belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Call {
+pub(crate) enum Call {
     /// What the device is.
     Info,
     /// What the module was loaded with.
@@ -41,7 +41,7 @@ pub enum Call {
 
 /// Bytes of the device and where they begin.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stretch {
+pub(crate) struct Stretch {
     /// Where.
     pub offset: u64,
     /// The bytes.
@@ -50,20 +50,20 @@ pub struct Stretch {
 
 impl Stretch {
     /// The byte at an offset of the device, if it is among them.
-    pub fn at(&self, offset: u64) -> Option<u8> {
+    pub(crate) fn at(&self, offset: u64) -> Option<u8> {
         let position = usize::try_from(offset.checked_sub(self.offset)?).ok()?;
         self.bytes.get(position).copied()
     }
 
     /// The offset after the last byte.
-    pub fn end(&self) -> u64 {
+    pub(crate) fn end(&self) -> u64 {
         self.offset + self.bytes.len() as u64
     }
 }
 
 /// A stretch as kmod and as `pread` see it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Comparison {
+pub(crate) struct Comparison {
     /// The node that `pread` reads.
     pub path: String,
     /// Where it begins.
@@ -80,7 +80,7 @@ pub struct Comparison {
 
 /// Bytes that were moved last.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Moved {
+pub(crate) struct Moved {
     /// Which.
     pub range: Range<u64>,
     /// Were they written?
@@ -89,7 +89,7 @@ pub struct Moved {
 
 /// A write in pieces.
 #[derive(Clone, Debug)]
-pub struct Transfer {
+pub(crate) struct Transfer {
     /// Everything to write.
     pub data: Arc<Vec<u8>>,
     /// How much of it is written.
@@ -111,7 +111,7 @@ pub(crate) struct FileFor {
 
 /// What the view remembers.
 #[derive(Clone, Debug, Default)]
-pub struct State {
+pub(crate) struct Block {
     /// What the device is.
     pub info: Option<BlockDeviceInfo>,
     /// The node that the module was loaded for.

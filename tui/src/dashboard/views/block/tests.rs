@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What view 5 looks like.
 
+use crate::dashboard::core::host::HostReply;
+use crate::dashboard::core::host::HostRequest;
+use crate::dashboard::views::block::Block;
 use insta::assert_snapshot;
 
 use super::MODULE;
@@ -8,9 +11,8 @@ use crate::dashboard::core::effect::Effect;
 use crate::dashboard::core::event::Event;
 use crate::dashboard::core::keys::Key;
 use crate::dashboard::core::link::Connection;
-use crate::dashboard::core::model::Model;
+use crate::dashboard::shell::model::Model;
 use crate::dashboard::shell::update::update;
-use crate::dashboard::views::ViewId;
 use crate::dashboard::views::fixture::{model, sample, screen};
 use crate::kernel::api::{
     BlockAction, BlockDevice, BlockDeviceInfo, BlockOutcome, GuestState, LabRequest, LabStatus,
@@ -38,7 +40,7 @@ impl Script {
         }
         disk[510] = 0x55;
         disk[511] = 0xaa;
-        let mut model = model(ViewId::Block, &[MODULE]);
+        let mut model = model("block", &[MODULE]);
         model.link.lab = Some(LabStatus {
             guest: GuestState::Running,
             stick_plugged: true,
@@ -70,7 +72,7 @@ impl Script {
                     self.asked.push(request.clone());
                     (tag, self.items(request))
                 }
-                Effect::ReadFile { tag, path, limit } => {
+                Effect::Host { tag, request: HostRequest::ReadFile { path, limit } } => {
                     let size = 40 << 10;
                     let result = match (path.as_str(), &limit.reason) {
                         ("/big", Some(reason)) if size > limit.bytes => {
@@ -80,7 +82,8 @@ impl Script {
                         ("/empty", _) => Ok(Vec::new()),
                         _ => Err(format!("read {path}: No such file or directory (ENOENT)")),
                     };
-                    let effects = update(&mut self.model, Event::FileRead(tag, result));
+                    let effects =
+                        update(&mut self.model, Event::Host(tag, result.map(HostReply::Bytes)));
                     self.answer(effects);
                     continue;
                 }
@@ -235,7 +238,7 @@ fn a_device_that_was_taken_away_says_what_to_press() {
 
 #[test]
 fn a_module_that_is_not_loaded_is_introduced() {
-    assert_snapshot!(screen(&mut model(ViewId::Block, &[]), 80, 24));
+    assert_snapshot!(screen(&mut model("block", &[]), 80, 24));
 }
 
 #[test]
@@ -252,7 +255,8 @@ fn hostile_names_and_bytes_stay_text() {
         *byte = index as u8;
     }
     script.keys("i");
-    script.model.block.device = Some("/dev/\u{1b}[31m\u{202e}sda".into());
+    script.model.views.get_mut::<Block>().unwrap().device =
+        Some("/dev/\u{1b}[31m\u{202e}sda".into());
     let screen = screen(&mut script.model, 80, 24);
     assert!(screen.chars().all(|character| character == '\n' || !character.is_control()));
     assert!(screen.contains("/dev/\\x1b[31m\\u{202e}sda"));

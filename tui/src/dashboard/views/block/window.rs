@@ -5,7 +5,8 @@
 use super::device::{quietly, refresh_info, size};
 use super::layout::Layout;
 use super::state::{Call, Stretch};
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::shared::Shared;
+use crate::dashboard::views::block::Block;
 use crate::kernel::TargetResult;
 use crate::kernel::api::{BLOCK_MAX, BlockAction, Request};
 
@@ -15,63 +16,63 @@ const MARGIN: u64 = 4096;
 const ALIGNMENT: u64 = 512;
 
 /// Asks again what the device is and what it holds on the screen.
-pub(crate) fn refresh(model: &mut Model) {
-    refresh_info(model);
-    model.block.error = None;
+pub(crate) fn refresh(view: &mut Block, shared: &mut Shared) {
+    refresh_info(shared);
+    view.error = None;
     // What is there stays on the screen until the new bytes arrive.
-    fetch(model);
+    fetch(view, shared);
 }
 
 /// Reads what is on the screen unless it is known.
-pub(crate) fn show(model: &mut Model) {
-    let (from, to) = visible(model);
+pub(crate) fn show(view: &mut Block, shared: &mut Shared) {
+    let (from, to) = visible(view, shared);
     let known = |window: &Stretch| window.offset <= from && to <= window.end();
-    if !model.block.window.as_ref().is_some_and(known) {
-        fetch(model);
+    if !view.window.as_ref().is_some_and(known) {
+        fetch(view, shared);
     }
 }
 
 /// The offsets that are on the screen.
-fn visible(model: &Model) -> (u64, u64) {
-    let total = size(model);
-    let layout = Layout::of_screen(model.size, model.zoom);
+fn visible(view: &Block, shared: &Shared) -> (u64, u64) {
+    let total = size(view, shared);
+    let layout = Layout::of_screen(shared.size, shared.zoom);
     let visible = layout.per_row(total) * layout.lines();
-    (model.block.top, (model.block.top + visible).min(total))
+    (view.top, (view.top + visible).min(total))
 }
 
 /// Reads what is on the screen.
-fn fetch(model: &mut Model) {
-    let total = size(model);
+fn fetch(view: &mut Block, shared: &mut Shared) {
+    let total = size(view, shared);
     if total == 0 {
         return;
     }
-    let (from, to) = visible(model);
-    if model.block.reading {
-        model.block.read_again = true;
+    let (from, to) = visible(view, shared);
+    if view.reading {
+        view.read_again = true;
         return;
     }
     let start = from.saturating_sub(MARGIN) / ALIGNMENT * ALIGNMENT;
     let end = (to + MARGIN).min(total);
-    model.block.reading = true;
-    model.block.read_from = start;
+    view.reading = true;
+    view.read_from = start;
     let action =
         BlockAction::ReadAt { offset: start, size: (end - start).min(u64::from(BLOCK_MAX)) as u32 };
-    quietly(model, Call::Window, Request::Block(action));
+    quietly(shared, Call::Window, Request::Block(action));
 }
 
 /// The bytes have arrived, or will not.
-pub(crate) fn arrived(model: &mut Model, result: TargetResult<()>) {
-    model.block.reading = false;
-    let again = std::mem::take(&mut model.block.read_again);
+pub(crate) fn arrived(view: &mut Block, shared: &mut Shared, result: TargetResult<()>) {
+    view.reading = false;
+    let again = std::mem::take(&mut view.read_again);
     match result {
-        Ok(()) => model.block.error = None,
+        Ok(()) => view.error = None,
         Err(error) => {
-            model.block.error = Some(error);
-            model.block.window = None;
+            view.error = Some(error);
+            view.window = None;
             return;
         }
     }
     if again {
-        fetch(model);
+        fetch(view, shared);
     }
 }

@@ -1,45 +1,45 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Draws view 6: the kernel log.
 
+use crate::dashboard::views::log::LogView;
 use ratatui::layout::Rect;
 
-use super::{end, filter_text, selected};
+use super::{filter_text, selected};
 use crate::dashboard::core::event::Hit;
 use crate::dashboard::core::link::Connection;
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::shared::Shared;
 use crate::dashboard::data::escape::after_columns;
 use crate::dashboard::data::log::{Kind, Row, Trace, readable, stamp};
 use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::canvas::{row, wrap};
 use crate::dashboard::paint::theme::Role;
 use crate::dashboard::paint::units::grouped;
-use crate::dashboard::shell::layers::draw::input;
 use crate::dashboard::views::shared::{level_mark, level_role, message};
 
 /// Draws it.
-pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
-    status(canvas, row(area, 0), model);
+pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &LogView, shared: &Shared) {
+    status(canvas, row(area, 0), view, shared);
     let mut body = Rect { y: area.y + 1, height: area.height - 1, ..area };
-    if model.log_view.typing.is_some() || model.log_view.error.is_some() {
+    if view.typing.is_some() || view.error.is_some() {
         body.height -= 1;
-        search_line(canvas, Rect { y: body.bottom(), height: 1, ..body }, model);
+        search_line(canvas, Rect { y: body.bottom(), height: 1, ..body }, view);
     }
-    if model.log_view.expanded
-        && let Some(number) = selected(model)
-        && let Some(entry) = model.log.row(number)
+    if view.expanded
+        && let Some(number) = selected(view, shared)
+        && let Some(entry) = shared.log.row(number)
     {
         let height = (body.height / 2).max(7);
         body.height -= height;
         let panel = Rect { y: body.bottom(), height, ..body };
-        detail(canvas, panel, model, entry);
+        detail(canvas, panel, shared, entry);
     }
-    records(canvas, body, model);
+    records(canvas, body, view, shared);
 }
 
-fn status(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
-    let log = &model.log;
+fn status(canvas: &mut Canvas<'_>, area: Rect, view: &LogView, shared: &Shared) {
+    let log = &shared.log;
     let totals = log.totals();
-    let shown = log.shown_count(end(model));
+    let shown = log.shown_count(shared.log_end());
     let mut parts =
         vec![format!("{} of {} records", grouped(shown as i64), grouped(log.len() as i64))];
     if log.len() == log.limit() {
@@ -65,8 +65,8 @@ fn status(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         ));
     }
     let separator = format!(" {} ", canvas.look.glyphs.separator);
-    let following = model.log_view.cursor.is_none() && model.freeze.is_none();
-    let (state, role) = match (model.freeze, following) {
+    let following = view.cursor.is_none() && shared.freeze.is_none();
+    let (state, role) = match (shared.freeze, following) {
         (Some(_), _) => ("frozen", Role::Warning),
         (None, true) => ("following", Role::Good),
         (None, false) => ("G follows", Role::Dim),
@@ -76,17 +76,17 @@ fn status(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     canvas.right(Rect { width: area.width - 1, ..area }, state, role);
 }
 
-fn search_line(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
-    let kind = if model.log_view.regex { "regex /" } else { "text /" };
+fn search_line(canvas: &mut Canvas<'_>, area: Rect, view: &LogView) {
+    let kind = if view.regex { "regex /" } else { "text /" };
     let x = canvas.text(area.x, area.y, 10, kind, Role::Key) + 1;
     let width = (area.width / 2).min(area.right() - x);
     let place = Rect::new(x, area.y, width, 1);
-    if let Some(field) = &model.log_view.typing {
-        input(canvas, place, field.text(), Some(field.cursor()));
+    if let Some(field) = &view.typing {
+        canvas.input(place, field.text(), Some(field.cursor()));
     }
     let rest =
         Rect::new(place.right() + 1, area.y, area.right().saturating_sub(place.right() + 1), 1);
-    match &model.log_view.error {
+    match &view.error {
         Some(error) => canvas.text(rest.x, rest.y, rest.width, error, Role::Bad),
         None => canvas.spans(
             rest,
@@ -100,17 +100,17 @@ fn search_line(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     };
 }
 
-fn records(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
-    let log = &model.log;
+fn records(canvas: &mut Canvas<'_>, area: Rect, view: &LogView, shared: &Shared) {
+    let log = &shared.log;
     if let Some(error) = &log.failed {
         let text = format!(
             "The kernel log can't be read: {error}. On a machine of your own, reading it takes root."
         );
         return message(canvas, area, &text, Role::Bad);
     }
-    let count = log.shown_count(end(model));
+    let count = log.shown_count(shared.log_end());
     if count == 0 {
-        let text = match (&model.link.connection, log.is_empty()) {
+        let text = match (&shared.link.connection, log.is_empty()) {
             (Connection::Lost { why, .. }, true) => format!("No connection to the kernel: {why}"),
             (Connection::Connecting, true) => "Waiting for the kernel …".into(),
             (Connection::Up, true) => "The kernel has said nothing yet.".into(),
@@ -120,7 +120,7 @@ fn records(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         return message(canvas, area, &text, Role::Dim);
     }
     let height = usize::from(area.height);
-    let cursor = model.log_view.cursor;
+    let cursor = view.cursor;
     let top = match cursor {
         None => count.saturating_sub(height),
         Some(cursor) => {
@@ -134,7 +134,7 @@ fn records(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         };
         let Some(entry) = log.row(number) else { break };
         let place = row(area, line as u16);
-        record(canvas, place, model, (number, entry));
+        record(canvas, place, view, shared, (number, entry));
         if cursor == Some(number) {
             canvas.select(place);
         }
@@ -142,7 +142,13 @@ fn records(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     }
 }
 
-fn record(canvas: &mut Canvas<'_>, area: Rect, model: &Model, (number, entry): (u64, &Row)) {
+fn record(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    view: &LogView,
+    shared: &Shared,
+    (number, entry): (u64, &Row),
+) {
     let separator = canvas.look.glyphs.lines[0].repeat(3);
     match entry.kind {
         Kind::Gap(lost) => {
@@ -175,8 +181,8 @@ fn record(canvas: &mut Canvas<'_>, area: Rect, model: &Model, (number, entry): (
     canvas.text(area.x + 16, area.y, 6, entry.level_name(), role);
     let mut x = area.x + 23;
     let right = area.right();
-    if let Some(trace) = model.log.trace(entry) {
-        let folded = model.log.is_folded(trace.first);
+    if let Some(trace) = shared.log.trace(entry) {
+        let folded = shared.log.is_folded(trace.first);
         if number == trace.first && folded {
             let lines = format!("{} lines", trace.len());
             let room = right.saturating_sub(x + lines.len() as u16 + 1);
@@ -191,12 +197,12 @@ fn record(canvas: &mut Canvas<'_>, area: Rect, model: &Model, (number, entry): (
         x = canvas.text(x, area.y, 1, line, Role::Bad) + 1;
     }
     let (first, more) = entry.first_line();
-    let ranges = match model.log.pattern() {
+    let ranges = match shared.log.pattern() {
         Some(pattern) => pattern.ranges(first),
         None => Vec::new(),
     };
     let room = usize::from(right.saturating_sub(x));
-    let start = match (model.log_view.across, ranges.first()) {
+    let start = match (view.across, ranges.first()) {
         // Where the text is cut, the part with the first match is shown.
         (0, Some((_, match_end))) if *match_end > room => {
             let wanted = match_end.saturating_sub(room / 2);
@@ -208,7 +214,7 @@ fn record(canvas: &mut Canvas<'_>, area: Rect, model: &Model, (number, entry): (
     if start > 0 {
         x = canvas.text(x, area.y, 1, canvas.look.glyphs.ellipsis, Role::Dim);
     }
-    let source = model.log.source(entry).len();
+    let source = shared.log.source(entry).len();
     let mut at = start;
     let mut edges: Vec<(usize, usize, Role)> = Vec::new();
     if source > 0 && start == 0 && ranges.first().is_none_or(|(begin, _)| *begin >= source) {
@@ -229,8 +235,8 @@ fn record(canvas: &mut Canvas<'_>, area: Rect, model: &Model, (number, entry): (
 }
 
 /// What matters in an oops: reason, function, place, callers.
-fn oops(model: &Model, trace: &Trace, width: usize) -> Vec<(String, Role)> {
-    let place = |text: &str, exact| model.symbols.place(text, exact);
+fn oops(shared: &Shared, trace: &Trace, width: usize) -> Vec<(String, Role)> {
+    let place = |text: &str, exact| shared.symbols.place(text, exact);
     let mut lines = vec![(format!("reason    {}", trace.reason), Role::Bad)];
     if !trace.function.is_empty() {
         let function = readable(&trace.function);
@@ -253,13 +259,13 @@ fn oops(model: &Model, trace: &Trace, width: usize) -> Vec<(String, Role)> {
         }
         lines.push((line, Role::Text));
     }
-    if let Some(why) = &model.symbols.missing {
+    if let Some(why) = &shared.symbols.missing {
         lines.push((format!("file:line {why}"), Role::Dim));
     }
     lines
 }
 
-fn detail(canvas: &mut Canvas<'_>, area: Rect, model: &Model, entry: &Row) {
+fn detail(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared, entry: &Row) {
     let inside = canvas.panel(area, "Record", true);
     let facility = match entry.facility {
         0 => "kernel",
@@ -279,8 +285,8 @@ fn detail(canvas: &mut Canvas<'_>, area: Rect, model: &Model, entry: &Row) {
     for (name, value) in &entry.fields {
         lines.push((format!("{name}={value}"), Role::Dim));
     }
-    if let Some(trace) = model.log.trace(entry) {
-        lines.extend(oops(model, trace, usize::from(inside.width)));
+    if let Some(trace) = shared.log.trace(entry) {
+        lines.extend(oops(shared, trace, usize::from(inside.width)));
     }
     for line in wrap(&entry.text, inside.width.saturating_sub(2)) {
         lines.push((line, Role::Title));

@@ -9,20 +9,24 @@ use super::View;
 use crate::dashboard::core::command::{Command, command};
 use crate::dashboard::core::event::Move;
 use crate::dashboard::core::keys::{Key, KeyCode};
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::message::Message;
 use crate::dashboard::core::scroll::sideways;
+use crate::dashboard::core::shared::About;
+use crate::dashboard::core::shared::Shared;
 use crate::dashboard::core::text_field::TextField;
 use crate::dashboard::data::log::{Filter, Row, level_name};
+use crate::dashboard::paint::canvas::Canvas;
 use forms::{choose_source, clear, save};
-pub(crate) use search::worked;
+use ratatui::layout::Rect;
 use search::{search, step, warning};
+use std::convert::Infallible;
 
 /// Columns before a record's text: time, mark, level.
-pub const TEXT_AT: usize = 23;
+pub(super) const TEXT_AT: usize = 23;
 
 /// What the view remembers.
 #[derive(Clone, Debug, Default)]
-pub struct State {
+pub(super) struct LogView {
     /// The selected row; `None` follows the newest.
     pub cursor: Option<u64>,
     /// What is being typed as a search.
@@ -39,60 +43,53 @@ pub struct State {
     seek: Option<u64>,
 }
 
-const fn searching(
-    name: &'static str,
-    keys: &'static [&'static str],
-    title: &'static str,
-    help: &'static str,
-    run: fn(&mut Model),
-) -> Command {
-    Command {
-        enabled: |model| match model.log.pattern() {
-            Some(_) => Ok(()),
-            None => Err("nothing is searched for (/)".into()),
-        },
-        ..command(name, keys, title, help, run)
+fn searched(_: &LogView, shared: &Shared) -> Result<(), String> {
+    match shared.log.pattern() {
+        Some(_) => Ok(()),
+        None => Err(shared.fill("nothing is searched for ({log-search})")),
     }
 }
 
-const fn quiet(command: Command) -> Command {
-    Command { hint: false, ..command }
-}
-
 /// Its commands.
-pub const COMMANDS: &[Command] = &[
+const COMMANDS: &[Command<LogView>] = &[
     command(
         "log-search",
         &["/"],
         "Search",
         "search for text, or with Ctrl-r for a regular expression",
-        |model| {
-            let text = model.log.pattern().map(|pattern| pattern.text.clone());
-            model.log_view.typing = Some(TextField::new(text.unwrap_or_default()));
+        |view, shared| {
+            let text = shared.log.pattern().map(|pattern| pattern.text.clone());
+            view.typing = Some(TextField::new(text.unwrap_or_default()));
         },
     ),
-    searching("log-next", &["n"], "Next", "go to the next match", |model| step(model, true)),
-    quiet(searching("log-previous", &["N"], "Previous", "go to the match before", |model| {
-        step(model, false)
-    })),
-    searching(
+    command("log-next", &["n"], "Next", "go to the next match", |view, shared| {
+        step(view, shared, true)
+    })
+    .when(searched),
+    command("log-previous", &["N"], "Previous", "go to the match before", |view, shared| {
+        step(view, shared, false)
+    })
+    .when(searched)
+    .quiet(),
+    command(
         "log-only",
         &["f"],
         "Only matches",
         "show only matching records, or all again",
-        |model| {
-            let filter = model.log.filter().clone();
+        |_, shared| {
+            let filter = shared.log.filter().clone();
             let only_matches = !filter.only_matches;
-            refilter(model, Filter { only_matches, ..filter });
+            shared.log.set_filter(Filter { only_matches, ..filter });
         },
-    ),
+    )
+    .when(searched),
     command(
         "log-level",
         &["v"],
         "Level",
         "show fewer levels: all, info, notice, warn, err, and round again",
-        |model| {
-            let filter = model.log.filter().clone();
+        |_, shared| {
+            let filter = shared.log.filter().clone();
             let level = match filter.level {
                 7 => 6,
                 6 => 5,
@@ -100,20 +97,25 @@ pub const COMMANDS: &[Command] = &[
                 4 => 3,
                 _ => 7,
             };
-            refilter(model, Filter { level, ..filter });
+            shared.log.set_filter(Filter { level, ..filter });
         },
     ),
     command("log-source", &["m"], "Module", "show only one module's records", choose_source),
-    command("log-warning", &["w"], "Warning", "jump to the next warning or error", |model| {
-        warning(model, true)
-    }),
-    quiet(command(
+    command(
+        "log-warning",
+        &["w"],
+        "Warning",
+        "jump to the next warning or error",
+        |view, shared| warning(view, shared, true),
+    ),
+    command(
         "log-warning-before",
         &["W"],
         "Warning before",
         "jump to the warning or error before",
-        |model| warning(model, false),
-    )),
+        |view, shared| warning(view, shared, false),
+    )
+    .quiet(),
     command(
         "log-expand",
         &["enter"],
@@ -122,144 +124,200 @@ pub const COMMANDS: &[Command] = &[
         expand,
     ),
     command("log-save", &["s"], "Save", "save the records that are shown to a file", save),
-    quiet(command("log-all", &["a"], "All", "take every filter and the search away", |model| {
-        model.log.set_pattern(None);
-        model.log_view.error = None;
-        refilter(model, Filter::default());
-    })),
-    quiet(command(
+    command(
+        "log-all",
+        &["a"],
+        "All",
+        "take every filter and the search away",
+        |view: &mut LogView, shared| {
+            shared.log.set_pattern(None);
+            shared.log.set_filter(Filter::default());
+            view.error = None;
+        },
+    )
+    .quiet(),
+    command(
         "log-clear",
         &["c"],
         "Clear",
         "forget the records received so far, after a question",
         clear,
-    )),
+    )
+    .quiet(),
 ];
 
-/// What it provides.
-pub const VIEW: View = View {
+const ABOUT: About = About {
+    id: "log",
+    title: "Kernel log",
+    short: "Log",
+    about: "What the kernel says, as it says it; oopses folded into one line",
+    shows: "what the kernel says",
     panels: true,
-    navigate,
-    key,
-    escape,
-    copy: |model| {
-        let row = model.log.row(selected(model)?)?;
-        Some(text_of(model, row))
-    },
-    click: |model, _, index| {
-        let number = model.log.start() + index as u64;
-        if model.log_view.cursor == Some(number) {
-            expand(model);
-        }
-        model.log_view.cursor = Some(number);
-    },
-    module: |model| {
-        let row = model.log.row(selected(model)?)?;
-        let source = model.log.source(row);
-        ringside_uapi::module(source).map(|module| module.name.to_owned())
-    },
-    focus: |model, _| model.log_view.expanded = !model.log_view.expanded,
-    ..View::new(
-        "Kernel log",
-        "What the kernel says, as it says it; oopses folded into one line",
-        COMMANDS,
-    )
+    ..About::BARE
 };
 
-/// The number after the last row on the screen: the log's end, or where it was frozen.
-pub fn end(model: &Model) -> u64 {
-    model.freeze.map_or(model.log.end(), |freeze| freeze.log_end)
+impl View for LogView {
+    type Call = Infallible;
+
+    fn commands() -> &'static [Command<Self>] {
+        COMMANDS
+    }
+
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, shared: &Shared) {
+        draw::draw(canvas, area, self, shared);
+    }
+
+    fn navigate(&mut self, shared: &mut Shared, to: Move) {
+        navigate(self, shared, to);
+    }
+
+    fn key(&mut self, shared: &mut Shared, key: Key) -> bool {
+        on_key(self, shared, key)
+    }
+
+    fn typing(&self) -> bool {
+        self.typing.is_some()
+    }
+
+    fn escape(&mut self, shared: &mut Shared) -> bool {
+        escape(self, shared)
+    }
+
+    fn copy(&self, shared: &Shared) -> Option<String> {
+        let row = shared.log.row(selected(self, shared)?)?;
+        Some(text_of(shared, row))
+    }
+
+    fn click(&mut self, shared: &mut Shared, _: u8, index: usize) {
+        let number = shared.log.start() + index as u64;
+        if self.cursor == Some(number) {
+            expand(self, shared);
+        }
+        self.cursor = Some(number);
+    }
+
+    fn module(&self, shared: &Shared) -> Option<String> {
+        let row = shared.log.row(selected(self, shared)?)?;
+        let source = shared.log.source(row);
+        ringside_uapi::module(source).map(|module| module.name.to_owned())
+    }
+
+    fn focus(&mut self, _: &mut Shared, _: bool) {
+        self.expanded = !self.expanded;
+    }
+
+    fn log_grew(&mut self, shared: &mut Shared) {
+        if self.cursor.is_some_and(|cursor| cursor < shared.log.start()) {
+            self.cursor = Some(shared.log.start());
+        }
+        search::worked(self, shared);
+    }
+
+    fn is_record(&self) -> bool {
+        true
+    }
+
+    fn take(&mut self, _: &mut Shared, message: &Message) -> bool {
+        let Message::Record(number) = message else {
+            return false;
+        };
+        self.cursor = Some(*number);
+        true
+    }
 }
 
 /// The selected row, or the newest that is shown.
-pub fn selected(model: &Model) -> Option<u64> {
-    let log = &model.log;
-    let cursor = model.log_view.cursor.filter(|cursor| *cursor >= log.start());
-    cursor.or_else(|| log.shown_at(log.shown_count(end(model)).checked_sub(1)?))
+pub(super) fn selected(view: &LogView, shared: &Shared) -> Option<u64> {
+    let log = &shared.log;
+    let cursor = view.cursor.filter(|cursor| *cursor >= log.start());
+    cursor.or_else(|| log.shown_at(log.shown_count(shared.log_end()).checked_sub(1)?))
 }
 
 /// The whole text of a row, and of the oops if it stands for one.
-fn text_of(model: &Model, row: &Row) -> String {
-    match model.log.trace(row) {
-        Some(trace) if model.log.is_folded(trace.first) => {
-            let rows = (trace.first..=trace.last).filter_map(|number| model.log.row(number));
+fn text_of(shared: &Shared, row: &Row) -> String {
+    match shared.log.trace(row) {
+        Some(trace) if shared.log.is_folded(trace.first) => {
+            let rows = (trace.first..=trace.last).filter_map(|number| shared.log.row(number));
             rows.map(Row::line).collect::<Vec<_>>().join("\n")
         }
         _ => row.line(),
     }
 }
 
-fn navigate(model: &mut Model, to: Move) {
+fn navigate(view: &mut LogView, shared: &mut Shared, to: Move) {
     if let Move::Left | Move::Right = to {
-        return move_texts(model, to == Move::Right);
+        return move_texts(view, shared, to == Move::Right);
     }
-    let end = end(model);
-    let count = model.log.shown_count(end);
-    let page = model.page();
-    let position = match model.log_view.cursor {
-        Some(cursor) => model.log.shown_count(cursor),
+    let end = shared.log_end();
+    let count = shared.log.shown_count(end);
+    let page = shared.page();
+    let position = match view.cursor {
+        Some(cursor) => shared.log.shown_count(cursor),
         None => count.saturating_sub(1),
     };
     let following =
         to == Move::End || (matches!(to, Move::Down | Move::PageDown) && position + 1 >= count);
     if following || count == 0 {
-        model.log_view.cursor = None;
+        view.cursor = None;
         return;
     }
     let index = to.apply(position, count, page);
-    model.log_view.cursor = model.log.shown_at(index);
+    view.cursor = shared.log.shown_at(index);
 }
 
 /// Moves the records' texts sideways, as far as those around have text.
-fn move_texts(model: &mut Model, right: bool) {
-    let count = model.log.shown_count(end(model));
-    let position = match model.log_view.cursor {
-        Some(cursor) => model.log.shown_count(cursor),
+fn move_texts(view: &mut LogView, shared: &mut Shared, right: bool) {
+    let count = shared.log.shown_count(shared.log_end());
+    let position = match view.cursor {
+        Some(cursor) => shared.log.shown_count(cursor),
         None => count.saturating_sub(1),
     };
-    let around = usize::from(model.size.1);
+    let around = usize::from(shared.size.1);
     let rows = (position.saturating_sub(around)..count.min(position + around))
-        .filter_map(|index| model.log.row(model.log.shown_at(index)?));
+        .filter_map(|index| shared.log.row(shared.log.shown_at(index)?));
     let text = |row: &Row| {
         let (first, more) = row.first_line();
         format!("{first}{more}")
     };
     let texts: Vec<String> = rows.map(text).collect();
-    let room = usize::from(model.size.0).saturating_sub(TEXT_AT);
+    let room = usize::from(shared.size.0).saturating_sub(TEXT_AT);
     let texts = texts.iter().map(String::as_str);
-    model.log_view.across = sideways(model.log_view.across, right, room, texts);
+    view.across = sideways(view.across, right, room, texts);
 }
 
-fn key(model: &mut Model, key: Key) -> bool {
-    let Some(mut field) = model.log_view.typing.take() else {
+fn on_key(view: &mut LogView, shared: &mut Shared, key: Key) -> bool {
+    let Some(mut field) = view.typing.take() else {
         return false;
     };
     match (key.code, key.ctrl) {
         (KeyCode::Enter, _) => return true,
         (KeyCode::Esc, _) => {
-            search(model, "");
+            search(view, shared, "");
             return true;
         }
-        (KeyCode::Char('r'), true) => model.log_view.regex = !model.log_view.regex,
+        (KeyCode::Char('r'), true) => view.regex = !view.regex,
         _ => {
             field.key(key);
         }
     }
-    search(model, field.text());
-    model.log_view.typing = Some(field);
+    search(view, shared, field.text());
+    view.typing = Some(field);
     true
 }
 
-fn escape(model: &mut Model) -> bool {
-    let view = &mut model.log_view;
+fn escape(view: &mut LogView, shared: &mut Shared) -> bool {
     if view.expanded {
         view.expanded = false;
     } else if view.across > 0 {
         view.across = 0;
-    } else if model.log.pattern().is_some() || *model.log.filter() != Filter::default() {
-        search(model, "");
-        model.log_view.error = None;
-        refilter(model, Filter::default());
+    } else if shared.log.pattern().is_some() || *shared.log.filter() != Filter::default() {
+        search(view, shared, "");
+        view.error = None;
+        shared.log.set_filter(Filter::default());
     } else if view.cursor.is_some() {
         view.cursor = None;
     } else {
@@ -268,40 +326,23 @@ fn escape(model: &mut Model) -> bool {
     true
 }
 
-/// Goes to a row.
-pub(crate) fn go_to(model: &mut Model, number: u64) {
-    model.log_view.cursor = Some(number);
-}
-
-fn refilter(model: &mut Model, filter: Filter) {
-    model.log.set_filter(filter);
-}
-
-fn expand(model: &mut Model) {
-    let Some(number) = selected(model) else {
+fn expand(view: &mut LogView, shared: &mut Shared) {
+    let Some(number) = selected(view, shared) else {
         return;
     };
-    model.log_view.cursor = Some(number);
-    let block = model.log.row(number).and_then(|row| row.block);
+    view.cursor = Some(number);
+    let block = shared.log.row(number).and_then(|row| row.block);
     match block {
-        Some(first) if !model.log_view.expanded => {
-            model.log.toggle_fold(first);
-            model.log_view.cursor = Some(first);
+        Some(first) if !view.expanded => {
+            shared.log.toggle_fold(first);
+            view.cursor = Some(first);
         }
-        _ => model.log_view.expanded = !model.log_view.expanded,
-    }
-}
-
-/// Records arrived.
-pub(crate) fn arrived(model: &mut Model) {
-    let gone = |cursor: &u64| *cursor < model.log.start();
-    if model.log_view.cursor.as_ref().is_some_and(gone) {
-        model.log_view.cursor = Some(model.log.start());
+        _ => view.expanded = !view.expanded,
     }
 }
 
 /// The filter in words; empty when everything is shown.
-pub fn filter_text(filter: &Filter) -> Vec<String> {
+pub(super) fn filter_text(filter: &Filter) -> Vec<String> {
     let mut words = Vec::new();
     if filter.level < 7 {
         words.push(format!("{} and worse", level_name(filter.level)));

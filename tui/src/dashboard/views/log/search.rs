@@ -1,77 +1,81 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Searching the log and jumping in it.
 
-use super::{end, selected};
-use crate::dashboard::core::model::Model;
+use super::selected;
+use crate::dashboard::core::shared::Shared;
 use crate::dashboard::data::log::Pattern;
+use crate::dashboard::views::log::LogView;
 
-pub(crate) fn search(model: &mut Model, text: &str) {
+pub(crate) fn search(view: &mut LogView, shared: &mut Shared, text: &str) {
     if text.is_empty() {
-        model.log.set_pattern(None);
-        model.log_view.error = None;
+        shared.log.set_pattern(None);
+        view.error = None;
         return;
     }
-    match Pattern::new(text, model.log_view.regex) {
+    match Pattern::new(text, view.regex) {
         Ok(pattern) => {
-            model.log.set_pattern(Some(pattern));
-            model.log_view.error = None;
-            model.log_view.seek = Some(selected(model).map_or(end(model), |number| number + 1));
+            shared.log.set_pattern(Some(pattern));
+            view.error = None;
+            view.seek = Some(selected(view, shared).map_or(shared.log_end(), |number| number + 1));
         }
-        Err(error) => model.log_view.error = Some(error.to_string()),
+        Err(error) => view.error = Some(error.to_string()),
     }
 }
 
 /// A slice of the search was done: has the match that is looked for been found?
-pub(crate) fn worked(model: &mut Model) {
-    let Some(from) = model.log_view.seek else {
+pub(crate) fn worked(view: &mut LogView, shared: &mut Shared) {
+    let Some(from) = view.seek else {
         return;
     };
-    let found = model.log.next_match(from, false);
+    let found = shared.log.next_match(from, false);
     if found.is_some() {
-        model.log_view.cursor = found;
-        model.log_view.seek = None;
-    } else if !model.log.has_work() {
-        let after = model.log.next_match(from, true);
+        view.cursor = found;
+        view.seek = None;
+    } else if !shared.log.has_work() {
+        let after = shared.log.next_match(from, true);
         if after.is_some() {
-            model.log_view.cursor = after;
+            view.cursor = after;
         }
-        model.log_view.seek = None;
+        view.seek = None;
     }
 }
 
-pub(crate) fn step(model: &mut Model, forward: bool) {
-    let from = selected(model).unwrap_or(0);
-    match model.log.next_match(from, forward) {
-        Some(number) => model.log_view.cursor = Some(number),
-        None if forward => model.note("there is no match further down"),
-        None => model.note("there is no match further up"),
+pub(crate) fn step(view: &mut LogView, shared: &mut Shared, forward: bool) {
+    let from = selected(view, shared).unwrap_or(0);
+    match shared.log.next_match(from, forward) {
+        Some(number) => view.cursor = Some(number),
+        None if forward => shared.note("there is no match further down"),
+        None => shared.note("there is no match further up"),
     }
 }
 
-pub(crate) fn warning(model: &mut Model, forward: bool) {
+pub(crate) fn warning(view: &mut LogView, shared: &mut Shared, forward: bool) {
     // While following, the newest warning is the one that matters.
-    let (from, forward) = match model.log_view.cursor {
+    let (from, forward) = match view.cursor {
         Some(cursor) => (cursor, forward),
-        None => (end(model), false),
+        None => (shared.log_end(), false),
     };
-    let found = model.log.next_warning(from, forward);
-    let visible = found.map(|number| match model.log.row(number).and_then(|row| row.block) {
-        Some(first) if model.log.is_folded(first) => first,
+    let found = shared.log.next_warning(from, forward);
+    let visible = found.map(|number| match shared.log.row(number).and_then(|row| row.block) {
+        Some(first) if shared.log.is_folded(first) => first,
         _ => number,
     });
     match visible {
         // The lines of a folded oops count once.
-        Some(number) if forward && number <= from && model.log_view.cursor.is_some() => {
-            let last =
-                model.log.row(number).and_then(|row| model.log.trace(row)).map(|trace| trace.last);
-            let beyond = model.log.next_warning(last.unwrap_or(from), true);
+        Some(number) if forward && number <= from && view.cursor.is_some() => {
+            let last = shared
+                .log
+                .row(number)
+                .and_then(|row| shared.log.trace(row))
+                .map(|trace| trace.last);
+            let beyond = shared.log.next_warning(last.unwrap_or(from), true);
             match beyond {
-                Some(beyond) => model.log_view.cursor = Some(beyond),
-                None => model.note("there is no warning further down"),
+                Some(beyond) => view.cursor = Some(beyond),
+                None => shared.note("there is no warning further down"),
             }
         }
-        Some(number) => model.log_view.cursor = Some(number),
-        None if forward => model.note("there is no warning further down"),
-        None => model.note("there is no warning further up"),
+        Some(number) => view.cursor = Some(number),
+        None if forward => shared.note("there is no warning further down"),
+        None => shared.note("there is no warning further up"),
     }
 }

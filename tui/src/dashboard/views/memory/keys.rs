@@ -6,11 +6,12 @@ use super::tests::{Script, at_work};
 use crate::dashboard::core::effect::Effect;
 use crate::dashboard::core::event::Event;
 use crate::dashboard::core::keys::Key;
-use crate::dashboard::core::layer::Layer;
 use crate::dashboard::core::link::Connection;
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::shared::Layer;
+use crate::dashboard::shell::model::Model;
 use crate::dashboard::shell::update::update;
 use crate::dashboard::views::fixture::{form_error, preview, screen};
+use crate::dashboard::views::memory::Memory;
 use crate::kernel::api::{ProgramEnd, Request, SubjectEvent};
 use crate::kernel::{Item, TargetError};
 
@@ -131,7 +132,7 @@ fn a_dead_subject_does_nothing_more_and_a_new_one_starts() {
     script.keys("a");
     assert!(script.model.layers.is_empty());
     script.keys("xna<enter>");
-    assert_eq!(script.model.memory.subjects.len(), 1);
+    assert_eq!(script.model.views.get::<Memory>().unwrap().subjects.len(), 1);
     assert!(screen(&mut script.model, 80, 24).contains("313 alive"));
 }
 
@@ -198,7 +199,7 @@ fn a_living_subject_is_ended_only_after_a_question_with_the_exact_command() {
     };
     assert_eq!(question.command, "kill -9 312");
     script.keys("n");
-    assert_eq!(script.model.memory.subjects[0].life, Life::Alive);
+    assert_eq!(script.model.views.get::<Memory>().unwrap().subjects[0].life, Life::Alive);
 }
 
 #[test]

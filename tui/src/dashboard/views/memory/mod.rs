@@ -23,227 +23,224 @@ pub mod subjects;
 mod tests;
 
 pub use self::cursor::pane_number;
-use self::cursor::{click, copy, focus, navigate, select};
+use self::cursor::{click, copy, navigate, select};
 use self::page::page_of;
-pub use self::state::{Call, MODULE, Pane, State};
+pub use self::state::{Call, MODULE, Memory, Pane};
 use self::subject::Life;
 use super::ready::ready;
-use super::view::View;
-use crate::dashboard::core::command::Command;
-use crate::dashboard::core::layer::{Confirm, Layer};
-use crate::dashboard::core::model::Model;
+use super::view::{View, next};
+use crate::dashboard::core::command::{Command, command};
+use crate::dashboard::core::event::Move;
+use crate::dashboard::core::shared::About;
+use crate::dashboard::core::shared::Shared;
+use crate::dashboard::paint::canvas::Canvas;
 use crate::kernel::Item;
 use crate::kernel::api::{Capability, SubjectAction};
+use ratatui::layout::Rect;
 
 /// Bytes that a look into a page reads.
 const LOOK: u32 = 256;
 
-macro_rules! command {
-    ($name:literal, $key:literal, $title:literal, $help:literal, $hint:literal, $enabled:expr, $run:expr) => {
-        Command {
-            name: $name,
-            keys: &[$key],
-            title: $title,
-            help: $help,
-            hint: $hint,
-            enabled: $enabled,
-            run: $run,
-        }
-    };
-}
-
 /// Its commands.
-pub const COMMANDS: &[Command] = &[
-    command!(
+const COMMANDS: &[Command<Memory>] = &[
+    command(
         "subject-new",
-        "n",
+        &["n"],
         "new subject",
         "start a process that uses memalloc on command",
-        true,
-        can_start,
-        subjects::start
-    ),
-    command!(
+        subjects::start,
+    )
+    .when(can_start),
+    command(
         "memory-allocate",
-        "a",
+        &["a"],
         "allocate",
         "map pages into the subject: address, number, read-only or read-write",
-        true,
-        alive,
-        forms::allocate
-    ),
-    command!(
+        forms::allocate,
+    )
+    .when(alive),
+    command(
         "memory-write",
-        "w",
+        &["w"],
         "write",
         "make the subject store bytes anywhere; it dies where that is not allowed",
-        true,
-        alive,
-        forms::write
-    ),
-    command!(
+        forms::write,
+    )
+    .when(alive),
+    command(
         "memory-read",
-        "r",
+        &["r"],
         "read",
         "make the subject load bytes from anywhere; it dies where that is not allowed",
-        true,
-        alive,
-        forms::read
-    ),
-    command!(
+        forms::read,
+    )
+    .when(alive),
+    command(
         "memory-look",
-        "enter",
+        &["enter"],
         "look inside",
         "make the subject read the beginning of the page under the cursor",
-        false,
-        alive,
-        look_inside
-    ),
-    command!(
-        "memory-free",
-        "f",
-        "free",
-        "give back the request under the cursor",
-        true,
-        alive,
-        forms::free
-    ),
-    command!(
+        look_inside,
+    )
+    .when(alive)
+    .quiet(),
+    command("memory-free", &["f"], "free", "give back the request under the cursor", forms::free)
+        .when(alive),
+    command(
         "memory-share",
-        "s",
+        &["s"],
         "share",
         "offer the page under the cursor to another subject",
-        true,
-        alive,
-        forms::share
-    ),
-    command!(
+        forms::share,
+    )
+    .when(alive),
+    command(
         "memory-access",
-        "o",
+        &["o"],
         "map offer",
         "map the page that was offered to this subject",
-        false,
-        alive,
-        forms::access
-    ),
-    command!(
-        "memory-walk",
-        "t",
-        "translate",
-        "walk the page table for any address",
-        false,
-        alive,
-        forms::walk
-    ),
-    command!(
+        forms::access,
+    )
+    .when(alive)
+    .quiet(),
+    command("memory-walk", &["t"], "translate", "walk the page table for any address", forms::walk)
+        .when(alive)
+        .quiet(),
+    command(
         "subject-next",
-        "N",
+        &["N"],
         "next subject",
         "show the next subject",
-        false,
-        some_subject,
-        |model| {
-            let count = model.memory.subjects.len().max(1);
-            select(model, (model.memory.selected + 1) % count);
-        }
-    ),
-    command!(
+        |view: &mut Memory, shared| {
+            let count = view.subjects.len().max(1);
+            select(view, shared, (view.selected + 1) % count);
+        },
+    )
+    .when(some_subject)
+    .quiet(),
+    command(
         "subject-end",
-        "x",
+        &["x"],
         "end subject",
         "kill the subject, or take a dead one off the list",
-        false,
-        some_subject,
-        end
-    ),
+        end,
+    )
+    .when(some_subject)
+    .quiet(),
 ];
 
-/// What it provides.
-pub const VIEW: View = View {
+const ABOUT: About = About {
+    id: "memory",
+    title: "Memory",
+    short: "Memory",
+    about: "Processes map pages through the kernel; the page table that translates them",
+    shows: "processes, pages, page tables",
+    module: Some(MODULE),
     zooms: true,
     panels: true,
-    module: |_| Some(MODULE.into()),
-    navigate,
-    focus,
-    click,
-    copy,
-    new_guest: |model| model.memory = State::default(),
-    ..View::new(
-        "Memory",
-        "Processes map pages through the kernel; the page table that translates them",
-        COMMANDS,
-    )
+    ..About::BARE
 };
 
-fn can_start(model: &Model) -> Result<(), String> {
-    ready(model, MODULE, Capability::Subjects)?;
-    if model.memory.subjects.len() >= subjects::MOST {
-        return Err(format!("{} subjects are enough (x ends one)", subjects::MOST));
+impl View for Memory {
+    type Call = Call;
+
+    fn commands() -> &'static [Command<Self>] {
+        COMMANDS
+    }
+
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, shared: &Shared) {
+        draw::draw(canvas, area, self, shared);
+    }
+
+    fn on_reply(&mut self, shared: &mut Shared, call: Call, item: Item) {
+        match call {
+            Call::Live(number) => outcomes::on_life(self, shared, number, item),
+            Call::Do(number) => outcomes::on_reply(self, shared, number, item),
+        }
+        shared.changed();
+    }
+
+    fn navigate(&mut self, shared: &mut Shared, to: Move) {
+        navigate(self, shared, to);
+    }
+
+    fn focus(&mut self, shared: &mut Shared, forward: bool) {
+        self.focus = next(&Pane::ALL, self.focus, forward);
+        shared.changed();
+    }
+
+    fn click(&mut self, shared: &mut Shared, pane: u8, index: usize) {
+        click(self, shared, pane, index);
+    }
+
+    fn copy(&self, _: &Shared) -> Option<String> {
+        copy(self)
+    }
+
+    fn new_guest(&mut self, _: &mut Shared) {
+        *self = Self::default();
+    }
+}
+
+fn can_start(view: &Memory, shared: &Shared) -> Result<(), String> {
+    ready(shared, MODULE, Capability::Subjects)?;
+    if view.subjects.len() >= subjects::MOST {
+        let keys = shared.fill("({subject-end} ends one)");
+        return Err(format!("{} subjects are enough {keys}", subjects::MOST));
     }
     Ok(())
 }
 
-fn some_subject(model: &Model) -> Result<(), String> {
-    match model.memory.subject() {
+fn some_subject(view: &Memory, shared: &Shared) -> Result<(), String> {
+    match view.subject() {
         Some(_) => Ok(()),
-        None => Err("there is no subject (n starts one)".into()),
+        None => Err(shared.fill("there is no subject ({subject-new} starts one)")),
     }
 }
 
-fn alive(model: &Model) -> Result<(), String> {
-    ready(model, MODULE, Capability::Subjects)?;
-    some_subject(model)?;
-    match model.memory.subject().map(|subject| &subject.life) {
+fn alive(view: &Memory, shared: &Shared) -> Result<(), String> {
+    ready(shared, MODULE, Capability::Subjects)?;
+    some_subject(view, shared)?;
+    match view.subject().map(|subject| &subject.life) {
         Some(Life::Alive) => Ok(()),
         Some(Life::Starting) => Err("the subject is still starting".into()),
-        _ => Err("the subject is dead (n starts a new one)".into()),
+        _ => Err(shared.fill("the subject is dead ({subject-new} starts a new one)")),
     }
 }
 
-/// Takes an item of one of this view's calls.
-pub fn item(model: &mut Model, call: Call, item: Item) {
-    match call {
-        Call::Live(number) => outcomes::lived(model, number, item),
-        Call::Do(number) => outcomes::did(model, number, item),
-    }
-    model.changed();
-}
-
-fn look_inside(model: &mut Model) {
-    let vaddr = page_of(model.memory.cursor);
+fn look_inside(view: &mut Memory, shared: &mut Shared) {
+    let vaddr = page_of(view.cursor);
     let action = SubjectAction::Read { vaddr, size: LOOK };
-    if let Some(subject) = model.memory.subject() {
-        subjects::ask(model, subject.number, action);
+    if let Some(subject) = view.subject() {
+        subjects::ask(view, shared, subject.number, action);
     }
 }
 
-fn end(model: &mut Model) {
-    let Some(subject) = model.memory.subject() else {
+fn end(view: &mut Memory, shared: &mut Shared) {
+    let Some(subject) = view.subject() else {
         return;
     };
     if !matches!(subject.life, Life::Alive | Life::Starting) {
-        model.memory.subjects.remove(model.memory.selected);
-        let selected = model.memory.selected.saturating_sub(1);
-        return select(model, selected);
+        view.subjects.remove(view.selected);
+        let selected = view.selected.saturating_sub(1);
+        return select(view, shared, selected);
     }
-    let name = subject.name();
+    let number = subject.number;
+    let title = format!("End {}?", subject.name());
     let command = match subject.pid {
         Some(pid) => format!("kill -9 {pid}"),
         None => "kill -9 (its process id is not known yet)".into(),
     };
-    model.open(Layer::Confirm(Confirm {
-        title: format!("End {name}?"),
-        text: "The process is killed; the module takes its pages back.".into(),
-        command,
-        context: subject.number.to_string(),
-        yes: |model, question| {
-            let number = question.context.parse().unwrap_or(0);
-            let Some(subject) = model.memory.by_number(number) else {
-                return;
-            };
-            subject.killed = true;
-            let tag = subject.tag;
-            model.cancel(tag);
-        },
-    }));
+    let text = "The process is killed; the module takes its pages back.";
+    shared.confirm(title, text, command, move |view: &mut Memory, shared| {
+        let Some(subject) = view.by_number(number) else {
+            return;
+        };
+        subject.killed = true;
+        shared.cancel(subject.tag);
+    });
 }

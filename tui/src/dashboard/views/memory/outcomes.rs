@@ -9,7 +9,8 @@ use crate::dashboard::core::advice;
 use crate::dashboard::core::advice::Doing;
 use crate::dashboard::core::calls::Owner;
 use crate::dashboard::core::equivalent::equivalent;
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::shared::Shared;
+use crate::dashboard::views::memory::Memory;
 use crate::kernel::api::{ProgramEnd, Request, SubjectAction, SubjectEvent, SubjectOutcome, Walk};
 use crate::kernel::{Item, TargetError, TargetResult};
 
@@ -17,15 +18,15 @@ use crate::kernel::{Item, TargetError, TargetResult};
 const SHOWN: usize = 12;
 
 /// Takes an item of a subject's life.
-pub(crate) fn lived(model: &mut Model, number: u32, item: Item) {
-    let Some(subject) = model.memory.by_number(number) else {
+pub(crate) fn on_life(view: &mut Memory, shared: &mut Shared, number: u32, item: Item) {
+    let Some(subject) = view.by_number(number) else {
         return;
     };
     match item {
         Item::Subject(SubjectEvent::Started { pid }) => {
             subject.pid = Some(pid);
             subject.life = Life::Alive;
-            look_around(model, number);
+            look_around(view, shared, number);
         }
         Item::Subject(SubjectEvent::Died { pid, end, fault, during }) => {
             // Looking on its own behalf, as this view makes it do, kills nobody.
@@ -41,7 +42,7 @@ pub(crate) fn lived(model: &mut Model, number: u32, item: Item) {
                 subject.walks.insert(vaddr, Walk { vaddr, ..walk });
             }
             subject.life = Life::Dead { end, fault };
-            died(model, number);
+            died(view, shared, number);
         }
         Item::Done(result) => {
             if let Life::Starting | Life::Alive = subject.life {
@@ -52,18 +53,18 @@ pub(crate) fn lived(model: &mut Model, number: u32, item: Item) {
                     }
                     Err(error) => Life::Lost(error),
                 };
-                died(model, number);
+                died(view, shared, number);
             }
         }
         _ => {}
     }
 }
 
-fn died(model: &mut Model, number: u32) {
-    model.settle(&Owner::Memory(Call::Do(number)), Ok(()));
+fn died(view: &mut Memory, shared: &mut Shared, number: u32) {
+    shared.settle(&Owner::view(Call::Do(number)), Ok(()));
     let mut pid = None;
     let mut cursor = None;
-    if let Some(subject) = model.memory.by_number(number) {
+    if let Some(subject) = view.by_number(number) {
         subject.jobs.clear();
         subject.running = None;
         subject.offered.clear();
@@ -71,19 +72,19 @@ fn died(model: &mut Model, number: u32) {
         cursor = subject.fault().map(|fault| page_of(fault.address));
     }
     // An offer dies with either process.
-    for other in &mut model.memory.subjects {
+    for other in &mut view.subjects {
         other.offered.retain(|_, client| Some(*client) != pid);
     }
-    go_to(model, number, cursor);
+    go_to(view, number, cursor);
 }
 
 /// Puts the cursor of a subject's address space there, if it is the one that is
 /// shown. `true` when it is.
-fn go_to(model: &mut Model, number: u32, cursor: Option<u64>) -> bool {
-    let shown = model.memory.subject();
+fn go_to(view: &mut Memory, number: u32, cursor: Option<u64>) -> bool {
+    let shown = view.subject();
     match cursor.filter(|_| shown.is_some_and(|subject| subject.number == number)) {
         Some(cursor) => {
-            model.memory.cursor = cursor;
+            view.cursor = cursor;
             true
         }
         None => false,
@@ -91,8 +92,8 @@ fn go_to(model: &mut Model, number: u32, cursor: Option<u64>) -> bool {
 }
 
 /// Takes an item of something that a subject does.
-pub(crate) fn did(model: &mut Model, number: u32, item: Item) {
-    let Some(subject) = model.memory.by_number(number) else {
+pub(crate) fn on_reply(view: &mut Memory, shared: &mut Shared, number: u32, item: Item) {
+    let Some(subject) = view.by_number(number) else {
         return;
     };
     match item {
@@ -103,11 +104,11 @@ pub(crate) fn did(model: &mut Model, number: u32, item: Item) {
             };
             // It is dying; how comes with its last words. Nothing more is asked.
             if let Err(TargetError::Gone(_)) = result {
-                model.settle(&Owner::Memory(Call::Do(number)), Ok(()));
+                shared.settle(&Owner::view(Call::Do(number)), Ok(()));
                 return;
             }
-            ended(model, number, &job, result);
-            go_on(model, number);
+            ended(view, shared, number, &job, result);
+            go_on(view, shared, number);
         }
         _ => {}
     }
@@ -136,35 +137,36 @@ fn noted(subject: &mut Subject, outcome: SubjectOutcome) {
     }
 }
 
-fn ended(model: &mut Model, number: u32, job: &Job, result: TargetResult<()>) {
+fn ended(view: &mut Memory, shared: &mut Shared, number: u32, job: &Job, result: TargetResult<()>) {
     if let Err(error) = result {
         if matches!(job.why, Why::Before | Why::User)
-            && let Some(subject) = model.memory.by_number(number)
+            && let Some(subject) = view.by_number(number)
         {
             subject.before.clear();
             subject.said = Some(error.to_string());
         }
         if job.why == Why::User {
-            let owner = Owner::Memory(Call::Do(number));
+            let owner = Owner::view(Call::Do(number));
             let cancelled = error == TargetError::Cancelled;
             let told = if cancelled { Ok(()) } else { Err(advice::sentence(&error)) };
-            if model.settle(&owner, told) || cancelled {
+            if shared.settle(&owner, told) || cancelled {
                 return;
             }
             let what = verb(&Request::SubjectDo { pid: 0, action: job.action.clone() });
-            model.message(advice::explain(&format!("{MODULE}: {what}"), Doing::Other, &error));
+            let title = format!("{MODULE}: {what}");
+            shared.message(shared.explain(&title, Doing::Other, &error));
         }
         return;
     }
     if job.why == Why::User {
-        model.settle(&Owner::Memory(Call::Do(number)), Ok(()));
-        succeeded(model, number, &job.action);
+        shared.settle(&Owner::view(Call::Do(number)), Ok(()));
+        succeeded(view, shared, number, &job.action);
     }
 }
 
 /// Notes what the user's action changed, and looks at what came of it.
-fn succeeded(model: &mut Model, number: u32, action: &SubjectAction) {
-    let Some(subject) = model.memory.by_number(number) else {
+fn succeeded(view: &mut Memory, shared: &mut Shared, number: u32, action: &SubjectAction) {
+    let Some(subject) = view.by_number(number) else {
         return;
     };
     let pid = subject.pid;
@@ -210,7 +212,8 @@ fn succeeded(model: &mut Model, number: u32, action: &SubjectAction) {
         }
         SubjectAction::Share { vaddr, client, .. } => {
             subject.offered.insert(page_of(*vaddr), *client);
-            format!("offered the page at {vaddr:#x} to process {client}: it maps it with o")
+            let key = shared.keymap.press("memory-access");
+            format!("offered the page at {vaddr:#x} to process {client}: it maps it with {key}")
         }
         SubjectAction::Access { vaddr } => {
             subject.shared.insert(*vaddr);
@@ -232,21 +235,21 @@ fn succeeded(model: &mut Model, number: u32, action: &SubjectAction) {
         }
     }
     if let SubjectAction::Access { .. } = action {
-        taken(model, pid);
+        taken(view, pid);
     }
     if let SubjectAction::Read { .. } = action {
-        model.memory.content_row = 0;
+        view.content_row = 0;
     }
-    if go_to(model, number, cursor) && model.memory.focus == Pane::Subjects {
-        model.memory.focus = Pane::Space;
+    if go_to(view, number, cursor) && view.focus == Pane::Subjects {
+        view.focus = Pane::Space;
     }
-    look_around(model, number);
+    look_around(view, shared, number);
 }
 
 /// The process took what was offered to it: the owner's page is now shared.
-fn taken(model: &mut Model, client: Option<i32>) {
+fn taken(view: &mut Memory, client: Option<i32>) {
     let Some(client) = client else { return };
-    for owner in &mut model.memory.subjects {
+    for owner in &mut view.subjects {
         let taken: Vec<u64> =
             owner.offered.iter().filter(|(_, to)| **to == client).map(|(page, _)| *page).collect();
         for page in taken {

@@ -35,7 +35,7 @@ impl Pane {
 
 /// What the view remembers.
 #[derive(Clone, Debug, Default)]
-pub struct State {
+pub struct Memory {
     /// The subjects, oldest first.
     pub subjects: Vec<Subject>,
     /// The one whose address space is shown.
@@ -49,7 +49,7 @@ pub struct State {
     pub(crate) started: u32,
 }
 
-impl State {
+impl Memory {
     /// The subject that is shown.
     pub fn subject(&self) -> Option<&Subject> {
         self.subjects.get(self.selected)

@@ -2,16 +2,15 @@
 //! What the subjects are asked, one thing at a time; `outcomes` is what
 //! comes of it.
 
-use std::sync::Arc;
+use crate::dashboard::views::memory::Memory;
 
 use super::page::{PAGE, SUGGESTED, TABLE, page_of};
 use super::state::Call;
 pub use super::subject::{Content, Life, Subject};
 use super::subject::{Job, Why};
 use crate::dashboard::core::calls::{Owner, Report};
-use crate::dashboard::core::effect::Effect;
 use crate::dashboard::core::equivalent::equivalent;
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::shared::Shared;
 use crate::kernel::api::{Request, SubjectAction};
 
 /// The most subjects in the list.
@@ -20,26 +19,27 @@ pub const MOST: usize = 16;
 pub(crate) const WALKED: u64 = 16;
 
 /// Starts a subject and shows it.
-pub(crate) fn start(model: &mut Model) {
-    model.memory.started += 1;
-    let number = model.memory.started;
+pub(crate) fn start(view: &mut Memory, shared: &mut Shared) {
+    view.started += 1;
+    let number = view.started;
     let title = format!("subject {number}");
     let tag =
-        model.start(Owner::Memory(Call::Live(number)), &title, Report::Silent, Request::Subject);
-    model.memory.subjects.push(Subject::new(number, tag));
-    model.memory.selected = model.memory.subjects.len() - 1;
-    model.memory.cursor = SUGGESTED;
+        shared.start(Owner::mortal(Call::Live(number)), &title, Report::Silent, Request::Subject);
+    view.subjects.push(Subject::new(number, tag));
+    view.selected = view.subjects.len() - 1;
+    view.cursor = SUGGESTED;
 }
 
 /// Makes a subject do what the user wants.
-pub(crate) fn ask(model: &mut Model, number: u32, action: SubjectAction) {
-    let Some(subject) = model.memory.by_number(number) else {
+pub(crate) fn ask(view: &mut Memory, shared: &mut Shared, number: u32, action: SubjectAction) {
+    let Some(subject) = view.by_number(number) else {
         return;
     };
     // It may have died while the form was filled in.
     if subject.life != Life::Alive {
         let name = subject.name();
-        return model.note(format!("{name} is dead: nothing was sent (n starts a new one)"));
+        let keys = shared.fill("({subject-new} starts a new one)");
+        return shared.note(format!("{name} is dead: nothing was sent {keys}"));
     }
     if let Some((vaddr, pages)) = maps(&action) {
         for address in tables_along(vaddr, pages) {
@@ -50,7 +50,7 @@ pub(crate) fn ask(model: &mut Model, number: u32, action: SubjectAction) {
         }
     }
     subject.jobs.push_back(Job { action, why: Why::User });
-    go_on(model, number);
+    go_on(view, shared, number);
 }
 
 /// The address and the number of the pages that an action maps, and for which
@@ -77,8 +77,8 @@ pub(crate) fn tables_along(vaddr: u64, pages: i32) -> Vec<u64> {
 
 /// Walks a page so that its walk can be shown; of several such wishes that
 /// wait, the latest is kept.
-pub(crate) fn look(model: &mut Model, number: u32, page: u64) {
-    let Some(subject) = model.memory.by_number(number) else {
+pub(crate) fn look(view: &mut Memory, shared: &mut Shared, number: u32, page: u64) {
+    let Some(subject) = view.by_number(number) else {
         return;
     };
     if subject.life != Life::Alive {
@@ -88,7 +88,7 @@ pub(crate) fn look(model: &mut Model, number: u32, page: u64) {
         .jobs
         .retain(|job| job.why != Why::Look || !matches!(job.action, SubjectAction::Walk { .. }));
     push_walk(subject, page);
-    go_on(model, number);
+    go_on(view, shared, number);
 }
 
 pub(crate) fn push_walk(subject: &mut Subject, page: u64) {
@@ -96,19 +96,19 @@ pub(crate) fn push_walk(subject: &mut Subject, page: u64) {
 }
 
 /// Asks for the address space, and walks the page under the cursor.
-pub(crate) fn look_around(model: &mut Model, number: u32) {
-    let page = page_of(model.memory.cursor);
-    let Some(subject) = model.memory.by_number(number) else {
+pub(crate) fn look_around(view: &mut Memory, shared: &mut Shared, number: u32) {
+    let page = page_of(view.cursor);
+    let Some(subject) = view.by_number(number) else {
         return;
     };
     subject.jobs.push_back(Job { action: SubjectAction::Maps, why: Why::Look });
     push_walk(subject, page);
-    go_on(model, number);
+    go_on(view, shared, number);
 }
 
 /// Starts the next thing that a subject is to do.
-pub(crate) fn go_on(model: &mut Model, number: u32) {
-    let Some(subject) = model.memory.by_number(number) else {
+pub(crate) fn go_on(view: &mut Memory, shared: &mut Shared, number: u32) {
+    let Some(subject) = view.by_number(number) else {
         return;
     };
     let (Some(pid), None) = (subject.pid, &subject.running) else {
@@ -126,11 +126,10 @@ pub(crate) fn go_on(model: &mut Model, number: u32) {
     subject.running = Some(job);
     let title = format!("process {pid}: {}", verb(&request));
     if user {
-        model.start(Owner::Memory(Call::Do(number)), &title, Report::Listed, request);
+        shared.start(Owner::mortal(Call::Do(number)), &title, Report::Listed, request);
     } else {
         // Only what the user wants enters the command log.
-        let tag = model.call(Owner::Memory(Call::Do(number)), &title, Report::Silent, None);
-        model.effect(Effect::Start { tag, request, input: Arc::default() });
+        shared.start_unlogged(Owner::mortal(Call::Do(number)), &title, request);
     }
 }
 

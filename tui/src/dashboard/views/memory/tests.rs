@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What view 4 looks like.
 
+use crate::dashboard::views::memory::Memory;
 use insta::assert_snapshot;
 
 use super::{Call, MODULE, Pane};
@@ -11,10 +12,9 @@ use crate::dashboard::core::effect::Effect;
 use crate::dashboard::core::event::Event;
 use crate::dashboard::core::keys::Key;
 use crate::dashboard::core::link::Connection;
-use crate::dashboard::core::model::Model;
 use crate::dashboard::paint::theme::Look;
+use crate::dashboard::shell::model::Model;
 use crate::dashboard::shell::update::update;
-use crate::dashboard::views::ViewId;
 use crate::dashboard::views::fixture::{
     assert_no_line_under_nothing, cells, model, sample, screen,
 };
@@ -41,7 +41,7 @@ const PAGE: u64 = 4096;
 
 impl Script {
     pub(crate) fn new() -> Self {
-        let mut model = model(ViewId::Memory, &[MODULE]);
+        let mut model = model("memory", &[MODULE]);
         let counters = [
             ("pages_limit", 4096),
             ("pages_mapped", 4),
@@ -185,7 +185,7 @@ impl Script {
             .model
             .calls
             .iter()
-            .find(|(_, call)| matches!(call.owner, Owner::Memory(Call::Live(_))))
+            .find(|(_, call)| call.owner == Owner::view(Call::Live(1)))
             .map(|(tag, _)| tag)
             .unwrap();
         for item in [Item::Subject(died), Item::Done(Ok(()))] {
@@ -333,7 +333,7 @@ fn a_write_to_a_read_only_page_kills_the_subject_and_says_who_where_and_why() {
 #[test]
 fn the_bytes_read_can_be_brought_up_at_80_by_24() {
     let mut script = at_work();
-    script.model.memory.focus = Pane::Content;
+    script.model.views.get_mut::<Memory>().unwrap().focus = Pane::Content;
     assert_snapshot!(screen(&mut script.model, 80, 24));
 }
 
@@ -344,12 +344,12 @@ fn without_a_subject_the_key_that_starts_one_is_named() {
 
 #[test]
 fn a_module_that_is_not_loaded_is_introduced() {
-    assert_snapshot!(screen(&mut model(ViewId::Memory, &[]), 80, 24));
+    assert_snapshot!(screen(&mut model("memory", &[]), 80, 24));
 }
 
 #[test]
 fn a_lost_connection_and_a_missing_capability_are_told() {
-    let mut model = model(ViewId::Memory, &[MODULE]);
+    let mut model = model("memory", &[MODULE]);
     if let Some(kernel) = &mut model.link.kernel {
         kernel.missing = vec![Missing {
             capability: Capability::Subjects,
@@ -364,7 +364,8 @@ fn a_lost_connection_and_a_missing_capability_are_told() {
 #[test]
 fn hostile_names_of_mappings_stay_text() {
     let mut script = at_work();
-    script.model.memory.subjects[0].maps[2].name = "/tmp/\u{1b}[2J\u{202e}x\n".into();
+    script.model.views.get_mut::<Memory>().unwrap().subjects[0].maps[2].name =
+        "/tmp/\u{1b}[2J\u{202e}x\n".into();
     let screen = screen(&mut script.model, 80, 40);
     assert!(screen.chars().all(|character| character == '\n' || !character.is_control()));
     assert!(screen.contains("/tmp/\\x1b[2J\\u{202e}x\\n"), "{screen}");
@@ -374,7 +375,7 @@ fn hostile_names_of_mappings_stay_text() {
 fn no_size_of_the_screen_is_too_small_to_draw() {
     let mut script = at_work();
     for pane in [Pane::Space, Pane::Content, Pane::Walk] {
-        script.model.memory.focus = pane;
+        script.model.views.get_mut::<Memory>().unwrap().focus = pane;
         for width in (0..90).step_by(7) {
             for height in 0..30 {
                 for zoom in [false, true] {

@@ -4,25 +4,28 @@
 use super::state::Call;
 use super::{selected, values};
 use crate::dashboard::core::calls::{Owner, Report};
-use crate::dashboard::core::form::{Field, Form, Kind};
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::form::{Field, Kind};
+use crate::dashboard::core::shared::Form;
+use crate::dashboard::core::shared::Layer;
+use crate::dashboard::core::shared::Shared;
 use crate::dashboard::data::lines;
+use crate::dashboard::views::modules::Modules;
 use crate::kernel::api::Request;
 
-pub(crate) fn edit(model: &mut Model) {
-    if !model.modules_view.on_values || model.zoom {
-        model.zoom = false;
-        model.modules_view.on_values = true;
+pub(crate) fn edit(view: &mut Modules, shared: &mut Shared) {
+    if !view.on_values || shared.zoom {
+        shared.zoom = false;
+        view.on_values = true;
         return;
     }
-    let values = values(model);
-    let Some(value) = values.get(model.modules_view.value) else {
-        return model.note("this module shows no parameter and no control");
+    let values = values(view, shared);
+    let Some(value) = values.get(view.value) else {
+        return shared.note("this module shows no parameter and no control");
     };
     if !value.writable {
-        return model.note(format!("{} can't be changed while the module is loaded", value.name));
+        return shared.note(format!("{} can't be changed while the module is loaded", value.name));
     }
-    let Some(module) = selected(model).map(|module| module.name.clone()) else {
+    let Some(module) = selected(view, shared).map(|module| module.name.clone()) else {
         return;
     };
     let known = ringside_uapi::module(&module);
@@ -38,35 +41,25 @@ pub(crate) fn edit(model: &mut Model) {
     };
     let text = value.value.clone().unwrap_or_default();
     let field = Field::new(&value.name, kind, help, &text);
-    let mut form = Form::new(
-        "module-value",
-        &format!("{module}: {}", value.name),
-        vec![field],
-        |form| {
-            let text = form.fields.first().map_or("", Field::text);
-            lines::echo(text, &format!("/sys/module/{}", form.context))
-        },
-        write,
-    );
+    let title = format!("{module}: {}", value.name);
     let folder = if value.control { "controls" } else { "parameters" };
-    form.context = format!("{module}/{folder}/{}", value.name);
-    model.open(crate::dashboard::shell::layers::Layer::Form(form));
-}
-
-fn write(model: &mut Model, form: &Form) {
-    let mut parts = form.context.splitn(3, '/').map(str::to_owned);
-    let (Some(module), Some(folder), Some(name)) = (parts.next(), parts.next(), parts.next())
-    else {
-        return;
-    };
-    let value = form.fields.first().map_or("", Field::text).to_owned();
-    let title = format!("set {name} of {module}");
-    let request = if folder == "controls" {
-        Request::Set { module, control: name, value }
-    } else {
-        Request::SetParameter { module, parameter: name, value }
-    };
-    let owner = Owner::Module(Call::Written);
-    model.hold(form, owner.clone(), "writing …");
-    model.start(owner, &title, Report::Listed, request);
+    let file = format!("/sys/module/{module}/{folder}/{}", value.name);
+    let (name, control) = (value.name.clone(), value.control);
+    let typed = |form: &Form| form.fields.first().map_or("", Field::text).to_owned();
+    let form = Form::new("module-value", &title, vec![field], move |form| {
+        lines::echo(&typed(form), &file)
+    })
+    .submit(move |(): &mut (), shared, form| {
+        let (module, name, value) = (module.clone(), name.clone(), typed(form));
+        let title = format!("set {name} of {module}");
+        let request = if control {
+            Request::Set { module, control: name, value }
+        } else {
+            Request::SetParameter { module, parameter: name, value }
+        };
+        let owner = Owner::view(Call::Written);
+        shared.hold(owner.clone(), "writing …");
+        shared.start(owner, &title, Report::Listed, request);
+    });
+    shared.open(Layer::Form(form));
 }

@@ -3,36 +3,42 @@
 
 pub(crate) mod draw;
 mod edit;
-pub mod state;
+pub(super) mod state;
 
 use super::View;
 use crate::dashboard::core::calls::{Owner, Report};
 use crate::dashboard::core::command::{Command, command};
-use crate::dashboard::core::effect::Effect;
 use crate::dashboard::core::event::Move;
+use crate::dashboard::core::host::HostReply;
+use crate::dashboard::core::host::HostRequest;
+use crate::dashboard::core::host::HostResult;
 use crate::dashboard::core::keys::{Key, KeyCode};
 use crate::dashboard::core::link::is_lost;
-use crate::dashboard::core::model::{Loadable, Model};
+use crate::dashboard::core::loadable::Loadable;
+use crate::dashboard::core::shared::About;
+use crate::dashboard::core::shared::Shared;
 use crate::dashboard::core::text_field::TextField;
+use crate::dashboard::paint::canvas::Canvas;
 use crate::kernel::Item;
 use crate::kernel::api::{Capability, ModuleDetail, ModuleSummary, Request};
 use crate::kernel::modinfo::ModInfo;
 use edit::edit;
-pub use state::{Call, Sort, State, Value};
+use ratatui::layout::Rect;
+pub(super) use state::{Call, Modules, Sort, Value};
 
 /// How often what is known of the selected module is asked for again.
 const EVERY_MS: u64 = 3000;
 
 /// Its commands.
-pub const COMMANDS: &[Command] = &[
+const COMMANDS: &[Command<Modules>] = &[
     command(
         "module-filter",
         &["/"],
         "Filter",
         "show only modules with this in their names",
-        |model| {
-            model.zoom = false;
-            model.modules_view.typing = Some(TextField::new(model.modules_view.filter.clone()));
+        |view, shared| {
+            shared.zoom = false;
+            view.typing = Some(TextField::new(view.filter.clone()));
         },
     ),
     command(
@@ -40,9 +46,9 @@ pub const COMMANDS: &[Command] = &[
         &["s"],
         "Sort",
         "sort the list: ours first, by name, size or users",
-        |model| {
-            model.zoom = false;
-            let sort = &mut model.modules_view.sort;
+        |view, shared| {
+            shared.zoom = false;
+            let sort = &mut view.sort;
             *sort = match sort {
                 Sort::Ours => Sort::Name,
                 Sort::Name => Sort::Size,
@@ -51,100 +57,152 @@ pub const COMMANDS: &[Command] = &[
             };
         },
     ),
-    Command {
-        enabled: |model| match selected(model) {
-            Some(_) => Ok(()),
-            None => Err("no module is selected".into()),
+    command(
+        "module-edit",
+        &["enter"],
+        "Edit",
+        "go to the module's values; change the selected one",
+        edit,
+    )
+    .when(|view, shared| match selected(view, shared) {
+        Some(_) => Ok(()),
+        None => Err("no module is selected".into()),
+    }),
+    command(
+        "module-holders",
+        &["o"],
+        "Who holds it",
+        "show which modules and processes have it in use",
+        |view, shared| {
+            let Some(name) = selected(view, shared).map(|module| module.name.clone()) else {
+                return;
+            };
+            let title = format!("who holds {name}?");
+            let request = Request::Holders { name: name.clone() };
+            let owner = Owner::Holders { module: name, refused: false };
+            shared.start(owner, &title, Report::Listed, request);
         },
-        ..command(
-            "module-edit",
-            &["enter"],
-            "Edit",
-            "go to the module's values; change the selected one",
-            edit,
-        )
-    },
-    Command {
-        enabled: |model| match selected(model) {
-            Some(_) => model.link.can(Capability::Modules),
-            None => Err("no module is selected".into()),
-        },
-        ..command(
-            "module-holders",
-            &["o"],
-            "Who holds it",
-            "show which modules and processes have it in use",
-            |model| {
-                let Some(name) = selected(model).map(|module| module.name.clone()) else {
-                    return;
-                };
-                let title = format!("who holds {name}?");
-                let request = Request::Holders { name: name.clone() };
-                let owner = Owner::Holders { module: name, refused: false };
-                model.start(owner, &title, Report::Listed, request);
-            },
-        )
-    },
+    )
+    .when(|view, shared| match selected(view, shared) {
+        Some(_) => shared.can(Capability::Modules),
+        None => Err("no module is selected".into()),
+    }),
 ];
 
-/// What it provides.
-pub const VIEW: View = View {
+const ABOUT: About = About {
+    id: "modules",
+    title: "Modules",
+    short: "Modules",
+    about: "Every module of this kernel: what it uses, who uses it, its parameters",
+    shows: "every module of the kernel",
     zooms: true,
     panels: true,
     charts: true,
-    enter: |model| model.modules_view.asked_ms = None,
-    tick,
-    navigate,
-    focus: |model, _| {
-        model.zoom = false;
-        let view = &mut model.modules_view;
-        view.on_values = !view.on_values;
-    },
-    key,
-    escape: |model| {
-        let view = &mut model.modules_view;
-        if view.on_values {
-            view.on_values = false;
-        } else if !view.filter.is_empty() {
-            view.filter.clear();
+    ..About::BARE
+};
+
+impl View for Modules {
+    type Call = Call;
+
+    fn commands() -> &'static [Command<Self>] {
+        COMMANDS
+    }
+
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, shared: &Shared) {
+        draw::draw(canvas, area, self, shared);
+    }
+
+    fn on_reply(&mut self, shared: &mut Shared, call: Call, item: Item) {
+        on_reply(self, shared, call, item);
+    }
+
+    fn on_host(&mut self, shared: &mut Shared, call: Call, result: HostResult) {
+        on_file(self, shared, &call, result.map(HostReply::into_bytes));
+    }
+
+    fn enter(&mut self, _: &mut Shared) {
+        self.asked_ms = None;
+    }
+
+    fn tick(&mut self, shared: &mut Shared) {
+        if self.asked_ms.is_none_or(|asked| shared.now_ms >= asked + EVERY_MS) {
+            ask(self, shared);
+        }
+    }
+
+    fn navigate(&mut self, shared: &mut Shared, to: Move) {
+        navigate(self, shared, to);
+    }
+
+    fn focus(&mut self, shared: &mut Shared, _: bool) {
+        shared.zoom = false;
+        self.on_values = !self.on_values;
+    }
+
+    fn key(&mut self, shared: &mut Shared, key: Key) -> bool {
+        on_key(self, shared, key)
+    }
+
+    fn typing(&self) -> bool {
+        self.typing.is_some()
+    }
+
+    fn escape(&mut self, _: &mut Shared) -> bool {
+        if self.on_values {
+            self.on_values = false;
+        } else if !self.filter.is_empty() {
+            self.filter.clear();
         } else {
             return false;
         }
         true
-    },
-    click,
-    copy: |model| {
-        if model.modules_view.on_values {
-            let values = values(model);
-            let value = values.get(model.modules_view.value)?;
+    }
+
+    fn click(&mut self, shared: &mut Shared, pane: u8, index: usize) {
+        click(self, shared, pane, index);
+    }
+
+    fn copy(&self, shared: &Shared) -> Option<String> {
+        if self.on_values {
+            let values = values(self, shared);
+            let value = values.get(self.value)?;
             return Some(format!("{}={}", value.name, value.value.clone().unwrap_or_default()));
         }
-        selected(model).map(|module| module.name.clone())
-    },
-    module: |model| selected(model).map(|module| module.name.clone()),
-    new_guest: |model| {
-        let view = &mut model.modules_view;
-        view.detail = Loadable::Loading;
-        view.detail_of.clear();
-        view.fileless.clear();
-        view.asked_ms = None;
-    },
-    ..View::new(
-        "Modules",
-        "Every module of this kernel: what it uses, who uses it, its parameters",
-        COMMANDS,
-    )
-};
+        selected(self, shared).map(|module| module.name.clone())
+    }
+
+    fn module(&self, shared: &Shared) -> Option<String> {
+        selected(self, shared).map(|module| module.name.clone())
+    }
+
+    fn lists_modules(&self) -> bool {
+        true
+    }
+
+    fn modules_listed(&mut self, _: &mut Shared) {
+        self.asked_ms = None;
+    }
+
+    fn new_guest(&mut self, _: &mut Shared) {
+        self.detail = Loadable::Loading;
+        self.detail_of.clear();
+        self.fileless.clear();
+        self.asked_ms = None;
+    }
+}
 
 /// The modules that are listed, in order.
-pub fn listed_modules(model: &Model) -> Vec<&ModuleSummary> {
-    let view = &model.modules_view;
+pub(super) fn listed_modules<'a>(view: &'a Modules, shared: &'a Shared) -> Vec<&'a ModuleSummary> {
     let filter = match &view.typing {
         Some(field) => field.text(),
         None => &view.filter,
     }
     .to_lowercase();
-    let modules = model.modules.ready().map_or(&[][..], Vec::as_slice);
+    let modules = shared.modules.ready().map_or(&[][..], Vec::as_slice);
     let mut listed: Vec<_> =
         modules.iter().filter(|module| module.name.to_lowercase().contains(&filter)).collect();
     let ours = |module: &ModuleSummary| {
@@ -161,23 +219,22 @@ pub fn listed_modules(model: &Model) -> Vec<&ModuleSummary> {
 }
 
 /// The selected module: the one selected by name while it is listed, else the first.
-pub fn selected(model: &Model) -> Option<&ModuleSummary> {
-    let listed = listed_modules(model);
-    let wanted = model.modules_view.selected.as_deref();
+pub(super) fn selected<'a>(view: &'a Modules, shared: &'a Shared) -> Option<&'a ModuleSummary> {
+    let listed = listed_modules(view, shared);
+    let wanted = view.selected.as_deref();
     let found = listed.iter().find(|module| Some(module.name.as_str()) == wanted);
     found.or_else(|| listed.first()).copied()
 }
 
 /// Everything about the selected module, once it has arrived.
-pub fn detail(model: &Model) -> Option<&ModuleDetail> {
-    let view = &model.modules_view;
-    let of_selected = selected(model).is_some_and(|module| module.name == view.detail_of);
+pub(super) fn detail<'a>(view: &'a Modules, shared: &'a Shared) -> Option<&'a ModuleDetail> {
+    let of_selected = selected(view, shared).is_some_and(|module| module.name == view.detail_of);
     view.detail.ready().filter(|_| of_selected)
 }
 
 /// The parameters and controls of the selected module.
-pub fn values(model: &Model) -> Vec<Value> {
-    let Some(detail) = detail(model) else {
+pub(super) fn values(view: &Modules, shared: &Shared) -> Vec<Value> {
+    let Some(detail) = detail(view, shared) else {
         return Vec::new();
     };
     let parameters = detail.parameters.iter().map(|parameter| Value {
@@ -187,7 +244,7 @@ pub fn values(model: &Model) -> Vec<Value> {
         control: false,
     });
     let controls = detail.controls.iter().map(|control| {
-        let live = model.counters.control(&detail.summary.name, &control.name);
+        let live = shared.counters.control(&detail.summary.name, &control.name);
         Value {
             name: control.name.clone(),
             value: Some(live.unwrap_or(&control.value).to_owned()),
@@ -198,67 +255,67 @@ pub fn values(model: &Model) -> Vec<Value> {
     parameters.chain(controls).collect()
 }
 
-fn select(model: &mut Model, name: Option<String>) {
-    if model.modules_view.selected != name {
-        model.modules_view.selected = name;
-        model.modules_view.value = 0;
-        model.modules_view.asked_ms = None;
-        ask(model);
+fn select(view: &mut Modules, shared: &mut Shared, name: Option<String>) {
+    if view.selected != name {
+        view.selected = name;
+        view.value = 0;
+        view.asked_ms = None;
+        ask(view, shared);
     }
 }
 
-fn navigate(model: &mut Model, to: Move) {
+fn navigate(view: &mut Modules, shared: &mut Shared, to: Move) {
     match to {
         // The charts have no columns to move between.
         Move::Left | Move::Right => {
-            model.zoom = false;
-            model.modules_view.on_values = to == Move::Right;
+            shared.zoom = false;
+            view.on_values = to == Move::Right;
         }
-        _ if model.modules_view.on_values && !model.zoom => {
-            let count = values(model).len();
-            model.modules_view.value = to.apply(model.modules_view.value, count, 5);
+        _ if view.on_values && !shared.zoom => {
+            let count = values(view, shared).len();
+            view.value = to.apply(view.value, count, 5);
         }
         _ => {
-            let listed = listed_modules(model);
-            let now = selected(model).map(|module| module.name.as_str());
+            let listed = listed_modules(view, shared);
+            let now = selected(view, shared).map(|module| module.name.as_str());
             let position = listed.iter().position(|module| Some(module.name.as_str()) == now);
-            let index = to.apply(position.unwrap_or(0), listed.len(), model.page());
+            let index = to.apply(position.unwrap_or(0), listed.len(), shared.page());
             let name = listed.get(index).map(|module| module.name.clone());
-            select(model, name);
+            select(view, shared, name);
         }
     }
 }
 
-fn click(model: &mut Model, pane: u8, index: usize) {
+fn click(view: &mut Modules, shared: &mut Shared, pane: u8, index: usize) {
     if pane == 0 {
-        let name = listed_modules(model).get(index).map(|module| module.name.clone());
-        model.modules_view.on_values = false;
-        select(model, name);
+        let name = listed_modules(view, shared).get(index).map(|module| module.name.clone());
+        view.on_values = false;
+        select(view, shared, name);
         return;
     }
-    let again = model.modules_view.on_values && model.modules_view.value == index;
-    model.modules_view.on_values = true;
-    model.modules_view.value = index;
+    let again = view.on_values && view.value == index;
+    view.on_values = true;
+    view.value = index;
     if again {
-        edit(model);
+        edit(view, shared);
     }
 }
 
-fn key(model: &mut Model, key: Key) -> bool {
-    let Some(field) = &mut model.modules_view.typing else {
+fn on_key(view: &mut Modules, shared: &mut Shared, key: Key) -> bool {
+    let Some(field) = &mut view.typing else {
         return false;
     };
     match key.code {
         KeyCode::Enter => {
-            model.modules_view.filter = field.text().to_owned();
-            model.modules_view.typing = None;
+            view.filter = field.text().to_owned();
+            view.typing = None;
         }
         KeyCode::Esc => {
-            model.modules_view.filter.clear();
-            model.modules_view.typing = None;
+            view.filter.clear();
+            view.typing = None;
         }
-        KeyCode::Up => navigate(model, Move::Up),
-        KeyCode::Down => navigate(model, Move::Down),
+        KeyCode::Up => navigate(view, shared, Move::Up),
+        KeyCode::Down => navigate(view, shared, Move::Down),
         _ => {
             field.key(key);
         }
@@ -266,78 +323,66 @@ fn key(model: &mut Model, key: Key) -> bool {
     true
 }
 
-/// The list of modules arrived.
-pub(crate) fn listed(model: &mut Model) {
-    model.modules_view.asked_ms = None;
-}
-
-fn tick(model: &mut Model) {
-    let asked = model.modules_view.asked_ms;
-    if asked.is_none_or(|asked| model.now_ms >= asked + EVERY_MS) {
-        ask(model);
-    }
-}
-
 /// Looks for the file of a module that nobody loaded from here.
-fn find(model: &mut Model, name: &str) {
-    let owner = Owner::Module(Call::File(name.to_owned()));
-    let known = model.loader.info(name).is_some()
-        || model.modules_view.fileless.contains_key(name)
-        || model.calls.has(&owner);
-    let Some(release) = model.link.kernel.as_ref().map(|kernel| kernel.release.clone()) else {
+fn find(view: &mut Modules, shared: &mut Shared, name: &str) {
+    let owner = Owner::view(Call::File(name.to_owned()));
+    let known = shared.loader.info(name).is_some()
+        || view.fileless.contains_key(name)
+        || shared.calls.has(&owner);
+    let Some(release) = shared.link.kernel.as_ref().map(|kernel| kernel.release.clone()) else {
         return;
     };
     if known {
         return;
     }
-    let tag = model.call(owner, "look for the module's file", Report::Silent, None);
-    model.effect(Effect::FindModule { tag, release, name: name.to_owned() });
+    let request = HostRequest::FindModule { release, name: name.to_owned() };
+    shared.ask_host(owner, "look for the module's file", Report::Silent, request);
 }
 
 /// The file of a module was found, or not.
-pub(crate) fn file(model: &mut Model, call: &Call, found: Result<Vec<u8>, String>) {
+fn on_file(view: &mut Modules, shared: &mut Shared, call: &Call, found: Result<Vec<u8>, String>) {
     let Call::File(name) = call else { return };
     match found.and_then(|bytes| ModInfo::parse(&bytes)) {
-        Ok(info) => model.loader.learn(name, info),
-        Err(why) => drop(model.modules_view.fileless.insert(name.clone(), why)),
+        Ok(info) => shared.loader.learn(name, info),
+        Err(why) => drop(view.fileless.insert(name.clone(), why)),
     }
-    model.changed();
+    shared.changed();
 }
 
-fn ask(model: &mut Model) {
-    let Some(name) = selected(model).map(|module| module.name.clone()) else {
+fn ask(view: &mut Modules, shared: &mut Shared) {
+    let Some(name) = selected(view, shared).map(|module| module.name.clone()) else {
         return;
     };
-    find(model, &name);
-    let owner = Owner::Module(Call::Detail(name.clone()));
-    if model.link.can(Capability::Modules).is_err() || model.calls.has(&owner) {
+    find(view, shared, &name);
+    let owner = Owner::view(Call::Detail(name.clone()));
+    if shared.can(Capability::Modules).is_err() || shared.calls.has(&owner) {
         return;
     }
-    model.modules_view.asked_ms = Some(model.now_ms);
-    model.start(owner, "ask for a module", Report::Silent, Request::Module { name });
+    view.asked_ms = Some(shared.now_ms);
+    shared.start(owner, "ask for a module", Report::Silent, Request::Module { name });
 }
 
 /// Takes an item of one of this view's calls.
-pub fn item(model: &mut Model, call: Call, item: Item) {
+fn on_reply(view: &mut Modules, shared: &mut Shared, call: Call, item: Item) {
     match (call, item) {
         (Call::Detail(name), Item::Module(detail)) => {
             let new = Loadable::Ready(detail);
-            if model.modules_view.detail != new {
-                model.modules_view.detail = new;
-                model.changed();
+            if view.detail != new {
+                view.detail = new;
+                shared.changed();
             }
-            model.modules_view.detail_of = name;
+            view.detail_of = name;
         }
         (Call::Detail(name), Item::Done(Err(error))) if !is_lost(&error) => {
-            model.modules_view.detail = Loadable::Failed(error);
-            model.modules_view.detail_of = name;
-            model.changed();
+            view.detail = Loadable::Failed(error);
+            view.detail_of = name;
+            shared.changed();
         }
         (Call::Written, Item::Done(result)) => {
-            let owner = Owner::Module(Call::Written);
-            model.answered(&owner, "write the value", &result);
-            model.modules_view.asked_ms = None;
-            ask(model);
+            let owner = Owner::view(Call::Written);
+            shared.answered(&owner, "write the value", &result);
+            view.asked_ms = None;
+            ask(view, shared);
         }
         _ => {}
     }

@@ -9,7 +9,7 @@ use crate::kernel::api::ModuleDetail;
 
 /// Which of this view's calls an item belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Call {
+pub(crate) enum Call {
     /// Everything about this module.
     Detail(String),
     /// A parameter or control was written.
@@ -20,7 +20,7 @@ pub enum Call {
 
 /// The order of the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sort {
+pub(crate) enum Sort {
     /// Ours first, then by name.
     #[default]
     Ours,
@@ -34,7 +34,7 @@ pub enum Sort {
 
 impl Sort {
     /// In words.
-    pub fn text(self) -> &'static str {
+    pub(crate) fn text(self) -> &'static str {
         match self {
             Self::Ours => "ours first",
             Self::Name => "by name",
@@ -46,7 +46,7 @@ impl Sort {
 
 /// A value of the selected module that can be seen, and perhaps changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Value {
+pub(crate) struct Value {
     /// Its name.
     pub name: String,
     /// What it is; `None` when it can't be read.
@@ -59,7 +59,7 @@ pub struct Value {
 
 /// What the view remembers.
 #[derive(Clone, Debug, Default)]
-pub struct State {
+pub(crate) struct Modules {
     /// The selected module.
     pub selected: Option<String>,
     /// The order.

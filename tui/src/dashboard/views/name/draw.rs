@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Draws view 2: the greeting and the system call.
 
+use crate::dashboard::views::name::Name;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ringside_uapi::describe::ParameterKind;
 
 use super::{MODULE, SYSCALL_SOURCE, newest};
 use crate::dashboard::core::loadable::Loadable;
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::shared::Shared;
 use crate::dashboard::data::log::stamp;
 use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::canvas::row;
@@ -16,26 +17,26 @@ use crate::dashboard::views::shared::{message, module_state};
 use crate::kernel::api::Capability;
 
 /// Draws it.
-pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &Name, shared: &Shared) {
     let halves = [Constraint::Fill(1), Constraint::Fill(1)];
     let [module, syscall] = if area.width >= 130 {
         Layout::horizontal(halves).areas(area)
     } else {
         Layout::vertical(halves).areas(area)
     };
-    greeting(canvas, module, model);
-    system_call(canvas, syscall, model);
+    greeting(canvas, module, view, shared);
+    system_call(canvas, syscall, view, shared);
 }
 
-fn greeting(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+fn greeting(canvas: &mut Canvas<'_>, area: Rect, view: &Name, shared: &Shared) {
     let inside = canvas.panel(area, "my_name: a module with parameters", false);
-    module_state(canvas, row(inside, 0), model, MODULE);
+    module_state(canvas, row(inside, 0), shared, MODULE);
     let Some(known) = ringside_uapi::module(MODULE) else {
         return;
     };
     for (index, parameter) in known.parameters.iter().enumerate() {
         let place = row(inside, index as u16 + 1);
-        let detail = model.name.detail.as_ref();
+        let detail = view.detail.as_ref();
         let value = detail.and_then(|detail| {
             let found = detail.parameters.iter().find(|entry| entry.name == parameter.name)?;
             found.value.clone()
@@ -57,16 +58,16 @@ fn greeting(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     let used = known.parameters.len() as u16 + 1;
     let lines = below(inside, used);
     let empty = "Nothing said yet. Enter chooses the parameters and loads it.";
-    said(canvas, lines, model, MODULE, empty);
+    said(canvas, lines, shared, MODULE, empty);
 }
 
-fn system_call(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+fn system_call(canvas: &mut Canvas<'_>, area: Rect, view: &Name, shared: &Shared) {
     let inside = canvas.panel(area, "my_syscall: a system call written in Rust", false);
-    if let Some(reason) = model.link.missing(Capability::Syscall) {
+    if let Some(reason) = shared.link.missing(Capability::Syscall) {
         let text = format!("This kernel does not have it: {reason}");
         return message(canvas, inside, &text, Role::Warning);
     }
-    let info = match &model.name.syscall {
+    let info = match &view.syscall {
         Loadable::Loading => {
             return message(canvas, inside, "Asking the kernel for its number …", Role::Dim);
         }
@@ -92,7 +93,7 @@ fn system_call(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         canvas.text(x, place.y, place.right().saturating_sub(x), help, Role::Dim);
     }
     let empty = "Nobody has called it yet. c calls it once, n as often as you say.";
-    said(canvas, below(inside, 3), model, SYSCALL_SOURCE, empty);
+    said(canvas, below(inside, 3), shared, SYSCALL_SOURCE, empty);
 }
 
 fn below(area: Rect, used: u16) -> Rect {
@@ -101,7 +102,7 @@ fn below(area: Rect, used: u16) -> Rect {
 }
 
 /// Paints what a source said, the newest line last.
-fn said(canvas: &mut Canvas<'_>, area: Rect, model: &Model, source: &str, empty: &str) {
+fn said(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared, source: &str, empty: &str) {
     if area.height < 2 {
         return;
     }
@@ -109,7 +110,7 @@ fn said(canvas: &mut Canvas<'_>, area: Rect, model: &Model, source: &str, empty:
     canvas.text(area.x, area.y, area.width, &line, Role::Border);
     canvas.text(area.x + 1, area.y, area.width - 1, " Kernel log ", Role::Dim);
     let area = below(area, 1);
-    let rows = newest(model, source, usize::from(area.height));
+    let rows = newest(shared, source, usize::from(area.height));
     if rows.is_empty() {
         canvas.text(area.x + 1, area.y, area.width - 1, empty, Role::Dim);
     }

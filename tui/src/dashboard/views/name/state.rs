@@ -6,7 +6,7 @@ use crate::kernel::api::{ModuleDetail, SyscallInfo};
 
 /// Which of this view's calls an item belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Call {
+pub(crate) enum Call {
     /// The system call's numbers.
     Info,
     /// The module's parameters.
@@ -19,7 +19,7 @@ pub enum Call {
 
 /// What the view remembers.
 #[derive(Clone, Debug, Default)]
-pub struct State {
+pub(crate) struct Name {
     /// The system call.
     pub syscall: Loadable<SyscallInfo>,
     /// The module's parameters, while it is loaded.

@@ -2,26 +2,23 @@
 //! Draws view 1: cards, the machine, warnings.
 
 use ratatui::layout::{Constraint, Layout, Rect};
-use ringside_uapi::describe::Unit;
 
-use super::{CARDS, Card, last_line, newest_warnings, per_row};
+use super::{CARDS, Card, Overview, last_line, newest_warnings, per_row};
 use crate::dashboard::core::event::Hit;
 use crate::dashboard::core::link::Connection;
 use crate::dashboard::core::loadable::Loadable;
-use crate::dashboard::core::model::Model;
-use crate::dashboard::data::counters::is_monotonic;
+use crate::dashboard::core::shared::{About, Shared};
 use crate::dashboard::data::log::stamp;
-use crate::dashboard::paint::canvas::Canvas;
-use crate::dashboard::paint::canvas::row;
+use crate::dashboard::paint::canvas::{Canvas, row};
 use crate::dashboard::paint::theme::Role;
-use crate::dashboard::paint::units::{counted, duration, short};
+use crate::dashboard::paint::units::duration;
 use crate::dashboard::views::shared;
-use crate::dashboard::views::shared::message;
+use crate::dashboard::views::shared::{counter_row, message};
 use crate::kernel::api::{Capability, GuestState};
 use crate::kernel::taint;
 
 /// Draws it.
-pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &Overview, shared: &Shared) {
     let columns = per_row(area.width);
     let rows = CARDS.len().div_ceil(columns) as u16;
     let most = CARDS.iter().map(|card| card.counters.len()).max().unwrap_or(0) as u16 + 5;
@@ -34,7 +31,7 @@ pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         let parts = Layout::horizontal(vec![Constraint::Fill(1); columns]).split(across);
         let place = parts[column];
         canvas.hit(place, Hit::Row { pane: 0, index });
-        card(canvas, place, model, entry, index == model.overview.selected);
+        card(canvas, place, view, shared, entry, index == view.selected);
     }
     let split = if area.width >= 110 {
         [Constraint::Length(54), Constraint::Fill(1)]
@@ -48,22 +45,31 @@ pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         [rest, Rect::ZERO]
     };
     if tail.height > 0 {
-        newest(canvas, tail, model);
+        newest(canvas, tail, shared);
     }
     let [machine_area, warnings_area] = Layout::horizontal(split).areas(rest);
-    machine(canvas, machine_area, model);
-    warnings(canvas, warnings_area, model);
+    machine(canvas, machine_area, shared);
+    warnings(canvas, warnings_area, shared);
 }
 
-fn card(canvas: &mut Canvas<'_>, area: Rect, model: &Model, card: &Card, selected: bool) {
-    let title = format!("{} {}", card.view.number(), card.module);
+fn card(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    _: &Overview,
+    shared: &Shared,
+    card: &Card,
+    selected: bool,
+) {
+    let drives = |about: &&About| about.module == Some(card.module);
+    let number = shared.tabs.iter().position(|about| drives(&about)).map_or(0, |index| index + 1);
+    let title = format!("{number} {}", card.module);
     let inside = canvas.panel(area, &title, selected);
-    shared::module_state(canvas, row(inside, 0), model, card.module);
+    shared::module_state(canvas, row(inside, 0), shared, card.module);
     let last = row(inside, inside.height.saturating_sub(1));
-    if model.counters.module(card.module).is_some() {
+    if shared.counters.module(card.module).is_some() {
         let room = usize::from(inside.height.saturating_sub(2));
         for (index, counter) in card.counters.iter().take(room).enumerate() {
-            counter_row(canvas, row(inside, index as u16 + 1), model, (card.module, counter));
+            counter_row(canvas, row(inside, index as u16 + 1), shared, (card.module, counter));
         }
     } else if inside.height > 2 {
         let summary = ringside_uapi::module(card.module).map_or("", |module| module.summary);
@@ -73,7 +79,7 @@ fn card(canvas: &mut Canvas<'_>, area: Rect, model: &Model, card: &Card, selecte
             Role::Dim,
         );
     }
-    if let Some(line) = last_line(model, card.module) {
+    if let Some(line) = last_line(shared, card.module) {
         let text = line.text.split_once(": ").map_or(&*line.text, |(_, text)| text);
         let role = shared::level_role(line.level);
         let mark = canvas.look.glyphs.arrows[1];
@@ -81,71 +87,22 @@ fn card(canvas: &mut Canvas<'_>, area: Rect, model: &Model, card: &Card, selecte
     }
 }
 
-/// `produced      12,345   1.2k/s ▁▂▃▄▅`
-pub(crate) fn counter_row(
-    canvas: &mut Canvas<'_>,
-    area: Rect,
-    model: &Model,
-    (module, counter): (&str, &str),
-) {
-    let known = ringside_uapi::module(module)
-        .and_then(|module| module.counters.iter().find(|entry| entry.name == counter));
-    let unit = known.map_or(Unit::Count, |counter| counter.unit);
-    let monotonic = is_monotonic(module, counter);
-    let wide = area.width >= 46;
-    let (name_width, value_width) = if wide { (16, 12) } else { (15, 9) };
-    canvas.text(area.x, area.y, name_width, &counter.replace('_', " "), Role::Dim);
-    let value = match model.counters.value(module, counter) {
-        Some(value) => counted(value, unit).trim_end_matches(" pages").to_owned(),
-        None => model.counters.text(module, counter).unwrap_or("?").to_owned(),
-    };
-    let place = Rect::new(
-        area.x + name_width,
-        area.y,
-        value_width.min(area.width.saturating_sub(name_width)),
-        1,
-    );
-    let value = match model.counters.value(module, counter) {
-        Some(number) if value.len() > usize::from(place.width) => short(number as f64),
-        _ => value,
-    };
-    canvas.right(place, &value, Role::Title);
-    let mut x = place.right() + 1;
-    if monotonic && area.right() > x + 8 {
-        let rate = model.counters.rate(module, counter).unwrap_or(0.0);
-        let text = if rate > 0.0 { format!("{}/s", short(rate)) } else { String::new() };
-        canvas.right(Rect::new(x, area.y, 7, 1), &text, Role::Text);
-    }
-    x += 8;
-    if area.right() > x + 2 {
-        let width = area.right() - x;
-        let columns = model.counters.columns(
-            (module, counter),
-            model.range_ms(),
-            usize::from(width),
-            monotonic,
-        );
-        canvas.sparkline(Rect::new(x, area.y, width, 1), &columns, Role::Series(0));
-    }
-}
-
-fn machine(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
-    let lab = model.link.lab.as_ref();
+fn machine(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared) {
+    let lab = shared.link.lab.as_ref();
     let title = match lab {
         Some(lab) => format!("Machine, guest {}", lab.generation),
         None => "Machine".into(),
     };
     let inside = canvas.panel(area, &title, false);
-    let Some(kernel) = &model.link.kernel else {
-        let text = match (&model.link.connection, lab) {
+    let Some(kernel) = &shared.link.kernel else {
+        let text = match (&shared.link.connection, lab) {
             (Connection::Lost { why, .. }, _) => {
                 format!("Nothing is known of the kernel: {why}. It is asked again every second.")
             }
-            (_, Some(lab)) if lab.guest == GuestState::Starting => {
+            (_, Some(lab)) if lab.guest == GuestState::Starting => shared.fill(
                 "The guest starts: a moment where a saved state is resumed, a few seconds where \
-                 the kernel boots. C shows its console."
-                    .into()
-            }
+                 the kernel boots. {console} shows its console.",
+            ),
             _ => "Waiting for the kernel's first answer …".into(),
         };
         message(canvas, inside, &text, Role::Warning);
@@ -181,13 +138,13 @@ fn machine(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         let text = format!("{how} in {}", duration(lab.started_in_ms));
         line(canvas, "lab", &text, Role::Text);
         let stick = match (lab.stick_plugged, &lab.stick_file) {
-            (false, _) => "pulled out (p plugs it in)".to_owned(),
+            (false, _) => shared.fill("pulled out ({overview-stick} plugs it in)"),
             (true, Some(file)) => format!("plugged in, {file}"),
             (true, None) => "plugged in, empty".to_owned(),
         };
         line(canvas, "stick", &stick, Role::Text);
         line(canvas, "runs on", &lab.accelerator_reason, Role::Dim);
-    } else if let Some(reason) = model.link.missing(Capability::Lab) {
+    } else if let Some(reason) = shared.link.missing(Capability::Lab) {
         line(canvas, "lab", reason, Role::Dim);
     }
     for missing in &kernel.missing {
@@ -196,12 +153,12 @@ fn machine(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     }
 }
 
-fn newest(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+fn newest(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared) {
     let inside = canvas.panel(area, "Newest in the kernel log", false);
-    let end = model.freeze.map_or(model.log.end(), |freeze| freeze.log_end);
+    let end = shared.log_end();
     let visible = |row: &crate::dashboard::data::log::Row| row.level < 7;
     let rows: Vec<_> =
-        model.log.newest(end, 2000, visible).take(usize::from(inside.height)).collect();
+        shared.log.newest(end, 2000, visible).take(usize::from(inside.height)).collect();
     for (index, (_, entry)) in rows.iter().rev().enumerate() {
         let place = row(inside, index as u16);
         let role = shared::level_role(entry.level);
@@ -214,16 +171,16 @@ fn newest(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     }
 }
 
-fn warnings(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+fn warnings(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared) {
     let inside = canvas.panel(area, "Newest warnings", false);
-    if let Some(error) = &model.log.failed {
+    if let Some(error) = &shared.log.failed {
         let text = format!("The kernel log can't be read: {error}");
         message(canvas, inside, &text, Role::Bad);
         return;
     }
-    let found = newest_warnings(model, usize::from(inside.height));
+    let found = newest_warnings(shared, usize::from(inside.height));
     if found.is_empty() {
-        let text = match (&model.modules, model.log.is_empty()) {
+        let text = match (&shared.modules, shared.log.is_empty()) {
             (Loadable::Loading, true) => "Waiting for the kernel log …",
             _ => "None. That is good.",
         };
@@ -234,7 +191,7 @@ fn warnings(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         let place = row(inside, index as u16);
         let time = stamp(entry.at_us);
         let time = time.split('.').next().unwrap_or("");
-        let text = model.log.trace(entry).map_or_else(
+        let text = shared.log.trace(entry).map_or_else(
             || entry.text.to_string(),
             |trace| {
                 let room = usize::from(place.width).saturating_sub(time.len() + 4);

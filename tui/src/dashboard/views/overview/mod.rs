@@ -2,103 +2,133 @@
 //! View 1: a card per module, the machine, the newest warnings.
 
 pub(crate) mod draw;
-pub mod state;
+pub(super) mod state;
 
-pub use self::state::{CARDS, Card};
-use super::id::ViewId;
+pub(super) use self::state::Overview;
+use self::state::{CARDS, Card};
 use super::view::View;
-use crate::dashboard::core::command::{Command, always};
+use crate::dashboard::core::command::{Command, command};
 use crate::dashboard::core::event::Move;
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::message::Message;
+use crate::dashboard::core::shared::About;
+use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::vm;
 use crate::dashboard::data::log::Row;
-use crate::dashboard::shell::vm;
+use crate::dashboard::paint::canvas::Canvas;
+use ratatui::layout::Rect;
+use std::convert::Infallible;
 
 /// Its commands.
-pub const COMMANDS: &[Command] = &[
-    Command {
-        name: "open-card",
-        keys: &["enter"],
-        title: "Open",
-        help: "go to the view of the selected module",
-        hint: true,
-        enabled: always,
-        run: |model| model.show(card(model).view),
-    },
-    Command {
-        name: "overview-warnings",
-        keys: &["w"],
-        title: "Warnings",
-        help: "go to the newest warning in the kernel log",
-        hint: true,
-        enabled: |model| match newest_warnings(model, 1).is_empty() {
-            false => Ok(()),
-            true => Err("there is no warning".into()),
-        },
-        run: |model| {
-            let newest = newest_warnings(model, 1).first().map(|(number, _)| *number);
-            model.show(ViewId::Log);
+const COMMANDS: &[Command<Overview>] = &[
+    command(
+        "open-card",
+        &["enter"],
+        "Open",
+        "go to the view of the selected module",
+        |view, shared| shared.wish(Message::Module(card(view).module)),
+    ),
+    command(
+        "overview-warnings",
+        &["w"],
+        "Warnings",
+        "go to the newest warning in the kernel log",
+        |_, shared| {
+            let newest = newest_warnings(shared, 1).first().map(|(number, _)| *number);
             if let Some(number) = newest {
-                crate::dashboard::views::log::go_to(model, number);
+                shared.wish(Message::Record(number));
             }
         },
-    },
-    Command {
-        name: "overview-stick",
-        keys: &["p"],
-        title: "Plug/unplug",
-        help: "plug the USB stick in, or pull it out",
-        hint: false,
-        enabled: vm::running,
-        run: |model| {
-            let plugged = model.link.lab.as_ref().is_some_and(|lab| lab.stick_plugged);
-            vm::plug(model, !plugged);
+    )
+    .when(|_, shared| match newest_warnings(shared, 1).is_empty() {
+        false => Ok(()),
+        true => Err("there is no warning".into()),
+    }),
+    command(
+        "overview-stick",
+        &["p"],
+        "Plug/unplug",
+        "plug the USB stick in, or pull it out",
+        |_, shared| {
+            let plugged = shared.link.lab.as_ref().is_some_and(|lab| lab.stick_plugged);
+            vm::plug(shared, !plugged);
         },
-    },
+    )
+    .when(|_, shared| vm::running(shared))
+    .quiet(),
 ];
 
-/// What it provides.
-pub const VIEW: View = View {
+const ABOUT: About = About {
+    id: "overview",
+    title: "Overview",
+    short: "Overview",
+    about: "Every module at a glance, the machine it runs on, the newest warnings",
+    shows: "every module at a glance",
     panels: true,
     charts: true,
-    navigate,
-    click: |model, _, index| {
-        if model.overview.selected == index {
-            model.show(card(model).view);
-        }
-        model.overview.selected = index.min(CARDS.len() - 1);
-    },
-    focus: |model, forward| {
-        let count = CARDS.len();
-        let step = if forward { 1 } else { count - 1 };
-        model.overview.selected = (model.overview.selected + step) % count;
-    },
-    module: |model| Some(card(model).module.to_owned()),
-    copy: |model| {
-        let warnings = newest_warnings(model, 20);
-        let lines: Vec<String> = warnings.iter().rev().map(|(_, row)| row.line()).collect();
-        (!lines.is_empty()).then(|| lines.join("\n"))
-    },
-    ..View::new(
-        "Overview",
-        "Every module at a glance, the machine it runs on, the newest warnings",
-        COMMANDS,
-    )
+    ..About::BARE
 };
 
+impl View for Overview {
+    type Call = Infallible;
+
+    fn commands() -> &'static [Command<Self>] {
+        COMMANDS
+    }
+
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, shared: &Shared) {
+        draw::draw(canvas, area, self, shared);
+    }
+
+    fn navigate(&mut self, shared: &mut Shared, to: Move) {
+        navigate(self, shared, to);
+    }
+
+    fn click(&mut self, shared: &mut Shared, _: u8, index: usize) {
+        if self.selected == index {
+            shared.wish(Message::Module(card(self).module));
+        }
+        self.selected = index.min(CARDS.len() - 1);
+    }
+
+    fn focus(&mut self, _: &mut Shared, forward: bool) {
+        let count = CARDS.len();
+        let step = if forward { 1 } else { count - 1 };
+        self.selected = (self.selected + step) % count;
+    }
+
+    fn module(&self, _: &Shared) -> Option<String> {
+        Some(card(self).module.to_owned())
+    }
+
+    fn shows_modules(&self) -> bool {
+        true
+    }
+
+    fn copy(&self, shared: &Shared) -> Option<String> {
+        let warnings = newest_warnings(shared, 20);
+        let lines: Vec<String> = warnings.iter().rev().map(|(_, row)| row.line()).collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+}
+
 /// The selected card.
-pub fn card(model: &Model) -> &'static Card {
-    &CARDS[model.overview.selected.min(CARDS.len() - 1)]
+pub(super) fn card(view: &Overview) -> &'static Card {
+    &CARDS[view.selected.min(CARDS.len() - 1)]
 }
 
 /// Cards stand two in a row on narrow screens, all in one row on wide ones.
-pub fn per_row(width: u16) -> usize {
+pub(super) fn per_row(width: u16) -> usize {
     if width >= 150 { CARDS.len() } else { 2 }
 }
 
-fn navigate(model: &mut Model, to: Move) {
-    let columns = per_row(model.size.0);
+fn navigate(view: &mut Overview, shared: &mut Shared, to: Move) {
+    let columns = per_row(shared.size.0);
     let last = CARDS.len() - 1;
-    let selected = &mut model.overview.selected;
+    let selected = &mut view.selected;
     *selected = match to {
         Move::Left => selected.saturating_sub(1),
         Move::Right => (*selected + 1).min(last),
@@ -111,11 +141,11 @@ fn navigate(model: &mut Model, to: Move) {
 }
 
 /// The newest records at warning level or worse, newest first.
-pub fn newest_warnings(model: &Model, count: usize) -> Vec<(u64, &Row)> {
-    let end = model.freeze.map_or(model.log.end(), |freeze| freeze.log_end);
+pub(super) fn newest_warnings(shared: &Shared, count: usize) -> Vec<(u64, &Row)> {
+    let end = shared.log_end();
     let urgent = |row: &Row| row.level <= 4;
     let visible = |number: &u64, row: &Row| row.block.is_none_or(|first| first == *number);
-    model
+    shared
         .log
         .newest(end, 20_000, urgent)
         .filter(|(number, row)| visible(number, row))
@@ -124,9 +154,9 @@ pub fn newest_warnings(model: &Model, count: usize) -> Vec<(u64, &Row)> {
 }
 
 /// The newest record of a module.
-pub fn last_line<'a>(model: &'a Model, module: &'a str) -> Option<&'a Row> {
-    let end = model.freeze.map_or(model.log.end(), |freeze| freeze.log_end);
-    let log = &model.log;
+pub(super) fn last_line<'a>(shared: &'a Shared, module: &'a str) -> Option<&'a Row> {
+    let end = shared.log_end();
+    let log = &shared.log;
     let found = log.newest(end, 5000, move |row| log.source(row) == module).next();
     found.map(|(_, row)| row)
 }

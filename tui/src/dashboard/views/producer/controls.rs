@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The controls' values, and the keys that change them.
 
+use crate::dashboard::views::producer::Producer;
 use ringside_uapi::producer_consumer::DELAY_MAX;
 
 use super::queue::{Knob, Write};
 use super::state::{Call, MODULE, Pane};
 use crate::dashboard::core::calls::{Owner, Report};
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::shared::Shared;
+use crate::kernel::TargetResult;
 use crate::kernel::api::Request;
-use crate::kernel::{Item, TargetResult};
 
 /// The delays that the keys choose from, in microseconds.
 const DELAYS: [u64; 13] = [
@@ -17,17 +18,17 @@ const DELAYS: [u64; 13] = [
 ];
 
 /// A control's value: what was asked for last, until the kernel says what it is.
-pub(crate) fn value(model: &Model, knob: Knob) -> Option<u64> {
-    let asked = model.producer.controls.value(knob, model.counters.samples());
+pub(crate) fn value(view: &Producer, shared: &Shared, knob: Knob) -> Option<u64> {
+    let asked = view.controls.value(knob, shared.counters.samples());
     asked.or_else(|| {
-        let value = model.counters.control_value(MODULE, knob.file())?;
+        let value = shared.counters.control_value(MODULE, knob.file())?;
         u64::try_from(value).ok()
     })
 }
 
-pub(crate) fn pause(model: &mut Model) {
-    let paused = value(model, Knob::Paused) == Some(1);
-    write(model, Knob::Paused, u64::from(!paused));
+pub(crate) fn pause(view: &mut Producer, shared: &mut Shared) {
+    let paused = value(view, shared, Knob::Paused) == Some(1);
+    write(view, shared, Knob::Paused, u64::from(!paused));
 }
 
 /// The delays that the pace keys change.
@@ -39,9 +40,9 @@ pub(crate) fn paced(focus: Pane) -> &'static [Knob] {
     }
 }
 
-pub(crate) fn change_pace(model: &mut Model, faster: bool) {
-    for knob in paced(model.producer.focus) {
-        let Some(now) = value(model, *knob) else {
+pub(crate) fn change_pace(view: &mut Producer, shared: &mut Shared, faster: bool) {
+    for knob in paced(view.focus) {
+        let Some(now) = value(view, shared, *knob) else {
             continue;
         };
         let next = if faster {
@@ -50,24 +51,24 @@ pub(crate) fn change_pace(model: &mut Model, faster: bool) {
             DELAYS.into_iter().find(|delay| *delay > now)
         };
         match next {
-            Some(next) => write(model, *knob, next.min(DELAY_MAX)),
-            None if faster => model.note("There is no delay left to shorten"),
-            None => model.note("Longer delays can be typed: d"),
+            Some(next) => write(view, shared, *knob, next.min(DELAY_MAX)),
+            None if faster => shared.note("There is no delay left to shorten"),
+            None => shared.note(shared.fill("Longer delays can be typed: {ring-delays}")),
         }
     }
 }
 
 /// Writes a control, after everything that was asked for before and matters to it.
-pub(crate) fn write(model: &mut Model, knob: Knob, value: u64) {
-    if let Some(write) = model.producer.controls.ask(knob, value) {
-        start(model, write);
+pub(crate) fn write(view: &mut Producer, shared: &mut Shared, knob: Knob, value: u64) {
+    if let Some(write) = view.controls.ask(knob, value) {
+        start(shared, write);
     }
-    model.changed();
+    shared.changed();
 }
 
-fn start(model: &mut Model, Write { knob, value }: Write) {
-    model.start(
-        Owner::Producer(Call::Set(knob)),
+fn start(shared: &mut Shared, Write { knob, value }: Write) {
+    shared.start(
+        Owner::view(Call::Set(knob)),
         &format!("set {MODULE} {}", knob.file()),
         Report::Shown,
         Request::Set {
@@ -78,19 +79,17 @@ fn start(model: &mut Model, Write { knob, value }: Write) {
     );
 }
 
-/// Takes an item of one of this view's calls.
-pub fn item(model: &mut Model, call: Call, item: Item) {
-    let Call::Set(knob) = call;
-    if let Item::Done(result) = item {
-        over(model, knob, &result);
-    }
-}
-
-fn over(model: &mut Model, knob: Knob, result: &TargetResult<()>) {
-    let samples = model.counters.samples();
-    let next = model.producer.controls.over(knob, result.is_ok(), samples);
+/// A control was written, or not.
+pub(crate) fn written(
+    view: &mut Producer,
+    shared: &mut Shared,
+    knob: Knob,
+    result: &TargetResult<()>,
+) {
+    let samples = shared.counters.samples();
+    let next = view.controls.over(knob, result.is_ok(), samples);
     if let Some(next) = next {
-        start(model, next);
+        start(shared, next);
     }
-    model.changed();
+    shared.changed();
 }

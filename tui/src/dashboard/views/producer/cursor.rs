@@ -7,25 +7,25 @@ use super::picture::picture;
 use super::ring::Kind;
 use super::state::Pane;
 use crate::dashboard::core::event::Move;
-use crate::dashboard::core::model::Model;
-use crate::dashboard::views::view::next;
+use crate::dashboard::core::shared::Shared;
+use crate::dashboard::views::producer::Producer;
 
 /// The space of a pane, as it is drawn on this screen.
-pub(crate) fn space(model: &Model, pane: Pane) -> (usize, usize) {
-    let layout = Layout::of_screen(model.size);
+pub(crate) fn space(shared: &Shared, pane: Pane) -> (usize, usize) {
+    let layout = Layout::of_screen(shared.size);
     match pane {
-        _ if model.zoom => layout::zoomed(model.size),
+        _ if shared.zoom => layout::zoomed(shared.size),
         Pane::Ring => layout.ring_space(),
         Pane::Producers | Pane::Consumers => layout.thread_space(),
     }
 }
 
-pub(crate) fn navigate(model: &mut Model, to: Move) {
-    let Some(picture) = picture(model) else {
+pub(crate) fn navigate(view: &mut Producer, shared: &mut Shared, to: Move) {
+    let Some(picture) = picture(view, shared) else {
         return;
     };
-    let focus = model.producer.focus;
-    let space = space(model, focus);
+    let focus = view.focus;
+    let space = space(shared, focus);
     let (count, cell, row) = match focus {
         Pane::Ring => {
             let now = &picture.now;
@@ -42,9 +42,9 @@ pub(crate) fn navigate(model: &mut Model, to: Move) {
     let last = count.saturating_sub(1);
     let page = row * space.1.max(1);
     let position = match focus {
-        Pane::Producers => &mut model.producer.producer,
-        Pane::Ring => &mut model.producer.slot,
-        Pane::Consumers => &mut model.producer.consumer,
+        Pane::Producers => &mut view.producer,
+        Pane::Ring => &mut view.slot,
+        Pane::Consumers => &mut view.consumer,
     };
     let now = *position;
     *position = match to {
@@ -58,28 +58,23 @@ pub(crate) fn navigate(model: &mut Model, to: Move) {
         Move::End => last,
     }
     .min(last);
-    model.changed();
-}
-
-pub(crate) fn focus(model: &mut Model, forward: bool) {
-    model.producer.focus = next(&Pane::ALL, model.producer.focus, forward);
-    model.changed();
+    shared.changed();
 }
 
 /// The number of a pane in [`crate::dashboard::core::event::Hit::Row`].
-pub fn pane_number(pane: Pane) -> u8 {
+pub(crate) fn pane_number(pane: Pane) -> u8 {
     pane as u8
 }
 
-pub(crate) fn click(model: &mut Model, pane: u8, index: usize) {
+pub(crate) fn click(view: &mut Producer, shared: &mut Shared, pane: u8, index: usize) {
     let Some(pane) = Pane::ALL.into_iter().find(|known| pane_number(*known) == pane) else {
         return;
     };
-    model.producer.focus = pane;
+    view.focus = pane;
     match pane {
-        Pane::Producers => model.producer.producer = index,
-        Pane::Ring => model.producer.slot = index,
-        Pane::Consumers => model.producer.consumer = index,
+        Pane::Producers => view.producer = index,
+        Pane::Ring => view.slot = index,
+        Pane::Consumers => view.consumer = index,
     }
-    model.changed();
+    shared.changed();
 }

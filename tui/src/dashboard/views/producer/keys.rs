@@ -2,17 +2,17 @@
 //! What the keys of view 3 do: before, keys, after.
 
 use super::tests::{busy, moment, push};
-use super::{Call, Knob, MODULE, Pane, VIEW};
+use super::{Call, Knob, MODULE, Pane};
 use crate::dashboard::core::calls::Owner;
 use crate::dashboard::core::effect::{CallTag, Effect};
 use crate::dashboard::core::event::{Event, Hit};
 use crate::dashboard::core::keys::Key;
-use crate::dashboard::core::layer::Layer;
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::shared::Layer;
+use crate::dashboard::shell::model::Model;
 use crate::dashboard::shell::update::update;
-use crate::dashboard::views::ViewId;
 use crate::dashboard::views::fixture;
 use crate::dashboard::views::fixture::screen;
+use crate::dashboard::views::producer::Producer;
 use crate::kernel::api::Request;
 use crate::kernel::{Item, TargetError};
 
@@ -85,7 +85,7 @@ fn a_step_is_never_overtaken_by_the_key_that_goes_on() {
 #[test]
 fn keys_pressed_while_a_write_is_under_way_become_one_write_after_it() {
     let mut model = busy(2, 2, 10, 5);
-    model.producer.focus = Pane::Producers;
+    model.views.get_mut::<Producer>().unwrap().focus = Pane::Producers;
     let first = press(&mut model, "---");
     assert_eq!(names(&first), ["producer_delay=5000"]);
     let effects = update(&mut model, Event::Item(first[0].0, Item::Done(Ok(()))));
@@ -116,7 +116,7 @@ fn steps_are_possible_only_while_paused_and_add_up() {
 #[test]
 fn a_write_that_fails_is_told_and_what_waited_for_it_is_dropped() {
     let mut model = busy(2, 2, 10, 5);
-    model.producer.focus = Pane::Consumers;
+    model.views.get_mut::<Producer>().unwrap().focus = Pane::Consumers;
     let first = press(&mut model, "--");
     let error = TargetError::errno(13, "write controls/consumer_delay");
     let effects = update(&mut model, Event::Item(first[0].0, Item::Done(Err(error))));
@@ -144,7 +144,9 @@ fn the_delays_form_refuses_more_than_a_minute() {
 
 fn screen_with_form(model: &mut Model) -> String {
     match model.layers.last() {
-        Some(Layer::Form(form)) => form.error(model).unwrap_or_default(),
+        Some(Layer::Form(form)) => {
+            form.error(model.views.state(form.view()), model).unwrap_or_default()
+        }
         _ => String::new(),
     }
 }
@@ -159,7 +161,7 @@ fn the_parameters_form_starts_with_what_is_loaded() {
     let values: Vec<&str> = form.fields.iter().map(|field| field.text()).collect();
     assert_eq!(values, ["5", "3", "10", "1.5 ms", "250 ms"]);
     let line = "insmod producer_consumer.ko prod=5 cons=3 size=10 producer_delay=1500";
-    assert!((form.preview)(form).contains(line), "{}", (form.preview)(form));
+    assert!(form.preview().contains(line), "{}", form.preview());
 }
 
 #[test]
@@ -177,9 +179,9 @@ fn the_cursor_stays_on_the_ring_and_tells_the_slot() {
 fn in_a_large_ring_the_cursor_moves_by_cells_and_rows() {
     let mut model = busy(5, 3, 10_000, 2);
     press(&mut model, "l");
-    assert_eq!(model.producer.slot, 100);
+    assert_eq!(model.views.get::<Producer>().unwrap().slot, 100);
     press(&mut model, "j");
-    assert_eq!(model.producer.slot, 2100);
+    assert_eq!(model.views.get::<Producer>().unwrap().slot, 2100);
     assert!(screen(&mut model, 80, 24).contains("Slots 2100 to 2199"));
 }
 
@@ -187,27 +189,27 @@ fn in_a_large_ring_the_cursor_moves_by_cells_and_rows() {
 fn a_click_selects_the_thread_and_gives_its_pane_the_focus() {
     let mut model = busy(5, 3, 10, 5);
     update(&mut model, Event::Click(Hit::Row { pane: 0, index: 3 }));
-    assert_eq!(model.producer.focus, Pane::Producers);
+    assert_eq!(model.views.get::<Producer>().unwrap().focus, Pane::Producers);
     assert!(screen(&mut model, 80, 24).contains("Producer-4"));
 }
 
 #[test]
 fn loaded_from_here_an_item_takes_long_enough_to_be_seen() {
     for keys in ["L", "e"] {
-        let mut model = fixture::model(ViewId::Producer, &[]);
+        let mut model = fixture::model("producer-consumer", &[]);
         press(&mut model, keys);
         let Some(Layer::Form(form)) = model.layers.last() else {
             panic!("no form");
         };
         let line = "prod=1 cons=1 size=10 producer_delay=300000 consumer_delay=300000";
-        let preview = (form.preview)(form);
+        let preview = form.preview();
         assert!(preview.contains(line), "{keys}: {preview}");
     }
 }
 
 #[test]
 fn slots_are_read_only_while_each_has_a_cell_of_its_own() {
-    let read = |model: &Model| (VIEW.tables)(model)[0].size;
+    let read = |model: &Model| model.views.current(model).tables(model)[0].size;
     let mut model = busy(1, 1, 1000, 5);
     model.size = (80, 24);
     let without = read(&model);
@@ -231,6 +233,6 @@ fn a_message_that_steps_need_a_pause_goes_when_it_is_paused() {
 #[test]
 fn an_item_of_a_call_that_is_over_changes_nothing() {
     let mut model = busy(1, 1, 10, 5);
-    crate::dashboard::views::producer::item(&mut model, Call::Set(Knob::Step), Item::Done(Ok(())));
-    assert!(!model.calls.has(&Owner::Producer(Call::Set(Knob::Step))));
+    update(&mut model, Event::Item(CallTag(99), Item::Done(Ok(()))));
+    assert!(!model.calls.has(&Owner::view(Call::Set(Knob::Step))));
 }

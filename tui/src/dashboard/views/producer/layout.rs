@@ -9,7 +9,7 @@ const CHROME: u16 = 4;
 
 /// How the view is divided, in columns and rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Layout {
+pub(crate) struct Layout {
     /// Columns of each pane of threads.
     pub side: u16,
     /// Columns of the ring's pane.
@@ -21,13 +21,13 @@ pub struct Layout {
 }
 
 /// Rows above the panes: state and semaphores.
-pub const HEAD: u16 = 2;
+pub(crate) const HEAD: u16 = 2;
 /// Rows between panes and charts: what is under the cursor, and what goes on.
-pub const DETAIL: u16 = 2;
+pub(crate) const DETAIL: u16 = 2;
 
 impl Layout {
     /// Divides a view of `width` × `height`.
-    pub fn new(width: u16, height: u16) -> Self {
+    pub(crate) fn new(width: u16, height: u16) -> Self {
         let side = match width {
             150.. => width / 4,
             100.. => 26,
@@ -45,34 +45,34 @@ impl Layout {
     }
 
     /// Divides the view on a screen of this size.
-    pub fn of_screen((width, height): (u16, u16)) -> Self {
+    pub(crate) fn of_screen((width, height): (u16, u16)) -> Self {
         Self::new(width, height.saturating_sub(CHROME))
     }
 
     /// The inside of a pane of threads.
-    pub fn thread_space(&self) -> (usize, usize) {
+    pub(crate) fn thread_space(&self) -> (usize, usize) {
         inside(self.side, self.panes)
     }
 
     /// The inside of the ring's pane.
-    pub fn ring_space(&self) -> (usize, usize) {
+    pub(crate) fn ring_space(&self) -> (usize, usize) {
         inside(self.ring, self.panes)
     }
 }
 
 /// What a box of this size has inside.
-pub fn inside(width: u16, height: u16) -> (usize, usize) {
+pub(crate) fn inside(width: u16, height: u16) -> (usize, usize) {
     (usize::from(width.saturating_sub(2)), usize::from(height.saturating_sub(2)))
 }
 
 /// The space of the pane that fills the whole view of this screen.
-pub fn zoomed((width, height): (u16, u16)) -> (usize, usize) {
+pub(crate) fn zoomed((width, height): (u16, u16)) -> (usize, usize) {
     inside(width, height.saturating_sub(CHROME + HEAD + DETAIL))
 }
 
 /// How threads are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ThreadShape {
+pub(crate) enum ThreadShape {
     /// A row for each.
     Rows,
     /// A letter for each, in rows behind the first one's number.
@@ -86,7 +86,7 @@ pub enum ThreadShape {
 
 impl ThreadShape {
     /// Fits `count` threads into the space.
-    pub fn new(count: usize, (width, height): (usize, usize)) -> Self {
+    pub(crate) fn new(count: usize, (width, height): (usize, usize)) -> Self {
         if count <= height {
             return Self::Rows;
         }
@@ -100,7 +100,7 @@ impl ThreadShape {
     }
 
     /// Threads in a row.
-    pub fn per_row(self) -> usize {
+    pub(crate) fn per_row(self) -> usize {
         match self {
             Self::Rows => 1,
             Self::Letters { per_row, .. } => per_row,
@@ -109,11 +109,11 @@ impl ThreadShape {
 }
 
 /// Rows of a cell that is a box: producer and item between two lines.
-pub const BOX: usize = 4;
+pub(crate) const BOX: usize = 4;
 
 /// How the slots are shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RingShape {
+pub(crate) enum RingShape {
     /// There is none.
     Nothing,
     /// A loop of cells: the place of each, in columns and rows.
@@ -141,7 +141,7 @@ pub enum RingShape {
 impl RingShape {
     /// Fits a ring of `capacity` slots, whose items come from producers up to
     /// number `producers`, into the space.
-    pub fn new(capacity: usize, producers: usize, (width, height): (usize, usize)) -> Self {
+    pub(crate) fn new(capacity: usize, producers: usize, (width, height): (usize, usize)) -> Self {
         if capacity == 0 || width < 4 || height == 0 {
             return Self::Nothing;
         }
@@ -166,7 +166,7 @@ impl RingShape {
     }
 
     /// Slots that a cell stands for.
-    pub fn slots_per_cell(&self) -> usize {
+    pub(crate) fn slots_per_cell(&self) -> usize {
         match self {
             Self::Grid { slots, .. } => *slots,
             _ => 1,
@@ -174,7 +174,7 @@ impl RingShape {
     }
 
     /// Slots that a row of a grid stands for; 1 in a loop.
-    pub fn slots_per_row(&self) -> usize {
+    pub(crate) fn slots_per_row(&self) -> usize {
         match self {
             Self::Grid { slots, per_row, .. } => slots * per_row,
             _ => 1,
@@ -202,7 +202,7 @@ fn looped(
 }
 
 /// Decimal digits of a number.
-pub fn digits(number: usize) -> usize {
+pub(crate) fn digits(number: usize) -> usize {
     number.checked_ilog10().unwrap_or(0) as usize + 1
 }
 

@@ -12,32 +12,36 @@ mod edge;
 mod forms;
 #[cfg(test)]
 mod keys;
-pub mod layout;
+pub(super) mod layout;
 mod past;
 mod picture;
 mod queue;
-pub mod ring;
-pub mod state;
+pub(super) mod ring;
+pub(super) mod state;
 mod story;
 #[cfg(test)]
 mod tests;
 
-pub use self::controls::item;
-use self::controls::{change_pace, paced, pause, value, write};
-pub use self::cursor::pane_number;
-use self::cursor::{click, focus, navigate};
+use self::controls::{change_pace, paced, pause, value, write, written};
+pub(super) use self::cursor::pane_number;
+use self::cursor::{click, navigate};
 use self::layout::RingShape;
-pub use self::past::Second;
+pub(super) use self::past::Second;
 use self::picture::TABLE;
-pub use self::picture::{Picture, picture};
-pub use self::queue::Knob;
+pub(super) use self::picture::{Picture, picture};
+pub(super) use self::queue::Knob;
 use self::ring::{Kind, SLOT_SIZE, SNAPSHOT_SIZE, THREAD_SIZE};
-pub use self::state::{Call, MODULE, Pane, State};
+pub(super) use self::state::{Call, MODULE, Pane, Producer};
 use super::ready::ready;
-use super::view::View;
-use crate::dashboard::core::command::Command;
-use crate::dashboard::core::model::Model;
+use super::view::{View, next};
+use crate::dashboard::core::command::{Command, command};
+use crate::dashboard::core::event::Move;
+use crate::dashboard::core::shared::About;
+use crate::dashboard::core::shared::Shared;
+use crate::dashboard::paint::canvas::Canvas;
+use crate::kernel::Item;
 use crate::kernel::api::{Capability, TableRange};
+use ratatui::layout::Rect;
 
 /// The most bytes of a table that one sample carries.
 const TABLE_MAX: usize = 1 << 20;
@@ -45,122 +49,149 @@ const TABLE_MAX: usize = 1 << 20;
 const FIRST_LOOK: usize = 4096;
 
 /// Its commands.
-pub const COMMANDS: &[Command] = &[
-    Command {
-        name: "ring-pause",
-        keys: &["p"],
-        title: "pause",
-        help: "Pause all threads, or let them go on",
-        hint: true,
-        enabled,
-        run: pause,
-    },
-    Command {
-        name: "ring-step",
-        keys: &["s"],
-        title: "step",
-        help: "While paused, let one item be produced or consumed",
-        hint: true,
-        enabled: paused_only,
-        run: |model| write(model, Knob::Step, 1),
-    },
-    Command {
-        name: "ring-steps",
-        keys: &["S"],
-        title: "steps",
-        help: "While paused, let a number of items through",
-        hint: false,
-        enabled: paused_only,
-        run: forms::steps,
-    },
-    Command {
-        name: "ring-faster",
-        keys: &["+", "="],
-        title: "faster",
-        help: "Shorten the delay of the side that has the focus, or of both",
-        hint: true,
-        enabled,
-        run: |model| change_pace(model, true),
-    },
-    Command {
-        name: "ring-slower",
-        keys: &["-"],
-        title: "slower",
-        help: "Lengthen the delay of the side that has the focus, or of both",
-        hint: true,
-        enabled,
-        run: |model| change_pace(model, false),
-    },
-    Command {
-        name: "ring-full-speed",
-        keys: &["0"],
-        title: "full speed",
-        help: "No delay at all: as fast as the machine can",
-        hint: false,
-        enabled,
-        run: |model| {
-            for knob in paced(model.producer.focus) {
-                write(model, *knob, 0);
+const COMMANDS: &[Command<Producer>] = &[
+    command("ring-pause", &["p"], "pause", "Pause all threads, or let them go on", pause)
+        .when(enabled),
+    command(
+        "ring-step",
+        &["s"],
+        "step",
+        "While paused, let one item be produced or consumed",
+        |view, shared| write(view, shared, Knob::Step, 1),
+    )
+    .when(paused_only),
+    command(
+        "ring-steps",
+        &["S"],
+        "steps",
+        "While paused, let a number of items through",
+        forms::steps,
+    )
+    .when(paused_only)
+    .quiet(),
+    command(
+        "ring-faster",
+        &["+", "="],
+        "faster",
+        "Shorten the delay of the side that has the focus, or of both",
+        |view, shared| change_pace(view, shared, true),
+    )
+    .when(enabled),
+    command(
+        "ring-slower",
+        &["-"],
+        "slower",
+        "Lengthen the delay of the side that has the focus, or of both",
+        |view, shared| change_pace(view, shared, false),
+    )
+    .when(enabled),
+    command(
+        "ring-full-speed",
+        &["0"],
+        "full speed",
+        "No delay at all: as fast as the machine can",
+        |view: &mut Producer, shared| {
+            for knob in paced(view.focus) {
+                write(view, shared, *knob, 0);
             }
         },
-    },
-    Command {
-        name: "ring-delays",
-        keys: &["d"],
-        title: "delays",
-        help: "Type the delays of producers and consumers",
-        hint: false,
-        enabled,
-        run: forms::delays,
-    },
-    Command {
-        name: "ring-parameters",
-        keys: &["e"],
-        title: "threads, size",
-        help: "Load the module anew with other numbers of threads and slots",
-        hint: true,
-        enabled: |model| model.link.can(Capability::Modules),
-        run: forms::parameters,
-    },
+    )
+    .when(enabled),
+    command(
+        "ring-delays",
+        &["d"],
+        "delays",
+        "Type the delays of producers and consumers",
+        forms::delays,
+    )
+    .when(enabled),
+    command(
+        "ring-parameters",
+        &["e"],
+        "threads, size",
+        "Load the module anew with other numbers of threads and slots",
+        forms::parameters,
+    )
+    .when(|_, shared| shared.can(Capability::Modules)),
 ];
 
-/// What it provides.
-pub const VIEW: View = View {
+const ABOUT: About = About {
+    id: "producer-consumer",
+    title: "Producer–consumer",
+    short: "Threads",
+    about: "Threads pass items through a ring of slots; two semaphores keep them in step",
+    shows: "threads, ring and semaphores",
+    module: Some(MODULE),
     zooms: true,
     panels: true,
     charts: true,
-    module: |_| Some(MODULE.into()),
-    navigate,
-    focus,
-    click,
-    copy,
-    sampled: picture::sampled,
-    tables,
-    ..View::new(
-        "Producer–consumer",
-        "Threads pass items through a ring of slots; two semaphores keep them in step",
-        COMMANDS,
-    )
 };
 
-fn enabled(model: &Model) -> Result<(), String> {
-    ready(model, MODULE, Capability::Modules)
+impl View for Producer {
+    type Call = Call;
+
+    fn commands() -> &'static [Command<Self>] {
+        COMMANDS
+    }
+
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, shared: &Shared) {
+        draw::draw(canvas, area, self, shared);
+    }
+
+    fn on_reply(&mut self, shared: &mut Shared, Call::Set(knob): Call, item: Item) {
+        if let Item::Done(result) = item {
+            written(self, shared, knob, &result);
+        }
+    }
+
+    fn navigate(&mut self, shared: &mut Shared, to: Move) {
+        navigate(self, shared, to);
+    }
+
+    fn focus(&mut self, shared: &mut Shared, forward: bool) {
+        self.focus = next(&Pane::ALL, self.focus, forward);
+        shared.changed();
+    }
+
+    fn click(&mut self, shared: &mut Shared, pane: u8, index: usize) {
+        click(self, shared, pane, index);
+    }
+
+    fn copy(&self, shared: &Shared) -> Option<String> {
+        picture(self, shared).map(|picture| picture.text(self.focus))
+    }
+
+    fn sampled(&mut self, shared: &mut Shared) {
+        picture::sampled(self, shared);
+    }
+
+    fn tables(&self, shared: &Shared) -> Vec<TableRange> {
+        tables(shared)
+    }
 }
 
-fn paused_only(model: &Model) -> Result<(), String> {
-    enabled(model)?;
-    match value(model, Knob::Paused) {
+fn enabled(_: &Producer, shared: &Shared) -> Result<(), String> {
+    ready(shared, MODULE, Capability::Modules)
+}
+
+fn paused_only(view: &Producer, shared: &Shared) -> Result<(), String> {
+    enabled(view, shared)?;
+    match value(view, shared, Knob::Paused) {
         Some(1) => Ok(()),
-        _ => Err("only while paused (p pauses)".into()),
+        _ => Err(shared.fill("only while paused ({ring-pause} pauses)")),
     }
 }
 
 /// As much of the snapshot as the picture shows.
-fn tables(model: &Model) -> Vec<TableRange> {
-    let size = match picture::now(model) {
+fn tables(shared: &Shared) -> Vec<TableRange> {
+    let size = match picture::now(shared) {
         None => FIRST_LOOK,
         Some(now) => {
-            let space = cursor::space(model, Pane::Ring);
+            let space = cursor::space(shared, Pane::Ring);
             let shape = RingShape::new(now.capacity, now.count(Kind::Producer), space);
             // Where a cell stands for many slots, it is told by the two ends.
             let slots = if shape.slots_per_cell() == 1 { now.slots } else { 0 };
@@ -173,8 +204,4 @@ fn tables(model: &Model) -> Vec<TableRange> {
         offset: 0,
         size: size.min(TABLE_MAX) as u32,
     }]
-}
-
-fn copy(model: &Model) -> Option<String> {
-    picture(model).map(|picture| picture.text(model.producer.focus))
 }

@@ -20,7 +20,7 @@ pub(crate) struct Past {
 
 /// What went on in a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Second {
+pub(crate) struct Second {
     /// Items put into the ring.
     pub produced: u64,
     /// Items taken out of it.

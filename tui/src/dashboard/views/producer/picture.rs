@@ -9,7 +9,8 @@ use super::ring;
 use super::ring::{Kind, Phase, SLOT_SIZE, SNAPSHOT_SIZE, Slots, Snapshot, THREAD_SIZE, Thread};
 use super::state::{MODULE, Pane};
 use super::story::story;
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::shared::Shared;
+use crate::dashboard::views::producer::Producer;
 use crate::kernel::api::TableBytes;
 
 /// The table that the picture is made of.
@@ -17,7 +18,7 @@ pub(crate) const TABLE: &str = "snapshot";
 
 /// The module as the sample shows it.
 #[derive(Clone, Debug)]
-pub struct Picture<'a> {
+pub(crate) struct Picture<'a> {
     /// The numbers.
     pub now: Snapshot,
     /// The second before, if all of it was watched.
@@ -33,13 +34,13 @@ pub struct Picture<'a> {
 }
 
 /// The numbers of the sample that is shown, once one has arrived that has a snapshot.
-pub(crate) fn now(model: &Model) -> Option<Snapshot> {
-    Snapshot::read(&model.counters.table(MODULE, TABLE)?.bytes)
+pub(crate) fn now(shared: &Shared) -> Option<Snapshot> {
+    Snapshot::read(&shared.counters.table(MODULE, TABLE)?.bytes)
 }
 
 /// The picture, once a sample has arrived that has a snapshot.
-pub fn picture(model: &Model) -> Option<Picture<'_>> {
-    let bytes = &model.counters.table(MODULE, TABLE)?.bytes;
+pub(crate) fn picture<'a>(view: &Producer, shared: &'a Shared) -> Option<Picture<'a>> {
+    let bytes = &shared.counters.table(MODULE, TABLE)?.bytes;
     let now = Snapshot::read(bytes)?;
     let records = bytes.get(SNAPSHOT_SIZE..).unwrap_or_default();
     let threads = (now.threads() * THREAD_SIZE).min(records.len());
@@ -47,33 +48,28 @@ pub fn picture(model: &Model) -> Option<Picture<'_>> {
     let slots = &slots[..(now.slots * SLOT_SIZE).min(slots.len())];
     Some(Picture {
         now,
-        second: model.producer.past.second(model.counters.shown().at_ms),
+        second: view.past.second(shared.counters.shown().at_ms),
         threads: ring::threads(threads),
         slots: Slots::new(slots),
-        producer_delay: value(model, Knob::ProducerDelay),
-        consumer_delay: value(model, Knob::ConsumerDelay),
+        producer_delay: value(view, shared, Knob::ProducerDelay),
+        consumer_delay: value(view, shared, Knob::ConsumerDelay),
     })
 }
 
 impl Picture<'_> {
     /// The threads of a kind, by their number.
-    pub fn of(&self, kind: Kind) -> impl Iterator<Item = &Thread> {
+    pub(crate) fn of(&self, kind: Kind) -> impl Iterator<Item = &Thread> {
         self.threads.iter().filter(move |thread| thread.kind == kind)
     }
 
-    /// Are the threads parked?
-    pub fn paused(&self) -> bool {
-        self.now.phase == Phase::Paused
-    }
-
     /// One sentence on what goes on.
-    pub fn story(&self) -> String {
+    pub(crate) fn story(&self) -> String {
         story(&self.now, self.second.as_ref())
     }
 
     /// The thread or slots under the cursor, in a sentence. A cell stands for
     /// `cell` slots.
-    pub fn detail(&self, pane: Pane, cursor: usize, cell: usize) -> String {
+    pub(crate) fn detail(&self, pane: Pane, cursor: usize, cell: usize) -> String {
         let kind = match pane {
             Pane::Producers => Kind::Producer,
             Pane::Consumers => Kind::Consumer,
@@ -120,7 +116,7 @@ impl Picture<'_> {
     }
 
     /// A pane as text, for the clipboard.
-    pub fn text(&self, pane: Pane) -> String {
+    pub(crate) fn text(&self, pane: Pane) -> String {
         let kind = match pane {
             Pane::Producers => Kind::Producer,
             Pane::Consumers => Kind::Consumer,
@@ -144,15 +140,15 @@ impl Picture<'_> {
 }
 
 /// Keeps what the newest sample says, for what is told of a second.
-pub(crate) fn sampled(model: &mut Model) {
-    let sample = model.counters.latest();
+pub(crate) fn sampled(view: &mut Producer, shared: &mut Shared) {
+    let sample = shared.counters.latest();
     let table = |table: &&TableBytes| table.range.module == MODULE && table.range.table == TABLE;
     let Some(snapshot) = sample.tables.iter().find(table).map(|table| Snapshot::read(&table.bytes))
     else {
         return;
     };
     let loaded = sample.modules.iter().find(|module| module.module == MODULE);
-    if let (Some(snapshot), Some(loaded), false) = (snapshot, loaded, model.freeze.is_some()) {
-        model.producer.past.push(sample.at_ms, loaded.instance, snapshot);
+    if let (Some(snapshot), Some(loaded), false) = (snapshot, loaded, shared.freeze.is_some()) {
+        view.past.push(sample.at_ms, loaded.instance, snapshot);
     }
 }

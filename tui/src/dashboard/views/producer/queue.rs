@@ -13,7 +13,7 @@ const SAMPLES: u64 = 2;
 
 /// A control of the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Knob {
+pub(crate) enum Knob {
     /// Producers' delay in microseconds.
     ProducerDelay,
     /// Consumers' delay in microseconds.
@@ -26,7 +26,7 @@ pub enum Knob {
 
 impl Knob {
     /// Its file in `controls`.
-    pub fn file(self) -> &'static str {
+    pub(crate) fn file(self) -> &'static str {
         match self {
             Self::ProducerDelay => "producer_delay",
             Self::ConsumerDelay => "consumer_delay",

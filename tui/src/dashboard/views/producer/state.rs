@@ -5,18 +5,18 @@ use super::past::Past;
 use super::queue::{Controls, Knob};
 
 /// The module.
-pub const MODULE: &str = "producer_consumer";
+pub(crate) const MODULE: &str = "producer_consumer";
 
 /// Which of this view's calls an item belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Call {
+pub(crate) enum Call {
     /// A control is being written.
     Set(Knob),
 }
 
 /// A part of the picture that can have the focus.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Pane {
+pub(crate) enum Pane {
     /// The producers, left.
     Producers,
     /// The ring, in the middle.
@@ -32,7 +32,7 @@ impl Pane {
 
 /// What the view remembers.
 #[derive(Clone, Debug, Default)]
-pub struct State {
+pub(crate) struct Producer {
     /// Which pane has the focus.
     pub focus: Pane,
     /// The producer under the cursor, from 0.

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What view 3 looks like.
 
+use crate::dashboard::views::producer::Producer;
 use std::mem::offset_of;
 
 use insta::assert_snapshot;
 use ringside_uapi::producer_consumer::{PHASE_PAUSED, PHASE_PAUSING, Snapshot};
 
-use super::{MODULE, Pane, VIEW};
+use super::{MODULE, Pane};
 use crate::dashboard::core::config::{ColorDepth, ThemeName};
 use crate::dashboard::core::link::Connection;
-use crate::dashboard::core::model::Model;
 use crate::dashboard::paint::theme::Look;
-use crate::dashboard::views::ViewId;
+use crate::dashboard::shell::model::Model;
 use crate::dashboard::views::fixture::{cells, model, sample, screen, text};
 use crate::kernel::api::{Capability, Missing, Sample};
 
 /// A ring in the middle of its work, after `rounds` samples.
 pub(crate) fn busy(producers: u32, consumers: u32, capacity: u64, rounds: u64) -> Model {
-    let mut model = model(ViewId::Producer, &[MODULE]);
+    let mut model = model("producer-consumer", &[MODULE]);
     for round in 0..rounds {
         push(&mut model, moment(producers, consumers, capacity, round));
     }
@@ -27,7 +27,8 @@ pub(crate) fn busy(producers: u32, consumers: u32, capacity: u64, rounds: u64) -
 /// The kernel's next sample arrives.
 pub(crate) fn push(model: &mut Model, sample: Sample) {
     model.counters.push(sample);
-    (VIEW.sampled)(model);
+    let Model { views, shared, .. } = model;
+    views.current_mut(shared).sampled(shared);
 }
 
 /// The sample of one round.
@@ -152,8 +153,8 @@ fn a_hundred_threads_and_ten_thousand_slots_fill_200_by_60() {
 #[test]
 fn a_hundred_slots_each_have_a_cell() {
     let mut model = busy(12, 12, 100, 40);
-    model.producer.focus = Pane::Producers;
-    model.producer.producer = 7;
+    model.views.get_mut::<Producer>().unwrap().focus = Pane::Producers;
+    model.views.get_mut::<Producer>().unwrap().producer = 7;
     assert_snapshot!(screen(&mut model, 80, 24));
 }
 
@@ -195,7 +196,7 @@ fn what_waits_and_what_the_semaphores_hold_is_of_one_moment() {
 
 #[test]
 fn fifteen_hundred_threads_and_two_million_slots_are_drawn_from_little() {
-    let mut model = model(ViewId::Producer, &[MODULE]);
+    let mut model = model("producer-consumer", &[MODULE]);
     let large = |round| {
         let mut sample = moment_where((750, 750), 0, round, |now| {
             (now.capacity, now.occupancy, now.slots) = (2_000_000, 1_200_000, 0);
@@ -211,19 +212,19 @@ fn fifteen_hundred_threads_and_two_million_slots_are_drawn_from_little() {
         let screen = screen(&mut model, size.0, size.1);
         assert!(screen.contains("Ring of 2,000,000 slots"), "{screen}");
         assert!(screen.contains("Producers 750") && screen.contains("60 %"), "{screen}");
-        let asked = (VIEW.tables)(&model)[0].size as usize;
+        let asked = model.views.current(&model).tables(&model)[0].size as usize;
         assert_eq!(asked, size_of::<Snapshot>() + 1500 * 24, "no slot is read");
     }
 }
 
 #[test]
 fn a_module_that_is_not_loaded_is_introduced_with_the_key_that_loads_it() {
-    assert_snapshot!(screen(&mut model(ViewId::Producer, &["kmod"]), 80, 24));
+    assert_snapshot!(screen(&mut model("producer-consumer", &["kmod"]), 80, 24));
 }
 
 #[test]
 fn before_the_first_sample_it_says_what_it_waits_for() {
-    let screen = screen(&mut model(ViewId::Producer, &[MODULE]), 80, 24);
+    let screen = screen(&mut model("producer-consumer", &[MODULE]), 80, 24);
     assert!(screen.contains("Waiting for the first sample of its counters."));
 }
 
@@ -238,7 +239,7 @@ fn a_lost_connection_is_told_with_its_reason_and_age() {
 
 #[test]
 fn a_capability_that_is_missing_is_told_with_its_reason() {
-    let mut model = model(ViewId::Producer, &[]);
+    let mut model = model("producer-consumer", &[]);
     if let Some(kernel) = &mut model.link.kernel {
         kernel.missing = vec![Missing {
             capability: Capability::Modules,
@@ -252,7 +253,7 @@ fn a_capability_that_is_missing_is_told_with_its_reason() {
 
 #[test]
 fn hostile_text_stays_text() {
-    let mut model = model(ViewId::Producer, &[]);
+    let mut model = model("producer-consumer", &[]);
     model.link.connection =
         Connection::Lost { why: "\u{1b}[2J\u{202e}gone\u{7}\u{9b}31m".repeat(9), since_ms: 0 };
     let screen = screen(&mut model, 80, 24);

@@ -6,11 +6,12 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{button, popup};
 use crate::dashboard::core::event::Hit;
-use crate::dashboard::core::form::{Field, Form, Kind};
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::form::{Field, Kind};
+use crate::dashboard::core::shared::Form;
 use crate::dashboard::paint::canvas::{Canvas, row, wrap};
 use crate::dashboard::paint::theme::Role;
 use crate::dashboard::shell::layers::{BUTTON_NO, BUTTON_YES};
+use crate::dashboard::shell::model::Model;
 
 /// Rows of a form, and which of them are shown.
 struct Rows {
@@ -33,7 +34,7 @@ impl Rows {
         let names = names(form);
         let no = canvas.look.glyphs.no;
         let helps = form.fields.iter().map(|field| help(field, width - names - 4, no)).collect();
-        let error = form.error(model).map(|error| {
+        let error = form.error(model.views.state(form.view()), &model.shared).map(|error| {
             let text = format!("{} {error}", canvas.look.glyphs.no);
             wrap(&text, width).into_iter().take(2).collect()
         });
@@ -43,7 +44,7 @@ impl Rows {
         };
         let mut rows = Self {
             helps,
-            preview: wrap(&format!("# {}", (form.preview)(form)), width),
+            preview: wrap(&format!("# {}", form.preview()), width),
             note,
             error: error.unwrap_or_default(),
             gaps: true,
@@ -184,35 +185,9 @@ fn field(canvas: &mut Canvas<'_>, area: Rect, names: u16, field: &Field, focused
         return;
     }
     let place = Rect::new(x, area.y, width, 1);
-    input(canvas, place, field.input.text(), focused.then(|| field.input.cursor()));
+    canvas.input(place, field.input.text(), focused.then(|| field.input.cursor()));
     if field.text().is_empty() && field.optional {
         canvas.text(x + 2, area.y, width.saturating_sub(2), "(default)", Role::Dim);
-    }
-}
-
-/// Paints a line that is typed in, with its cursor; the part around it where it is too long.
-pub(crate) fn input(canvas: &mut Canvas<'_>, area: Rect, text: &str, cursor: Option<usize>) {
-    let width = usize::from(area.width.saturating_sub(1)).max(1);
-    let before = text[..cursor.unwrap_or(0)].width();
-    let skipped = (before + 1).saturating_sub(width);
-    let mut start = 0;
-    let mut passed = 0;
-    for (index, character) in text.char_indices() {
-        if passed >= skipped {
-            break;
-        }
-        passed += unicode_width::UnicodeWidthChar::width(character).unwrap_or(0);
-        start = index + character.len_utf8();
-    }
-    let shown = &text[start..];
-    canvas.text(area.x, area.y, area.width, shown, Role::Text);
-    let style = canvas.style(Role::Text).add_modifier(ratatui::style::Modifier::UNDERLINED);
-    canvas.buffer.set_style(area, style);
-    if let Some(cursor) = cursor {
-        let x = area.x + text[start..cursor.max(start)].width() as u16;
-        let cell = Rect::new(x.min(area.right() - 1), area.y, 1, 1);
-        let style = canvas.style(Role::Text).add_modifier(ratatui::style::Modifier::REVERSED);
-        canvas.buffer.set_style(cell.intersection(canvas.buffer.area), style);
     }
 }
 

@@ -3,10 +3,9 @@
 
 use ratatui::layout::Rect;
 
-use super::{form, popup};
+use super::popup;
 use crate::dashboard::core::event::Hit;
 use crate::dashboard::core::layer::Palette;
-use crate::dashboard::core::model::Model;
 use crate::dashboard::core::scroll::Scroll;
 use crate::dashboard::data::command_log::{Outcome, TEXT_AT};
 use crate::dashboard::data::escape;
@@ -16,12 +15,12 @@ use crate::dashboard::paint::units::duration;
 use crate::dashboard::shell::commands;
 use crate::dashboard::shell::help;
 use crate::dashboard::shell::help::Line;
+use crate::dashboard::shell::model::Model;
 use crate::dashboard::shell::palette;
-use crate::dashboard::views;
 
 /// Paints the keys of this place.
 pub(crate) fn help(canvas: &mut Canvas<'_>, area: Rect, model: &Model, top: usize) {
-    let title = format!("Help: {}", views::view(model.view).title);
+    let title = format!("Help: {}", model.views.current(&model.shared).about().title);
     let inside = popup(canvas, area, (help::WIDEST, area.height), &title);
     let lines = help::lines(model);
     let keys = help::keys_width(model) as u16;
@@ -51,14 +50,16 @@ pub(crate) fn palette(canvas: &mut Canvas<'_>, area: Rect, model: &Model, palett
     let first = row(inside, 0);
     let x = canvas.text(first.x, first.y, 2, ":", Role::Key) + 1;
     let place = Rect::new(x, first.y, first.right() - x, 1);
-    form::input(canvas, place, palette.input.text(), Some(palette.input.cursor()));
-    let matches = palette::matches(palette.input.text(), model.view);
-    let Some((_, command)) = matches.get(palette.selected).or(matches.last()) else {
+    canvas.input(place, palette.input.text(), Some(palette.input.cursor()));
+    let matches = palette::matches(&model.views, palette.input.text(), model.view);
+    let Some(commands::Entry { info: command, .. }) =
+        matches.get(palette.selected).or(matches.last())
+    else {
         let text = "No command has these letters in its name, or these words in its help.";
         canvas.wrapped(Rect { y: inside.y + 2, ..inside }, text, Role::Dim);
         return;
     };
-    let keys = commands::keys_text(model, command);
+    let keys = model.keymap.text(command.name);
     let pressed = if keys.is_empty() { String::new() } else { format!(" (key: {keys})") };
     let about = wrap(&format!("{}{pressed}", command.help), inside.width);
     let about = &about[..about.len().min(usize::from(inside.height / 4).max(1))];
@@ -85,18 +86,19 @@ fn found(
     canvas: &mut Canvas<'_>,
     area: Rect,
     model: &Model,
-    (view, command): &palette::Entry,
+    commands::Entry { view, info: command }: &commands::Entry<'_>,
     selected: bool,
 ) {
     canvas.text(area.x + 2, area.y, 22, command.name, Role::Title);
-    if let Some(key) = commands::keys_of(model, command).first() {
+    if let Some(key) = model.keymap.of(command.name).first() {
         canvas.text(area.x + 25, area.y, 8, &key.to_string(), Role::Key);
     }
-    let elsewhere = view.filter(|view| *view != model.view);
-    let does = match (elsewhere, (command.enabled)(model)) {
-        (Some(view), _) => format!("view {}: {}", view.number(), command.help),
+    let tab = |id: &str| model.tabs.iter().position(|tab| tab.id == id).map_or(0, |at| at + 1);
+    let elsewhere = view.filter(|view| view.id != model.view);
+    let does = match (elsewhere, commands::enabled(model, command.name)) {
+        (Some(view), _) => format!("view {}: {}", tab(view.id), command.help),
         (None, Err(reason)) => format!("not now: {reason}"),
-        (None, Ok(())) => command.help.to_owned(),
+        (None, Ok(())) => command.help.to_string(),
     };
     let x = area.x + 34;
     canvas.text(x, area.y, area.right().saturating_sub(x), &does, Role::Dim);
@@ -121,7 +123,7 @@ pub(crate) fn command_log(canvas: &mut Canvas<'_>, area: Rect, model: &Model, sc
             inside.x,
             inside.y,
             inside.width,
-            "Nothing yet: load a module (L) and look again.",
+            &model.fill("Nothing yet: load a module ({load}) and look again."),
             Role::Dim,
         );
     }

@@ -5,7 +5,8 @@ use ratatui::layout::Rect;
 
 use super::{button, popup};
 use crate::dashboard::core::event::Hit;
-use crate::dashboard::core::layer::{Choice, Confirm, Message};
+use crate::dashboard::core::layer::{Choice, Message};
+use crate::dashboard::core::shared::{Confirm, Shared};
 use crate::dashboard::paint::canvas::{Canvas, row, wrap};
 use crate::dashboard::paint::theme::Role;
 use crate::dashboard::shell::layers::{BUTTON_NO, BUTTON_YES};
@@ -40,7 +41,7 @@ pub(crate) fn confirm(canvas: &mut Canvas<'_>, area: Rect, confirm: &Confirm) {
 }
 
 /// Paints a question with a row for each answer.
-pub(crate) fn choice(canvas: &mut Canvas<'_>, area: Rect, choice: &Choice) {
+pub(crate) fn choice(canvas: &mut Canvas<'_>, area: Rect, choice: &Choice<Shared>) {
     let width = 72.min(area.width.saturating_sub(2));
     let text = wrap(&choice.text, width - 4);
     let answers = choice.answers.iter().map(|answer| (answer.key.to_string(), answer.does));

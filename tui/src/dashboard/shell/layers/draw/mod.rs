@@ -5,14 +5,12 @@ mod form;
 mod lists;
 mod message;
 
-pub(crate) use form::input;
-
 use ratatui::layout::Rect;
 
-use crate::dashboard::core::layer::Layer;
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::shared::Layer;
 use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::theme::Role;
+use crate::dashboard::shell::model::Model;
 
 /// Paints all layers, bottom first.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {

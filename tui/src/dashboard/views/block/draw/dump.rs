@@ -6,13 +6,13 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use crate::dashboard::core::event::Hit;
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::shared::Shared;
 use crate::dashboard::data::hex::{digits, offset_digits, text_of};
 use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::canvas::row;
 use crate::dashboard::paint::theme::Role;
 use crate::dashboard::views::block::layout::Layout;
-use crate::dashboard::views::block::{State, size};
+use crate::dashboard::views::block::{Block, size};
 use crate::dashboard::views::shared::byte_role;
 
 /// What stands out about a byte.
@@ -27,7 +27,7 @@ enum Mark {
     Differs,
 }
 
-fn mark(state: &State, offset: u64) -> Mark {
+fn mark(state: &Block, offset: u64) -> Mark {
     if let Some(comparison) = &state.comparison
         && let Some(differences) = &comparison.differences
         && let Some(position) = offset.checked_sub(comparison.offset)
@@ -42,9 +42,15 @@ fn mark(state: &State, offset: u64) -> Mark {
 }
 
 /// Draws the dump.
-pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, layout: &Layout) {
-    let state = &model.block;
-    let total = size(model);
+pub(crate) fn draw(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    view: &Block,
+    shared: &Shared,
+    layout: &Layout,
+) {
+    let state = view;
+    let total = size(view, shared);
     let inside = canvas.panel(area, &title(state, total), true);
     let per_row = layout.per_row(total);
     let Some(window) = &state.window else {
@@ -78,12 +84,12 @@ pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, layout: &
                 break;
             }
             let byte = window.at(offset);
-            one(canvas, line, model, (offset, byte), (column as u16, width as u16, per_row as u16));
+            one(canvas, line, view, (offset, byte), (column as u16, width as u16, per_row as u16));
         }
     }
 }
 
-fn title(state: &State, total: u64) -> String {
+fn title(state: &Block, total: u64) -> String {
     let percent = (u128::from(state.top) * 100).checked_div(u128::from(total)).unwrap_or(0);
     let mut title = format!("Bytes from {:#x}, {percent} %", state.top);
     if let Some(moved) = &state.moved {
@@ -100,7 +106,7 @@ fn title(state: &State, total: u64) -> String {
 fn one(
     canvas: &mut Canvas<'_>,
     line: Rect,
-    model: &Model,
+    view: &Block,
     (offset, byte): (u64, Option<u8>),
     (column, label, per_row): (u16, u16, u16),
 ) {
@@ -109,7 +115,7 @@ fn one(
     if hex + 2 > line.right() {
         return;
     }
-    let mark = mark(&model.block, offset);
+    let mark = mark(view, offset);
     let (pair, letter, role) = match byte {
         Some(byte) => {
             let pair: String = digits(byte).iter().collect();
@@ -142,15 +148,15 @@ fn one(
     }
     let cell = Rect::new(hex, line.y, 2, 1);
     canvas.hit(cell, Hit::Row { pane: 0, index: offset as usize });
-    if model.block.cursor == offset {
+    if view.cursor == offset {
         canvas.shade(cell, Role::Selected);
         canvas.shade(Rect::new(text, line.y, 1, 1).intersection(line), Role::Selected);
     }
 }
 
 /// The byte under the cursor as numbers.
-pub(crate) fn detail(canvas: &mut Canvas<'_>, line: Rect, model: &Model) {
-    let state = &model.block;
+pub(crate) fn detail(canvas: &mut Canvas<'_>, line: Rect, view: &Block) {
+    let state = view;
     let cursor = state.cursor;
     let pointer = canvas.look.glyphs.pointer;
     let place = format!(" {cursor:#x} ({cursor}, sector {}) ", cursor / 512);

@@ -4,11 +4,12 @@
 mod dump;
 mod side;
 
+use crate::dashboard::views::block::Block;
 use ratatui::layout::Rect;
 
 use super::layout::{DETAIL, HEAD, Layout};
 use super::{MODULE, size};
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::shared::Shared;
 use crate::dashboard::data::hex::size_text;
 use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::canvas::row;
@@ -33,42 +34,42 @@ const INTRODUCTION: Introduction = Introduction {
 };
 
 /// Draws it.
-pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
-    let why = drawable(model, MODULE, Capability::Block);
+pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &Block, shared: &Shared) {
+    let why = drawable(shared, MODULE, Capability::Block);
     if why != Readiness::Ready {
-        return unready::draw(canvas, area, model, &why, &INTRODUCTION);
+        return unready::draw(canvas, area, shared, &why, &INTRODUCTION);
     }
-    head(canvas, row(area, 0), model);
-    said(canvas, row(area, 1), model);
-    let layout = Layout::new(area.width, area.height, model.zoom);
+    head(canvas, row(area, 0), view, shared);
+    said(canvas, row(area, 1), view);
+    let layout = Layout::new(area.width, area.height, shared.zoom);
     let pane =
         Rect { y: area.y + HEAD.min(area.height), width: layout.dump, height: layout.rows, ..area };
-    dump::draw(canvas, pane, model, &layout);
+    dump::draw(canvas, pane, view, shared, &layout);
     let detail = Rect {
         x: pane.x + 1,
         y: pane.bottom(),
         width: pane.width.saturating_sub(2),
         height: DETAIL.min(area.height),
     };
-    dump::detail(canvas, detail, model);
+    dump::detail(canvas, detail, view);
     if layout.side > 0 {
         let side =
             Rect { x: pane.right(), width: layout.side, height: layout.rows + DETAIL, ..pane };
-        side::draw(canvas, side, model);
+        side::draw(canvas, side, view, shared);
     }
     if layout.charts > 0 {
         let charts = Rect { y: detail.bottom(), height: layout.charts, ..area };
         let half = charts.width / 2;
         let left = Rect { width: half, ..charts };
         let right = Rect { x: charts.x + half, width: charts.width - half, ..charts };
-        throughput(canvas, left, model, false);
-        throughput(canvas, right, model, true);
+        throughput(canvas, left, shared, false);
+        throughput(canvas, right, shared, true);
     }
 }
 
 /// What the device is.
-fn head(canvas: &mut Canvas<'_>, line: Rect, model: &Model) {
-    let state = &model.block;
+fn head(canvas: &mut Canvas<'_>, line: Rect, view: &Block, shared: &Shared) {
+    let state = view;
     let device = state.device.as_deref().unwrap_or("the device");
     let (word, role) = match &state.info {
         None => ("asking", Role::Dim),
@@ -81,7 +82,7 @@ fn head(canvas: &mut Canvas<'_>, line: Rect, model: &Model) {
         Role::Dim => canvas.look.glyphs.ring,
         _ => canvas.look.glyphs.dot,
     };
-    let value = |name: &str| model.counters.value(MODULE, name);
+    let value = |name: &str| shared.counters.value(MODULE, name);
     let position = value("position").and_then(|position| u64::try_from(position).ok());
     let position = position.or(state.info.map(|info| info.position));
     let position = position.map_or_else(|| "?".into(), |position| format!("{position:#x}"));
@@ -89,7 +90,7 @@ fn head(canvas: &mut Canvas<'_>, line: Rect, model: &Model) {
     let name = format!(" {device} ");
     let total = match state.info {
         Some(info) if info.gone => " ".to_owned(),
-        _ => format!(" {} ", size_text(size(model))),
+        _ => format!(" {} ", size_text(size(view, shared))),
     };
     let failed = format!(" errors {errors}");
     let operations = value("operations").unwrap_or(0);
@@ -110,8 +111,8 @@ fn head(canvas: &mut Canvas<'_>, line: Rect, model: &Model) {
 }
 
 /// What was done last, or what went wrong.
-fn said(canvas: &mut Canvas<'_>, line: Rect, model: &Model) {
-    let state = &model.block;
+fn said(canvas: &mut Canvas<'_>, line: Rect, view: &Block) {
+    let state = view;
     let gone = state.info.is_some_and(|info| info.gone);
     let warning = canvas.look.glyphs.warning;
     let pointer = canvas.look.glyphs.pointer;
@@ -146,18 +147,18 @@ fn said(canvas: &mut Canvas<'_>, line: Rect, model: &Model) {
 }
 
 /// Bytes per second, read or written, over time.
-fn throughput(canvas: &mut Canvas<'_>, area: Rect, model: &Model, written: bool) {
+fn throughput(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared, written: bool) {
     let (counter, word, role) = if written {
         ("bytes_written", "Written", Role::Series(1))
     } else {
         ("bytes_read", "Read", Role::Series(0))
     };
-    let total = model.counters.value(MODULE, counter).unwrap_or(0).max(0) as u64;
-    let rate = model.counters.rate(MODULE, counter).unwrap_or(0.0);
-    let span = model.range_ms();
+    let total = shared.counters.value(MODULE, counter).unwrap_or(0).max(0) as u64;
+    let rate = shared.counters.rate(MODULE, counter).unwrap_or(0.0);
+    let span = shared.range_ms();
     let title = format!("{word} {}: {}/s over {}", bytes(total), bytes(rate as u64), range(span));
     let inside = canvas.panel(area, &title, false);
     let columns = canvas.chart_columns(inside);
-    let curve = model.counters.columns((MODULE, counter), span, columns, true);
+    let curve = shared.counters.columns((MODULE, counter), span, columns, true);
     canvas.chart(inside, &[(curve, role)]);
 }

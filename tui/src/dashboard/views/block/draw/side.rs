@@ -2,10 +2,11 @@
 //! Draws what there is beside the dump on a wide screen: the device in full,
 //! the block devices there are, throughput over time.
 
+use crate::dashboard::views::block::Block;
 use ratatui::layout::Rect;
 
 use super::throughput;
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::shared::Shared;
 use crate::dashboard::data::hex::size_text;
 use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::canvas::row;
@@ -17,28 +18,28 @@ use crate::dashboard::views::block::{MODULE, size};
 const DEVICE: u16 = 10;
 
 /// Draws it.
-pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &Block, shared: &Shared) {
     let device = Rect { height: DEVICE.min(area.height), ..area };
     let rest = area.height - device.height;
     let list = Rect {
         y: device.bottom(),
-        height: (model.block.devices.len().clamp(1, 6) as u16 + 2).min(rest),
+        height: (view.devices.len().clamp(1, 6) as u16 + 2).min(rest),
         ..area
     };
     let charts = rest - list.height;
     let read = Rect { y: list.bottom(), height: charts / 2, ..area };
     let written = Rect { y: read.bottom(), height: charts - charts / 2, ..area };
-    facts(canvas, device, model);
-    devices(canvas, list, model);
-    throughput(canvas, read, model, false);
-    throughput(canvas, written, model, true);
+    facts(canvas, device, view, shared);
+    devices(canvas, list, view);
+    throughput(canvas, read, shared, false);
+    throughput(canvas, written, shared, true);
 }
 
-fn facts(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+fn facts(canvas: &mut Canvas<'_>, area: Rect, view: &Block, shared: &Shared) {
     let inside = canvas.panel(area, "Device", false);
-    let value = |name: &str| model.counters.value(MODULE, name).unwrap_or(0);
-    let info = model.block.info.unwrap_or_default();
-    let stick = match &model.link.lab {
+    let value = |name: &str| shared.counters.value(MODULE, name).unwrap_or(0);
+    let info = view.info.unwrap_or_default();
+    let stick = match &shared.link.lab {
         Some(lab) if lab.stick_plugged => match &lab.stick_file {
             Some(file) => format!("plugged in, {file}"),
             None => "plugged in, empty at first, gone afterwards".into(),
@@ -47,8 +48,15 @@ fn facts(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         None => "not a lab's".into(),
     };
     let lines = [
-        ("node", model.block.device.clone().unwrap_or_else(|| "unknown".into())),
-        ("size", format!("{} = {} bytes", size_text(size(model)), grouped(size(model) as i64))),
+        ("node", view.device.clone().unwrap_or_else(|| "unknown".into())),
+        (
+            "size",
+            format!(
+                "{} = {} bytes",
+                size_text(size(view, shared)),
+                grouped(size(view, shared) as i64)
+            ),
+        ),
         ("block", format!("{} bytes", info.logical_block_size)),
         ("stick", stick),
         ("position", format!("{:#x}", value("position"))),
@@ -63,12 +71,12 @@ fn facts(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     }
 }
 
-fn devices(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+fn devices(canvas: &mut Canvas<'_>, area: Rect, view: &Block) {
     let inside = canvas.panel(area, "Block devices", false);
-    if model.block.devices.is_empty() {
+    if view.devices.is_empty() {
         canvas.spans(row(inside, 0), &[("none is known", Role::Dim)]);
     }
-    for (index, device) in model.block.devices.iter().enumerate() {
+    for (index, device) in view.devices.iter().enumerate() {
         let removable = if device.removable { ", removable" } else { "" };
         let text = format!(" {} {}{removable}", size_text(device.size), device.model);
         let spans = [(device.path.as_str(), Role::Title), (text.as_str(), Role::Dim)];

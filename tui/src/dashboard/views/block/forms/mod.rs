@@ -10,11 +10,13 @@ use super::device::{node, position, size};
 use super::operations;
 use super::state::Call;
 use crate::dashboard::core::calls::Owner;
-use crate::dashboard::core::form::{Field, Form, Kind};
-use crate::dashboard::core::layer::Layer;
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::form::{Field, Kind};
+use crate::dashboard::core::shared::Form;
+use crate::dashboard::core::shared::Layer;
+use crate::dashboard::core::shared::Shared;
 use crate::dashboard::data::hex::{parse_offset, size_text};
 use crate::dashboard::data::lines;
+use crate::dashboard::views::block::Block;
 use crate::kernel::api::BLOCK_MAX;
 
 const AT_OFFSET: &str = "at the offset";
@@ -24,10 +26,10 @@ fn text(name: &str, help: &str, value: &str) -> Field {
     Field::new(name, Kind::Line, help, value)
 }
 
-fn offset_field(model: &Model) -> Field {
+fn offset_field(view: &Block, shared: &Shared) -> Field {
     let help = "bytes from the beginning: 4096, 0x1000, 4K, 8s";
-    let last = size(model).saturating_sub(1);
-    text("offset", help, &format!("{:#x}", model.block.cursor)).within(format!("0 to {last:#x}"))
+    let last = size(view, shared).saturating_sub(1);
+    text("offset", help, &format!("{:#x}", view.cursor)).within(format!("0 to {last:#x}"))
 }
 
 fn choice(name: &str, choices: &[&str], help: &str) -> Field {
@@ -37,17 +39,11 @@ fn choice(name: &str, choices: &[&str], help: &str) -> Field {
 
 /// Opens a form with what was typed the last time, but for what depends on the
 /// moment.
-fn open(model: &mut Model, mut form: Form, check: fn(&Model, &Form) -> Option<String>) {
-    let fresh = form.fields.clone();
-    form.check = check;
-    form.recall(model);
-    for (field, fresh) in form.fields.iter_mut().zip(fresh) {
-        let of_now = matches!(fresh.name.as_str(), "offset" | "path") || fresh.optional;
-        if of_now || field.error().is_some() {
-            *field = fresh;
-        }
-    }
-    model.open(Layer::Form(form));
+fn open(shared: &mut Shared, mut form: Form) {
+    form.recall_but(&shared.remembered, |field| {
+        matches!(field.name.as_str(), "offset" | "path") || field.optional
+    });
+    shared.open(Layer::Form(form));
 }
 
 /// The offset typed, or `None` where the position is meant.
@@ -68,20 +64,26 @@ fn shown(form: &Form, name: &str, show: fn(u64) -> String) -> String {
 
 /// What is wrong with an offset and a number of bytes as typed; what decides
 /// that number is in the field `of`.
-fn range(model: &Model, form: &Form, of: &str, count: Result<u64, String>) -> Option<String> {
+fn range(
+    view: &Block,
+    shared: &Shared,
+    form: &Form,
+    of: &str,
+    count: Result<u64, String>,
+) -> Option<String> {
     let start = match (form.field("where").map(Field::text), form.text("offset")) {
-        (Some(AT_POSITION), _) => position(model),
+        (Some(AT_POSITION), _) => position(view, shared),
         (_, offset) => match parse_offset(offset) {
             Ok(offset) => offset,
             Err(error) => return Some(format!("offset: {error}")),
         },
     };
-    let left = size(model).saturating_sub(start);
+    let left = size(view, shared).saturating_sub(start);
     match count {
         Err(error) => Some(error),
         Ok(0) => Some(format!("{of}: nothing to move")),
         Ok(_) if left == 0 && form.text("where") != AT_POSITION => {
-            Some(format!("offset: the device ends at {:#x}", size(model)))
+            Some(format!("offset: the device ends at {:#x}", size(view, shared)))
         }
         Ok(count) if count > left => {
             Some(format!("{of}: only {left} bytes are left from {start:#x} to the device's end"))
@@ -113,72 +115,63 @@ fn operation(form: &Form, names: [&str; 3], buffer: &str, size: &str) -> String 
 }
 
 /// Asks what to read.
-pub(crate) fn read(model: &mut Model) {
+pub(crate) fn read(view: &mut Block, shared: &mut Shared) {
     let fields = vec![
         choice("where", &[AT_POSITION, AT_OFFSET], "BREAD, or BREADOFFSET"),
-        offset_field(model),
+        offset_field(view, shared),
         text("size", "how many bytes: 512, 4K, 1s", "512")
             .within(format!("1 to {}", size_text(u64::from(BLOCK_MAX)))),
     ];
-    let mut form = Form::new(
-        "block-read",
-        "Read from the device",
-        fields,
-        |form| {
-            let size = shown(form, "size", |size| size.to_string());
-            operation(form, ["BREAD", "BREADOFFSET", "KMOD_READ64"], "buf", &size)
-        },
-        |model, form| {
-            model.hold(form, Owner::Block(Call::Read), "reading …");
-            operations::read(model, at(form), bytes(form));
-        },
-    );
-    form.note = format!("The position is {:#x}.", position(model));
-    open(model, form, |model, form| range(model, form, "size", sized(form)));
+    let form = Form::new("block-read", "Read from the device", fields, |form| {
+        let size = shown(form, "size", |size| size.to_string());
+        operation(form, ["BREAD", "BREADOFFSET", "KMOD_READ64"], "buf", &size)
+    })
+    .note(format!("The position is {:#x}.", position(view, shared)))
+    .check(|view, shared, form| range(view, shared, form, "size", sized(form)))
+    .submit(|view: &mut Block, shared, form| {
+        shared.hold(Owner::view(Call::Read), "reading …");
+        operations::read(view, shared, at(form), bytes(form));
+    });
+    open(shared, form);
 }
 
 /// Asks where to go.
-pub(crate) fn go(model: &mut Model) {
-    let form = Form::new(
-        "block-go",
-        "Go to",
-        vec![offset_field(model)],
-        |form| lines::moved_64("KMOD_READ64", "buf", "…", shown(form, "offset", lines::hex)),
-        |model, form| {
-            let offset = parse_offset(form.text("offset")).unwrap_or(0);
-            go_to_top(model, offset);
-        },
-    );
-    open(model, form, |model, form| range(model, form, "offset", Ok(1)));
+pub(crate) fn go(view: &mut Block, shared: &mut Shared) {
+    let fields = vec![offset_field(view, shared)];
+    let form = Form::new("block-go", "Go to", fields, |form| {
+        lines::moved_64("KMOD_READ64", "buf", "…", shown(form, "offset", lines::hex))
+    })
+    .check(|view, shared, form| range(view, shared, form, "offset", Ok(1)))
+    .submit(|view: &mut Block, shared, form| {
+        let offset = parse_offset(form.text("offset")).unwrap_or(0);
+        go_to_top(view, shared, offset);
+    });
+    open(shared, form);
 }
 
 /// Asks which range to compare.
-pub(crate) fn compare(model: &mut Model) {
-    let path = node(model);
+pub(crate) fn compare(view: &mut Block, shared: &mut Shared) {
+    let path = node(view, shared);
     let fields = vec![
         text("path", "the device's node, read by pread", &path).within("begins with /"),
-        offset_field(model),
+        offset_field(view, shared),
         text("size", "how many bytes: 512, 4K, 1M", "4K")
             .within(format!("1 to {}", size_text(u64::from(BLOCK_MAX)))),
     ];
-    let form = Form::new(
-        "block-compare",
-        "Compare with pread",
-        fields,
-        |form| {
-            let offset = shown(form, "offset", lines::hex);
-            let size = shown(form, "size", |size| size.to_string());
-            let ours = lines::moved_64("KMOD_READ64", "buf", &size, &offset);
-            format!("{ours}\n{}", lines::pread(form.text("path"), size, offset))
-        },
-        |model, form| {
-            let offset = parse_offset(form.text("offset")).unwrap_or(0);
-            model.hold(form, Owner::Block(Call::Theirs), "reading …");
-            comparison::compare(model, form.text("path"), offset, bytes(form));
-        },
-    );
-    open(model, form, |model, form| match form.text("path") {
+    let form = Form::new("block-compare", "Compare with pread", fields, |form| {
+        let offset = shown(form, "offset", lines::hex);
+        let size = shown(form, "size", |size| size.to_string());
+        let ours = lines::moved_64("KMOD_READ64", "buf", &size, &offset);
+        format!("{ours}\n{}", lines::pread(form.text("path"), size, offset))
+    })
+    .check(|view, shared, form| match form.text("path") {
         path if !path.starts_with('/') => Some("path: begins with /".into()),
-        _ => range(model, form, "size", sized(form)),
+        _ => range(view, shared, form, "size", sized(form)),
+    })
+    .submit(|view: &mut Block, shared, form| {
+        let offset = parse_offset(form.text("offset")).unwrap_or(0);
+        shared.hold(Owner::view(Call::Theirs), "reading …");
+        comparison::compare(view, shared, form.text("path"), offset, bytes(form));
     });
+    open(shared, form);
 }

@@ -5,10 +5,11 @@ use super::{
     AT_OFFSET, AT_POSITION, at, choice, offset_field, open, operation, range, shown, text,
 };
 use crate::dashboard::core::calls::Owner;
-use crate::dashboard::core::form::Form;
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::shared::Form;
+use crate::dashboard::core::shared::Shared;
 use crate::dashboard::data::hex::{parse_bytes, parse_offset, size_text};
 use crate::dashboard::data::lines;
+use crate::dashboard::views::block::Block;
 use crate::dashboard::views::block::device::position;
 use crate::dashboard::views::block::operations;
 use crate::dashboard::views::block::operations::FILE_MAX;
@@ -23,22 +24,27 @@ const FILE: &str = "file";
 const OPERATIONS: [&str; 3] = ["BWRITE", "BWRITEOFFSET", "KMOD_WRITE64"];
 
 /// Asks what to write where.
-pub(crate) fn write(model: &mut Model) {
+pub(crate) fn write(view: &mut Block, shared: &mut Shared) {
     // Where a file is looked for.
-    let here = if model.link.in_guest() { "the host" } else { "this machine" };
+    let here = if shared.link.in_guest() { "the host" } else { "this machine" };
     let data = format!("text, hex bytes, or the path of a file on {here}");
     let size = "longer: zeros follow, a pattern repeats";
     let fields = vec![
         choice("where", &[AT_OFFSET, AT_POSITION], "BWRITEOFFSET, or BWRITE"),
-        offset_field(model),
+        offset_field(view, shared),
         choice("as", &[TEXT, HEX, PATTERN, FILE], "how to read what is typed below"),
         text("data", &data, "hello").within("not empty"),
         text("size", size, "").optional().within("empty: all of it"),
     ];
-    let mut form = Form::new("block-write", "Write to the device", fields, preview, submit);
-    form.context = here.to_owned();
-    form.note = format!("The position is {:#x}. What is there now is lost.", position(model));
-    open(model, form, check);
+    let form =
+        Form::new("block-write", "Write to the device", fields, move |form| preview(form, here))
+            .note(format!(
+                "The position is {:#x}. What is there now is lost.",
+                position(view, shared)
+            ))
+            .check(check)
+            .submit(submit);
+    open(shared, form);
 }
 
 /// The size typed; `None` where it is left to the data.
@@ -75,7 +81,7 @@ fn filled(mut bytes: Vec<u8>, size: usize) -> Vec<u8> {
     bytes
 }
 
-fn preview(form: &Form) -> String {
+fn preview(form: &Form, here: &str) -> String {
     match (form.text("as"), data(form)) {
         (FILE, _) => {
             let size = match size(form) {
@@ -84,8 +90,7 @@ fn preview(form: &Form) -> String {
             };
             let file = lines::c_text(form.text("data").as_bytes());
             format!(
-                "read(open({file}), buf, {size})  // a file on {}\n{}",
-                form.context,
+                "read(open({file}), buf, {size})  // a file on {here}\n{}",
                 operation(form, OPERATIONS, "buf", &size)
             )
         }
@@ -94,7 +99,7 @@ fn preview(form: &Form) -> String {
     }
 }
 
-fn check(model: &Model, form: &Form) -> Option<String> {
+fn check(view: &Block, shared: &Shared, form: &Form) -> Option<String> {
     let by = if form.text("size").trim().is_empty() { "data" } else { "size" };
     if form.text("as") == FILE {
         let count = match size(form) {
@@ -105,20 +110,20 @@ fn check(model: &Model, form: &Form) -> Option<String> {
             Ok(size) => Ok(size.unwrap_or(1)),
             Err(error) => Err(error),
         };
-        return range(model, form, by, count);
+        return range(view, shared, form, by, count);
     }
-    range(model, form, by, data(form).map(|data| data.len() as u64))
+    range(view, shared, form, by, data(form).map(|data| data.len() as u64))
 }
 
-fn submit(model: &mut Model, form: &Form) {
+fn submit(view: &mut Block, shared: &mut Shared, form: &Form) {
     if form.text("as") == FILE {
         let Ok(size) = size(form) else { return };
-        model.hold(form, Owner::Block(Call::File), "reading the file …");
-        return operations::write_file(model, at(form), form.text("data"), size);
+        shared.hold(Owner::view(Call::File), "reading the file …");
+        return operations::write_file(view, shared, at(form), form.text("data"), size);
     }
     // What is no data was refused by `check`.
     if let Ok(data) = data(form) {
-        model.hold(form, Owner::Block(Call::Write), "writing …");
-        operations::write(model, at(form), data);
+        shared.hold(Owner::view(Call::Write), "writing …");
+        operations::write(view, shared, at(form), data);
     }
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Draws the bytes that the subject read last.
 
+use crate::dashboard::views::memory::Memory;
 use ratatui::layout::Rect;
 
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::shared::Shared;
 use crate::dashboard::data::hex::{digits, text_of};
 use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::canvas::row;
@@ -17,7 +18,8 @@ const PER_ROW: usize = 16;
 pub(crate) fn draw(
     canvas: &mut Canvas<'_>,
     area: Rect,
-    model: &Model,
+    view: &Memory,
+    _: &Shared,
     subject: Option<&Subject>,
     focused: bool,
 ) {
@@ -33,7 +35,7 @@ pub(crate) fn draw(
         canvas.wrapped(inside, text, Role::Dim);
         return;
     };
-    let rows = content.bytes.chunks(PER_ROW).enumerate().skip(model.memory.content_row);
+    let rows = content.bytes.chunks(PER_ROW).enumerate().skip(view.content_row);
     for (y, (index, chunk)) in rows.take(usize::from(inside.height)).enumerate() {
         let line = row(inside, y as u16);
         let address = content.vaddr.wrapping_add((index * PER_ROW) as u64);

@@ -6,13 +6,14 @@ mod death;
 mod space;
 mod walk;
 
+use crate::dashboard::views::memory::Memory;
 use ratatui::layout::Rect;
 
 use super::space::SUBJECTS;
 use super::subjects::{Life, Subject};
 use super::{MODULE, Pane, pane_number};
 use crate::dashboard::core::event::Hit;
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::shared::Shared;
 use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::canvas::row;
 use crate::dashboard::paint::theme::Role;
@@ -39,16 +40,16 @@ const INTRODUCTION: Introduction = Introduction {
 const WALK: u16 = 10;
 
 /// Draws it.
-pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
-    let why = drawable(model, MODULE, Capability::Subjects);
+pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &Memory, shared: &Shared) {
+    let why = drawable(shared, MODULE, Capability::Subjects);
     if why != Readiness::Ready {
-        return unready::draw(canvas, area, model, &why, &INTRODUCTION);
+        return unready::draw(canvas, area, shared, &why, &INTRODUCTION);
     }
-    limits(canvas, row(area, 0), model);
-    said(canvas, row(area, 1), model);
+    limits(canvas, row(area, 0), shared);
+    said(canvas, row(area, 1), view);
     let below = Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area };
-    if model.zoom {
-        return pane(canvas, below, model, model.memory.focus);
+    if shared.zoom {
+        return pane(canvas, below, view, shared, view.focus);
     }
     let bottom = match below.height {
         40.. => below.height / 2,
@@ -59,37 +60,37 @@ pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     let list = Rect { width: SUBJECTS.min(area.width / 3), ..top };
     let space = Rect { x: list.right(), width: top.width - list.width, ..top };
     let lower = Rect { y: top.bottom(), height: bottom, ..below };
-    pane(canvas, list, model, Pane::Subjects);
-    pane(canvas, space, model, Pane::Space);
+    pane(canvas, list, view, shared, Pane::Subjects);
+    pane(canvas, space, view, shared, Pane::Space);
     if lower.width >= 150 {
         let left = Rect { width: lower.width - 82, ..lower };
         let right = Rect { x: left.right(), width: 82, ..lower };
-        pane(canvas, left, model, Pane::Walk);
-        pane(canvas, right, model, Pane::Content);
-    } else if model.memory.focus == Pane::Content {
-        pane(canvas, lower, model, Pane::Content);
+        pane(canvas, left, view, shared, Pane::Walk);
+        pane(canvas, right, view, shared, Pane::Content);
+    } else if view.focus == Pane::Content {
+        pane(canvas, lower, view, shared, Pane::Content);
     } else {
-        pane(canvas, lower, model, Pane::Walk);
+        pane(canvas, lower, view, shared, Pane::Walk);
     }
 }
 
-fn pane(canvas: &mut Canvas<'_>, area: Rect, model: &Model, pane: Pane) {
-    let focused = model.memory.focus == pane;
-    let subject = model.memory.subject();
+fn pane(canvas: &mut Canvas<'_>, area: Rect, view: &Memory, shared: &Shared, pane: Pane) {
+    let focused = view.focus == pane;
+    let subject = view.subject();
     match pane {
         Pane::Subjects => {
             let inside = canvas.panel(area, "Subjects", focused);
-            subjects(canvas, inside, model);
+            subjects(canvas, inside, view);
         }
-        Pane::Space => space::draw(canvas, area, model, subject, focused),
-        Pane::Walk => walk::draw(canvas, area, model, subject, focused),
-        Pane::Content => content::draw(canvas, area, model, subject, focused),
+        Pane::Space => space::draw(canvas, area, view, shared, subject, focused),
+        Pane::Walk => walk::draw(canvas, area, view, shared, subject, focused),
+        Pane::Content => content::draw(canvas, area, view, shared, subject, focused),
     }
 }
 
 /// What the module holds, and its limits.
-fn limits(canvas: &mut Canvas<'_>, line: Rect, model: &Model) {
-    let value = |name: &str| model.counters.value(MODULE, name).unwrap_or(0);
+fn limits(canvas: &mut Canvas<'_>, line: Rect, shared: &Shared) {
+    let value = |name: &str| shared.counters.value(MODULE, name).unwrap_or(0);
     let (pages, most) = (value("pages_mapped"), value("pages_limit"));
     let refused: i64 = ["pages_limit", "requests_limit", "exists", "invalid"]
         .iter()
@@ -125,9 +126,9 @@ fn limits(canvas: &mut Canvas<'_>, line: Rect, model: &Model) {
 }
 
 /// What the subject did last.
-fn said(canvas: &mut Canvas<'_>, line: Rect, model: &Model) {
+fn said(canvas: &mut Canvas<'_>, line: Rect, view: &Memory) {
     let pointer = canvas.look.glyphs.pointer;
-    let Some(subject) = model.memory.subject() else {
+    let Some(subject) = view.subject() else {
         let spans = [
             (pointer, Role::Key),
             (" ", Role::Text),
@@ -179,14 +180,14 @@ fn said(canvas: &mut Canvas<'_>, line: Rect, model: &Model) {
     );
 }
 
-fn subjects(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
-    let subjects = &model.memory.subjects;
+fn subjects(canvas: &mut Canvas<'_>, area: Rect, view: &Memory) {
+    let subjects = &view.subjects;
     if subjects.is_empty() {
         canvas.wrapped(area, "None yet.\nn starts one.", Role::Dim);
         return;
     }
     let shown = usize::from(area.height).max(1);
-    let selected = model.memory.selected;
+    let selected = view.selected;
     let top = (selected + 1).saturating_sub(shown);
     for (index, subject) in subjects.iter().enumerate().skip(top).take(shown) {
         let line = row(area, (index - top) as u16);

@@ -2,11 +2,12 @@
 //! Draws a subject's address space: a heading for each mapping, a letter for
 //! each page of memalloc's, and what killed the subject if it is dead.
 
+use crate::dashboard::views::memory::Memory;
 use ratatui::layout::Rect;
 
 use super::death;
 use crate::dashboard::core::event::Hit;
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::shared::Shared;
 use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::canvas::row;
 use crate::dashboard::paint::theme::Role;
@@ -35,7 +36,8 @@ fn role(state: PageState) -> Role {
 pub(crate) fn draw(
     canvas: &mut Canvas<'_>,
     area: Rect,
-    model: &Model,
+    view: &Memory,
+    shared: &Shared,
     subject: Option<&Subject>,
     focused: bool,
 ) {
@@ -75,7 +77,7 @@ pub(crate) fn draw(
     }
     let legend_space = if below.height > 3 { 1 } else { 0 };
     let list = Rect { height: below.height - legend_space, ..below };
-    let seen = pages(canvas, list, model, subject);
+    let seen = pages(canvas, list, view, shared, subject);
     if legend_space > 0 {
         let line = Rect { y: list.bottom(), height: 1, ..below };
         legend(canvas, line, &seen);
@@ -83,10 +85,16 @@ pub(crate) fn draw(
 }
 
 /// Draws the rows around the cursor; answers which states of pages are among them.
-fn pages(canvas: &mut Canvas<'_>, area: Rect, model: &Model, subject: &Subject) -> Vec<PageState> {
+fn pages(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    view: &Memory,
+    shared: &Shared,
+    subject: &Subject,
+) -> Vec<PageState> {
     let mut seen = Vec::new();
-    let all = rows(&subject.maps, per_row(model.size.0, model.zoom));
-    let cursor = model.memory.cursor;
+    let all = rows(&subject.maps, per_row(shared.size.0, shared.zoom));
+    let cursor = view.cursor;
     let at = row_of(&all, cursor);
     let shown = usize::from(area.height);
     // The cursor's row is in the middle, but for the ends.

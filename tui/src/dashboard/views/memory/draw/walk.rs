@@ -2,9 +2,10 @@
 //! Draws the walk for the address under the cursor: the address cut into bit
 //! fields, the entry of each level with its flags, and what comes of it.
 
+use crate::dashboard::views::memory::Memory;
 use ratatui::layout::Rect;
 
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::shared::Shared;
 use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::canvas::row;
 use crate::dashboard::paint::theme::Role;
@@ -22,14 +23,15 @@ const WIDE: u16 = 96;
 pub(crate) fn draw(
     canvas: &mut Canvas<'_>,
     area: Rect,
-    model: &Model,
+    view: &Memory,
+    shared: &Shared,
     subject: Option<&Subject>,
     focused: bool,
 ) {
-    let cursor = model.memory.cursor;
+    let cursor = view.cursor;
     let page = page_of(cursor);
     let walk = subject.and_then(|subject| subject.walks.get(&page));
-    let levels = walk.map_or_else(|| default_levels(model), |walk| walk.levels);
+    let levels = walk.map_or_else(|| default_levels(shared), |walk| walk.levels);
     let title = match subject {
         Some(_) => format!("Page table walk for {cursor:#x}, {levels} levels"),
         None => "Page table walk".into(),
@@ -127,8 +129,8 @@ impl Decides {
     }
 }
 
-fn default_levels(model: &Model) -> u32 {
-    let kernel = model.link.kernel.as_ref();
+fn default_levels(shared: &Shared) -> u32 {
+    let kernel = shared.link.kernel.as_ref();
     kernel.map_or(5, |kernel| u32::from(kernel.page_table_levels.clamp(4, 5)))
 }
 

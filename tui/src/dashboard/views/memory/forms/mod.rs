@@ -4,14 +4,16 @@
 
 mod ask;
 
+use crate::dashboard::views::memory::Memory;
 use ringside_uapi::memalloc::PAGES_LIMIT;
 
-use self::ask::{Ask, address, aligned, anywhere, choice, number, open, room, subject_of, vaddr};
+use self::ask::{Ask, address, aligned, anywhere, choice, number, open, room, vaddr};
 use super::page::{SUGGESTED, page_of};
 use super::state::MODULE;
 use super::subject::{Life, Subject};
-use crate::dashboard::core::form::{Field, Form, Kind};
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::form::{Field, Kind};
+use crate::dashboard::core::shared::Form;
+use crate::dashboard::core::shared::Shared;
 use crate::dashboard::data::hex::parse_bytes;
 use crate::dashboard::data::lines;
 use crate::kernel::api::{SUBJECT_IO_MAX, SubjectAction};
@@ -40,25 +42,25 @@ impl Ask for Allocate {
         lines::allocate(form.hex("vaddr"), form.decimal("pages"), write)
     }
 
-    fn check(model: &Model, form: &Form) -> Option<String> {
+    fn check(subject: &Subject, shared: &Shared, form: &Form) -> Option<String> {
         let pages = form.number("pages") as u64;
-        let mapped = model.counters.value(MODULE, "pages_mapped").unwrap_or(0).max(0) as u64;
+        let mapped = shared.counters.value(MODULE, "pages_mapped").unwrap_or(0).max(0) as u64;
         let left = PAGES_LIMIT.saturating_sub(mapped);
-        aligned(form).or_else(|| room(model, form, pages)).or_else(|| {
+        aligned(form).or_else(|| room(subject, shared, form, pages)).or_else(|| {
             (pages > left).then(|| format!("pages: only {left} of {PAGES_LIMIT} are left"))
         })
     }
 }
 
 /// Asks what to allocate.
-pub(crate) fn allocate(model: &mut Model) {
-    let free = model.memory.subject().map_or(SUGGESTED, Subject::free_address);
+pub(crate) fn allocate(view: &mut Memory, shared: &mut Shared) {
+    let free = view.subject().map_or(SUGGESTED, Subject::free_address);
     let fields = vec![
-        address(model, "address of the first page, a multiple of 4096", free),
+        address(shared, "address of the first page, a multiple of 4096", free),
         number("pages", PAGES_LIMIT, "how many pages of 4 KiB", "4"),
         choice("access", &[READ_WRITE, READ_ONLY], "what the subject may do with them"),
     ];
-    open::<Allocate>(model, fields);
+    open::<Allocate>(view, shared, fields);
 }
 
 struct Free;
@@ -75,25 +77,24 @@ impl Ask for Free {
         lines::at("FREE", form.hex("vaddr"))
     }
 
-    fn check(model: &Model, form: &Form) -> Option<String> {
-        let starts = |subject: &Subject| subject.areas().any(|area| area.start == vaddr(form));
-        let known = subject_of(model, form).is_some_and(starts);
+    fn check(subject: &Subject, _: &Shared, form: &Form) -> Option<String> {
+        let known = subject.areas().any(|area| area.start == vaddr(form));
         (!known).then(|| "vaddr: no request of this subject starts there".to_owned())
     }
 }
 
 /// Asks which request to free: the one under the cursor.
-pub(crate) fn free(model: &mut Model) {
-    let Some(subject) = model.memory.subject() else {
+pub(crate) fn free(view: &mut Memory, shared: &mut Shared) {
+    let Some(subject) = view.subject() else {
         return;
     };
-    let cursor = model.memory.cursor;
+    let cursor = view.cursor;
     let under = subject.areas().find(|area| (area.start..area.end).contains(&cursor));
     let Some(start) = under.or_else(|| subject.areas().next_back()).map(|area| area.start) else {
-        return model.note("There is nothing to free (a allocates)");
+        return shared.note(shared.fill("There is nothing to free ({memory-allocate} allocates)"));
     };
-    let fields = vec![address(model, "the first address of the request", start)];
-    open::<Free>(model, fields);
+    let fields = vec![address(shared, "the first address of the request", start)];
+    open::<Free>(view, shared, fields);
 }
 
 struct Read;
@@ -112,15 +113,12 @@ impl Ask for Read {
 }
 
 /// Asks what to read.
-pub(crate) fn read(model: &mut Model) {
+pub(crate) fn read(view: &mut Memory, shared: &mut Shared) {
     let fields = vec![
-        anywhere(
-            "from where; an address that may not be read kills the subject",
-            model.memory.cursor,
-        ),
+        anywhere("from where; an address that may not be read kills the subject", view.cursor),
         number("size", u64::from(SUBJECT_IO_MAX), "how many bytes", "64"),
     ];
-    open::<Read>(model, fields);
+    open::<Read>(view, shared, fields);
 }
 
 struct Write;
@@ -141,7 +139,7 @@ impl Ask for Write {
         }
     }
 
-    fn check(_: &Model, form: &Form) -> Option<String> {
+    fn check(_: &Subject, _: &Shared, form: &Form) -> Option<String> {
         data(form).err()
     }
 }
@@ -160,16 +158,13 @@ fn data(form: &Form) -> Result<Vec<u8>, String> {
 }
 
 /// Asks what to write where.
-pub(crate) fn write(model: &mut Model) {
+pub(crate) fn write(view: &mut Memory, shared: &mut Shared) {
     let fields = vec![
-        anywhere(
-            "to where; an address that may not be written kills the subject",
-            model.memory.cursor,
-        ),
+        anywhere("to where; an address that may not be written kills the subject", view.cursor),
         Field::new("data", Kind::Line, "what to write", "hello"),
         choice("as", &[TEXT, HEX], "how to read what was typed"),
     ];
-    open::<Write>(model, fields);
+    open::<Write>(view, shared, fields);
 }
 
 struct Share;
@@ -191,35 +186,32 @@ impl Ask for Share {
         lines::share(form.hex("vaddr"), form.text("client"), write)
     }
 
-    fn check(model: &Model, form: &Form) -> Option<String> {
-        let ours = |subject: &Subject| {
-            subject.areas().any(|area| (area.start..area.end).contains(&vaddr(form)))
-        };
-        let known = subject_of(model, form).is_some_and(ours);
+    fn check(subject: &Subject, _: &Shared, form: &Form) -> Option<String> {
+        let known = subject.areas().any(|area| (area.start..area.end).contains(&vaddr(form)));
         let other = || (!known).then(|| "vaddr: not a page of this subject's requests".into());
         aligned(form).or_else(other)
     }
 }
 
 /// Asks to whom to offer the page under the cursor.
-pub(crate) fn share(model: &mut Model) {
-    let me = model.memory.subject().map(|subject| subject.number);
-    let others = model.memory.subjects.iter();
+pub(crate) fn share(view: &mut Memory, shared: &mut Shared) {
+    let me = view.subject().map(|subject| subject.number);
+    let others = view.subjects.iter();
     let others: Vec<String> = others
         .filter(|subject| Some(subject.number) != me && subject.life == Life::Alive)
         .filter_map(|subject| subject.pid)
         .map(|pid| pid.to_string())
         .collect();
     if others.is_empty() {
-        return model.note("Start a second subject first: n");
+        return shared.note(shared.fill("Start a second subject first: {subject-new}"));
     }
     let others: Vec<&str> = others.iter().map(String::as_str).collect();
     let fields = vec![
-        address(model, "the page to offer", page_of(model.memory.cursor)),
+        address(shared, "the page to offer", page_of(view.cursor)),
         choice("client", &others, "the process it is offered to"),
         choice("access", &[READ_WRITE, READ_ONLY], "what that process may do with it"),
     ];
-    open::<Share>(model, fields);
+    open::<Share>(view, shared, fields);
 }
 
 struct Access;
@@ -236,16 +228,16 @@ impl Ask for Access {
         lines::at("ACCESSPAGE", form.hex("vaddr"))
     }
 
-    fn check(model: &Model, form: &Form) -> Option<String> {
-        aligned(form).or_else(|| room(model, form, 1))
+    fn check(subject: &Subject, shared: &Shared, form: &Form) -> Option<String> {
+        aligned(form).or_else(|| room(subject, shared, form, 1))
     }
 }
 
 /// Asks where to map the page that was offered.
-pub(crate) fn access(model: &mut Model) {
-    let free = model.memory.subject().map_or(SUGGESTED, Subject::free_address);
-    let fields = vec![address(model, "where to map the page that was offered", free)];
-    open::<Access>(model, fields);
+pub(crate) fn access(view: &mut Memory, shared: &mut Shared) {
+    let free = view.subject().map_or(SUGGESTED, Subject::free_address);
+    let fields = vec![address(shared, "where to map the page that was offered", free)];
+    open::<Access>(view, shared, fields);
 }
 
 struct Walk;
@@ -264,7 +256,7 @@ impl Ask for Walk {
 }
 
 /// Asks which address to translate.
-pub(crate) fn walk(model: &mut Model) {
-    let fields = vec![address(model, "the address to translate", model.memory.cursor)];
-    open::<Walk>(model, fields);
+pub(crate) fn walk(view: &mut Memory, shared: &mut Shared) {
+    let fields = vec![address(shared, "the address to translate", view.cursor)];
+    open::<Walk>(view, shared, fields);
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The charts of one module's counters.
 
+use crate::dashboard::views::modules::Modules;
 use ratatui::layout::Rect;
 
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::shared::Shared;
 use crate::dashboard::data::counters::is_monotonic;
 use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::theme::Role;
@@ -28,13 +29,19 @@ fn grid(area: Rect, count: usize) -> (usize, u16) {
 }
 
 /// A chart for every counter of the module.
-pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: &str) {
-    let title = format!("{module}, {}", range(model.range_ms()));
+pub(crate) fn draw(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    _: &Modules,
+    shared: &Shared,
+    module: &str,
+) {
+    let title = format!("{module}, {}", range(shared.range_ms()));
     let inside = canvas.panel(area, &title, true);
-    let Some(live) = model.counters.module(module) else {
+    let Some(live) = shared.counters.module(module) else {
         return message(canvas, inside, "This module has no counters folder.", Role::Dim);
     };
-    paint(canvas, inside, model, (module, &live.counters));
+    paint(canvas, inside, shared, (module, &live.counters));
 }
 
 /// Is there room for charts of so many counters that show more than a row does?
@@ -47,7 +54,7 @@ pub(crate) fn fit(area: Rect, count: usize) -> bool {
 pub(crate) fn paint(
     canvas: &mut Canvas<'_>,
     inside: Rect,
-    model: &Model,
+    shared: &Shared,
     (module, counters): (&str, &[CounterValue]),
 ) {
     let (columns, height) = grid(inside, counters.len());
@@ -61,7 +68,7 @@ pub(crate) fn paint(
             height,
         );
         let monotonic = is_monotonic(module, &counter.name);
-        let value = match model.counters.value(module, &counter.name) {
+        let value = match shared.counters.value(module, &counter.name) {
             Some(number) => grouped(number),
             None => counter.value.clone(),
         };
@@ -69,7 +76,7 @@ pub(crate) fn paint(
         let x = canvas.text(place.x, place.y, place.width, &name, Role::Dim) + 1;
         let x = canvas.text(x, place.y, place.right().saturating_sub(x), &value, Role::Title) + 1;
         if monotonic {
-            let rate = model.counters.rate(module, &counter.name).unwrap_or(0.0);
+            let rate = shared.counters.rate(module, &counter.name).unwrap_or(0.0);
             let text = format!(" drawn: {}/s", short(rate));
             canvas.text(x, place.y, place.right().saturating_sub(x), &text, Role::Dim);
         }
@@ -78,7 +85,7 @@ pub(crate) fn paint(
         let plot = Rect { y: place.y + 1, height: place.height.saturating_sub(1 + gap), ..place };
         let points = canvas.chart_columns(plot);
         let curve =
-            model.counters.columns((module, &counter.name), model.range_ms(), points, monotonic);
+            shared.counters.columns((module, &counter.name), shared.range_ms(), points, monotonic);
         canvas.chart(plot, &[(curve, Role::Series(index))]);
     }
 }

@@ -3,29 +3,28 @@
 
 mod charts;
 
+use crate::dashboard::views::modules::Modules;
 use ratatui::layout::{Constraint, Layout, Rect};
 
 use super::{detail, listed_modules, selected, values};
 use crate::dashboard::core::event::Hit;
 use crate::dashboard::core::link::Connection;
 use crate::dashboard::core::loadable::Loadable;
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::shared::Shared;
 use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::canvas::{row, wrap};
 use crate::dashboard::paint::theme::Role;
 use crate::dashboard::paint::units::{bytes, range};
-use crate::dashboard::shell::layers::draw::input;
-use crate::dashboard::views::overview::draw::counter_row;
-use crate::dashboard::views::shared::message;
+use crate::dashboard::views::shared::{counter_row, message};
 use crate::kernel::api::ModuleSummary;
 use crate::kernel::taint;
 
 /// Draws it.
-pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
-    if model.zoom
-        && let Some(module) = selected(model)
+pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &Modules, shared: &Shared) {
+    if shared.zoom
+        && let Some(module) = selected(view, shared)
     {
-        return charts::draw(canvas, area, model, &module.name);
+        return charts::draw(canvas, area, view, shared, &module.name);
     }
     let widths = if area.width >= 120 {
         [Constraint::Percentage(45), Constraint::Fill(1)]
@@ -33,15 +32,14 @@ pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         [Constraint::Length(38), Constraint::Fill(1)]
     };
     let [left, right] = Layout::horizontal(widths).areas(area);
-    list(canvas, left, model);
-    one(canvas, right, model);
+    list(canvas, left, view, shared);
+    one(canvas, right, view, shared);
 }
 
-fn list(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
-    let view = &model.modules_view;
-    let listed = listed_modules(model);
-    let all = model.modules.ready().map_or(0, Vec::len);
-    let title = if model.modules.ready().is_none() {
+fn list(canvas: &mut Canvas<'_>, area: Rect, view: &Modules, shared: &Shared) {
+    let listed = listed_modules(view, shared);
+    let all = shared.modules.ready().map_or(0, Vec::len);
+    let title = if shared.modules.ready().is_none() {
         "Modules".to_owned()
     } else if listed.len() == all {
         let noun = if all == 1 { "module" } else { "modules" };
@@ -56,15 +54,15 @@ fn list(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         let x = canvas.text(line.x, line.y, 2, "/", Role::Key);
         let place = Rect::new(x, line.y, line.right().saturating_sub(x), 1);
         match &view.typing {
-            Some(field) => input(canvas, place, field.text(), Some(field.cursor())),
+            Some(field) => canvas.input(place, field.text(), Some(field.cursor())),
             None => {
                 canvas.text(place.x, place.y, place.width, &view.filter, Role::Text);
             }
         }
     }
-    match (&model.modules, listed.is_empty()) {
+    match (&shared.modules, listed.is_empty()) {
         (Loadable::Loading, _) => {
-            let text = match &model.link.connection {
+            let text = match &shared.link.connection {
                 Connection::Lost { why, .. } => format!("No connection to the kernel: {why}"),
                 _ => "Asking the kernel …".into(),
             };
@@ -98,7 +96,7 @@ fn list(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         canvas.text(x + 27, head.y, head.right().saturating_sub(x + 27), "used by", Role::Dim);
     }
     let room = usize::from(inside.height.saturating_sub(1));
-    let current = selected(model).map(|module| module.name.as_str());
+    let current = selected(view, shared).map(|module| module.name.as_str());
     let position = listed.iter().position(|module| Some(module.name.as_str()) == current);
     let top = position.unwrap_or(0).saturating_sub(room / 2).min(listed.len().saturating_sub(room));
     for (line, (index, module)) in listed.iter().enumerate().skip(top).take(room).enumerate() {
@@ -134,9 +132,8 @@ fn module_row(
     }
 }
 
-fn one(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
-    let view = &model.modules_view;
-    let Some(module) = selected(model) else {
+fn one(canvas: &mut Canvas<'_>, area: Rect, view: &Modules, shared: &Shared) {
+    let Some(module) = selected(view, shared) else {
         canvas.panel(area, "", false);
         return;
     };
@@ -153,7 +150,7 @@ fn one(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
             y += 1;
         }
     };
-    let info = model.loader.info(&module.name);
+    let info = shared.loader.info(&module.name);
     let known = ringside_uapi::module(&module.name).map(|known| known.summary);
     if let Some(text) = known.or_else(|| info?.get("description")) {
         line(canvas, "about", text, Role::Text);
@@ -169,7 +166,7 @@ fn one(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     if !module.taint.is_empty() {
         line(canvas, "taints", &taint::of_letters(&module.taint), Role::Text);
     }
-    match (&view.detail, detail(model)) {
+    match (&view.detail, detail(view, shared)) {
         (_, Some(detail)) => {
             line(canvas, "uses", &none(&detail.uses), Role::Text);
             line(canvas, "used by", &none(&module.used_by), Role::Text);
@@ -201,15 +198,14 @@ fn one(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         height: inside.height.saturating_sub(y),
         ..inside
     };
-    let used = value_rows(canvas, rest, model);
+    let used = value_rows(canvas, rest, view, shared);
     let rest = Rect { y: rest.y + used, height: rest.height - used, ..rest };
-    counters(canvas, rest, model, &module.name);
+    counters(canvas, rest, shared, &module.name);
 }
 
 /// Paints parameters and controls; answers the rows used.
-fn value_rows(canvas: &mut Canvas<'_>, area: Rect, model: &Model) -> u16 {
-    let view = &model.modules_view;
-    let values = values(model);
+fn value_rows(canvas: &mut Canvas<'_>, area: Rect, view: &Modules, shared: &Shared) -> u16 {
+    let values = values(view, shared);
     if values.is_empty() || area.height < 3 {
         return 0;
     }
@@ -244,24 +240,24 @@ fn heading(canvas: &mut Canvas<'_>, area: Rect, text: &str) {
     canvas.text(area.x + 1, area.y, area.width.saturating_sub(1), &text, Role::Dim);
 }
 
-fn counters(canvas: &mut Canvas<'_>, area: Rect, model: &Model, module: &str) {
-    let Some(live) = model.counters.module(module) else {
+fn counters(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared, module: &str) {
+    let Some(live) = shared.counters.module(module) else {
         return;
     };
     if area.height < 2 {
         return;
     }
-    let title = format!("Counters, {} ([ ] range, z charts)", range(model.range_ms()));
+    let title = format!("Counters, {} ([ ] range, z charts)", range(shared.range_ms()));
     heading(canvas, row(area, 0), &title);
     let below = Rect { y: area.y + 1, height: area.height - 1, ..area };
     if charts::fit(below, live.counters.len()) {
-        return charts::paint(canvas, below, model, (module, &live.counters));
+        return charts::paint(canvas, below, shared, (module, &live.counters));
     }
     let room = usize::from(area.height - 1);
     let fits = live.counters.len() <= room;
     let shown = if fits { room } else { room - 1 };
     for (index, counter) in live.counters.iter().take(shown).enumerate() {
-        counter_row(canvas, row(area, index as u16 + 1), model, (module, &counter.name));
+        counter_row(canvas, row(area, index as u16 + 1), shared, (module, &counter.name));
     }
     if !fits {
         let more = live.counters.len() - shown;

@@ -4,12 +4,13 @@
 mod ring;
 mod threads;
 
+use crate::dashboard::views::producer::Producer;
 use ratatui::layout::Rect;
 
 use super::layout::{DETAIL, HEAD, Layout, RingShape, inside};
 use super::ring::{Kind, Phase};
 use super::{MODULE, Pane, Picture, Second, picture};
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::shared::Shared;
 use crate::dashboard::data::duration;
 use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::canvas::row;
@@ -34,38 +35,38 @@ const INTRODUCTION: Introduction = Introduction {
 };
 
 /// Draws it.
-pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
-    let why = drawable(model, MODULE, Capability::Modules);
+pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &Producer, shared: &Shared) {
+    let why = drawable(shared, MODULE, Capability::Modules);
     if why != Readiness::Ready {
-        return unready::draw(canvas, area, model, &why, &INTRODUCTION);
+        return unready::draw(canvas, area, shared, &why, &INTRODUCTION);
     }
-    let Some(picture) = picture(model) else {
+    let Some(picture) = picture(view, shared) else {
         let why = Readiness::Waiting("the first sample of its counters");
-        return unready::draw(canvas, area, model, &why, &INTRODUCTION);
+        return unready::draw(canvas, area, shared, &why, &INTRODUCTION);
     };
     head(canvas, area, &picture);
     let layout = Layout::new(area.width, area.height);
     let below = Rect { y: area.y + HEAD, height: area.height.saturating_sub(HEAD), ..area };
-    if model.zoom {
+    if shared.zoom {
         let pane = Rect { height: below.height.saturating_sub(DETAIL), ..below };
-        draw_pane(canvas, pane, model, &picture, model.producer.focus);
-        return detail(canvas, pane, model, &picture);
+        draw_pane(canvas, pane, view, &picture, view.focus);
+        return detail(canvas, pane, view, shared, &picture);
     }
     let panes = Rect { height: layout.panes, ..below };
     let left = Rect { width: layout.side, ..panes };
     let middle = Rect { x: left.right(), width: layout.ring, ..panes };
     let right = Rect { x: middle.right(), ..left };
-    draw_pane(canvas, left, model, &picture, Pane::Producers);
-    draw_pane(canvas, middle, model, &picture, Pane::Ring);
-    draw_pane(canvas, right, model, &picture, Pane::Consumers);
-    detail(canvas, panes, model, &picture);
+    draw_pane(canvas, left, view, &picture, Pane::Producers);
+    draw_pane(canvas, middle, view, &picture, Pane::Ring);
+    draw_pane(canvas, right, view, &picture, Pane::Consumers);
+    detail(canvas, panes, view, shared, &picture);
     if layout.charts > 0 {
         let charts = Rect { y: panes.bottom() + DETAIL, height: layout.charts, ..area };
-        draw_charts(canvas, charts, model, &picture);
+        draw_charts(canvas, charts, shared, &picture);
     }
 }
 
-/// State and semaphores: two rows.
+/// Producer and semaphores: two rows.
 fn head(canvas: &mut Canvas<'_>, area: Rect, picture: &Picture<'_>) {
     let glyphs = canvas.look.glyphs;
     let (mark, word, role) = match picture.now.phase {
@@ -131,20 +132,20 @@ fn pace(delay: Option<u64>) -> String {
 fn draw_pane(
     canvas: &mut Canvas<'_>,
     area: Rect,
-    model: &Model,
+    view: &Producer,
     picture: &Picture<'_>,
     pane: Pane,
 ) {
-    let focused = model.producer.focus == pane;
+    let focused = view.focus == pane;
     let (kind, noun, cursor) = match pane {
-        Pane::Producers => (Kind::Producer, "Producers", model.producer.producer),
-        Pane::Consumers => (Kind::Consumer, "Consumers", model.producer.consumer),
+        Pane::Producers => (Kind::Producer, "Producers", view.producer),
+        Pane::Consumers => (Kind::Consumer, "Consumers", view.consumer),
         Pane::Ring => {
             let capacity = picture.now.capacity;
             let slots = if capacity == 1 { "slot" } else { "slots" };
             let title = format!("Ring of {} {slots}", grouped(capacity as i64));
             let inside = canvas.panel(area, &title, focused);
-            let cursor = focused.then_some(model.producer.slot);
+            let cursor = focused.then_some(view.slot);
             return ring::draw(canvas, inside, picture, cursor);
         }
     };
@@ -154,16 +155,22 @@ fn draw_pane(
 }
 
 /// The row below the panes: what is under the cursor, or what goes on.
-fn detail(canvas: &mut Canvas<'_>, panes: Rect, model: &Model, picture: &Picture<'_>) {
+fn detail(
+    canvas: &mut Canvas<'_>,
+    panes: Rect,
+    view: &Producer,
+    shared: &Shared,
+    picture: &Picture<'_>,
+) {
     let line =
         Rect { x: panes.x + 1, y: panes.bottom(), width: panes.width.saturating_sub(2), height: 1 };
-    let state = &model.producer;
+    let state = view;
     let cursor = match state.focus {
         Pane::Producers => state.producer,
         Pane::Ring => state.slot,
         Pane::Consumers => state.consumer,
     };
-    let space = if model.zoom {
+    let space = if shared.zoom {
         inside(panes.width, panes.height)
     } else {
         Layout::new(panes.width, panes.height + HEAD + DETAIL).ring_space()
@@ -183,11 +190,11 @@ fn detail(canvas: &mut Canvas<'_>, panes: Rect, model: &Model, picture: &Picture
     canvas.text(story.x + 2, story.y, story.width.saturating_sub(2), &picture.story(), Role::Dim);
 }
 
-fn draw_charts(canvas: &mut Canvas<'_>, area: Rect, model: &Model, picture: &Picture<'_>) {
+fn draw_charts(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared, picture: &Picture<'_>) {
     let half = area.width / 2;
     let rates = Rect { width: half, ..area };
     let occupancy = Rect { x: area.x + half, width: area.width - half, ..area };
-    let span = model.range_ms();
+    let span = shared.range_ms();
     // The same second as in the sentence above.
     let rate = |items: fn(&Second) -> u64| {
         picture.second.as_ref().map_or("?".into(), |second| short(items(second) as f64))
@@ -197,7 +204,7 @@ fn draw_charts(canvas: &mut Canvas<'_>, area: Rect, model: &Model, picture: &Pic
     let inner = canvas.panel(rates, &title, false);
     let columns = canvas.chart_columns(inner);
     let curve =
-        |name: &str, rate: bool| model.counters.columns((MODULE, name), span, columns, rate);
+        |name: &str, rate: bool| shared.counters.columns((MODULE, name), span, columns, rate);
     let curves =
         [(curve("produced", true), Role::Series(0)), (curve("consumed", true), Role::Series(1))];
     canvas.chart(inner, &curves);

@@ -7,6 +7,6 @@ mod slots;
 mod snapshot;
 mod threads;
 
-pub use self::slots::{Filled, SLOT_SIZE, Slots};
-pub use self::snapshot::{LastMove, Phase, SNAPSHOT_SIZE, Snapshot};
-pub use self::threads::{Doing, Kind, THREAD_SIZE, Tally, Thread, threads};
+pub(crate) use self::slots::{Filled, SLOT_SIZE, Slots};
+pub(crate) use self::snapshot::{LastMove, Phase, SNAPSHOT_SIZE, Snapshot};
+pub(crate) use self::threads::{Doing, Kind, THREAD_SIZE, Tally, Thread, threads};

@@ -6,11 +6,11 @@ use ringside_uapi::producer_consumer::SlotRecord;
 use super::record::number;
 
 /// Bytes of a slot's record.
-pub const SLOT_SIZE: usize = size_of::<SlotRecord>();
+pub(crate) const SLOT_SIZE: usize = size_of::<SlotRecord>();
 
 /// A slot that holds an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Filled {
+pub(crate) struct Filled {
     /// The item's number, from 1 in the order of production.
     pub item: u64,
     /// Which producer made it, from 1.
@@ -19,21 +19,21 @@ pub struct Filled {
 
 /// The first slots of the ring, read where they lie in a sample.
 #[derive(Clone, Copy, Debug)]
-pub struct Slots<'a>(&'a [[u8; SLOT_SIZE]]);
+pub(crate) struct Slots<'a>(&'a [[u8; SLOT_SIZE]]);
 
 impl<'a> Slots<'a> {
     /// The slots whose records are `bytes`.
-    pub fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self(bytes.as_chunks::<SLOT_SIZE>().0)
     }
 
     /// Is this slot among those that were read?
-    pub fn holds(&self, slot: usize) -> bool {
+    pub(crate) fn holds(&self, slot: usize) -> bool {
         slot < self.0.len()
     }
 
     /// What a slot holds; `None` when it is empty or was not read.
-    pub fn get(&self, slot: usize) -> Option<Filled> {
+    pub(crate) fn get(&self, slot: usize) -> Option<Filled> {
         let record = self.0.get(slot)?;
         let item = number(record, 0, 8);
         (item != 0).then(|| Filled { item, producer: number(record, 8, 4) as u32 })

@@ -11,11 +11,11 @@ use super::record::number;
 use super::threads::Kind;
 
 /// Bytes of the record.
-pub const SNAPSHOT_SIZE: usize = size_of::<Record>();
+pub(crate) const SNAPSHOT_SIZE: usize = size_of::<Record>();
 
 /// Do the threads move items?
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Phase {
+pub(crate) enum Phase {
     /// They do.
     #[default]
     Running,
@@ -27,7 +27,7 @@ pub enum Phase {
 
 /// Who moved the last item, and which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LastMove {
+pub(crate) struct LastMove {
     /// What the thread is for.
     pub kind: Kind,
     /// The number in the thread's name.
@@ -42,7 +42,7 @@ pub struct LastMove {
 
 /// What holds at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Snapshot {
+pub(crate) struct Snapshot {
     /// Do the threads move items?
     pub phase: Phase,
     /// Slots of the ring.
@@ -84,7 +84,7 @@ macro_rules! field {
 
 impl Snapshot {
     /// Reads the beginning of the table; `None` if it is cut short.
-    pub fn read(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
         let head = bytes.get(..SNAPSHOT_SIZE)?;
         let last_item = field!(head, last_item: u64);
         let last = LastMove {
@@ -121,12 +121,12 @@ impl Snapshot {
     }
 
     /// How many threads there are.
-    pub fn threads(&self) -> usize {
+    pub(crate) fn threads(&self) -> usize {
         self.producers + self.consumers
     }
 
     /// How many threads of a kind there are.
-    pub fn count(&self, kind: Kind) -> usize {
+    pub(crate) fn count(&self, kind: Kind) -> usize {
         match kind {
             Kind::Producer => self.producers,
             Kind::Consumer => self.consumers,
@@ -134,7 +134,7 @@ impl Snapshot {
     }
 
     /// How many threads of a kind wait for their semaphore.
-    pub fn waiting(&self, kind: Kind) -> usize {
+    pub(crate) fn waiting(&self, kind: Kind) -> usize {
         match kind {
             Kind::Producer => self.producers_waiting,
             Kind::Consumer => self.consumers_waiting,
@@ -142,18 +142,18 @@ impl Snapshot {
     }
 
     /// Where the next item is put, if there is a slot.
-    pub fn put(&self) -> Option<usize> {
+    pub(crate) fn put(&self) -> Option<usize> {
         Some(self.produced.checked_rem(self.capacity as u64)? as usize)
     }
 
     /// Where the next item is taken from, if there is a slot.
-    pub fn take(&self) -> Option<usize> {
+    pub(crate) fn take(&self) -> Option<usize> {
         Some(self.consumed.checked_rem(self.capacity as u64)? as usize)
     }
 
     /// The number of the item in a slot, if it holds one: items are numbered, and
     /// fill the slots, in order.
-    pub fn item(&self, slot: usize) -> Option<u64> {
+    pub(crate) fn item(&self, slot: usize) -> Option<u64> {
         let behind = (slot + self.capacity).checked_sub(self.take()?)?;
         let behind = behind.checked_rem(self.capacity)?;
         (slot < self.capacity && behind < self.occupancy)
@@ -161,7 +161,7 @@ impl Snapshot {
     }
 
     /// How many of these slots hold an item.
-    pub fn filled(&self, slots: std::ops::Range<usize>) -> usize {
+    pub(crate) fn filled(&self, slots: std::ops::Range<usize>) -> usize {
         let Some(take) = self.take() else { return 0 };
         let end = take + self.occupancy;
         let overlap =

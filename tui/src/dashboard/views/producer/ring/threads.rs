@@ -10,11 +10,11 @@ use ringside_uapi::producer_consumer::{
 use super::record::number;
 
 /// Bytes of a record of the table `threads`.
-pub const THREAD_SIZE: usize = size_of::<ThreadRecord>();
+pub(crate) const THREAD_SIZE: usize = size_of::<ThreadRecord>();
 
 /// What a thread is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// It makes items.
     Producer,
     /// It takes them.
@@ -23,7 +23,7 @@ pub enum Kind {
 
 impl Kind {
     /// The name of its threads, before the number.
-    pub fn thread_name(self) -> &'static str {
+    pub(crate) fn thread_name(self) -> &'static str {
         match self {
             Self::Producer => "Producer",
             Self::Consumer => "Consumer",
@@ -33,7 +33,7 @@ impl Kind {
 
 /// What a thread does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Doing {
+pub(crate) enum Doing {
     /// It moves an item.
     Running,
     /// A producer that waits on the semaphore `empty`: the ring is full.
@@ -50,11 +50,11 @@ pub enum Doing {
 
 impl Doing {
     /// Those that are known, in the order in which they are told.
-    pub const ALL: [Self; 5] =
+    pub(crate) const ALL: [Self; 5] =
         [Self::Running, Self::WaitsEmpty, Self::WaitsFull, Self::Delay, Self::Parked];
 
     /// In one or two words.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Running => "runs",
             Self::WaitsEmpty => "waits: empty",
@@ -66,7 +66,7 @@ impl Doing {
     }
 
     /// One letter, for a picture of many threads.
-    pub fn letter(self) -> char {
+    pub(crate) fn letter(self) -> char {
         match self {
             Self::Running => 'R',
             Self::WaitsEmpty => 'e',
@@ -78,7 +78,7 @@ impl Doing {
     }
 
     /// In a sentence.
-    pub fn meaning(self) -> &'static str {
+    pub(crate) fn meaning(self) -> &'static str {
         match self {
             Self::Running => "moves an item",
             Self::WaitsEmpty => "waits on the semaphore `empty`: every slot is taken",
@@ -92,7 +92,7 @@ impl Doing {
 
 /// A thread of the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Thread {
+pub(crate) struct Thread {
     /// What it is for.
     pub kind: Kind,
     /// The number in its name, from 1.
@@ -107,7 +107,7 @@ pub struct Thread {
 
 impl Thread {
     /// Its name in a process list, which ends at 15 characters.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         let mut name = format!("{}-{}", self.kind.thread_name(), self.index);
         name.truncate(15);
         name
@@ -116,7 +116,7 @@ impl Thread {
 
 /// Reads the table `threads`. Records of a kind nobody knows and a cut-off last
 /// record are left out.
-pub fn threads(bytes: &[u8]) -> Vec<Thread> {
+pub(crate) fn threads(bytes: &[u8]) -> Vec<Thread> {
     let (records, _) = bytes.as_chunks::<THREAD_SIZE>();
     records.iter().filter_map(thread).collect()
 }
@@ -146,14 +146,14 @@ fn thread(record: &[u8; THREAD_SIZE]) -> Option<Thread> {
 
 /// How many threads of a kind do what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub(crate) struct Tally {
     counts: [usize; Doing::ALL.len()],
     unknown: usize,
 }
 
 impl Tally {
     /// Counts the threads of `kind`.
-    pub fn of(threads: &[Thread], kind: Kind) -> Self {
+    pub(crate) fn of(threads: &[Thread], kind: Kind) -> Self {
         let mut tally = Self::default();
         for thread in threads.iter().filter(|thread| thread.kind == kind) {
             match Doing::ALL.iter().position(|doing| *doing == thread.doing) {
@@ -165,7 +165,7 @@ impl Tally {
     }
 
     /// How many do this.
-    pub fn doing(&self, doing: Doing) -> usize {
+    pub(crate) fn doing(&self, doing: Doing) -> usize {
         match Doing::ALL.iter().position(|known| *known == doing) {
             Some(at) => self.counts[at],
             None => self.unknown,
@@ -173,7 +173,8 @@ impl Tally {
     }
 
     /// How many there are.
-    pub fn total(&self) -> usize {
+    #[cfg(test)]
+    pub(crate) fn total(&self) -> usize {
         self.counts.iter().sum::<usize>() + self.unknown
     }
 }

@@ -3,25 +3,24 @@
 
 use super::again::{next, seen};
 use super::state::{Step, file, is_path, module_name};
-use crate::dashboard::core::advice;
 use crate::dashboard::core::advice::Doing;
 use crate::dashboard::core::calls::{Owner, Report};
 use crate::dashboard::core::layer::Message;
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::shared::Shared;
 use crate::dashboard::data::lines;
 use crate::kernel::api::{Holder, Request};
 use crate::kernel::{Item, TargetError};
 
-pub(crate) fn start_unload(model: &mut Model, key: &str) {
+pub(crate) fn start_unload(shared: &mut Shared, key: &str) {
     let name = module_name(key);
     let owner = Owner::Loader(Step::Unload(key.to_owned()));
     let title = format!("unload {name}");
-    model.start(owner, &title, Report::Listed, Request::Unload { name });
+    shared.start(owner, &title, Report::Listed, Request::Unload { name });
 }
 
 /// The next step of a job, as soon as everything for it is there.
-pub(crate) fn go_on(model: &mut Model, key: &str) {
-    let Some(job) = model.loader.jobs.get(key) else {
+pub(crate) fn go_on(shared: &mut Shared, key: &str) {
+    let Some(job) = shared.loader.jobs.get(key) else {
         return;
     };
     let (Some(image), Some(parameters)) = (job.image.clone(), job.parameters.clone()) else {
@@ -29,79 +28,80 @@ pub(crate) fn go_on(model: &mut Model, key: &str) {
     };
     let name = module_name(key);
     if job.unload_first {
-        return start_unload(model, key);
+        return start_unload(shared, key);
     }
-    model.loader.last_parameters.insert(name.clone(), parameters.clone());
+    shared.loader.last_parameters.insert(name.clone(), parameters.clone());
     if is_path(key) {
-        model.loader.files.insert(name.clone(), key.to_owned());
+        shared.loader.files.insert(name.clone(), key.to_owned());
     }
     let owner = Owner::Loader(Step::Load(key.to_owned()));
     let title = format!("load {name}");
     let line = Some(lines::insmod(&file(key), &parameters));
     let request = Request::Load { name, parameters };
-    model.start_as(owner, &title, Report::Listed, (request, image), line);
+    shared.start_as(owner, &title, Report::Listed, (request, image), line);
 }
 
 /// Takes an item of a load or an unload.
-pub(crate) fn item(model: &mut Model, step: &Step, item: Item) {
+pub(crate) fn item(shared: &mut Shared, step: &Step, item: Item) {
     if let Step::Seen(name) = step {
-        return seen(model, name, &item);
+        return seen(shared, name, &item);
     }
     let Item::Done(result) = item else { return };
-    model.streams.modules_changed();
+    shared.modules_stale = true;
     match (step, result) {
         (Step::Unload(key), Ok(())) => {
             let name = module_name(key);
-            match model.loader.jobs.get_mut(key) {
+            match shared.loader.jobs.get_mut(key) {
                 Some(job) if job.unload_first => {
                     job.unload_first = false;
-                    go_on(model, key);
+                    go_on(shared, key);
                 }
-                _ => model.done(format!("{name} unloaded")),
+                _ => shared.done(format!("{name} unloaded")),
             }
         }
         (Step::Unload(key), Err(error)) => {
-            model.loader.jobs.remove(key);
+            shared.loader.jobs.remove(key);
             let name = module_name(key);
             if matches!(&error, TargetError::Errno { errno, .. } if *errno == nix::libc::EBUSY) {
                 let request = Request::Holders { name: name.clone() };
                 let title = format!("who holds {name}?");
                 let owner = Owner::Holders { module: name, refused: true };
-                model.start(owner, &title, Report::Silent, request);
+                shared.start(owner, &title, Report::Silent, request);
             } else {
-                failed(model, &format!("Unload {name}"), Doing::Unload, &error);
+                failed(shared, &format!("Unload {name}"), Doing::Unload, &error);
             }
         }
         (Step::Load(key), Ok(())) => {
-            model.loader.jobs.remove(key);
+            shared.loader.jobs.remove(key);
             let name = module_name(key);
-            let parameters = model.loader.last_parameters(&name).unwrap_or_default().to_owned();
-            model.done(format!("{name} loaded"));
-            model.loader.current.insert(name, parameters);
-            next(model);
+            let parameters = shared.loader.last_parameters(&name).unwrap_or_default().to_owned();
+            shared.done(format!("{name} loaded"));
+            shared.loader.current.insert(name, parameters);
+            next(shared);
         }
         (Step::Load(key), Err(error)) => {
-            model.loader.jobs.remove(key);
-            failed(model, &format!("Load {}", module_name(key)), Doing::Load, &error);
-            next(model);
+            shared.loader.jobs.remove(key);
+            failed(shared, &format!("Load {}", module_name(key)), Doing::Load, &error);
+            next(shared);
         }
         (Step::Image(_) | Step::Seen(_), _) => {}
     }
 }
 
-fn failed(model: &mut Model, title: &str, doing: Doing, error: &TargetError) {
+fn failed(shared: &mut Shared, title: &str, doing: Doing, error: &TargetError) {
     if *error == TargetError::Cancelled {
-        model.note(format!("{title}: cancelled"));
+        shared.note(format!("{title}: cancelled"));
     } else {
-        model.message(advice::explain(title, doing, error));
+        let message = shared.explain(title, doing, error);
+        shared.message(message);
     }
 }
 
 /// Who holds a module: asked for, or since it would not go.
-pub(crate) fn holders(model: &mut Model, module: &str, refused: bool, item: Item) {
+pub(crate) fn holders(shared: &mut Shared, module: &str, refused: bool, item: Item) {
     let mut message = if refused {
         let busy = TargetError::errno(nix::libc::EBUSY, format!("unload module {module}"));
-        advice::explain(&format!("Unload {module}"), Doing::Unload, &busy)
+        shared.explain(&format!("Unload {module}"), Doing::Unload, &busy)
     } else {
         Message { title: format!("Who holds {module}?"), ..Message::default() }
     };
@@ -113,7 +113,7 @@ pub(crate) fn holders(model: &mut Model, module: &str, refused: bool, item: Item
                     format!("  process {pid} ({comm}): {what}")
                 }
             }));
-            let users = model.loaded(module).map_or(0, |module| module.users);
+            let users = shared.loaded(module).map_or(0, |module| module.users);
             match (holders.is_empty(), refused, users) {
                 (false, true, _) => {}
                 (false, false, _) => {
@@ -125,7 +125,9 @@ pub(crate) fn holders(model: &mut Model, module: &str, refused: bool, item: Item
                 (true, false, ..0) => message
                     .lines
                     .push("Nobody, but it has no way out: it stays until the reboot.".into()),
-                (true, false, 0) => message.lines.push("Nobody: U can unload it.".into()),
+                (true, false, 0) => {
+                    message.lines.push(shared.fill("Nobody: {unload} can unload it."))
+                }
                 (true, false, _) => message.lines.push(
                     "Its use count is not 0, but no module and no process can be seen to hold it."
                         .into(),
@@ -137,9 +139,9 @@ pub(crate) fn holders(model: &mut Model, module: &str, refused: bool, item: Item
             message.lines.push(format!("  who it is can't be seen: {error}"));
         }
         Item::Done(Err(error)) => {
-            message = advice::explain(&message.title, Doing::Other, &error);
+            message = shared.explain(&message.title, Doing::Other, &error);
         }
         _ => return,
     }
-    model.message(message);
+    shared.message(message);
 }

@@ -1,55 +1,103 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The model: everything the screen is drawn from.
+//! What all views share: time, size, settings, the kernel at the other end and
+//! what it said, the calls under way, and what is asked of the runtime.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::advice;
+use super::advice::Doing;
 use super::calls::{Owner, Report, Running, RunningCalls};
 use super::config::Config;
 use super::effect::{CallTag, Effect};
 use super::equivalent::equivalent;
-use super::form::Form;
-use super::layer::{Layer, Message};
+use super::form::Held;
+use super::host::HostRequest;
+use super::keymap::Keymap;
+use super::layer::Message;
 use super::link::Link;
-pub use super::loadable::Loadable;
+use super::loadable::Loadable;
+use super::loader::state::Loader;
+use super::message;
+use super::symbols::Symbols;
 use super::toasts::{Toasts, Tone};
+use super::{form, layer};
 use crate::dashboard::data::command_log::CommandLog;
 use crate::dashboard::data::console::Console;
 use crate::dashboard::data::counters::{Counters, RANGES_MS};
 use crate::dashboard::data::log::Log;
-use crate::dashboard::shell::loader::state::Loader;
-use crate::dashboard::shell::streams::state::Streams;
-use crate::dashboard::shell::symbols::state::Symbols;
-use crate::dashboard::views::block::state::State as Block;
-use crate::dashboard::views::id::ViewId;
-use crate::dashboard::views::log::State as LogView;
-use crate::dashboard::views::memory::state::State as Memory;
-use crate::dashboard::views::modules::state::State as ModulesView;
-use crate::dashboard::views::name::state::State as Name;
-use crate::dashboard::views::overview::state::State as Overview;
-use crate::dashboard::views::producer::state::State as Producer;
-use crate::kernel::api::{ModuleSummary, Request};
+use crate::kernel::TargetError;
+use crate::kernel::api::{Capability, ModuleSummary, Request};
+
+/// A form of the dashboard.
+pub type Form = form::Form<Shared>;
+/// Something over the view.
+pub type Layer = layer::Layer<Shared>;
+/// A question whose answer is yes or no.
+pub type Confirm = layer::Confirm<Shared>;
+
+/// How the other views and the header know a view.
+#[derive(Debug, PartialEq, Eq)]
+pub struct About {
+    /// What it is called in the config file and the palette.
+    pub id: &'static str,
+    /// Its title, one or two words.
+    pub title: &'static str,
+    /// The title where there is little room.
+    pub short: &'static str,
+    /// What am I looking at? One line.
+    pub about: &'static str,
+    /// What there is to see, in a few words.
+    pub shows: &'static str,
+    /// The module that it drives.
+    pub module: Option<&'static str>,
+    /// Can one of its panels take the whole view?
+    pub zooms: bool,
+    /// Has it several panels for the focus to move between?
+    pub panels: bool,
+    /// Does it show charts, whose time range can be chosen?
+    pub charts: bool,
+}
+
+impl About {
+    /// Of a view that has nothing of all this.
+    pub const BARE: Self = Self {
+        id: "",
+        title: "",
+        short: "",
+        about: "",
+        shows: "",
+        module: None,
+        zooms: false,
+        panels: false,
+        charts: false,
+    };
+}
 
 /// The picture stands still; everything goes on behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Freeze {
-    /// Since when, in the model's time.
+    /// Since when, in the shared's time.
     pub since_ms: u64,
     /// The log's end at that moment, as [`Log::end`] counts.
     pub log_end: u64,
 }
 
-/// Everything the screen is drawn from.
+/// What all views share.
 #[derive(Default)]
-pub struct Model {
+pub struct Shared {
     /// Milliseconds since the dashboard started.
     pub now_ms: u64,
     /// Columns and rows of the screen.
     pub size: (u16, u16),
     /// The settings.
     pub config: Config,
-    /// The view on the screen.
-    pub view: ViewId,
+    /// What is pressed for which command.
+    pub keymap: Keymap,
+    /// The views, in the order of their keys.
+    pub tabs: Vec<&'static About>,
+    /// The view on the screen, by its [`About::id`].
+    pub view: &'static str,
     /// What lies over it, bottom first.
     pub layers: Vec<Layer>,
     /// Short messages.
@@ -80,29 +128,20 @@ pub struct Model {
     pub command_log: CommandLog,
     /// What was typed into forms, by form and field.
     pub remembered: BTreeMap<String, String>,
-    /// View 1.
-    pub overview: Overview,
-    /// View 2.
-    pub name: Name,
-    /// View 3.
-    pub producer: Producer,
-    /// View 4.
-    pub memory: Memory,
-    /// View 5.
-    pub block: Block,
-    /// View 6.
-    pub log_view: LogView,
-    /// View 7.
-    pub modules_view: ModulesView,
-    pub(crate) streams: Streams,
+    /// The list of modules is out of date; taint and memory may be too.
+    pub modules_stale: bool,
     /// The view came onto the screen and was not told yet.
-    pub(crate) entered: bool,
+    pub entered: bool,
+    /// What views want of other views.
+    pub wishes: Vec<message::Message>,
+    /// What the form that is being submitted waits for.
+    pub holding: Option<Held>,
     pub(crate) dirty: bool,
     pub(crate) effects: Vec<Effect>,
 }
 
-impl Model {
-    /// A model with these settings and remembered inputs.
+impl Shared {
+    /// Nothing is known yet.
     pub fn new(config: Config, remembered: BTreeMap<String, String>) -> Self {
         Self {
             log: Log::new(config.log_records),
@@ -183,6 +222,24 @@ impl Model {
         })
     }
 
+    /// Asks this machine for something.
+    pub fn ask_host(
+        &mut self,
+        owner: Owner,
+        title: &str,
+        report: Report,
+        request: HostRequest,
+    ) -> CallTag {
+        let tag = self.call(owner, title, report, None);
+        self.effect(Effect::Host { tag, request });
+        tag
+    }
+
+    /// Asks the kernel for what nobody typed: it does not enter the command log.
+    pub fn start_unlogged(&mut self, owner: Owner, title: &str, request: Request) -> CallTag {
+        self.start_as(owner, title, Report::Silent, (request, Arc::default()), None)
+    }
+
     /// Asks the runtime for something.
     pub fn effect(&mut self, effect: Effect) {
         self.effects.push(effect);
@@ -199,7 +256,7 @@ impl Model {
     }
 
     /// Brings a view onto the screen; it is told at the end of this update.
-    pub fn show(&mut self, view: ViewId) {
+    pub fn show(&mut self, view: &'static str) {
         self.view = view;
         self.zoom = false;
         self.entered = true;
@@ -212,10 +269,45 @@ impl Model {
         self.changed();
     }
 
+    /// Wants something of another view.
+    pub fn wish(&mut self, message: message::Message) {
+        self.wishes.push(message);
+        self.changed();
+    }
+
     /// Opens a form with what was typed the last time.
     pub fn open_form(&mut self, mut form: Form) {
-        form.recall(self);
+        form.recall(&self.remembered);
         self.open(Layer::Form(form));
+    }
+
+    /// Asks before something that can't be undone; `yes` gets the state of the view `V`.
+    pub fn confirm<V: 'static>(
+        &mut self,
+        title: impl Into<String>,
+        text: impl Into<String>,
+        command: impl Into<String>,
+        yes: impl Fn(&mut V, &mut Self) + 'static,
+    ) {
+        self.open(Layer::Confirm(Confirm::new(title, text, command, yes)));
+    }
+
+    /// A text of ours with what to press in place of each command's name in braces.
+    pub fn fill(&self, text: &str) -> String {
+        self.keymap.fill(text)
+    }
+
+    /// The message for an error.
+    pub fn explain(&self, title: &str, doing: Doing, error: &TargetError) -> Message {
+        advice::explain(&self.keymap, title, doing, error)
+    }
+
+    /// `Err` with the reason when the kernel can't do something now.
+    ///
+    /// # Errors
+    /// The reason.
+    pub fn can(&self, capability: Capability) -> Result<(), String> {
+        self.link.can(capability).map_err(|reason| self.fill(&reason))
     }
 
     /// Shows a message that must be seen.
@@ -251,19 +343,9 @@ impl Model {
         usize::from(self.size.1).saturating_sub(8).max(1)
     }
 
-    /// Is text being typed into the view itself?
-    pub fn is_typing(&self) -> bool {
-        match self.view {
-            ViewId::Log => self.log_view.typing.is_some(),
-            ViewId::Modules => self.modules_view.typing.is_some(),
-            _ => false,
-        }
-    }
-
-    /// Does time matter now, so that ticks must come ten times a second?
-    /// Otherwise once a second is enough.
-    pub fn wants_ticks(&self) -> bool {
-        !self.toasts.shown().is_empty() || self.calls.shown().next().is_some()
+    /// The end of what is shown of the log: of all, or where the picture was frozen.
+    pub fn log_end(&self) -> u64 {
+        self.freeze.map_or(self.log.end(), |freeze| freeze.log_end)
     }
 
     /// Is there long work to do in slices?

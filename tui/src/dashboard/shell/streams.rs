@@ -3,16 +3,13 @@
 //! the samples, the log, the console. Kept running, and started again after an
 //! interruption.
 
-pub(crate) mod state;
-
-use super::loader;
+use super::model::Model;
 use crate::dashboard::core::calls::{Owner, Report};
 use crate::dashboard::core::link::{Connection, is_lost};
 use crate::dashboard::core::loadable::Loadable;
-use crate::dashboard::core::model::Model;
-use crate::dashboard::views;
-use crate::dashboard::views::id::ViewId;
-use crate::kernel::api::{GuestState, LabRequest, LabStatus, Request};
+use crate::dashboard::core::loader;
+use crate::dashboard::core::shared::Shared;
+use crate::kernel::api::{GuestState, LabRequest, LabStatus, Request, TableRange};
 use crate::kernel::{Item, TargetError};
 
 /// How often a kernel that does not answer is asked again, in milliseconds.
@@ -26,8 +23,24 @@ const MODULES_MS: u64 = 5000;
 /// A picture of what no longer changes still scrolls: once a second.
 const SCROLL_MS: u64 = 1000;
 
+/// What is asked for, and when it was asked for the last time.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Streams {
+    kernel_asked: Option<u64>,
+    lab_asked: Option<u64>,
+    kmsg_asked: Option<u64>,
+    watch_asked: Option<u64>,
+    console_asked: Option<u64>,
+    modules_asked: Option<u64>,
+    watched: Option<Vec<TableRange>>,
+    watch_failed: bool,
+    lab_failed: bool,
+    drawn_ms: u64,
+    generation: u32,
+}
+
 /// The connection broke.
-pub(crate) fn lost(model: &mut Model, error: &TargetError) {
+pub(crate) fn lost(model: &mut Shared, error: &TargetError) {
     // A guest that starts has never been there: that is no loss, unless its lab is gone.
     let starting = |lab: &LabStatus| lab.guest == GuestState::Starting;
     if !model.link.lab_gone && model.link.lab.as_ref().is_some_and(starting) {
@@ -46,6 +59,10 @@ fn due(last: Option<u64>, every: u64, now: u64) -> bool {
 /// Starts what should run and does not. Runs after every event.
 pub(crate) fn keep_up(model: &mut Model) {
     let now = model.now_ms;
+    if model.modules_stale {
+        // Taint and memory may have changed with them.
+        model.streams.kernel_asked = None;
+    }
     let up = model.link.connection == Connection::Up;
     let running = match &model.link.lab {
         Some(lab) => lab.guest == GuestState::Running,
@@ -85,13 +102,13 @@ pub(crate) fn keep_up(model: &mut Model) {
     if !up || !running {
         return;
     }
-    let listed = matches!(model.view, ViewId::Overview | ViewId::Modules);
-    let stale = model.streams.modules_stale
+    let listed = model.views.current(&model.shared).shows_modules();
+    let stale = model.modules_stale
         || model.streams.modules_asked.is_none()
         || (listed && due(model.streams.modules_asked, MODULES_MS, now));
     if stale && !model.calls.has(&Owner::Modules) {
         model.streams.modules_asked = Some(now);
-        model.streams.modules_stale = false;
+        model.modules_stale = false;
         model.start(Owner::Modules, "list modules", Report::Silent, Request::Modules);
     }
     if model.log.failed.is_none()
@@ -122,7 +139,7 @@ fn give_up_silent(model: &mut Model) {
 
 /// The tables that are read with each sample are those of the view on the screen.
 fn keep_watching(model: &mut Model) {
-    let tables = (views::view(model.view).tables)(model);
+    let tables = model.views.current(&model.shared).tables(&model.shared);
     let same = model.streams.watched.as_ref() == Some(&tables);
     let running: Vec<_> = model
         .calls
@@ -154,7 +171,7 @@ pub(crate) fn item(model: &mut Model, owner: &Owner, item: Item) {
                 model.link.connection = Connection::Up;
                 model.log.failed = None;
                 model.streams.watch_failed = false;
-                model.streams.modules_stale = true;
+                model.modules_stale = true;
                 model.changed();
             }
             let same = model.link.kernel.as_ref().is_some_and(|before| {
@@ -185,8 +202,9 @@ pub(crate) fn item(model: &mut Model, owner: &Owner, item: Item) {
         }
         (Owner::Modules, Item::Modules(modules)) if model.modules.ready() != Some(&modules) => {
             model.modules = Loadable::Ready(modules);
-            views::modules::listed(model);
-            loader::listed(model);
+            let Model { views, shared, .. } = model;
+            views.iter_mut().for_each(|view| view.modules_listed(shared));
+            loader::listed(shared);
             model.changed();
         }
         (Owner::Modules, Item::Done(Err(error)))
@@ -202,9 +220,10 @@ pub(crate) fn item(model: &mut Model, owner: &Owner, item: Item) {
             };
             let before = names(model);
             let changed = model.counters.push(sample);
-            (views::view(model.view).sampled)(model);
+            let Model { views, shared, .. } = &mut *model;
+            views.current_mut(shared).sampled(shared);
             if changed && before != names(model) {
-                model.streams.modules_changed();
+                model.modules_stale = true;
             }
             let scrolls = model.counters.quiet_ms() < model.range_ms()
                 && model.now_ms >= model.streams.drawn_ms + SCROLL_MS;
@@ -218,7 +237,7 @@ pub(crate) fn item(model: &mut Model, owner: &Owner, item: Item) {
         }
         (Owner::Kmsg, Item::Kmsg(batch)) => {
             model.log.push(batch);
-            views::log::arrived(model);
+            log_grew(model);
             model.changed();
         }
         (Owner::Kmsg, Item::Done(Err(error)))
@@ -306,5 +325,12 @@ fn new_guest(model: &mut Model, generation: u32) {
     model.streams.kernel_asked = None;
     model.streams.kmsg_asked = None;
     model.symbols.new_guest();
-    views::new_guest(model);
+    let Model { views, shared, .. } = model;
+    views.iter_mut().for_each(|view| view.new_guest(shared));
+}
+
+/// The log has more records, or more of it was searched.
+pub(crate) fn log_grew(model: &mut Model) {
+    let Model { views, shared, .. } = model;
+    views.iter_mut().for_each(|view| view.log_grew(shared));
 }

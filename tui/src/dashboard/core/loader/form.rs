@@ -4,46 +4,45 @@
 use super::image::start_image;
 use super::state::{Job, file, is_path, module_name};
 use super::steps::go_on;
-use crate::dashboard::core::form::{Field, Form, Kind};
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::form::{Field, Kind};
+use crate::dashboard::core::shared::{Form, Shared};
 use crate::dashboard::data::duration;
 use crate::dashboard::data::lines;
 use crate::kernel::api::{Capability, STICK};
 
 /// Opens the form to load a module of ours or a file, or, with `None`, the
 /// one that asks which. A module that is loaded by then is unloaded first.
-pub fn load(model: &mut Model, module: Option<&str>) {
+pub fn load(shared: &mut Shared, module: Option<&str>) {
     let Some(key) = module else {
-        return choose(model);
+        return choose(shared);
     };
-    if let Err(reason) = model.link.can(Capability::Modules) {
-        return model.note(format!("load {key}: {reason}"));
+    if let Err(reason) = shared.can(Capability::Modules) {
+        return shared.note(format!("load {key}: {reason}"));
     }
     let name = module_name(key);
     let known = ringside_uapi::module(&name);
     let mut fields: Vec<Field> = Vec::new();
     if let Some(known) = known {
         fields.extend(known.parameters.iter().map(Field::parameter));
-        use_stick(model, &name, &mut fields);
+        use_stick(shared, &name, &mut fields);
         slow_down(&name, &mut fields);
     }
-    let loaded = model.loaded(&name).is_some();
-    let (title, preview): (String, fn(&Form) -> String) = match loaded {
-        true => (format!("Load {name} again"), preview_again),
-        false => (format!("Load {name}"), preview),
-    };
-    let mut form = Form::new(&format!("load/{name}"), &title, fields, preview, submit);
-    form.context = key.to_owned();
-    form.check = check;
-    form.note = if is_path(key) { "reading the file …" } else { "building …" }.into();
-    model.loader.jobs.insert(key.to_owned(), Job::default());
-    start_image(model, key);
-    model.open_form(form);
+    let again = shared.loaded(&name).is_some();
+    let title = if again { format!("Load {name} again") } else { format!("Load {name}") };
+    let id = form_id(key);
+    let (shown, submitted) = (key.to_owned(), key.to_owned());
+    let form = Form::new(&id, &title, fields, move |form| preview(&shown, again, form))
+        .note(if is_path(key) { "reading the file …" } else { "building …" })
+        .check(|(): &(), _, form| check(form))
+        .submit(move |(): &mut (), shared, form| submit(shared, &submitted, form));
+    shared.loader.jobs.insert(key.to_owned(), Job::default());
+    start_image(shared, key);
+    shared.open_form(form);
 }
 
 /// In a lab's guest the stick always has the same name.
-fn use_stick(model: &Model, name: &str, fields: &mut [Field]) {
-    if name == ringside_uapi::kmod::MODULE.name && model.link.in_guest() {
+fn use_stick(shared: &Shared, name: &str, fields: &mut [Field]) {
+    if name == ringside_uapi::kmod::MODULE.name && shared.link.in_guest() {
         for field in fields.iter_mut().filter(|field| field.name == "device") {
             field.input.set(STICK);
         }
@@ -64,32 +63,30 @@ pub fn slow_down(name: &str, fields: &mut [Field]) {
     }
 }
 
-fn choose(model: &mut Model) {
+fn choose(shared: &mut Shared) {
     let ours: Vec<_> = ringside_uapi::MODULES.iter().map(|module| module.name).collect();
     let help = format!("one of {}, or the path of a .ko file", ours.join(", "));
     let field = Field::new("module", Kind::Line, &help, "");
-    let mut form = Form::new(
-        "load",
-        "Load a module",
-        vec![field],
-        |form| match form.text("module").trim() {
-            "" => format!("insmod {}", lines::UNKNOWN),
-            module => lines::insmod(&file(module), ""),
-        },
-        |model, form| {
-            let key = form.text("module").trim().to_owned();
-            load(model, Some(&key));
-        },
-    );
-    form.check = |_, form| {
-        let text = form.text("module").trim();
-        if text.is_empty() {
-            return Some("name a module or a file".into());
-        }
-        let known = is_path(text) || ringside_uapi::module(text).is_some();
-        (!known).then(|| "neither a module of ours nor the path of a .ko file".into())
+    let preview = |form: &Form| match form.text("module").trim() {
+        "" => format!("insmod {}", lines::UNKNOWN),
+        module => lines::insmod(&file(module), ""),
     };
-    model.open_form(form);
+    let form = Form::new("load", "Load a module", vec![field], preview)
+        .check(|(): &(), _, form| {
+            let text = form.text("module").trim();
+            if text.is_empty() {
+                return Some("name a module or a file".into());
+            }
+            let known = is_path(text) || ringside_uapi::module(text).is_some();
+            (!known).then(|| "neither a module of ours nor the path of a .ko file".into())
+        })
+        .submit(|(): &mut (), shared, form| load(shared, Some(form.text("module").trim())));
+    shared.open_form(form);
+}
+
+/// The id of the form that loads this job's module.
+pub(crate) fn form_id(key: &str) -> String {
+    format!("load/{}", module_name(key))
 }
 
 /// The parameters as `insmod` takes them.
@@ -111,24 +108,20 @@ pub(crate) fn parameters_of<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>)
     words.collect::<Vec<_>>().join(" ")
 }
 
-fn preview(form: &Form) -> String {
-    lines::insmod(&file(&form.context), &parameters(form))
+fn preview(key: &str, again: bool, form: &Form) -> String {
+    let insmod = lines::insmod(&file(key), &parameters(form));
+    if again { format!("{}\n{insmod}", lines::rmmod(&module_name(key))) } else { insmod }
 }
 
-fn preview_again(form: &Form) -> String {
-    format!("{}\n{}", lines::rmmod(&module_name(&form.context)), preview(form))
-}
-
-fn check(_: &Model, form: &Form) -> Option<String> {
+fn check(form: &Form) -> Option<String> {
     let quoted = form.fields.iter().find(|field| field.text().contains('"'));
     quoted.map(|field| format!("{}: the kernel can't take a \" in a value", field.name))
 }
 
-fn submit(model: &mut Model, form: &Form) {
-    let key = form.context.clone();
-    let loaded = model.loaded(&module_name(&key)).is_some();
-    let job = model.loader.jobs.entry(key.clone()).or_default();
+fn submit(shared: &mut Shared, key: &str, form: &Form) {
+    let loaded = shared.loaded(&module_name(key)).is_some();
+    let job = shared.loader.jobs.entry(key.to_owned()).or_default();
     job.parameters = Some(parameters(form));
     job.unload_first = loaded;
-    go_on(model, &key);
+    go_on(shared, key);
 }

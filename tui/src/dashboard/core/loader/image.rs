@@ -5,33 +5,35 @@
 use std::sync::Arc;
 
 use super::again::next;
+use super::form::form_id;
 use super::parameter;
 use super::state::{Step, is_path, module_name};
 use super::steps::go_on;
 use crate::dashboard::core::calls::{Owner, Report};
-use crate::dashboard::core::effect::{Effect, Limit};
+use crate::dashboard::core::effect::Effect;
 use crate::dashboard::core::form::Field;
-use crate::dashboard::core::layer::{Layer, Message};
-use crate::dashboard::core::model::Model;
+use crate::dashboard::core::host::{HostRequest, Limit};
+use crate::dashboard::core::layer::Message;
+use crate::dashboard::core::shared::{Layer, Shared};
 use crate::kernel::api::IMAGE_MAX;
 use crate::kernel::modinfo::ModInfo;
 
-pub(crate) fn start_image(model: &mut Model, key: &str) {
+pub(crate) fn start_image(shared: &mut Shared, key: &str) {
     let owner = Owner::Loader(Step::Image(key.to_owned()));
     let name = module_name(key);
     if is_path(key) {
-        let tag = model.call(owner, &format!("read {key}"), Report::Listed, None);
         let limit = Limit { bytes: IMAGE_MAX as u64, reason: Some("which no module has".into()) };
-        model.effect(Effect::ReadFile { tag, path: key.to_owned(), limit });
+        let request = HostRequest::ReadFile { path: key.to_owned(), limit };
+        shared.ask_host(owner, &format!("read {key}"), Report::Listed, request);
     } else {
-        let line = model.command_log.start(format!("ringside build  # {name}"), model.now_ms);
-        let tag = model.call(owner, &format!("build {name}"), Report::Listed, Some(line));
-        model.effect(Effect::Build { tag, name });
+        let line = shared.command_log.start(format!("ringside build  # {name}"), shared.now_ms);
+        let tag = shared.call(owner, &format!("build {name}"), Report::Listed, Some(line));
+        shared.effect(Effect::Host { tag, request: HostRequest::Build(name) });
     }
 }
 
 /// The image has arrived, or will not.
-pub(crate) fn image(model: &mut Model, step: &Step, result: Result<Vec<u8>, String>) {
+pub(crate) fn image(shared: &mut Shared, step: &Step, result: Result<Vec<u8>, String>) {
     let Step::Image(key) = step else { return };
     let name = module_name(key);
     let read = result.and_then(|bytes| {
@@ -42,32 +44,35 @@ pub(crate) fn image(model: &mut Model, step: &Step, result: Result<Vec<u8>, Stri
     let (bytes, info) = match read {
         Ok(read) => read,
         Err(why) => {
-            model.loader.jobs.remove(key);
-            model
+            shared.loader.jobs.remove(key);
+            shared
                 .layers
-                .retain(|layer| !matches!(layer, Layer::Form(form) if form.context == *key));
+                .retain(|layer| !matches!(layer, Layer::Form(form) if form.id == form_id(key)));
             let mut lines: Vec<String> = why.lines().map(str::to_owned).collect();
             lines.truncate(40);
-            model.message(Message {
+            shared.message(Message {
                 failed: true,
                 title: format!("Load {name}"),
                 lines,
                 remedy: vec![if is_path(key) {
-                    "Check the path: L asks for it again.".into()
+                    shared.fill("Check the path: {load} asks for it again.")
                 } else {
-                    "`ringside build` shows the compiler's whole output; L tries again.".into()
+                    shared.fill(
+                        "`ringside build` shows the compiler's whole output; {load} tries again.",
+                    )
                 }],
             });
-            return next(model);
+            return next(shared);
         }
     };
     let declared: Vec<Field> =
         info.parameters().map(|parameter| parameter::field(&parameter)).collect();
     let known = ringside_uapi::module(&name);
-    let remembered = model.remembered.clone();
-    for layer in &mut model.layers {
+    let remembered = shared.remembered.clone();
+    let id = form_id(key);
+    for layer in &mut shared.layers {
         let Layer::Form(form) = layer else { continue };
-        if form.context != *key {
+        if form.id != id {
             continue;
         }
         form.note = info.get("description").unwrap_or("").to_owned();
@@ -84,10 +89,10 @@ pub(crate) fn image(model: &mut Model, step: &Step, result: Result<Vec<u8>, Stri
             form.fields.push(field);
         }
     }
-    model.loader.infos.insert(name, info);
-    if let Some(job) = model.loader.jobs.get_mut(key) {
+    shared.loader.infos.insert(name, info);
+    if let Some(job) = shared.loader.jobs.get_mut(key) {
         job.image = Some(Arc::new(bytes));
     }
-    model.changed();
-    go_on(model, key);
+    shared.changed();
+    go_on(shared, key);
 }

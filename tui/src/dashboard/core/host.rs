@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is asked of the machine that the dashboard runs on: its build tools, its
+//! files, the lab around the kernel.
+
+use std::sync::Arc;
+
+use super::symbols::Frame;
+
+/// How much of a file is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// The most bytes.
+    pub bytes: u64,
+    /// What a larger file is refused with: why it may have no more. `None`: only
+    /// its beginning is wanted.
+    pub reason: Option<String>,
+}
+
+/// Something to be done, slow enough for a thread of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub enum HostRequest {
+    /// Build the module of ours with this name: its file, or the compiler's last words.
+    Build(String),
+    /// Find the file of a module that the kernel with this release (`uname -r`) has loaded.
+    FindModule { release: String, name: String },
+    /// Find file and line of places in an oops of the kernel with this release.
+    Locate { release: String, frames: Vec<Frame> },
+    /// Start a lab in place of the one that is gone: the target then is the new one's.
+    Revive,
+    /// Let the lab that was started for the dashboard go on without it.
+    Keep,
+    /// Read a file; `~/` is the home folder.
+    ReadFile { path: String, limit: Limit },
+    /// Write a new file; `~/` is the home folder. Never overwrites.
+    Save { path: String, bytes: Arc<Vec<u8>> },
+}
+
+/// What came of a [`HostRequest`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum HostReply {
+    /// It was done.
+    Done,
+    /// A file's bytes.
+    Bytes(Vec<u8>),
+    /// The path of the file that was written.
+    Path(String),
+    /// File and line of each place, where they are known.
+    Places(Vec<Option<String>>),
+}
+
+/// A reply, or in a few lines why there is none.
+pub type HostResult = Result<HostReply, String>;
+
+/// The machine that the dashboard runs on.
+pub trait Host: Send + Sync {
+    /// Does what is asked; runs on a thread of its own.
+    ///
+    /// # Errors
+    /// Why it can't be done, in a few lines for the user.
+    fn ask(&self, request: HostRequest) -> HostResult;
+}
+
+impl HostReply {
+    /// The bytes of a file, where that was asked for.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        match self {
+            Self::Bytes(bytes) => bytes,
+            _ => Vec::new(),
+        }
+    }
+}
