@@ -23,10 +23,10 @@ use ringside::dashboard::core::config::{ColorDepth, Config, ThemeName};
 use ringside::dashboard::core::effect::{CallTag, Effect};
 use ringside::dashboard::core::event::Event;
 use ringside::dashboard::core::keys::Key;
-use ringside::dashboard::core::model::Model;
 use ringside::dashboard::paint::canvas::Hits;
 use ringside::dashboard::paint::theme::Look;
 use ringside::dashboard::shell::frame::draw;
+use ringside::dashboard::shell::model::Model;
 use ringside::dashboard::shell::update::update;
 use ringside::kernel::api::{
     CounterValue, KernelInfo, KmsgBatch, KmsgRecord, ModuleCounters, ModuleSummary, Sample,

@@ -14,11 +14,12 @@ use ringside::dashboard::core::event::Event;
 use ringside::dashboard::core::keys::Key;
 use ringside::dashboard::core::link::Connection;
 use ringside::dashboard::core::loadable::Loadable;
-use ringside::dashboard::core::model::Model;
 use ringside::dashboard::paint::canvas::Hits;
 use ringside::dashboard::paint::theme::Look;
 use ringside::dashboard::shell::frame::draw;
+use ringside::dashboard::shell::model::Model;
 use ringside::dashboard::shell::update::update;
+use ringside::dashboard::views::memory::Memory;
 use ringside::kernel::Item;
 use ringside::kernel::api::{
     BlockAction, BlockDeviceInfo, BlockOutcome, CounterValue, Mapping, ModuleCounters,
@@ -127,16 +128,13 @@ fn memory() -> Model {
     let mut model = model("memory", "memalloc");
     press(&mut model, "n");
     press(&mut model, "\t");
-    for page in 0..2048 {
-        model.views.get_mut::<Memory>().unwrap().subjects[0].walks.insert(
-            (1 << 46) + page * 4096,
-            Walk {
-                vaddr: (1 << 46) + page * 4096,
-                levels: 5,
-                depth: 5,
-                entry: [0x1067, 0x2067, 0x3067, 0x4067, 0x8000_0000_1234_5067],
-            },
-        );
+    let subjects = model.views.get_mut::<Memory>().map(|view| &mut view.subjects);
+    for subject in subjects.into_iter().flatten() {
+        for page in 0..2048 {
+            let vaddr = (1 << 46) + page * 4096;
+            let entry = [0x1067, 0x2067, 0x3067, 0x4067, 0x8000_0000_1234_5067];
+            subject.walks.insert(vaddr, Walk { vaddr, levels: 5, depth: 5, entry });
+        }
     }
     model
 }

@@ -230,6 +230,7 @@ pub struct Held {
     pub note: String,
 }
 
+type Preview<S> = Box<dyn Fn(&Form<S>) -> String>;
 type Check<S> = Box<dyn Fn(&dyn Any, &S, &Form<S>) -> Option<String>>;
 
 /// A form on the screen, over what all views share.
@@ -248,7 +249,7 @@ pub struct Form<S> {
     pub held: Option<Held>,
     /// Why what was submitted was refused, until something is changed.
     pub refused: Option<String>,
-    preview: Box<dyn Fn(&Form<S>) -> String>,
+    preview: Preview<S>,
     check: Option<Check<S>>,
     submit: Option<Handler<S, Form<S>>>,
 }

@@ -132,6 +132,7 @@ pub trait View: Erased {
 }
 
 /// A reply to a view's call.
+#[allow(clippy::large_enum_variant, reason = "nearly all of them are items")]
 pub enum Reply {
     /// A piece of the kernel's.
     Item(Item),

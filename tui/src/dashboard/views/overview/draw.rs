@@ -60,8 +60,8 @@ fn card(
     card: &Card,
     selected: bool,
 ) {
-    let drives = |about: &&About| about.module == Some(card.module);
-    let number = shared.tabs.iter().position(|about| drives(&about)).map_or(0, |index| index + 1);
+    let drives = |about: &&'static About| about.module == Some(card.module);
+    let number = shared.tabs.iter().position(drives).map_or(0, |index| index + 1);
     let title = format!("{number} {}", card.module);
     let inside = canvas.panel(area, &title, selected);
     shared::module_state(canvas, row(inside, 0), shared, card.module);

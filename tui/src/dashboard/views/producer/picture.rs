@@ -6,7 +6,7 @@ use super::controls::value;
 use super::past::Second;
 use super::queue::Knob;
 use super::ring;
-use super::ring::{Kind, Phase, SLOT_SIZE, SNAPSHOT_SIZE, Slots, Snapshot, THREAD_SIZE, Thread};
+use super::ring::{Kind, SLOT_SIZE, SNAPSHOT_SIZE, Slots, Snapshot, THREAD_SIZE, Thread};
 use super::state::{MODULE, Pane};
 use super::story::story;
 use crate::dashboard::core::shared::Shared;
