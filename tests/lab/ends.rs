@@ -178,6 +178,7 @@ fn owner() {
         flavour: Flavour::from_environment().expect("a kernel's name"),
         release: "under test".into(),
         image: image(),
+        built: None,
     };
     let options = LabOptions::new(kernel, "/".into(), cache::root().expect("a cache"));
     let program = Path::new(env!("CARGO_BIN_EXE_ringside"));

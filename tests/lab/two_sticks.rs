@@ -12,7 +12,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use ringside::kernel::api::{BlockAction, Item, OutputStream, ProgramEnd, RunRequest, Share, Wake};
+use ringside::kernel::api::{
+    BlockAction, HostView, Item, OutputStream, ProgramEnd, RunRequest, Share, ShareKind, Wake,
+};
 use ringside::kernel::call::ask;
 use ringside::kernel::{Request, Target};
 use ringside::lab::flavour::Flavour;
@@ -49,8 +51,24 @@ fn kmod() -> PathBuf {
     files.iter().find(is_kmod).expect("kmod is one").clone()
 }
 
-/// Starts the guest with a second stick; its QEMU, and the socket of its agent.
-fn boot(surroundings: &Surroundings) -> (Qemu, PathBuf) {
+/// The folders that QEMU's words share, and where the guest finds programs.
+fn shared(words: &[String]) -> HostView {
+    let shares = words.iter().filter_map(|word| {
+        let (tag, rest) = word.strip_prefix("local,id=")?.split_once(',')?;
+        let (_, path) = rest.split_once("path=").filter(|(_, path)| !path.ends_with("/nothing"))?;
+        Some(Share { tag: tag.into(), path: path.into(), kind: ShareKind::Kept })
+    });
+    let links = ["bin", "sbin", "lib", "lib64"].map(|name| Path::new("/").join(name));
+    let links = links.iter().filter_map(|link| {
+        let target = std::fs::read_link(link).ok()?;
+        Some((link.as_os_str().as_bytes().to_vec(), target.as_os_str().as_bytes().to_vec()))
+    });
+    HostView { shares: shares.collect(), links: links.collect(), ..HostView::default() }
+}
+
+/// Starts the guest with a second stick; its QEMU, the socket of its agent, and
+/// what it shares.
+fn boot(surroundings: &Surroundings) -> (Qemu, PathBuf, HostView) {
     let text = surroundings.ok(&["up", "--dry-run", "--accel", "tcg"]);
     let line = text.lines().find(|line| line.starts_with("qemu"));
     let mut words = shlex::split(line.expect("it prints QEMU's line")).expect("for a shell");
@@ -81,11 +99,11 @@ fn boot(surroundings: &Surroundings) -> (Qemu, PathBuf) {
         .process_group(0)
         .spawn()
         .expect("QEMU starts");
-    (Qemu(qemu), agent.expect("the line has the agent's socket"))
+    (Qemu(qemu), agent.expect("the line has the agent's socket"), shared(&words))
 }
 
 /// The agent, once the guest is up, told where the host's files are.
-fn reach(socket: &Path) -> Arc<dyn Target> {
+fn reach(socket: &Path, host: HostView) -> Arc<dyn Target> {
     let start = Instant::now();
     let stream = loop {
         match UnixStream::connect(socket) {
@@ -95,13 +113,12 @@ fn reach(socket: &Path) -> Arc<dyn Target> {
         std::thread::sleep(Duration::from_millis(10));
     };
     let target = reach_agent(stream).expect("the agent answers");
-    let root = Share { tag: "root".into(), path: b"/".to_vec(), writable: false };
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let now = now.expect("it is later than 1970").as_nanos();
     let wake = Wake {
         unix_ns: now.try_into().expect("it is not that late"),
         entropy: vec![0x5a; 64],
-        shares: vec![root],
+        host,
     };
     ask(&*target, Request::Wake(wake), &[]).expect("it is told");
     target
@@ -136,8 +153,8 @@ fn run(target: &dyn Target, words: &[&str]) -> (u8, String) {
 fn with_two_sticks_kmod_takes_the_second_by_itself() {
     let module = kmod();
     let surroundings = Surroundings::with_empty_cache();
-    let (_qemu, socket) = boot(&surroundings);
-    let target = reach(&socket);
+    let (_qemu, socket, host) = boot(&surroundings);
+    let target = reach(&socket, host);
     let shell = |script: &str| run(&*target, &["sh", "-c", script]);
     // The sticks are found one after the other, and a guest that boots does not wait.
     let both = "for i in $(seq 600); do test -b /dev/sda -a -b /dev/sdb && exit 0; sleep 0.1; done; exit 1";

@@ -23,6 +23,7 @@ use crate::lab::ready::ready;
 use crate::lab::setup::Consent;
 use crate::lab::vm::accel::Accelerator;
 use crate::lab::vm::error::VmError;
+use crate::lab::vm::share::HostFiles;
 
 /// The least memory that a guest boots in, in MiB.
 const MEMORY_MIN: u32 = 128;
@@ -56,9 +57,17 @@ pub struct LabArgs {
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(i64::from(MEMORY_MIN)..=i64::from(MEMORY_MAX)))]
     pub memory: Option<u32>,
 
-    /// Let the guest write to this folder of the host
+    /// Let the guest write to this folder of the host (may be given several
+    /// times); changes to any other are gone with the guest
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub rw: Option<PathBuf>,
+    pub rw: Vec<PathBuf>,
+
+    /// How much of this machine's files the guest sees: all that you may read,
+    /// the system's (/usr, /bin, /lib*, /etc without what only some may read)
+    /// and the working directory, or none but the working directory
+    /// [default: all]
+    #[arg(long, value_name = "all|system|none", value_parser = host_files(), hide_possible_values = true)]
+    pub host_files: Option<HostFiles>,
 
     /// Use this file or block device as the USB stick; without it the stick is
     /// empty and gone afterwards
@@ -103,18 +112,10 @@ impl LabArgs {
     ) -> Result<LabOptions, Failure> {
         let flavour = chosen(self.kernel)?;
         let cache = cache::root()?;
-        let work = match &self.rw {
-            Some(folder) => {
-                let folder = absolute(folder)?;
-                if !folder.is_dir() {
-                    let shown = folder.display();
-                    return Err(Failure::new(format!("--rw {shown}: is not a folder")));
-                }
-                folder
-            }
-            None => std::env::current_dir()
-                .map_err(|error| Failure::io("find the working directory", &error))?,
-        };
+        let work = std::env::current_dir()
+            .map_err(|error| Failure::io("find the working directory", &error))?;
+        let writable: Vec<PathBuf> =
+            self.rw.iter().map(|folder| writable(folder)).collect::<Result<_, _>>()?;
         let disk = self.disk.as_deref().map(absolute_anyway).transpose()?;
         let append = match &self.append {
             Some(append) => append.clone(),
@@ -131,12 +132,13 @@ impl LabArgs {
             Some(image) => {
                 let image = absolute(&image)?;
                 plain_file::check(&image)?;
-                BootKernel { flavour, release: image.display().to_string(), image }
+                BootKernel { flavour, release: image.display().to_string(), image, built: None }
             }
             None => BootKernel::from(&ready(flavour)?),
         };
         Ok(LabOptions {
-            work_writable: self.rw.is_some(),
+            writable,
+            host_files: self.host_files.unwrap_or_default(),
             cold: self.cold,
             accelerator: self.accel,
             memory_mib: self.memory,
@@ -151,6 +153,30 @@ impl LabArgs {
 fn accelerators() -> impl TypedValueParser<Value = Accelerator> {
     let all = [Accelerator::Kvm, Accelerator::Tcg].map(Accelerator::name);
     PossibleValuesParser::new(all).try_map(|name| name.parse::<Accelerator>())
+}
+
+/// How much of the host's files, as it is typed.
+fn host_files() -> impl TypedValueParser<Value = HostFiles> {
+    PossibleValuesParser::new(HostFiles::ALL.map(HostFiles::name)).map(|name| {
+        let named = |files: &HostFiles| files.name() == name;
+        HostFiles::ALL.into_iter().find(named).unwrap_or_default()
+    })
+}
+
+/// A folder that a guest may write to, as its absolute path.
+fn writable(folder: &Path) -> Result<PathBuf, Failure> {
+    let folder = absolute(folder)?;
+    let why = |why: &str| Err(Failure::new(format!("--rw {}: {why}", folder.display())));
+    if !folder.is_dir() {
+        return why("is not a folder");
+    }
+    if ["/proc", "/sys", "/dev"].iter().any(|own| folder.starts_with(own)) {
+        return why("is the kernel's own, and the guest has one of its own");
+    }
+    if folder == Path::new("/") {
+        return why("holds what no guest must write to; name the folders in it");
+    }
+    Ok(folder)
 }
 
 /// The absolute form of a path that must exist.

@@ -2,6 +2,7 @@
 //! What a lab is to be: what a command line says, and what a lab process is
 //! given.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,10 +11,13 @@ use serde::{Deserialize, Serialize};
 use super::flavour::Flavour;
 use super::linux::Kernel;
 use super::paths::exact;
+use super::runtime;
 use super::vm::accel::Accelerator;
 use super::vm::error::VmResult;
+use super::vm::share::{HostFiles, Wanted};
 use super::vm::start::Plan;
 use super::vm::stick::Stick;
+use crate::kernel::api::KernelView;
 
 /// Processors of a guest.
 pub const PROCESSORS: u32 = 2;
@@ -28,6 +32,9 @@ pub struct BootKernel {
     /// The bzImage.
     #[serde(with = "exact")]
     pub image: PathBuf,
+    /// Where it was built, if that is known.
+    #[serde(default)]
+    pub built: Option<KernelView>,
 }
 
 impl From<&Kernel> for BootKernel {
@@ -36,6 +43,11 @@ impl From<&Kernel> for BootKernel {
             flavour: kernel.flavour,
             release: kernel.release.clone(),
             image: kernel.image.clone(),
+            built: Some(KernelView {
+                build: kernel.build_dir.as_os_str().as_bytes().to_vec(),
+                source: kernel.source_dir.as_os_str().as_bytes().to_vec(),
+                make_arguments: kernel.make_arguments.clone(),
+            }),
         }
     }
 }
@@ -48,11 +60,15 @@ pub struct LabOptions {
     /// The folder for initramfs, saved machines and the empty stick.
     #[serde(with = "exact")]
     pub cache: PathBuf,
-    /// The folder that the guest sees as the working directory.
+    /// The working directory, in which the guest sees what the host changes.
     #[serde(with = "exact")]
     pub work: PathBuf,
-    /// May the guest write to it?
-    pub work_writable: bool,
+    /// Folders that the guest may write to.
+    #[serde(with = "exact")]
+    pub writable: Vec<PathBuf>,
+    /// How much of the host's files the guest sees.
+    #[serde(default)]
+    pub host_files: HostFiles,
     /// Boot from nothing and save nothing.
     pub cold: bool,
     /// The accelerator; `None`: the best that works.
@@ -74,7 +90,8 @@ impl LabOptions {
             kernel,
             cache,
             work,
-            work_writable: false,
+            writable: Vec::new(),
+            host_files: HostFiles::All,
             cold: false,
             accelerator: None,
             memory_mib: None,
@@ -110,8 +127,14 @@ impl LabOptions {
             mark: None,
             memory_mib: self.memory(),
             processors: PROCESSORS,
-            work: self.work.clone(),
-            work_writable: self.work_writable,
+            wanted: Wanted {
+                files: self.host_files,
+                work: self.work.clone(),
+                writable: self.writable.clone(),
+                kernel: self.kernel.built.clone(),
+                // Without one there are no sockets to hide.
+                hidden: runtime::folder().into_iter().collect(),
+            },
             stick,
             program: PathBuf::from("/proc/self/exe"),
             cache: self.cache.clone(),

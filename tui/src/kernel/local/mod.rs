@@ -10,6 +10,7 @@ mod block;
 mod counters;
 mod files;
 mod holders;
+mod host;
 mod kernel;
 mod kmsg;
 mod load;

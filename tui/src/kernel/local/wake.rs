@@ -9,38 +9,53 @@
 use std::fs::File;
 use std::io::ErrorKind;
 use std::os::fd::AsRawFd;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::mount::{MsFlags, mount};
 use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_settime};
 
+use super::host::{self, Mounted};
 use super::task::Task;
 use super::{block, files};
-use crate::kernel::api::{STICK, Share, Wake};
+use crate::kernel::api::{HostView, STICK, Wake};
 use crate::kernel::error::{TargetError, TargetResult};
 
 /// What the lab has told; kept in a file for an agent that is started anew.
-const SHARES: &str = "/run/ringside/shares";
-/// Where the host's root is mounted, read-only.
-const LOWER: &str = "/run/ringside/host";
-/// Takes the guest's changes, in the file system that all files share.
-const CHANGES: &str = "/run/ringside/changes";
-/// The host's root with the guest's changes: where programs run.
-const ROOT: &str = "/run/ringside/root";
-/// The tag of the share that is the host's root.
-const ROOT_TAG: &str = "root";
-/// Bytes per 9p message: fewer, larger ones are faster.
-const MESSAGE_SIZE: u32 = 512_000;
+const VIEW: &str = "/run/ringside/view";
+/// How often what is remembered of the host's files is let go of while a
+/// program runs.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// The guest this agent is in charge of, if it is one.
 #[derive(Default)]
 pub(super) struct Guest {
-    mounting: Mutex<()>,
+    host: Mutex<Host>,
+    program_ended: Condvar,
+}
+
+/// The host's files, and who uses them.
+#[derive(Default)]
+struct Host {
+    mounted: Option<Mounted>,
+    programs: usize,
+    looked_at: bool,
+}
+
+/// Keeps the host's files as they are on the host, until it is dropped.
+pub(super) struct ProgramRoot {
+    guest: Arc<Guest>,
+    /// What a program sees as `/`.
+    pub(super) path: PathBuf,
+}
+
+impl Drop for ProgramRoot {
+    fn drop(&mut self) {
+        self.guest.host().programs -= 1;
+        self.guest.program_ended.notify_all();
+    }
 }
 
 fn only_in_a_guest() -> TargetResult<()> {
@@ -55,115 +70,87 @@ fn failed(errno: Errno, doing: impl Into<String>) -> TargetError {
 }
 
 impl Guest {
-    /// Sets the clock, stirs the random pool, remembers the shares.
+    /// Sets the clock, stirs the random pool, remembers what there is of the host.
     pub(super) fn wake(&self, wake: Wake) -> TargetResult<()> {
         only_in_a_guest()?;
         let now = TimeSpec::from_duration(Duration::from_nanos(wake.unix_ns));
         clock_settime(ClockId::CLOCK_REALTIME, now)
             .map_err(|errno| failed(errno, "set the guest's clock"))?;
         reseed(&wake.entropy)?;
-        let shares = postcard::to_stdvec(&wake.shares)
+        let view = postcard::to_stdvec(&wake.host)
             .map_err(|error| TargetError::Protocol(error.to_string()))?;
-        let path = Path::new(SHARES);
+        let path = Path::new(VIEW);
         let folder = path.parent().unwrap_or(path);
         std::fs::create_dir_all(folder)
-            .and_then(|()| std::fs::write(path, shares))
-            .map_err(|error| TargetError::io(&error, format!("write {SHARES}")))
+            .and_then(|()| std::fs::write(path, view))
+            .map_err(|error| TargetError::io(&error, format!("write {VIEW}")))
     }
 
-    /// The folder that programs see as `/`: the host's root in a guest, which
-    /// is mounted now if it is not yet; `None` elsewhere.
-    pub(super) fn program_root(&self) -> TargetResult<Option<PathBuf>> {
+    fn host(&self) -> MutexGuard<'_, Host> {
+        self.host.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The folder that a program sees as `/`, for as long as it runs: the host's
+    /// files in a guest, which are mounted now if they are not yet; `None`
+    /// elsewhere.
+    pub(super) fn program_root(self: &Arc<Self>) -> TargetResult<Option<ProgramRoot>> {
         if !files::guest() {
             return Ok(None);
         }
-        let _one_at_a_time = self.mounting.lock().unwrap_or_else(PoisonError::into_inner);
-        let mounts = files::text("/proc/self/mounts")
-            .map_err(|error| TargetError::io(&error, "read /proc/self/mounts"))?;
-        let mounted = |place: &str| mounts.lines().any(|l| l.split(' ').nth(1) == Some(place));
-        if !mounted(ROOT) {
-            let shares = std::fs::read(SHARES)
-                .ok()
-                .and_then(|bytes| postcard::from_bytes(&bytes).ok())
-                .ok_or_else(|| {
-                    TargetError::Unsupported(
-                        "this guest has not been told where the host's files are".into(),
-                    )
-                })?;
-            mount_host(shares, mounted(LOWER))?;
+        let mut host = self.host();
+        if host.mounted.is_none() {
+            host.mounted = Some(mounted()?);
         }
-        Ok(Some(ROOT.into()))
+        host.programs += 1;
+        let root = ProgramRoot { guest: Arc::clone(self), path: host::ROOT.into() };
+        if let Some(mounted) = &host.mounted {
+            mounted.look_again();
+        }
+        if !host.looked_at {
+            let guest = Arc::clone(self);
+            let spawned = std::thread::Builder::new()
+                .name("look-again".into())
+                .spawn(move || guest.keep_looking());
+            // Without it, only the start of a program looks again.
+            host.looked_at = spawned.is_ok();
+        }
+        drop(host);
+        Ok(Some(root))
+    }
+
+    /// Has a look at the host's files again and again while programs run.
+    fn keep_looking(&self) {
+        let mut host = self.host();
+        while host.programs > 0 {
+            host = self
+                .program_ended
+                .wait_timeout(host, LOOK_EVERY)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+            if let Some(mounted) = &host.mounted {
+                mounted.look_again();
+            }
+        }
+        host.looked_at = false;
     }
 }
 
-/// Mounts every share, the host's root first.
-fn mount_host(shares: Vec<Share>, root_is_mounted: bool) -> TargetResult<()> {
-    let root = shares.iter().find(|share| share.tag == ROOT_TAG);
-    if root.is_none() {
-        return Err(TargetError::Unsupported(
-            "this lab does not share the host's files with its guest".into(),
-        ));
+/// Mounts the host's files, unless an agent before this one has.
+fn mounted() -> TargetResult<Mounted> {
+    let mounts = files::text("/proc/self/mounts")
+        .map_err(|error| TargetError::io(&error, "read /proc/self/mounts"))?;
+    let view: HostView = std::fs::read(VIEW)
+        .ok()
+        .and_then(|bytes| postcard::from_bytes(&bytes).ok())
+        .ok_or_else(|| {
+            TargetError::Unsupported(
+                "this guest has not been told where the host's files are".into(),
+            )
+        })?;
+    if mounts.lines().any(|line| line.split(' ').nth(1) == Some(host::ROOT)) {
+        return Ok(host::mounted_before(&view));
     }
-    if !root_is_mounted {
-        mount_share(ROOT_TAG, Path::new(LOWER), false, "loose")?;
-        make_folder(Path::new(CHANGES))?;
-    }
-    let (upper, work) = (format!("{CHANGES}/upper"), format!("{CHANGES}/work"));
-    make_folder(Path::new(&upper))?;
-    make_folder(Path::new(&work))?;
-    make_folder(Path::new(ROOT))?;
-    let layers = format!("lowerdir={LOWER},upperdir={upper},workdir={work}");
-    // Prepared aside and moved into place last: either all of it is there or
-    // none.
-    let root = Path::new("/run/ringside/new-root");
-    make_folder(root)?;
-    mount_one("overlay", root, "overlay", MsFlags::empty(), &layers)?;
-    for folder in ["proc", "sys", "dev"] {
-        let place = root.join(folder);
-        make_folder(&place)?;
-        let source = format!("/{folder}");
-        mount_one(&source, &place, "", MsFlags::MS_BIND | MsFlags::MS_REC, "")?;
-    }
-    let rest = shares.iter().filter(|share| share.tag != ROOT_TAG);
-    for share in rest {
-        let path = Path::new(std::ffi::OsStr::from_bytes(&share.path));
-        let Ok(below) = path.strip_prefix("/") else {
-            return Err(TargetError::Invalid(format!(
-                "the share {} has no absolute path",
-                share.tag
-            )));
-        };
-        // What changes on the host while the lab runs must be seen: no cache.
-        mount_share(&share.tag, &root.join(below), share.writable, "none")?;
-    }
-    mount_one(&root.to_string_lossy(), Path::new(ROOT), "", MsFlags::MS_MOVE, "")
-}
-
-fn mount_share(tag: &str, place: &Path, writable: bool, cache: &str) -> TargetResult<()> {
-    make_folder(place)?;
-    let options = format!("trans=virtio,version=9p2000.L,cache={cache},msize={MESSAGE_SIZE}");
-    let flags = match writable {
-        true => MsFlags::empty(),
-        false => MsFlags::MS_RDONLY,
-    };
-    mount_one(tag, place, "9p", flags, &options)
-}
-
-fn make_folder(path: &Path) -> TargetResult<()> {
-    std::fs::create_dir_all(path)
-        .map_err(|error| TargetError::io(&error, format!("make the folder {}", path.display())))
-}
-
-fn mount_one(
-    source: &str,
-    place: &Path,
-    kind: &str,
-    flags: MsFlags,
-    options: &str,
-) -> TargetResult<()> {
-    mount(Some(source), place, Some(kind), flags, Some(options)).map_err(|errno| {
-        failed(errno, format!("mount {source} ({kind}) on {} in the guest", place.display()))
-    })
+    host::mount_all(&view)
 }
 
 /// Argument of `RNDADDENTROPY` (`struct rand_pool_info`) with room for a seed.

@@ -20,6 +20,7 @@ use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
 use super::command::QEMU;
+use super::confine::Confinement;
 use super::error::{VmError, VmResult};
 use super::event::{MachineEvent, MachineEvents};
 use crate::lab::inherit;
@@ -76,12 +77,13 @@ impl Shared {
 
 /// Makes `command` die with the thread that starts it, out of reach of the
 /// terminal's signals, with the `inherited` descriptors and no others open.
-pub(super) fn bind(command: &mut Command, inherited: Vec<RawFd>) {
+pub(super) fn bind(command: &mut Command, inherited: Vec<RawFd>, confined: Confinement) {
     let parent = Pid::this();
     command.process_group(0);
     let prepare = move || {
+        confined.enter()?;
+        // Behind what else would clear it.
         nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
-        nix::sys::prctl::set_no_new_privs()?;
         // QEMU aborts where KVM is broken; a guest's memory is no use as a core file.
         setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
         // The parent may have died just before.
@@ -152,7 +154,8 @@ fn describe(status: Option<ExitStatus>, said: &str) -> String {
     let words: Vec<&str> = said
         .lines()
         .map(|line| line.trim().trim_start_matches("qemu-system-x86_64: "))
-        .filter(|line| !line.is_empty())
+        // That a share crosses no mount is as it should be.
+        .filter(|line| !line.is_empty() && !line.contains("Multiple devices detected"))
         .collect();
     if !words.is_empty() {
         how.push_str(": ");

@@ -14,10 +14,13 @@ use super::line::Line;
 
 /// The program.
 pub const QEMU: &str = "qemu-system-x86_64";
-/// The mount tag of the host's `/`.
-pub const ROOT_TAG: &str = "root";
-/// The mount tag of the working directory.
-pub const WORK_TAG: &str = "work";
+/// How many folders of the host a guest can share. Their devices are part of a
+/// saved machine, so there are always as many, whatever they show.
+pub const SHARES: usize = 16;
+/// How many functions a PCI device has.
+const FUNCTIONS: usize = 8;
+/// The first PCI slot of the devices for shared folders.
+const SHARES_SLOT: usize = 0x10;
 /// The name of the virtio port that the agent serves.
 pub const AGENT_PORT: &str = "ringside.agent";
 /// The id of the USB stick and of what is behind it.
@@ -56,10 +59,24 @@ pub struct Spec {
     pub initramfs: PathBuf,
     /// What the kernel is told beside [`KERNEL_ARGUMENTS`].
     pub kernel_arguments: String,
-    /// The folder behind [`WORK_TAG`].
-    pub work: PathBuf,
+    /// The folders that it shares with the host, at most [`SHARES`].
+    pub shares: Vec<SharedFolder>,
+    /// An empty folder for what shares nothing.
+    pub nothing: PathBuf,
+}
+
+/// A folder of the host behind a mount tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedFolder {
+    /// The folder.
+    pub path: PathBuf,
     /// May the guest write to it?
-    pub work_writable: bool,
+    pub writable: bool,
+}
+
+/// The mount tag of the share with this number.
+pub fn share_tag(number: usize) -> String {
+    format!("host{number}")
 }
 
 /// What stands at the other end of the guest's channels.
@@ -133,8 +150,12 @@ pub fn arguments(spec: &Spec, wiring: &Wiring) -> Vec<OsString> {
     line.pair("-append", &kernel_line);
     line.pair("-device", "pvpanic-pci");
     line.pair("-device", "vmgenid,guid=auto");
-    line.share(ROOT_TAG, Path::new("/"), false);
-    line.share(WORK_TAG, &spec.work, spec.work_writable);
+    for number in 0..SHARES {
+        match spec.shares.get(number) {
+            Some(share) => line.share(number, &share.path, share.writable),
+            None => line.share(number, &spec.nothing, false),
+        }
+    }
     line.pair("-device", "qemu-xhci,id=usb");
     line.pair("-device", "virtio-serial-pci,id=ports");
     match wiring {
@@ -180,8 +201,8 @@ pub fn shape(spec: &Spec) -> String {
     let shape = Spec {
         kernel: "kernel".into(),
         initramfs: "initramfs".into(),
-        work: "work".into(),
-        work_writable: false,
+        shares: Vec::new(),
+        nothing: "nothing".into(),
         ..spec.clone()
     };
     let wiring = Wiring::Inherited {
@@ -211,17 +232,27 @@ impl Line {
         self.pair("-device", &format!("usb-storage,id={STICK},drive={STICK},bus=usb.0,{errors}"));
     }
 
-    fn share(&mut self, tag: &str, folder: &Path, writable: bool) {
+    fn share(&mut self, number: usize, folder: &Path, writable: bool) {
+        let tag = share_tag(number);
         let readonly = if writable { "off" } else { "on" };
+        // Another file system that the host has mounted below the folder is not
+        // shared with it: what is to be seen of it has a share of its own.
         self.with_path(
             "-fsdev",
             &format!(
-                "local,id={tag},security_model=none,multidevs=remap,readonly={readonly},path="
+                "local,id={tag},security_model=none,multidevs=forbid,readonly={readonly},path="
             ),
             folder,
             "",
         );
-        self.pair("-device", &format!("virtio-9p-pci,fsdev={tag},mount_tag={tag}"));
+        let (slot, function) = (SHARES_SLOT + number / FUNCTIONS, number % FUNCTIONS);
+        self.pair(
+            "-device",
+            &format!(
+                "virtio-9p-pci,fsdev={tag},mount_tag={tag},addr={slot:#x}.{function:#x},\
+                 multifunction=on"
+            ),
+        );
     }
 }
 
@@ -238,8 +269,8 @@ mod tests {
             kernel: "/cache/a kernel/bzImage".into(),
             initramfs: "/cache/i.cpio".into(),
             kernel_arguments: "kunit.enable=0".into(),
-            work: "/home/me/odd, name".into(),
-            work_writable: false,
+            shares: vec![SharedFolder { path: "/home/me/odd, name".into(), writable: false }],
+            nothing: "/cache/nothing".into(),
         }
     }
 
@@ -252,22 +283,25 @@ mod tests {
         let words = arguments(&spec(), &by_hand());
         assert!(words.iter().any(|word| {
             let word = word.to_string_lossy();
-            word.contains("id=work") && word.ends_with("readonly=on,path=/home/me/odd,, name")
+            word.contains("id=host0,") && word.ends_with("readonly=on,path=/home/me/odd,, name")
         }));
     }
 
     #[test]
-    fn only_the_working_directory_becomes_writable_and_only_when_asked() {
-        let writable = Spec { work_writable: true, ..spec() };
-        let words: Vec<String> = arguments(&writable, &by_hand())
+    fn a_share_is_written_to_only_where_that_is_asked_for_and_crosses_no_mount() {
+        let shares = [true, false]
+            .map(|writable| SharedFolder { path: "/home/me".into(), writable })
+            .to_vec();
+        let words: Vec<String> = arguments(&Spec { shares, ..spec() }, &by_hand())
             .iter()
             .map(|word| word.to_string_lossy().into_owned())
             .collect();
-        let share = |tag: &str| {
-            words.iter().find(|word| word.starts_with(&format!("local,id={tag},"))).unwrap()
-        };
-        assert!(share(WORK_TAG).contains("readonly=off"));
-        assert!(share(ROOT_TAG).contains("readonly=on"));
+        let folders: Vec<_> = words.iter().filter(|word| word.starts_with("local,id=")).collect();
+        assert_eq!(folders.len(), SHARES);
+        for (number, folder) in folders.iter().enumerate() {
+            assert_eq!(folder.contains("readonly=off"), number == 0, "{folder}");
+            assert!(folder.contains("multidevs=forbid"), "{folder}");
+        }
     }
 
     #[test]
@@ -296,8 +330,8 @@ mod tests {
     #[test]
     fn a_saved_machine_fits_another_folder_but_not_another_size() {
         let elsewhere = Spec {
-            work: "/elsewhere".into(),
-            work_writable: true,
+            shares: vec![SharedFolder { path: "/elsewhere".into(), writable: true }],
+            nothing: "/empty".into(),
             kernel: "/k".into(),
             initramfs: "/i".into(),
             ..spec()

@@ -4,6 +4,7 @@
 
 use super::child::{Shared, bind, explain, keep};
 use super::command::{QEMU, STICK, Spec, StickFile, Wiring, arguments};
+use super::confine::{Confinement, Masks};
 use super::console::Console;
 use super::error::{VmError, VmResult};
 use super::event::{MachineEvent, MachineEvents};
@@ -51,6 +52,7 @@ impl Machine {
     /// QEMU is missing, refuses its command line or the saved machine, or is silent.
     pub fn launch(
         spec: &Spec,
+        masks: &Masks,
         stick: Option<&Stick>,
         incoming: Option<&File>,
         console: &Arc<Console>,
@@ -80,7 +82,9 @@ impl Machine {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
-        bind(&mut command, inherited);
+        let writes = spec.shares.iter().any(|share| share.writable);
+        let confined = Confinement::new(masks, writes)?;
+        bind(&mut command, inherited, confined);
 
         let shared = Arc::new(Shared::default());
         let (started, start) = channel();

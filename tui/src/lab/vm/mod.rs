@@ -8,6 +8,7 @@
 pub mod accel;
 mod child;
 pub mod command;
+pub mod confine;
 pub mod console;
 mod elf;
 pub mod error;
@@ -22,6 +23,7 @@ pub mod qmp;
 pub mod room;
 pub mod saved;
 pub mod settle;
+pub mod share;
 pub mod start;
 pub mod stick;
 mod watchdog;

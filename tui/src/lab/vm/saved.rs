@@ -343,11 +343,11 @@ mod tests {
             kernel: "/k".into(),
             initramfs: "/i".into(),
             kernel_arguments: String::new(),
-            work: "/w".into(),
-            work_writable: false,
+            shares: Vec::new(),
+            nothing: "/n".into(),
         };
         let key = Key::new("q", &spec, "k", "i");
-        assert_eq!(key, Key::new("q", &Spec { work: "/v".into(), ..spec.clone() }, "k", "i"));
+        assert_eq!(key, Key::new("q", &Spec { nothing: "/v".into(), ..spec.clone() }, "k", "i"));
         assert_ne!(key, Key::new("r", &spec, "k", "i"));
         assert_ne!(key, Key::new("q", &spec, "l", "i"));
         assert_ne!(key, Key::new("q", &spec, "k", "j"));

@@ -47,9 +47,14 @@ pub(super) fn start(request: RunRequest, guest: Arc<Guest>, sink: Sink) -> Targe
     Ok(Call::new(Arc::new(LocalCall::new(task, waiting))))
 }
 
-fn run(request: &RunRequest, guest: &Guest, waiting: &Waiting, task: &Task) -> TargetResult<()> {
+fn run(
+    request: &RunRequest,
+    guest: &Arc<Guest>,
+    waiting: &Waiting,
+    task: &Task,
+) -> TargetResult<()> {
     let root = guest.program_root()?;
-    let started = match spawn(request, root.as_deref())? {
+    let started = match spawn(request, root.as_ref().map(|root| root.path.as_path()))? {
         Ok(started) => started,
         Err(end) => {
             task.emit(Item::Exited(end));

@@ -3,8 +3,6 @@
 //! one; then tell the guest what it can't know.
 
 use std::fs::File;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -12,12 +10,13 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::guest::{Guest, Hooks, StartStep};
 use super::plan::Plan;
-use crate::kernel::api::{Share, Wake};
+use crate::kernel::api::{HostView, Wake};
 use crate::kernel::call::ask_within;
 use crate::kernel::wire::FrameWriter;
 use crate::kernel::{Request, Target, TargetError};
 use crate::lab::vm::accel::Choice;
-use crate::lab::vm::command::{ROOT_TAG, Spec, WORK_TAG};
+use crate::lab::vm::command::Spec;
+use crate::lab::vm::confine::Masks;
 use crate::lab::vm::error::{VmError, VmResult};
 use crate::lab::vm::machine::Machine;
 use crate::lab::vm::mark::Mark;
@@ -58,6 +57,8 @@ pub(super) struct Attempt<'a> {
     pub(super) hooks: &'a Hooks<'a>,
     pub(super) states: &'a States,
     pub(super) key: &'a Key,
+    pub(super) view: &'a HostView,
+    pub(super) masks: &'a Masks,
 }
 
 impl Attempt<'_> {
@@ -126,7 +127,14 @@ impl Attempt<'_> {
         let began = Instant::now();
         self.hooks.console.begin();
         let events = (self.hooks.events)();
-        let machine = Machine::launch(self.spec, stick, Some(state), self.hooks.console, &events)?;
+        let machine = Machine::launch(
+            self.spec,
+            self.masks,
+            stick,
+            Some(state),
+            self.hooks.console,
+            &events,
+        )?;
         self.hooks.abort.watch(&machine)?;
         let launched = began.elapsed();
         machine.go_on(RESUME)?;
@@ -183,8 +191,14 @@ impl Attempt<'_> {
             let (stick, plugged) = self.plan.savable_stick()?;
             (Some(stick), plugged)
         };
-        let machine =
-            Machine::launch(self.spec, stick.as_deref(), None, self.hooks.console, &events)?;
+        let machine = Machine::launch(
+            self.spec,
+            self.masks,
+            stick.as_deref(),
+            None,
+            self.hooks.console,
+            &events,
+        )?;
         self.hooks.abort.watch(&machine)?;
         let target = self.greet(&machine, limits)?;
         let started_in = began.elapsed();
@@ -286,18 +300,10 @@ impl Attempt<'_> {
     /// Tells the guest what it can't know.
     fn wake(&self, target: &dyn Target) -> VmResult<()> {
         let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let share = |tag: &str, path: &Path, writable| Share {
-            tag: tag.into(),
-            path: path.as_os_str().as_bytes().to_vec(),
-            writable,
-        };
         let wake = Wake {
             unix_ns: u64::try_from(unix.as_nanos()).unwrap_or_default(),
             entropy: entropy()?,
-            shares: vec![
-                share(ROOT_TAG, Path::new("/"), false),
-                share(WORK_TAG, &self.plan.work, self.plan.work_writable),
-            ],
+            host: self.view.clone(),
         };
         ask_within(target, Request::Wake(wake), RESUME, "it")?;
         Ok(())

@@ -20,10 +20,12 @@ pub use self::guest::{Connect, Guest, Hooks, StartStep, reach_agent};
 pub use self::plan::Plan;
 use super::accel::{Accelerator, Verdicts};
 use super::command::{QEMU, Wiring, arguments};
+use super::confine::Cover;
 use super::error::{VmError, VmResult};
 use super::initramfs::{self, identity};
 use super::line::shell_line;
 use super::saved::{Key, States};
+use super::share::{self, Shared};
 use super::watchdog::Limits;
 
 /// How long a boot may take.
@@ -43,11 +45,27 @@ pub fn start(plan: &Plan, hooks: &Hooks<'_>) -> VmResult<Guest> {
     let initramfs = initramfs::ensure(&plan.cache.join("initramfs"), &plan.program)?;
     let verdicts = Verdicts::new(&plan.cache.join("verdicts"), &qemu, &kernel);
     let states = States::new(&plan.cache.join("states"));
+    let nothing = share::nothing(&plan.cache)?;
+    // Of what the host has mounted now.
+    let shared = plan.wanted.share(&plan.cache, Cover::possible)?;
     let mut choice = verdicts.choose(plan.accelerator);
     loop {
-        let spec = plan.spec(choice.accelerator, initramfs.path.clone());
+        let spec = plan.spec(
+            choice.accelerator,
+            initramfs.path.clone(),
+            nothing.clone(),
+            shared.folders.clone(),
+        );
         let key = Key::new(&qemu, &spec, &kernel, &initramfs.key);
-        let attempt = Attempt { spec: &spec, plan, hooks, states: &states, key: &key };
+        let attempt = Attempt {
+            spec: &spec,
+            plan,
+            hooks,
+            states: &states,
+            key: &key,
+            view: &shared.view,
+            masks: &shared.masks,
+        };
         if !choice.untried {
             return attempt.run(choice, BOOT);
         }
@@ -78,8 +96,19 @@ pub fn by_hand(plan: &Plan, wiring: &Wiring) -> VmResult<OsString> {
     let verdicts = Verdicts::new(&plan.cache.join("verdicts"), &qemu, &kernel);
     let choice = verdicts.choose(plan.accelerator);
     let accelerator = if choice.untried { Accelerator::Tcg } else { choice.accelerator };
-    let spec = plan.spec(accelerator, initramfs.path);
+    let shared = by_hand_view(plan)?;
+    let nothing = share::nothing(&plan.cache)?;
+    let spec = plan.spec(accelerator, initramfs.path, nothing, shared.folders);
     Ok(shell_line(Path::new(QEMU), &arguments(&spec, wiring)))
+}
+
+/// What a guest that is booted by hand shares: there is nobody to hide anything
+/// from its QEMU, so a folder that holds what must not be seen is left out.
+///
+/// # Errors
+/// It can't be found out what the host has mounted.
+pub fn by_hand_view(plan: &Plan) -> VmResult<Shared> {
+    plan.wanted.share(&plan.cache, || None)
 }
 
 fn kernel_identity(plan: &Plan) -> VmResult<String> {

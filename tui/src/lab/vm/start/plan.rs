@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::lab::vm::accel::Accelerator;
-use crate::lab::vm::command::Spec;
+use crate::lab::vm::command::{SharedFolder, Spec};
 use crate::lab::vm::error::VmResult;
 use crate::lab::vm::mark::Mark;
 use crate::lab::vm::settle::Plugged;
+use crate::lab::vm::share::Wanted;
 use crate::lab::vm::stick::Stick;
 
 /// What a guest is to be.
@@ -28,10 +29,8 @@ pub struct Plan {
     pub memory_mib: u32,
     /// Processors.
     pub processors: u32,
-    /// The working directory, shared with the guest.
-    pub work: PathBuf,
-    /// May the guest write there?
-    pub work_writable: bool,
+    /// What the guest is to see of the host's files.
+    pub wanted: Wanted,
     /// The USB stick; `None`: it is not plugged in.
     pub stick: Option<Arc<Stick>>,
     /// The program that becomes the guest's init and agent.
@@ -53,7 +52,13 @@ impl Plan {
         }
     }
 
-    pub(super) fn spec(&self, accelerator: Accelerator, initramfs: PathBuf) -> Spec {
+    pub(super) fn spec(
+        &self,
+        accelerator: Accelerator,
+        initramfs: PathBuf,
+        nothing: PathBuf,
+        shares: Vec<SharedFolder>,
+    ) -> Spec {
         Spec {
             accelerator,
             memory_mib: self.memory_mib,
@@ -61,8 +66,8 @@ impl Plan {
             kernel: self.kernel.clone(),
             initramfs,
             kernel_arguments: self.kernel_arguments.clone(),
-            work: self.work.clone(),
-            work_writable: self.work_writable,
+            shares,
+            nothing,
         }
     }
 }

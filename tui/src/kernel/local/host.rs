@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The host's files in a guest: each shared folder under a layer of the guest's
+//! own, so that everything can be changed and nothing of it lasts; put together
+//! to one tree, which programs see as `/`.
+//!
+//! The host decides what is shared. Here nothing is hidden: what a guest must not
+//! see does not reach it.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, Metadata, Permissions};
+use std::io::ErrorKind;
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown, symlink};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sys::stat::{Mode, SFlag, mknod};
+
+use crate::kernel::api::{HollowKind, HostView, KernelView, Share, ShareKind};
+use crate::kernel::error::{TargetError, TargetResult};
+
+/// Where programs run.
+pub(super) const ROOT: &str = "/run/ringside/root";
+/// Where it is put together.
+const DRAFT: &str = "/run/ringside/new-root";
+/// Where shares are mounted as they come.
+const LOWER: &str = "/run/ringside/host";
+/// Takes the guest's changes, in the file system that all files share.
+const CHANGES: &str = "/run/ringside/changes";
+/// Bytes per 9p message: fewer, larger ones are faster.
+const MESSAGE_SIZE: u32 = 512_000;
+/// A stand-in for hosts without sudo: whoever runs programs here is root.
+const SUDO: &str = include_str!("sudo.sh");
+/// Says of a folder of the upper layer that it hides the lower one's.
+const OPAQUE: &std::ffi::CStr = c"trusted.overlay.opaque";
+
+/// The mounted tree.
+pub(super) struct Mounted {
+    /// The layers under which the host may change files.
+    fresh: Vec<File>,
+}
+
+impl Mounted {
+    /// Lets go of what is remembered of the host's files, so that the next look
+    /// finds them as they are. Overlayfs takes it that nobody changes a lower
+    /// layer and remembers names that were not there, too.
+    pub(super) fn look_again(&self) {
+        for layer in &self.fresh {
+            // Remounting changes nothing but drops every name that is not in use.
+            let path = format!("/proc/self/fd/{}", layer.as_raw_fd());
+            let done =
+                mount(None::<&str>, path.as_str(), None::<&str>, MsFlags::MS_REMOUNT, None::<&str>);
+            if let Err(errno) = done {
+                tracing::warn!("look at the host's files again: {}", errno.desc());
+            }
+        }
+    }
+}
+
+/// Puts the tree together and in place: either all of it is there or none.
+pub(super) fn mount_all(view: &HostView) -> TargetResult<Mounted> {
+    put_together(view).inspect_err(|_| {
+        // What is not mounted is refused, and all of it is tried again later.
+        let _ = umount2(DRAFT, MntFlags::MNT_DETACH);
+        for number in 0..view.shares.len() {
+            let _ = umount2(lower(number).as_str(), MntFlags::MNT_DETACH);
+        }
+    })
+}
+
+/// Where the share with this number is mounted as it comes.
+fn lower(number: usize) -> String {
+    format!("{LOWER}/{number}")
+}
+
+fn put_together(view: &HostView) -> TargetResult<Mounted> {
+    let draft = Path::new(DRAFT);
+    let top = format!("{CHANGES}/top");
+    for folder in [Path::new(&top), draft, Path::new(ROOT)] {
+        make_folder(folder)?;
+    }
+    // A mount of its own, so that it can be moved.
+    bind(&top, draft)?;
+    for (link, target) in &view.links {
+        let link = below(draft, link)?;
+        match symlink(OsStr::from_bytes(target), &link) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                return Err(TargetError::io(&error, format!("make the link {}", link.display())));
+            }
+            _ => {}
+        }
+    }
+    for folder in &view.folders {
+        make_folder(&below(draft, folder)?)?;
+    }
+    for name in ["proc", "sys", "dev", "run", "tmp", "root"] {
+        make_folder(&draft.join(name))?;
+    }
+    for name in ["proc", "sys", "dev"] {
+        bind(&format!("/{name}"), &draft.join(name))?;
+    }
+    if !view.shares.iter().any(|share| share.path == b"/tmp") {
+        bind("/tmp", &draft.join("tmp"))?;
+    }
+    let mut fresh = Vec::new();
+    for (number, share) in view.shares.iter().enumerate() {
+        fresh.extend(add(share, number, view, draft)?);
+    }
+    if let Some(kernel) = &view.kernel {
+        describe_kernel(kernel, draft);
+    }
+    stand_in_for_sudo(draft);
+    mount_one(DRAFT, Path::new(ROOT), "", MsFlags::MS_MOVE, "")?;
+    Ok(Mounted { fresh })
+}
+
+/// What is known of a tree that an earlier agent put together.
+pub(super) fn mounted_before(view: &HostView) -> Mounted {
+    let layers = view.shares.iter().filter(|share| share.kind == ShareKind::Fresh);
+    let paths = layers.filter_map(|share| below(Path::new(ROOT), &share.path).ok());
+    Mounted { fresh: paths.filter_map(|path| layer(&path).ok()).collect() }
+}
+
+/// Adds a share to the tree; returns its layer if the host may change it.
+fn add(share: &Share, number: usize, view: &HostView, draft: &Path) -> TargetResult<Option<File>> {
+    let place = below(draft, &share.path)?;
+    make_folder(&place)?;
+    if share.kind == ShareKind::Written {
+        // Written through at once; only memory maps go by the page cache.
+        mount_share(&share.tag, &place, MsFlags::empty(), "cache=mmap,directio")?;
+        return Ok(None);
+    }
+    let lower = lower(number);
+    let cache = match share.kind {
+        ShareKind::Fresh => "cache=none",
+        _ => "cache=loose",
+    };
+    make_folder(Path::new(&lower))?;
+    mount_share(&share.tag, Path::new(&lower), MsFlags::MS_RDONLY, cache)?;
+    let (upper, work) = (format!("{CHANGES}/{number}/upper"), format!("{CHANGES}/{number}/work"));
+    make_folder(Path::new(&upper))?;
+    make_folder(Path::new(&work))?;
+    resemble(Path::new(&lower), Path::new(&upper))?;
+    let inside = Path::new(OsStr::from_bytes(&share.path));
+    for hollow in &view.hollows {
+        let path = Path::new(OsStr::from_bytes(&hollow.path));
+        if let Ok(rest) = path.strip_prefix(inside)
+            && innermost(view, path) == Some(&share.path)
+        {
+            hollow_out(Path::new(&lower), Path::new(&upper), rest, hollow.kind)?;
+        }
+    }
+    let layers = format!("lowerdir={lower},upperdir={upper},workdir={work}");
+    mount_one("overlay", &place, "overlay", MsFlags::empty(), &layers)?;
+    if share.kind == ShareKind::Fresh { layer(&place).map(Some) } else { Ok(None) }
+}
+
+/// The share that `path` lies in, and not at the top of.
+fn innermost<'a>(view: &'a HostView, path: &Path) -> Option<&'a Vec<u8>> {
+    let above = |share: &&Share| {
+        let place = Path::new(OsStr::from_bytes(&share.path));
+        path != place && path.starts_with(place)
+    };
+    view.shares.iter().filter(above).map(|share| &share.path).max_by_key(|path| path.len())
+}
+
+fn layer(path: &Path) -> TargetResult<File> {
+    File::options()
+        .read(true)
+        .custom_flags(nix::libc::O_PATH | nix::libc::O_DIRECTORY)
+        .open(path)
+        .map_err(|error| TargetError::io(&error, format!("open {}", path.display())))
+}
+
+/// Makes `upper/rest` what the guest is to see in place of `lower/rest`, which
+/// can't be reached; the folders above it stay as they are.
+fn hollow_out(lower: &Path, upper: &Path, rest: &Path, kind: HollowKind) -> TargetResult<()> {
+    let (Some(above), Some(name)) = (rest.parent(), rest.file_name()) else {
+        return Ok(());
+    };
+    let mut place = upper.to_owned();
+    let mut seen = lower.to_owned();
+    for part in above {
+        place.push(part);
+        seen.push(part);
+        if !place.is_dir() {
+            make_folder(&place)?;
+            resemble(&seen, &place)?;
+        }
+    }
+    place.push(name);
+    let doing = || format!("make {}", place.display());
+    match kind {
+        HollowKind::Folder => {
+            make_folder(&place)?;
+            // SAFETY: setxattr reads two strings and a byte, which outlive the call.
+            let set = unsafe {
+                let path = std::ffi::CString::new(place.as_os_str().as_bytes())
+                    .map_err(|_| TargetError::Invalid(doing()))?;
+                nix::libc::setxattr(path.as_ptr(), OPAQUE.as_ptr(), c"y".as_ptr().cast(), 1, 0)
+            };
+            Errno::result(set).map(drop).map_err(|errno| failed(errno, doing()))
+        }
+        HollowKind::File => {
+            File::create(&place).map(drop).map_err(|error| TargetError::io(&error, doing()))
+        }
+        // Overlayfs reads this as: it was removed.
+        HollowKind::Nothing => match mknod(&place, SFlag::S_IFCHR, Mode::empty(), 0) {
+            Err(errno) if errno != Errno::EEXIST => Err(failed(errno, doing())),
+            _ => Ok(()),
+        },
+    }
+}
+
+/// Gives `to` the owner and the mode of `from`; where the upper layer of an
+/// overlay has a folder, its own count.
+fn resemble(from: &Path, to: &Path) -> TargetResult<()> {
+    let set = |meta: &Metadata| {
+        chown(to, Some(meta.uid()), Some(meta.gid()))?;
+        fs::set_permissions(to, Permissions::from_mode(meta.mode() & 0o7777))
+    };
+    fs::symlink_metadata(from).and_then(|meta| set(&meta)).map_err(|error| {
+        TargetError::io(&error, format!("give {} the mode of {}", to.display(), from.display()))
+    })
+}
+
+/// Puts together what `/lib/modules/$(uname -r)` holds. What fails of it is
+/// missed by who builds modules, and by nobody else.
+fn describe_kernel(kernel: &KernelView, draft: &Path) {
+    let described = try_describe_kernel(kernel, draft);
+    if let Err(error) = described {
+        tracing::warn!("/lib/modules: {error}");
+    }
+}
+
+fn try_describe_kernel(kernel: &KernelView, draft: &Path) -> std::io::Result<()> {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease")?;
+    let folder = inside(draft, Path::new("lib"))?.join("modules").join(release.trim());
+    fs::create_dir_all(&folder)?;
+    let build = Path::new(OsStr::from_bytes(&kernel.build));
+    for (name, target) in
+        [("build", build), ("source", Path::new(OsStr::from_bytes(&kernel.source)))]
+    {
+        drop(fs::remove_file(folder.join(name)));
+        symlink(target, folder.join(name))?;
+    }
+    let built = draft.join(build.strip_prefix("/").unwrap_or(build));
+    // Read before the Makefile: whoever runs make here gets the kernel's own tools.
+    let mut lines = String::new();
+    for argument in &kernel.make_arguments {
+        lines.push_str(&format!("override {}\nMAKEOVERRIDES += {argument}\n", assigned(argument)));
+    }
+    lines.push_str("include Makefile\n");
+    fs::write(built.join("GNUmakefile"), lines)?;
+    for name in ["modules.builtin", "modules.builtin.modinfo", "modules.order"] {
+        if let Ok(text) = fs::read(built.join(name)) {
+            fs::write(folder.join(name), text)?;
+        }
+    }
+    Ok(())
+}
+
+/// `A=b` as a line of a makefile.
+fn assigned(argument: &str) -> String {
+    argument.replacen('=', " := ", 1)
+}
+
+/// The folder `path` below `root`, wherever links in `root` lead.
+fn inside(root: &Path, path: &Path) -> std::io::Result<PathBuf> {
+    make_missing(root, path)?;
+    let how = OpenHow::new()
+        .flags(OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
+        .resolve(ResolveFlag::RESOLVE_IN_ROOT);
+    let top = File::open(root)?;
+    let found = openat2(&top, path, how)?;
+    fs::read_link(format!("/proc/self/fd/{}", found.as_raw_fd()))
+}
+
+fn make_missing(root: &Path, path: &Path) -> std::io::Result<()> {
+    let place = root.join(path);
+    match fs::symlink_metadata(&place) {
+        Err(error) if error.kind() == ErrorKind::NotFound => fs::create_dir_all(place),
+        _ => Ok(()),
+    }
+}
+
+/// Scripts call it; whoever runs programs here is root anyway.
+fn stand_in_for_sudo(draft: &Path) {
+    let has = |folder: &str| draft.join(folder).join("sudo").symlink_metadata().is_ok();
+    if !draft.join("usr/bin").is_dir() || ["usr/bin", "usr/local/bin", "bin"].iter().any(|f| has(f))
+    {
+        return;
+    }
+    let path = draft.join("usr/local/bin/sudo");
+    let made = fs::create_dir_all(draft.join("usr/local/bin"))
+        .and_then(|()| fs::write(&path, SUDO))
+        .and_then(|()| fs::set_permissions(&path, Permissions::from_mode(0o755)));
+    if let Err(error) = made {
+        tracing::warn!("make a stand-in for sudo: {error}");
+    }
+}
+
+/// An absolute path of the guest's programs, as this process sees it.
+fn below(root: &Path, path: &[u8]) -> TargetResult<PathBuf> {
+    let path = Path::new(OsStr::from_bytes(path));
+    match path.strip_prefix("/") {
+        Ok(rest) => Ok(root.join(rest)),
+        Err(_) => Err(TargetError::Invalid(format!("{} is no absolute path", path.display()))),
+    }
+}
+
+fn make_folder(path: &Path) -> TargetResult<()> {
+    fs::create_dir_all(path)
+        .map_err(|error| TargetError::io(&error, format!("make the folder {}", path.display())))
+}
+
+fn mount_share(tag: &str, place: &Path, flags: MsFlags, cache: &str) -> TargetResult<()> {
+    let options = format!("trans=virtio,version=9p2000.L,{cache},msize={MESSAGE_SIZE}");
+    mount_one(tag, place, "9p", flags, &options)
+}
+
+fn bind(source: &str, place: &Path) -> TargetResult<()> {
+    mount_one(source, place, "", MsFlags::MS_BIND | MsFlags::MS_REC, "")
+}
+
+fn mount_one(
+    source: &str,
+    place: &Path,
+    kind: &str,
+    flags: MsFlags,
+    options: &str,
+) -> TargetResult<()> {
+    mount(Some(source), place, Some(kind), flags, Some(options)).map_err(|errno| {
+        failed(errno, format!("mount {source} ({kind}) on {} in the guest", place.display()))
+    })
+}
+
+fn failed(errno: Errno, doing: impl Into<String>) -> TargetError {
+    TargetError::errno(errno as i32, doing)
+}
