@@ -40,9 +40,12 @@ const NO_READER: u8 = 128 + 13;
 ///     ringside exec --lab 1 -- cat /proc/slabinfo
 ///
 /// Without --lab, a lab of its own is started for it and ends with it. The
-/// program sees this machine's files (changes to them stay in the guest), the
-/// same working directory and environment, and never a terminal: that is what
-/// `ringside shell` is for. Standard input, output and error are passed
+/// program sees this machine's files, the same working directory and
+/// environment, and never a terminal: that is what `ringside shell` is for. It
+/// may change every file, but changes are gone with the guest; only below the
+/// folders given with --rw they are written to this machine, without setuid
+/// bits, devices or other owners. It never sees /proc, /sys, /dev and /run of
+/// this machine, and has its own. With --host-files system or none it sees less. Standard input, output and error are passed
 /// through, and so are Ctrl-C and the exit status. A second Ctrl-C ends the run
 /// whatever program and guest do, and so does SIGTERM, SIGHUP or SIGQUIT.
 ///

@@ -44,6 +44,7 @@ impl From<&Kernel> for BootKernel {
             release: kernel.release.clone(),
             image: kernel.image.clone(),
             built: Some(KernelView {
+                release: kernel.release.clone(),
                 build: kernel.build_dir.as_os_str().as_bytes().to_vec(),
                 source: kernel.source_dir.as_os_str().as_bytes().to_vec(),
                 make_arguments: kernel.make_arguments.clone(),

@@ -27,7 +27,7 @@ const KNOWN_WITHIN: Duration = Duration::from_millis(700);
 /// A guest of one's own. Dropping it ends it.
 pub struct PrivateLab {
     guest: Guest,
-    /// Does its stick outlive it?
+    /// Does its stick outlive it, or a folder that it writes to?
     keeps: bool,
     end: Arc<End>,
     health: Arc<Mutex<Health>>,
@@ -91,7 +91,7 @@ impl PrivateLab {
     /// It does not start: with the last lines of its console.
     pub fn start(options: &LabOptions, steps: &dyn Fn(StartStep)) -> LabResult<Self> {
         let stick = Arc::new(options.stick()?);
-        let keeps = stick.path.is_some();
+        let keeps = stick.path.is_some() || !options.writable.is_empty();
         let room = Arc::clone(&stick.room);
         let plan = options.plan(Some(stick));
         let console = Console::new();

@@ -81,6 +81,8 @@ pub enum HollowKind {
 /// Where the kernel that runs was built.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KernelView {
+    /// Its release.
+    pub release: String,
     /// The folder it was built in.
     pub build: Vec<u8>,
     /// Its sources.

@@ -15,7 +15,6 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown, syml
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::stat::{Mode, SFlag, mknod};
 
@@ -110,7 +109,7 @@ fn put_together(view: &HostView) -> TargetResult<Mounted> {
         fresh.extend(add(share, number, view, draft)?);
     }
     if let Some(kernel) = &view.kernel {
-        describe_kernel(kernel, draft);
+        prepare_make(kernel, draft);
     }
     stand_in_for_sudo(draft);
     mount_one(DRAFT, Path::new(ROOT), "", MsFlags::MS_MOVE, "")?;
@@ -227,64 +226,26 @@ fn resemble(from: &Path, to: &Path) -> TargetResult<()> {
     })
 }
 
-/// Puts together what `/lib/modules/$(uname -r)` holds. What fails of it is
-/// missed by who builds modules, and by nobody else.
-fn describe_kernel(kernel: &KernelView, draft: &Path) {
-    let described = try_describe_kernel(kernel, draft);
-    if let Err(error) = described {
-        tracing::warn!("/lib/modules: {error}");
-    }
-}
-
-fn try_describe_kernel(kernel: &KernelView, draft: &Path) -> std::io::Result<()> {
-    let release = fs::read_to_string("/proc/sys/kernel/osrelease")?;
-    let folder = inside(draft, Path::new("lib"))?.join("modules").join(release.trim());
-    fs::create_dir_all(&folder)?;
+/// Has make in the kernel's build folder use the tools that the kernel was built
+/// with, without being told: it reads this file before the Makefile.
+fn prepare_make(kernel: &KernelView, draft: &Path) {
     let build = Path::new(OsStr::from_bytes(&kernel.build));
-    for (name, target) in
-        [("build", build), ("source", Path::new(OsStr::from_bytes(&kernel.source)))]
-    {
-        drop(fs::remove_file(folder.join(name)));
-        symlink(target, folder.join(name))?;
-    }
     let built = draft.join(build.strip_prefix("/").unwrap_or(build));
-    // Read before the Makefile: whoever runs make here gets the kernel's own tools.
     let mut lines = String::new();
     for argument in &kernel.make_arguments {
         lines.push_str(&format!("override {}\nMAKEOVERRIDES += {argument}\n", assigned(argument)));
     }
     lines.push_str("include Makefile\n");
-    fs::write(built.join("GNUmakefile"), lines)?;
-    for name in ["modules.builtin", "modules.builtin.modinfo", "modules.order"] {
-        if let Ok(text) = fs::read(built.join(name)) {
-            fs::write(folder.join(name), text)?;
-        }
+    if built.is_dir()
+        && let Err(error) = fs::write(built.join("GNUmakefile"), lines)
+    {
+        tracing::warn!("write {}: {error}", built.join("GNUmakefile").display());
     }
-    Ok(())
 }
 
 /// `A=b` as a line of a makefile.
 fn assigned(argument: &str) -> String {
     argument.replacen('=', " := ", 1)
-}
-
-/// The folder `path` below `root`, wherever links in `root` lead.
-fn inside(root: &Path, path: &Path) -> std::io::Result<PathBuf> {
-    make_missing(root, path)?;
-    let how = OpenHow::new()
-        .flags(OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
-        .resolve(ResolveFlag::RESOLVE_IN_ROOT);
-    let top = File::open(root)?;
-    let found = openat2(&top, path, how)?;
-    fs::read_link(format!("/proc/self/fd/{}", found.as_raw_fd()))
-}
-
-fn make_missing(root: &Path, path: &Path) -> std::io::Result<()> {
-    let place = root.join(path);
-    match fs::symlink_metadata(&place) {
-        Err(error) if error.kind() == ErrorKind::NotFound => fs::create_dir_all(place),
-        _ => Ok(()),
-    }
 }
 
 /// Scripts call it; whoever runs programs here is root anyway.

@@ -20,6 +20,8 @@ pub mod usage;
 mod whole;
 
 use std::ffi::OsString;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 pub use self::space::amount;
@@ -32,13 +34,60 @@ use super::flavour::Flavour;
 const VARIABLE: &str = "RINGSIDE_CACHE";
 
 /// The cache folder: `RINGSIDE_CACHE`, else `$XDG_CACHE_HOME/ringside`, else
-/// `~/.cache/ringside`. Not made here.
+/// `~/.cache/ringside`. It is made where it is missing, and is this user's alone:
+/// saved machines and builds tell what this user does.
 ///
 /// # Errors
 /// `RINGSIDE_CACHE` is set to a relative path, or none of the three variables is
 /// set to an absolute one.
 pub fn root() -> BuildResult<PathBuf> {
-    root_by(|name| std::env::var_os(name))
+    let root = root_by(|name| std::env::var_os(name))?;
+    close(&root);
+    Ok(root)
+}
+
+/// What lies in the cache folder by our hands.
+const OURS: [&str; 14] = [
+    "build",
+    "downloads",
+    "initramfs",
+    "installed",
+    "kernels",
+    "modules",
+    "nothing",
+    "own",
+    "settings",
+    "sources",
+    "states",
+    "tools",
+    "verdicts",
+    "ringside.log",
+];
+
+/// Closes the cache folder to others, and what lies in it from a time when it was
+/// open. What can't be closed is another user's, who knows why it is open.
+fn close(root: &Path) {
+    // Whoever needs it says so when it can't be made.
+    drop(DirBuilder::new().recursive(true).mode(0o700).create(root));
+    let user = nix::unistd::geteuid().as_raw();
+    let close = |path: &Path| {
+        let Ok(meta) = path.symlink_metadata() else { return };
+        let open = meta.mode() & 0o077 != 0 && !meta.is_symlink();
+        // A folder like /tmp is meant for everybody, and only what is in it is ours.
+        if open && meta.uid() == user && meta.mode() & 0o1000 == 0 {
+            let mode = fs::Permissions::from_mode(meta.mode() & 0o7700);
+            if let Err(error) = fs::set_permissions(path, mode) {
+                tracing::debug!("close {}: {error}", path.display());
+            }
+        }
+    };
+    close(root);
+    for name in OURS {
+        close(&root.join(name));
+    }
+    for entry in fs::read_dir(root.join("states")).into_iter().flatten().flatten() {
+        close(&entry.path());
+    }
 }
 
 fn root_by(variable: impl Fn(&str) -> Option<OsString>) -> BuildResult<PathBuf> {
@@ -106,6 +155,36 @@ mod tests {
         assert_eq!(found(&[("XDG_CACHE_HOME", "x"), home]), Ok("/me/.cache/ringside".into()));
         assert_eq!(found(&[("RINGSIDE_CACHE", ""), home]), Ok("/me/.cache/ringside".into()));
         assert!(found(&[]).unwrap_err().contains("HOME"));
+    }
+
+    #[test]
+    fn the_cache_and_what_is_in_it_is_closed_to_others() {
+        let above = tempfile::tempdir().unwrap();
+        let root = above.path().join("a/cache");
+        close(&root);
+        let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o7777;
+        assert_eq!(mode(&root), 0o700);
+        for folder in [root.join("states"), root.join("modules")] {
+            fs::create_dir(&folder).unwrap();
+            fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let saved = root.join("states/a.state");
+        fs::write(&saved, "").unwrap();
+        for path in [&saved, &root] {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        close(&root);
+        for folder in [&root, &root.join("states"), &root.join("modules"), &saved] {
+            assert_eq!(mode(folder), 0o700, "{}", folder.display());
+        }
+    }
+
+    #[test]
+    fn a_folder_for_everybody_stays_one_though_a_cache_lies_in_it() {
+        let root = tempfile::tempdir().unwrap();
+        fs::set_permissions(root.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+        close(root.path());
+        assert_eq!(fs::metadata(root.path()).unwrap().mode() & 0o7777, 0o1777);
     }
 
     #[test]

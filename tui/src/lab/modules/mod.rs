@@ -10,6 +10,7 @@ mod earlier;
 mod editor;
 mod exports;
 mod hints;
+pub mod installed;
 mod kbuild;
 mod limits;
 mod own;
@@ -123,7 +124,14 @@ pub fn build_all(
         work.build(kernel, &hints, progress)?;
     }
     resolve(&root, kernel, &mut works, &hints, progress)?;
-    works.into_iter().map(|work| work.finish(kernel, progress)).collect()
+    let built = works.into_iter().map(|work| work.finish(kernel, progress)).collect();
+    // Guests that run find there what was built meanwhile; a build is none the
+    // worse without.
+    let (build, source) = (&kernel.build_dir, &kernel.source_dir);
+    if let Err(error) = installed::refresh(&root, &kernel.release, build, source) {
+        tracing::warn!("/lib/modules: {error}");
+    }
+    built
 }
 
 /// The stage of a folder that was built.

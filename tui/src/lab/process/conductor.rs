@@ -519,13 +519,14 @@ impl Conductor {
         }
     }
 
-    /// Lets the guest write its caches to a stick that outlives it, unless it is
+    /// Lets the guest write its caches to a stick or a folder that outlives it, unless it is
     /// known not to answer.
     fn sync(&self) {
         let status = self.board.status();
         let hangs = status.troubles.iter().any(Trouble::blocks);
-        let keeps = self.stick.path.is_some() && status.stick_plugged && !hangs;
-        if let Some(target) = self.board.guest().filter(|_| keeps) {
+        let stick = self.stick.path.is_some() && status.stick_plugged;
+        let keeps = stick || !self.options.writable.is_empty();
+        if let Some(target) = self.board.guest().filter(|_| keeps && !hangs) {
             sync(target);
         }
     }

@@ -24,9 +24,12 @@ use super::command::{SHARES, SharedFolder, share_tag};
 use super::confine::{Cover, Masks};
 use super::error::{VmError, VmResult};
 use crate::kernel::api::{Hollow, HollowKind, HostView, KernelView, Share, ShareKind};
+use crate::lab::modules;
 
 /// Never shared: what the kernel and running programs show of themselves.
 const NEVER: [&str; 4] = ["/proc", "/sys", "/dev", "/run"];
+/// An older name of `/run`, where it is no link to it.
+const OLD_RUN: &str = "/var/run";
 /// Where a working directory needs no share: the guest has its own.
 const OWN: [&str; 2] = ["/proc", "/sys"];
 
@@ -137,13 +140,16 @@ impl Wanted {
             }
             HostFiles::None => view.kernel = None,
         }
+        if let Some(kernel) = &view.kernel {
+            candidates.extend(installed(cache, kernel));
+        }
         let mut seen: Vec<PathBuf> = Vec::new();
         candidates.retain(|candidate| {
             let new = !seen.contains(&candidate.place);
             seen.push(candidate.place.clone());
             new
         });
-        let masks = self.hide(&mut candidates, &mut view, cover)?;
+        let masks = self.hide(&mounts, &mut candidates, &mut view, cover)?;
         if candidates.len() > SHARES {
             if let Some(named) = candidates[SHARES..].iter().find(|folder| folder.named) {
                 return Err(VmError::Unsupported(format!(
@@ -221,6 +227,7 @@ impl Wanted {
     /// what can't be covered is left out.
     fn hide(
         &self,
+        mounts: &[Mount],
         candidates: &mut Vec<Candidate>,
         view: &mut HostView,
         cover: impl FnOnce() -> Option<Cover>,
@@ -232,7 +239,23 @@ impl Wanted {
             })
         };
         let hidden = self.hidden.iter().filter_map(|folder| folder.canonicalize().ok());
-        let hidden: Vec<PathBuf> = hidden.collect();
+        let mut hidden: Vec<PathBuf> = hidden.collect();
+        hidden.extend(
+            Some(PathBuf::from(OLD_RUN))
+                .filter(|path| path.symlink_metadata().is_ok_and(|meta| meta.is_dir())),
+        );
+        // A share's own file system may show again what is left out at the top.
+        let root = mounts.iter().find(|mount| mount.place == Path::new("/"));
+        hidden.extend(
+            mounts
+                .iter()
+                .filter(|mount| {
+                    root.is_some_and(|root| {
+                        NEVER.iter().any(|path| mount.repeats(root, Path::new(path)))
+                    })
+                })
+                .map(|mount| mount.place.clone()),
+        );
         let folders: Vec<PathBuf> = hidden.iter().filter(reached).cloned().collect();
         if folders.is_empty() {
             return Ok(Masks::default());
@@ -264,6 +287,21 @@ impl Wanted {
         candidates.retain(|candidate| !holds(candidate));
         Ok(Masks::default())
     }
+}
+
+/// What the guest has in `/lib/modules/$(uname -r)`. Without it all else works.
+fn installed(cache: &Path, kernel: &KernelView) -> Option<Candidate> {
+    let mut source = modules::installed::folder(cache, &kernel.release);
+    if !source.is_dir() {
+        let path = |bytes: &[u8]| PathBuf::from(std::ffi::OsStr::from_bytes(bytes));
+        let (build, sources) = (path(&kernel.build), path(&kernel.source));
+        source = modules::installed::refresh(cache, &kernel.release, &build, &sources)
+            .inspect_err(|error| tracing::warn!("/lib/modules: {error}"))
+            .ok()?;
+    }
+    let lib = Path::new("/lib").canonicalize().ok()?;
+    let place = lib.join("modules").join(&kernel.release);
+    Some(Candidate { source, place, kind: ShareKind::Fresh, named: false })
 }
 
 /// What lies in `/`.

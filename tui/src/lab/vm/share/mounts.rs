@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::lab::vm::error::{VmError, VmResult};
 
@@ -21,11 +21,25 @@ const KEEP_FILES: [&str; 26] = [
 pub(super) struct Mount {
     /// Where.
     pub(super) place: PathBuf,
+    /// Which folder of its file system.
+    pub(super) root: PathBuf,
+    /// Which file system.
+    device: String,
     /// The kind of file system.
     kind: String,
 }
 
 impl Mount {
+    /// Does it show, once more, what `path` is in the file system of `other`, or
+    /// what that lies in?
+    pub(super) fn repeats(&self, other: &Self, path: &Path) -> bool {
+        let below = path.strip_prefix(&other.place).unwrap_or(path);
+        let there = other.root.join(below);
+        self.place != other.place
+            && self.device == other.device
+            && (self.root.starts_with(&there) || there.starts_with(&self.root))
+    }
+
     /// Does it keep files?
     pub(super) fn keeps_files(&self) -> bool {
         KEEP_FILES.contains(&self.kind.as_str())
@@ -44,12 +58,17 @@ fn parse(mountinfo: &[u8]) -> Vec<Mount> {
     let mut mounts: Vec<Mount> = Vec::new();
     for line in mountinfo.split(|byte| *byte == b'\n') {
         let mut fields = line.split(|byte| *byte == b' ');
-        let Some(place) = fields.nth(4) else { continue };
+        let (Some(device), Some(root), Some(place)) = (fields.nth(2), fields.next(), fields.next())
+        else {
+            continue;
+        };
         // As many fields as there are end in a dash; the kind is behind it.
         let Some(kind) = fields.skip_while(|field| *field != b"-").nth(1) else { continue };
-        let place = PathBuf::from(OsString::from_vec(unescape(place)));
+        let path = |field| PathBuf::from(OsString::from_vec(unescape(field)));
+        let text = |field| String::from_utf8_lossy(field).into_owned();
+        let place = path(place);
         mounts.retain(|mount| mount.place != place);
-        mounts.push(Mount { place, kind: String::from_utf8_lossy(kind).into_owned() });
+        mounts.push(Mount { place, root: path(root), device: text(device), kind: text(kind) });
     }
     mounts
 }
@@ -92,5 +111,17 @@ mod tests {
             .collect();
         assert_eq!(seen, [("/", "ext4"), ("/home/my disk", "nfs4"), ("/tmp", "tmpfs")]);
         assert!(mounts[1].keeps_files() && !mounts[2].keeps_files());
+    }
+
+    #[test]
+    fn a_folder_that_is_mounted_a_second_time_is_noticed() {
+        let text = b"27 1 254:0 / / rw - ext4 /dev/vda rw\n\
+                     28 27 254:0 /run /srv/jail/run rw - ext4 /dev/vda rw\n\
+                     29 27 254:0 / /srv/all rw - ext4 /dev/vda rw\n\
+                     30 27 254:0 /opt /srv/opt rw - ext4 /dev/vda rw\n\
+                     31 27 0:9 / /srv/run rw - tmpfs tmpfs rw\n";
+        let mounts = parse(text);
+        let repeats = mounts.iter().map(|mount| mount.repeats(&mounts[0], Path::new("/run")));
+        assert_eq!(repeats.collect::<Vec<_>>(), [false, true, true, false, false]);
     }
 }
