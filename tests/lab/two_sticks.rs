@@ -118,7 +118,7 @@ fn reach(socket: &Path, host: HostView) -> Arc<dyn Target> {
     let wake = Wake {
         unix_ns: now.try_into().expect("it is not that late"),
         entropy: vec![0x5a; 64],
-        host,
+        host: Box::new(host),
     };
     ask(&*target, Request::Wake(wake), &[]).expect("it is told");
     target

@@ -17,7 +17,7 @@ pub struct Wake {
     /// resumed guest shares with every other one resumed from that state.
     pub entropy: Vec<u8>,
     /// What of the host's files there is to see.
-    pub host: HostView,
+    pub host: Box<HostView>,
 }
 
 /// What a guest sees of its host's files, mounted when a program of the host is

@@ -303,7 +303,7 @@ impl Attempt<'_> {
         let wake = Wake {
             unix_ns: u64::try_from(unix.as_nanos()).unwrap_or_default(),
             entropy: entropy()?,
-            host: self.view.clone(),
+            host: Box::new(self.view.clone()),
         };
         ask_within(target, Request::Wake(wake), RESUME, "it")?;
         Ok(())
