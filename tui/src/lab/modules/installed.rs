@@ -15,7 +15,8 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{module_name, stamps};
+use super::earlier::stamps;
+use crate::kernel::modinfo::module_name;
 use crate::lab::build_error::{BuildError, BuildResult};
 use crate::lab::lock::{Lock, Mode};
 use crate::lab::progress::Event;
@@ -67,7 +68,7 @@ fn newest_of_each(root: &Path, release: &str) -> BTreeMap<String, PathBuf> {
     for stamp in stamps(root, release) {
         for path in stamp.modules() {
             let Ok(built) = fs::metadata(path).and_then(|meta| meta.modified()) else { continue };
-            let name = module_name(path);
+            let name = module_name(&path.to_string_lossy());
             if newest.get(&name).is_none_or(|(known, _)| *known < built) {
                 newest.insert(name, (built, path.to_owned()));
             }
@@ -99,7 +100,7 @@ fn lay_out(
     let updates = place.join("updates");
     fs::create_dir_all(&updates)?;
     for entry in fs::read_dir(&updates)?.flatten() {
-        let known = newest.contains_key(&module_name(&entry.path()));
+        let known = newest.contains_key(&module_name(&entry.path().to_string_lossy()));
         if !known {
             fs::remove_file(entry.path())?;
         }
