@@ -33,7 +33,8 @@ fn replace_by_one_that_dies(surroundings: &Surroundings, after: Duration) {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/dies");
     let built = modules::build(&kernel, &source, &mut |_: Event| {}).expect("the module builds");
     let module = fs::read(built.first().expect("it is one")).expect("it can be read");
-    let kernel = BootKernel { flavour, release: "under test".into(), image: image() };
+    let release = "under test".into();
+    let kernel = BootKernel { flavour, release, image: image(), built: None };
     let options = LabOptions::new(kernel, "/".into(), surroundings.cache().to_owned());
     let stick = Arc::new(options.stick().expect("an empty stick"));
     let program = env!("CARGO_BIN_EXE_ringside").into();
