@@ -49,6 +49,7 @@ pub mod set;
 pub mod setup;
 pub mod syscall;
 pub mod unload;
+pub mod test;
 pub mod up;
 pub mod vm;
 
@@ -121,6 +122,7 @@ pub enum Command {
     Doctor(doctor::Doctor),
     Build(build::Build),
     New(new::New),
+    Test(test::Test),
     Cache(cache::Cache),
     Kernel(kernel::Kernel),
     // A kernel and its modules.
@@ -203,6 +205,7 @@ impl Command {
         ("doctor", &Connection::OPTIONS),
         ("build", &Connection::OPTIONS),
         ("new", &Connection::OPTIONS),
+        ("test", &Connection::OPTIONS),
         ("cache", &Connection::OPTIONS),
         ("agent", &Connection::OPTIONS),
         ("completions", &Connection::OPTIONS),
@@ -273,6 +276,7 @@ fn run(cli: &Cli) -> Outcome {
         Some(Command::Doctor(command)) => command.run(),
         Some(Command::Build(command)) => command.run(),
         Some(Command::New(command)) => command.run(),
+        Some(Command::Test(command)) => command.run(connection),
         Some(Command::Cache(command)) => command.run(),
         Some(Command::Kernel(command)) => command.run(),
         Some(Command::Completions(command)) => command.run(),

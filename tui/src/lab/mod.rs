@@ -8,6 +8,7 @@ mod durable;
 pub mod error;
 pub mod flavour;
 mod inherit;
+pub mod kunit;
 pub mod linux;
 mod lock;
 pub mod modules;

@@ -31,6 +31,7 @@ pub struct PrivateLab {
     keeps: bool,
     end: Arc<End>,
     health: Arc<Mutex<Health>>,
+    console: Arc<Console>,
 }
 
 /// How the guest ended, once it has.
@@ -140,7 +141,7 @@ impl PrivateLab {
         pulse.start(move |health| {
             *known.lock().unwrap_or_else(PoisonError::into_inner) = health;
         })?;
-        Ok(Self { guest, keeps, end, health })
+        Ok(Self { guest, keeps, end, health, console })
     }
 
     /// The guest; good for as long as the lab.
@@ -157,6 +158,11 @@ impl PrivateLab {
     pub fn kill(mut self) {
         self.keeps = false;
         self.guest.machine.kill();
+    }
+
+    /// What its kernel writes to the serial line.
+    pub fn console(&self) -> &Console {
+        &self.console
     }
 
     /// The guest, as it was started.
