@@ -35,7 +35,13 @@ mod support {
 }
 
 #[path = "../../uapi/src"]
-#[allow(dead_code, unreachable_pub, reason = "no module needs all of it")]
+#[allow(
+    dead_code, //
+    unreachable_pub,
+    unused_imports,
+    unused_macros,
+    reason = "no module needs all of it"
+)]
 mod uapi {
     pub(crate) mod describe;
 }

@@ -14,3 +14,4 @@ mod surroundings;
 
 mod made;
 mod new;
+mod watch;

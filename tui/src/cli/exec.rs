@@ -163,7 +163,8 @@ fn terminal_size() -> TerminalSize {
     TerminalSize { rows, columns }
 }
 
-fn request(
+/// A request to run a program in our working directory and environment.
+pub(super) fn request(
     command: &[OsString],
     directory: Option<&PathBuf>,
     terminal: Option<TerminalSize>,

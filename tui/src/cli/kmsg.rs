@@ -104,7 +104,8 @@ impl Kmsg {
     }
 }
 
-fn line(record: &KmsgRecord) -> String {
+/// A record as a line: time, level and text.
+pub(super) fn line(record: &KmsgRecord) -> String {
     let level = NAMES.get(usize::from(record.level)).unwrap_or(&"?");
     let (seconds, rest) = (record.at_us / 1_000_000, record.at_us % 1_000_000);
     let start = format!("[{seconds:5}.{rest:06}] {level:6} ");

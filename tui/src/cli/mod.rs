@@ -48,10 +48,11 @@ mod relay;
 pub mod set;
 pub mod setup;
 pub mod syscall;
-pub mod unload;
 pub mod test;
+pub mod unload;
 pub mod up;
 pub mod vm;
+pub mod watch;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -123,6 +124,7 @@ pub enum Command {
     Build(build::Build),
     New(new::New),
     Test(test::Test),
+    Watch(watch::WatchCommand),
     Cache(cache::Cache),
     Kernel(kernel::Kernel),
     // A kernel and its modules.
@@ -277,6 +279,7 @@ fn run(cli: &Cli) -> Outcome {
         Some(Command::Build(command)) => command.run(),
         Some(Command::New(command)) => command.run(),
         Some(Command::Test(command)) => command.run(connection),
+        Some(Command::Watch(command)) => command.run(connection),
         Some(Command::Cache(command)) => command.run(),
         Some(Command::Kernel(command)) => command.run(),
         Some(Command::Completions(command)) => command.run(),

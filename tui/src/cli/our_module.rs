@@ -99,7 +99,10 @@ pub fn folder(
 }
 
 /// The kernel of `target`, which `what` is to be built for.
-fn kernel(
+///
+/// # Errors
+/// `target` is no lab, so that nobody here knows its kernel.
+pub fn kernel(
     what: &str,
     target: &dyn Target,
     progress: &mut dyn Progress,

@@ -10,11 +10,12 @@ use serde_json::json;
 
 use super::consent::with_consent;
 use super::error::visible;
-use super::load::{Image, in_order, parameter_line};
 use super::output::print_json;
+use super::parameter_line::parameter_line;
 use super::progress::Show;
 use super::{Connection, Failure, Outcome};
 use crate::lab::build_error::BuildError;
+use crate::lab::built_module::{self, BuiltModule};
 use crate::lab::cache;
 use crate::lab::flavour::Flavour;
 use crate::lab::kunit::{self, Case, Event, Plan, Subject, Verdict};
@@ -87,8 +88,7 @@ impl Test {
         let files = modules::build(&kernel, &self.folder, &mut progress)
             .map_err(BuildError::without_last_words)?;
         drop(progress);
-        let images = files.into_iter().map(|file| Image::read(file).map(|(image, _)| image));
-        let images = in_order(images.collect::<Result<_, _>>()?);
+        let images = built_module::read(&files).map_err(|error| Failure::new(error.to_string()))?;
         if images.len() > 1 && !parameters.is_empty() {
             let what = self.folder.display();
             return Err(Failure::usage(format!(
@@ -96,7 +96,7 @@ impl Test {
                 images.len()
             )));
         }
-        let subject = |image: Image| Subject {
+        let subject = |image: BuiltModule| Subject {
             name: image.name,
             image: image.bytes,
             parameters: parameters.to_owned(),

@@ -2,6 +2,7 @@
 //! The lab: what it takes to have a real kernel to look at.
 
 pub mod build_error;
+pub mod built_module;
 pub mod cache;
 pub mod client;
 mod durable;
@@ -29,3 +30,4 @@ mod sum;
 mod supervisor;
 pub mod symbols;
 pub mod vm;
+pub mod watch;

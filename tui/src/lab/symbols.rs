@@ -133,6 +133,7 @@ fn in_image(bytes: &[u8], frames: &[Frame<'_>]) -> Result<Vec<Option<(String, u3
             .into());
     }
     let bases = lay_out(&elf);
+    let is_module = elf.kind() == ObjectKind::Relocatable;
     let sections =
         DwarfSections::load(|id: SectionId| section(&elf, id.name(), &bases)).map_err(damaged)?;
     let dwarf = sections.borrow(|section| Reader::new(section, LittleEndian));
@@ -140,10 +141,25 @@ fn in_image(bytes: &[u8], frames: &[Frame<'_>]) -> Result<Vec<Option<(String, u3
         .map_err(|error| format!("its debug information can't be read: {error}"))?;
     let find = |frame: &Frame<'_>| {
         let address = address(&elf, &bases, frame)?;
-        let location = context.find_location(address).ok()??;
-        Some((location.file?.to_owned(), location.line?))
+        // The function at hand first, then those that it is inlined into.
+        let mut inlined = context.find_frames(address).skip_all_loads().ok()?;
+        let mut places = Vec::new();
+        while let Ok(Some(frame)) = inlined.next() {
+            let place = frame.location.and_then(|place| Some((place.file?, place.line?)));
+            places.extend(place.map(|(file, line)| (file.to_owned(), line)));
+        }
+        let own = places.iter().position(|(file, _)| !of_library(file, is_module));
+        (!places.is_empty()).then(|| places.swap_remove(own.unwrap_or_default()))
     };
     Ok(frames.iter().map(find).collect())
+}
+
+/// Is it code that a module only takes in, whose line tells its author little: the
+/// Rust library's, the kernel's own crates'?
+fn of_library(file: &str, is_module: bool) -> bool {
+    const KERNELS: [&str; 3] = ["/rust/kernel/", "/rust/pin-init/", "/include/linux/"];
+    file.contains("/rustlib/src/rust/library/")
+        || is_module && KERNELS.iter().any(|part| file.contains(part))
 }
 
 /// Where the sections of an image begin that are not placed yet.

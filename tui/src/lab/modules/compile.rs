@@ -83,7 +83,8 @@ pub(super) fn make(
         command.arg(format!("KBUILD_EXTRA_SYMBOLS={}", symbols.join(" ")));
     }
     let [c, rust] = stage.path_options();
-    command.arg(format!("KCFLAGS={c}")).arg(format!("KRUSTFLAGS={rust}"));
+    // Debug information, also where the kernel has none: gdb and an oops need it.
+    command.arg(format!("KCFLAGS=-g {c}")).arg(format!("KRUSTFLAGS=-Cdebuginfo=2 {rust}"));
     if !options.without.is_empty() {
         command.arg(format!("ccflags-remove-y={}", options.without.join(" ")));
     }

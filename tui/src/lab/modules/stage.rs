@@ -220,7 +220,12 @@ impl Stage {
         if to.contains([' ', '\'', '"', '$', '#', '\\', ',']) {
             return [String::new(), String::new()];
         }
-        [format!("-ffile-prefix-map={from}/={to}/"), format!("--remap-path-prefix={from}={to}")]
+        // gcc keeps folders apart from files in its debug information.
+        let folders = format!("-fdebug-prefix-map={}={}", self.tree.display(), self.top.display());
+        [
+            format!("-ffile-prefix-map={from}/={to}/ {folders}"),
+            format!("--remap-path-prefix={from}={to}"),
+        ]
     }
 }
 

@@ -96,9 +96,10 @@ impl Stamp {
     }
 }
 
-/// Two kernels of one release may come from different folders.
+/// Two kernels of one release may come from different folders. Behind them, how
+/// modules are built, in a word that is new whenever that changes.
 fn identity(kernel: &Kernel) -> String {
-    format!("{} {} {}", kernel.release, kernel.hash, kernel.build_dir.display())
+    format!("{} {} {} -g", kernel.release, kernel.hash, kernel.build_dir.display())
 }
 
 /// The files outside of stage and kernel that the compilers say they read.
