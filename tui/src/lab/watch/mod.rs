@@ -101,6 +101,7 @@ pub enum Order {
     End,
 }
 
+#[allow(clippy::large_enum_variant, reason = "nearly all of them are items")]
 enum Event {
     Changed,
     Log { guest: u64, item: Item },
