@@ -108,8 +108,13 @@ fn a_makefile_that_writes_a_file_without_end_is_ended() {
     fs::write(brought.folder.join("Makefile"), text).expect("a Makefile");
     let (output, modules) = build(&[&brought.folder]);
     assert_eq!((output.status.code(), modules.len()), (Some(1), 0), "{}", error(&output));
-    let said = error(&output).to_lowercase();
-    assert!(said.contains("file size limit exceeded"), "{said}");
+    let said = error(&output);
+    assert!(said.contains("wrote a file of more than 128 MiB, so it was ended"), "{said}");
+    // A recipe that only fails is named.
+    let text = "obj-m += plain.o\n$(obj)/plain.o: never\nnever:\n\tfalse\n.PHONY: never\n";
+    fs::write(brought.folder.join("Makefile"), text).expect("a Makefile");
+    let (output, _) = build(&[&brought.folder]);
+    assert!(error(&output).contains(": never] Error 1"), "{}", error(&output));
 }
 
 #[test]

@@ -122,9 +122,18 @@ fn names_of_long_ago_are_explained_beside_the_compilers_errors() {
         "hint: hrtimer_init is gone since Linux 6.15: use hrtimer_setup",
         "hint: del_timer_sync is gone since Linux 6.15: use timer_delete_sync",
         "EXTRA_CFLAGS in Makefile has no effect since Linux 6.15: write ccflags-y",
+        "ancient was not built: ancient.c:",
     ] {
         assert!(said.contains(words), "{words}\n{said}");
     }
+    // Of every error the source is shown, whatever its line's number is.
+    let text = fs::read_to_string(brought.folder.join("ancient.c")).expect("our source");
+    let far = format!("{}{text}", "\n".repeat(200));
+    fs::write(brought.folder.join("ancient.c"), far).expect("a change");
+    let (output, _) = build(&[&brought.folder]);
+    let said = error(&output);
+    assert!(said.contains("hrtimer_init(&tick, CLOCK_MONOTONIC"), "{said}");
+    assert!(said.contains("ancient was not built: ancient.c:2"), "{said}");
 }
 
 #[test]
@@ -158,7 +167,10 @@ fn a_makefile_that_prints_without_end_is_ended_and_nothing_is_built() {
         let (output, modules) = build(&[&brought.folder]);
         let said = error(&output);
         assert_eq!((output.status.code(), modules.len()), (Some(1), 0), "{said}");
-        assert!(said.contains("its build printed more than 8.0 MiB, so it was ended"), "{said}");
+        // make keeps what a recipe prints in a file until the recipe ends.
+        let reasons = ["printed more than 8.0 MiB", "wrote a file of more than 128 MiB"];
+        assert!(reasons.iter().any(|reason| said.contains(reason)), "{said}");
+        assert!(said.contains(", so it was ended"), "{said}");
     }
     // What a Makefile says of itself names no module, and is no matter.
     let text = "obj-m += plain.o\n$(info module loaded from here)\n";

@@ -173,7 +173,7 @@ fn what_a_module_depends_on_is_loaded_before_it() {
 
 #[test]
 fn packed_files_are_loaded_as_they_are() {
-    let brought = Brought::new("dash-in-name");
+    let brought = Brought::new("touched-by-make");
     let (_, modules) = build(&[&brought.folder]);
     let surroundings = Surroundings::new();
     surroundings.up(&[]);
@@ -183,10 +183,10 @@ fn packed_files_are_loaded_as_they_are() {
             assert_eq!(program, "zstd");
             continue;
         };
-        let file = surroundings.path().join(format!("with-dash.ko.{end}"));
+        let file = surroundings.path().join(format!("plain.ko.{end}"));
         fs::write(&file, packed.stdout).expect("a file");
-        assert_eq!(surroundings.ok(&["load", text(&file)]), "with_dash is loaded\n");
-        surroundings.ok(&["unload", "with-dash"]);
+        assert_eq!(surroundings.ok(&["load", text(&file)]), "plain is loaded\n");
+        surroundings.ok(&["unload", "plain"]);
     }
     let damaged = surroundings.path().join("damaged.ko.gz");
     fs::write(&damaged, [0x1f, 0x8b, 8, 0, 0]).expect("a file");

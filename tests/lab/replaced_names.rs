@@ -75,6 +75,12 @@ fn every_row_of_the_table_of_replaced_names_agrees_with_the_kernels_sources() {
             wrong.push(format!("{}: {why}", row.old));
         }
     }
+    for row in &table.option {
+        let text = texts.get(&tree.join(&row.header)).map_or("", String::as_str);
+        if !text.contains(&row.option) || !declares(text, &row.name) {
+            wrong.push(format!("{}: {} has not both", row.name, row.header));
+        }
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

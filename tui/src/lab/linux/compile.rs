@@ -270,7 +270,9 @@ pub(crate) fn object(line: &str) -> Option<&str> {
     let upper = |character: char| {
         character.is_ascii_uppercase() || character.is_ascii_digit() || character == '_'
     };
-    if verb.is_empty() || !verb.chars().all(upper) {
+    // The source below a diagnostic has its line's number there.
+    let word = verb.starts_with(|first: char| first.is_ascii_uppercase());
+    if !word || !verb.chars().all(upper) {
         return None;
     }
     let object = rest.trim_start().trim_start_matches("[M]").trim();
@@ -320,6 +322,7 @@ mod tests {
         assert_eq!(object("  AR      built-in.a"), Some("built-in.a"));
         assert_eq!(object("kernel/fork.c:3:1: error: no"), None);
         assert_eq!(object("   3 | int x;"), None);
+        assert_eq!(object("  174 | int x;"), None);
         assert_eq!(object("  |  ^"), None);
         assert!(
             telling("kernel/fork.c:3:1: error: no")

@@ -14,6 +14,8 @@ use super::limits::FILE_MAX;
 use super::own;
 use super::stage::Stage;
 
+/// What is said of a file that is larger than it may be.
+const TOO_LARGE: [&str; 2] = ["File size limit exceeded", "File too large"];
 /// More lines than a reader wants of one failure.
 const LINES_MAX: usize = 40;
 /// More lines than a reader wants of what is no diagnostic.
@@ -36,6 +38,8 @@ pub(super) struct Said {
     pub(super) last: Vec<String>,
     /// `exit status: 2`.
     pub(super) status: String,
+    /// A file got larger than a build's may.
+    pub(super) too_large: bool,
 }
 
 /// A program that works in `folder`, whose `PWD` says so: make does not set it,
@@ -96,6 +100,9 @@ pub(super) fn make(
     let mut said = Said::default();
     let mut lines: Vec<String> = Vec::new();
     let mut chat = 0;
+    let mut stopped = false;
+    // An error that names nothing known, whose source comes next.
+    let mut unexplained: Option<String> = None;
     let result = Program::new(command, format!("building {}", stage.folder.display()))
         .log(log)
         .file_max(FILE_MAX)
@@ -114,6 +121,12 @@ pub(super) fn make(
             if let Some(target) = failed_target(&line) {
                 said.failed.push((target.to_owned(), std::mem::take(&mut lines)));
                 return false;
+            }
+            said.too_large |= TOO_LARGE.iter().any(|words| line.contains(words));
+            // A recipe of the Makefile's own failed: make's first word on it.
+            if line.contains(": *** [") && said.failed.is_empty() && !stopped {
+                stopped = true;
+                show(&line);
             }
             said.unknown_flags.extend(unknown_flag(&line).map(str::to_owned));
             if let Some((symbol, module)) = undefined(&line) {
@@ -135,7 +148,16 @@ pub(super) fn make(
             if lines.len() < LINES_MAX {
                 lines.push(line.clone());
             }
-            if let Some(hint) = hints.about(&line) {
+            let hint = match source_below(&line) {
+                Some(source) => {
+                    unexplained.take().and_then(|error| hints.in_source(&error, source))
+                }
+                None => hints.about(&line),
+            };
+            if line.contains("error: ") {
+                unexplained = hint.is_none().then(|| line.clone());
+            }
+            if let Some(hint) = hint {
                 show(&format!("  {hint}"));
                 lines.push(format!("  {hint}"));
             }
@@ -153,9 +175,14 @@ pub(super) fn make(
 /// Is a line a compiler's or make's, and not one that a Makefile prints?
 fn diagnostic(line: &str) -> bool {
     ["error", "warning", "note:", "***", "modpost"].iter().any(|sign| line.contains(sign))
-        // The source below a diagnostic.
         || line.trim_start().starts_with(['|', '^'])
-        || line.split_once('|').is_some_and(|(number, _)| number.trim().parse::<u32>().is_ok())
+        || source_below(line).is_some()
+}
+
+/// The source that a compiler shows below a diagnostic: `   15 | int x = ;`.
+fn source_below(line: &str) -> Option<&str> {
+    let (number, source) = line.split_once('|')?;
+    number.trim().parse::<u32>().is_ok().then_some(source)
 }
 
 /// make for the staged folder, with the kernel's own tools.

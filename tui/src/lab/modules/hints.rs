@@ -10,10 +10,13 @@ use serde::Deserialize;
 pub const TABLE: &str = include_str!("../../../../assets/kernel/replaced.toml");
 
 /// The whole table.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Table {
     /// Names that are gone.
     pub name: Vec<Replaced>,
+    /// Names that are there with an option only.
+    pub option: Vec<Optional>,
 }
 
 /// A name that the kernel no longer has, or no longer in this shape.
@@ -40,30 +43,62 @@ pub struct Replaced {
     /// arguments concerns it.
     #[serde(default)]
     pub changed: bool,
+    /// The type that is expected of a callback now.
+    #[serde(default, rename = "type")]
+    pub expected: Option<String>,
+}
+
+/// What is there only in a kernel with another option.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Optional {
+    /// A struct, function or macro.
+    pub name: String,
+    /// The option: `CONFIG_FUNCTION_TRACER`.
+    pub option: String,
+    /// The header that has both.
+    pub header: String,
 }
 
 /// The table, ready to be asked.
 pub(super) struct Hints {
-    rows: HashMap<String, Replaced>,
+    rows: HashMap<String, Hint>,
+}
+
+/// What is said about a name.
+struct Hint {
+    sentence: String,
+    /// Only a complaint about arguments or a type concerns it.
+    changed: bool,
 }
 
 impl Hints {
     /// The table that travels with the program.
     pub(super) fn new() -> Self {
-        let table: Result<Table, _> = toml::from_str(TABLE);
-        let rows = table.map(|table| table.name).unwrap_or_default();
-        Self { rows: rows.into_iter().map(|row| (row.old.clone(), row)).collect() }
+        let table: Table = toml::from_str(TABLE).unwrap_or_default();
+        let mut rows = HashMap::new();
+        for row in table.name {
+            let hint = || Hint { sentence: row.sentence(), changed: row.changed };
+            if let Some(expected) = &row.expected {
+                rows.insert(tight(expected), hint());
+            }
+            rows.insert(row.old.clone(), hint());
+        }
+        for Optional { name, option, .. } in table.option {
+            let sentence = format!(
+                "hint: {name} is there with {option}=y only: ringside kernel set {option}=y"
+            );
+            rows.insert(name, Hint { sentence, changed: false });
+        }
+        Self { rows }
     }
 
     /// What replaced the name that a compiler's error is about.
     pub(super) fn about(&self, line: &str) -> Option<String> {
-        // gcc quotes as the terminal's language does.
-        let line = line.replace(['‘', '’'], "'");
+        // gcc quotes as the terminal's language does, macros otherwise, and clang once more.
+        let line = line.replace(['‘', '’', '"'], "'");
         let message = line.split_once("error: ")?.1;
         let quoted: Vec<&str> = message.split('\'').skip(1).step_by(2).collect();
-        let about_arguments = ["arguments", "incompatible", "assignment of read-only"]
-            .iter()
-            .any(|sign| message.contains(sign));
         let strip =
             |word: &str| word.trim_start_matches("const ").trim_start_matches("struct ").to_owned();
         let mut names: Vec<String> = Vec::new();
@@ -76,18 +111,59 @@ impl Hints {
         for text in &quoted {
             names.push((*text).to_owned());
             names.push(strip(text));
+            names.push(tight(text));
         }
+        let about_arguments = is_about_arguments(message);
         names
             .iter()
             .find_map(|name| self.rows.get(name))
-            .filter(|row| !row.changed || about_arguments)
-            .map(Replaced::sentence)
+            .filter(|hint| !hint.changed || about_arguments)
+            .map(|hint| hint.sentence.clone())
+    }
+
+    /// The same, where the error names nothing and the line of the source below it
+    /// does: `invalid use of void expression`, `storage size of 'tv' isn't known`.
+    pub(super) fn in_source(&self, error: &str, source: &str) -> Option<String> {
+        const SIGNS: [&str; 6] = [
+            "void expression",
+            "void value",
+            "'void'",
+            "incomplete type",
+            "storage size",
+            "arguments",
+        ];
+        let message = error.split_once("error: ")?.1;
+        if !SIGNS.iter().any(|sign| message.contains(sign)) {
+            return None;
+        }
+        source
+            .split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'))
+            .find_map(|word| self.rows.get(word))
+            .map(|hint| hint.sentence.clone())
     }
 
     /// What is known of a symbol that nothing exports.
     pub(super) fn name(&self, name: &str) -> Option<String> {
-        self.rows.get(name).map(Replaced::sentence)
+        self.rows.get(name).map(|hint| hint.sentence.clone())
     }
+}
+
+/// Is an error about what a function or callback takes?
+fn is_about_arguments(message: &str) -> bool {
+    [
+        "arguments",
+        "incompatible",
+        "assignment of read-only",
+        "assigning to read-only",
+        "const-qualified",
+    ]
+    .iter()
+    .any(|sign| message.contains(sign))
+}
+
+/// A type without blanks: each compiler puts its own.
+fn tight(kind: &str) -> String {
+    kind.split_whitespace().collect()
 }
 
 impl Replaced {
@@ -142,10 +218,39 @@ mod tests {
                 "old.c:9:9: error: too many arguments to function 'class_create'",
                 "class_create(name)",
             ),
+            (
+                "a.c:1:1: error: assignment to ‘char * (*)(const struct device *, umode_t *)’ \
+                 {aka ‘x’} from incompatible pointer type ‘char * (*)(struct device *, umode_t *)’",
+                "char *devnode(const struct device *dev",
+            ),
+            (
+                "a.c:1:1: error: incompatible function pointer types initializing \
+                 'void (*)(struct platform_device *)' with an expression of type \
+                 'int (struct platform_device *)'",
+                "void remove(struct platform_device *pdev)",
+            ),
+            (
+                "a.c:1:1: error: macro \"access_ok\" passed 3 arguments, but takes just 2",
+                "access_ok",
+            ),
+            (
+                "a.c:1:1: error: ‘struct ftrace_ops’ has no member named ‘func’",
+                "ringside kernel set CONFIG_FUNCTION_TRACER=y",
+            ),
         ] {
             let hint = hints.about(line).unwrap_or_default();
             assert!(hint.contains(new), "{line}: {hint}");
         }
+        for (error, source, new) in [
+            ("invalid use of void expression", " if (!debugfs_create_u32(a, 0, b, &c))", "nothing"),
+            ("storage size of ‘tv’ isn’t known", "  struct timeval tv;", "timespec64"),
+            ("variable has incomplete type 'struct timeval'", "struct timeval tv;", "timespec64"),
+        ] {
+            let error = format!("a.c:1:1: error: {error}");
+            let hint = hints.in_source(&error, source).unwrap_or_default();
+            assert!(hint.contains(new), "{error}: {hint}");
+        }
+        assert_eq!(hints.in_source("a.c:1:1: error: expected ';'", "struct timeval tv"), None);
         assert_eq!(hints.about("x.c:1:1: error: implicit declaration of function 'mine'"), None);
         assert_eq!(hints.about("x.c:1:1: error: 'class_create' undeclared"), None);
         assert_eq!(hints.about("x.c:1:1: warning: 'del_timer_sync'"), None);

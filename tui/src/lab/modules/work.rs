@@ -15,7 +15,7 @@ use super::compile::{self, Options, Said};
 use super::earlier::symbol_file;
 use super::hints::Hints;
 use super::kbuild::{self, Module};
-use super::limits::Limited;
+use super::limits::{FILE_MAX, Limited};
 use super::stage::{Sources, Stage};
 use super::stamp::Stamp;
 use super::{Built, Failed};
@@ -184,7 +184,18 @@ impl Work {
         let mut limited = Limited::new(progress, &self.output);
         let log = self.output.with_extension("log");
         let said = compile::make(kernel, stage, &log, &goals, &options, hints, &mut limited);
-        limited.ended(&self.folder, said)
+        let said = limited.ended(&self.folder, said)?;
+        if said.too_large {
+            Stage::clear(&self.output)?;
+            return Err(BuildError::Folder {
+                folder: self.folder.clone(),
+                why: format!(
+                    "its build wrote a file of more than {}, so it was ended",
+                    cache::amount(FILE_MAX)
+                ),
+            });
+        }
+        Ok(said)
     }
 
     /// Finds the modules that what failed belongs to.
