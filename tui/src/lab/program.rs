@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::resource::{Resource, setrlimit};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigHandler, Signal, signal};
 use nix::unistd::Pid;
 
 use super::build_error::{BuildError, BuildResult};
@@ -294,11 +294,17 @@ fn die_with_us(command: &mut Command) {
     }
 }
 
-/// Has the kernel end what writes more than `bytes` to one file.
+/// Has the kernel refuse to write more than `bytes` to one file. Who tries gets an
+/// error and no signal: make would die of it, and what it had to say with it.
 fn limit_files(command: &mut Command, bytes: u64) {
-    let limit = move || setrlimit(Resource::RLIMIT_FSIZE, bytes, bytes).map_err(Into::into);
-    // SAFETY: between fork and exec only the system call setrlimit is made, which
-    // is async-signal-safe and touches no memory.
+    let limit = move || {
+        setrlimit(Resource::RLIMIT_FSIZE, bytes, bytes)?;
+        // SAFETY: to ignore a signal runs nothing of ours when it comes.
+        unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }?;
+        Ok(())
+    };
+    // SAFETY: between fork and exec only system calls are made, which are
+    // async-signal-safe and touch no memory.
     unsafe {
         command.pre_exec(limit);
     }
