@@ -99,7 +99,7 @@ fn a_guest_that_crashed_goes_on_from_a_mark_before_the_crash() {
 #[test]
 fn the_eight_newest_numbered_marks_are_kept_and_those_with_a_name() {
     let surroundings = Surroundings::new();
-    surroundings.up(&[]);
+    surroundings.up(&["--no-auto-marks"]);
     let none = surroundings.run(&["rewind"]);
     assert_eq!(none.status, 1, "{}", none.err);
     assert!(none.err.contains("no mark") && none.err.contains("ringside mark"), "{}", none.err);
@@ -121,6 +121,33 @@ fn the_eight_newest_numbered_marks_are_kept_and_those_with_a_name() {
     assert!(gone.err.contains("no mark \"named\""), "{}", gone.err);
     surroundings.ok(&["unmark", "--all"]);
     assert!(names(&surroundings).is_empty());
+}
+
+#[test]
+fn a_lab_marks_its_guest_by_itself_before_what_may_be_its_end() {
+    let surroundings = Surroundings::new();
+    surroundings.up(&[]);
+    surroundings.ok(&["load", "my_name"]);
+    surroundings.ok(&["unload", "my_name"]);
+    surroundings.ok(&["vm", "crash"]);
+    let marks = json(&surroundings, &["marks", "--json"]);
+    let marks = marks.as_array().expect("an array");
+    let reasons: Vec<_> = marks.iter().map(|mark| mark["reason"].as_str().expect("one")).collect();
+    assert_eq!(reasons, ["before load my_name", "before unload my_name", "before the crash"]);
+    surroundings.ok(&["rewind", "2"]);
+    assert!(surroundings.ok(&["modules"]).contains("my_name"));
+    // While nothing moves, there is nothing to go back to.
+    surroundings.ok(&["unmark", "--all"]);
+    std::thread::sleep(std::time::Duration::from_secs(12));
+    assert_eq!(json(&surroundings, &["marks", "--json"]), serde_json::json!([]));
+    surroundings.ok(&["load", "producer_consumer", "prod=1", "cons=1"]);
+    let moved = (0..600).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        let marks = json(&surroundings, &["marks", "--json"]);
+        let mut marks = marks.as_array().expect("an array").iter();
+        marks.any(|mark| mark["reason"] == "counters moved")
+    });
+    assert!(moved, "{}", surroundings.ok(&["marks"]));
 }
 
 #[test]

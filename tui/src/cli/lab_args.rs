@@ -53,6 +53,11 @@ pub struct LabArgs {
     #[arg(long)]
     pub cold: bool,
 
+    /// Mark the guest only when told to, and not before each load, unload and
+    /// crash and every 10 s while counters move (see `ringside rewind`)
+    #[arg(long)]
+    pub no_auto_marks: bool,
+
     /// Memory of the guest in MiB [default: 512, debug kernel 1024]
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(i64::from(MEMORY_MIN)..=i64::from(MEMORY_MAX)))]
     pub memory: Option<u32>,
@@ -140,6 +145,7 @@ impl LabArgs {
             writable,
             host_files: self.host_files.unwrap_or_default(),
             cold: self.cold,
+            auto_marks: !self.no_auto_marks,
             accelerator: self.accel,
             memory_mib: self.memory,
             append,

@@ -20,6 +20,10 @@ use crate::kernel::call::ask;
 ///     ringside mark before-the-bug
 ///     ringside rewind before-the-bug
 ///
+/// A lab also marks its guest by itself: before each load, each unload and each
+/// crash on purpose, and every 10 s while counters move (unless it was started
+/// with --no-auto-marks). Those are numbered, too.
+///
 /// A mark holds the guest's processors, memory and devices, and what is on its
 /// USB stick. The guest stands still for a moment while it is made. The eight
 /// newest numbered marks are kept, those with a name until they are removed;
@@ -148,7 +152,11 @@ impl Marks {
         } else if marks.is_empty() {
             writeln!(out, "this lab has no marks; `ringside mark` makes one")?;
         } else {
-            writeln!(out, "{:<16} {:>8} {:>9} {:>6}  MODULES", "NAME", "AGE", "SIZE", "GUEST")?;
+            writeln!(
+                out,
+                "{:<16} {:>8} {:>9} {:>6}  {:<24} MODULES",
+                "NAME", "AGE", "SIZE", "GUEST", "MADE"
+            )?;
             for mark in &marks {
                 writeln!(out, "{}", line(mark))?;
             }
@@ -163,11 +171,12 @@ fn line(mark: &MarkInfo) -> String {
         false => mark.modules.join(" "),
     };
     visible(&format!(
-        "{:<16} {:>8} {:>9} {:>6}  {modules}",
+        "{:<16} {:>8} {:>9} {:>6}  {:<24} {modules}",
         mark.name,
         uptime(mark.age_ms),
         size(mark.bytes),
-        mark.generation
+        mark.generation,
+        mark.reason.as_deref().unwrap_or("when asked"),
     ))
 }
 

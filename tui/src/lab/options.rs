@@ -70,6 +70,8 @@ pub struct LabOptions {
     /// How much of the host's files the guest sees.
     #[serde(default)]
     pub host_files: HostFiles,
+    /// Mark the guest before what may be its end, and while its counters move.
+    pub auto_marks: bool,
     /// Boot from nothing and save nothing.
     pub cold: bool,
     /// The accelerator; `None`: the best that works.
@@ -93,6 +95,7 @@ impl LabOptions {
             work,
             writable: Vec::new(),
             host_files: HostFiles::All,
+            auto_marks: true,
             cold: false,
             accelerator: None,
             memory_mib: None,

@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ModuleCounters;
+
 /// Something for the lab itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LabRequest {
@@ -63,8 +65,12 @@ pub struct MarkInfo {
     pub bytes: u64,
     /// The generation of the guest that was marked.
     pub generation: u32,
+    /// Why it was made by itself: `before load kmod`; `None`: it was asked for.
+    pub reason: Option<String>,
     /// The modules that were loaded, the newest first.
     pub modules: Vec<String>,
+    /// The counters as they were.
+    pub counters: Vec<ModuleCounters>,
     /// Was the USB stick plugged in?
     pub stick_plugged: bool,
 }

@@ -15,10 +15,10 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::board::Board;
-use super::marks::{Kept, Marked, Marks};
+use super::marks::{Kept, Marked, Marks, Reason};
 use super::order::{Done, Order, Started};
 use super::starting::Start;
-use crate::kernel::api::{GuestState, Item, LabStatus, Request, Trouble};
+use crate::kernel::api::{GuestState, Item, LabStatus, ModuleCounters, Request, Trouble};
 use crate::kernel::call::ask_within;
 use crate::kernel::{Target, TargetError, TargetResult};
 use crate::lab::options::LabOptions;
@@ -35,7 +35,7 @@ use crate::lab::vm::stick::Stick;
 
 /// How long a dead kernel may take to empty its console.
 const LAST_WORDS: Duration = Duration::from_millis(500);
-/// How long a guest that is marked may take to list its modules.
+/// How long a guest that is marked may take to list its modules, or its counters.
 const MODULES: Duration = Duration::from_secs(2);
 /// How long the bytes of a console may be on their way to us.
 const ON_THE_WAY: Duration = Duration::from_millis(30);
@@ -170,8 +170,17 @@ impl Conductor {
                 self.end(GuestState::Off);
                 done(Ok(()));
             }
+            // The next one comes soon enough.
+            Order::MarkTime if self.job.is_some() => {}
             order if self.job.is_some() => self.waiting.push_back(order),
-            Order::Mark { name, done } => self.mark(name, done),
+            Order::Mark { name, reason, done } => self.mark(name, reason, done),
+            Order::MarkTime => {
+                let hangs = self.board.status().troubles.iter().any(Trouble::blocks);
+                if self.running.is_some() && !hangs {
+                    // Where there can be no mark, nobody is waiting for one.
+                    self.mark(None, Some(Reason::Time), Box::new(|_| ()));
+                }
+            }
             Order::Plug(done) => self.plug(done),
             Order::Unplug(done) => self.unplug(done),
             Order::Down(_) => {}
@@ -236,6 +245,7 @@ impl Conductor {
             status.started_in_ms = 0;
         });
         self.early.clear();
+        self.marks.new_guest();
         let job = self.begin(done);
         let stick = self.plugged.then(|| Arc::clone(&self.stick));
         let plan = Plan { cold, mark, ..self.options.plan(stick) };
@@ -349,7 +359,7 @@ impl Conductor {
     }
 
     /// Marks the guest on a thread of its own; [`Order::Marked`] comes back.
-    fn mark(&mut self, name: Option<String>, done: Done) {
+    fn mark(&mut self, name: Option<String>, reason: Option<Reason>, done: Done) {
         let Some(running) = &self.running else {
             return done(Err(TargetError::Gone(self.board.why_gone())));
         };
@@ -360,23 +370,36 @@ impl Conductor {
         let (machine, target) = (Arc::clone(&running.machine), Arc::clone(&running.target));
         let (stick, plugged) = (Arc::clone(&self.stick), status.stick_plugged);
         let folder = self.options.cache.clone();
+        let marks = Arc::clone(&self.marks);
         let up = Duration::from_millis(status.up_ms);
         let generation = status.generation;
         let job = self.begin(vec![done]);
         let orders = self.orders.clone();
         let spawned = thread::Builder::new().name("mark".into()).spawn(move || {
-            let modules = loaded(&*target);
-            let mark = Mark::make(&machine, &stick, plugged, &folder);
-            let about = Marked { name, generation, up, modules };
-            drop(orders.send(Order::Marked(job, mark.map(|mark| (mark, about)))));
+            let counters = counters(&*target);
+            let moved = marks.moved(&counters);
+            let marked = match reason == Some(Reason::Time) && !moved {
+                true => Ok(None),
+                false => {
+                    let modules = loaded(&*target);
+                    let about = Marked { name, reason, generation, up, modules, counters };
+                    let mark = Mark::make(&machine, &stick, plugged, &folder);
+                    mark.map(|mark| Some((mark, about)))
+                }
+            };
+            drop(orders.send(Order::Marked(job, marked)));
         });
         if let Err(error) = spawned {
             self.marked(Err(VmError::io("start a thread")(error)));
         }
     }
 
-    fn marked(&mut self, result: VmResult<(Mark, Marked)>) {
-        let result = result.map(|(mark, about)| self.marks.keep(mark, about));
+    fn marked(&mut self, result: VmResult<Option<(Mark, Marked)>>) {
+        let result = result.map(|made| {
+            if let Some((mark, about)) = made {
+                self.marks.keep(mark, about);
+            }
+        });
         self.finish(&result.map_err(|error| TargetError::Unsupported(error.to_string())));
     }
 
@@ -530,6 +553,17 @@ impl Conductor {
             sync(target);
         }
     }
+}
+
+/// The counters of all modules; none where the guest does not say.
+fn counters(target: &dyn Target) -> Vec<ModuleCounters> {
+    let request = Request::Counters { module: None };
+    let items = ask_within(target, request, MODULES, "it").unwrap_or_default();
+    let samples = items.into_iter().filter_map(|item| match item {
+        Item::Sample(sample) => Some(sample.modules),
+        _ => None,
+    });
+    samples.flatten().collect()
 }
 
 /// The modules that are loaded, the newest first; none where the guest does not say.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::kernel::api::MarkInfo;
+use crate::kernel::api::{MarkInfo, ModuleCounters};
 use crate::kernel::{TargetError, TargetResult};
 use crate::lab::vm::mark::Mark;
 
@@ -24,7 +24,9 @@ pub(super) struct Kept {
     pub(super) generation: u32,
     /// For how long that guest had been running.
     pub(super) up: Duration,
+    reason: Option<Reason>,
     modules: Vec<String>,
+    counters: Vec<ModuleCounters>,
     name: Name,
 }
 
@@ -43,9 +45,29 @@ impl Name {
     }
 }
 
+/// Why a mark is made that nobody asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Reason {
+    /// What may be the guest's end is about to be done: `load kmod`.
+    Before(String),
+    /// Time has passed and counters have moved.
+    Time,
+}
+
+impl Reason {
+    fn text(&self) -> String {
+        match self {
+            Self::Before(what) => format!("before {what}"),
+            Self::Time => "counters moved".into(),
+        }
+    }
+}
+
 /// What is known of a guest that is marked, beside its machine.
 pub(super) struct Marked {
     pub(super) name: Option<String>,
+    pub(super) reason: Option<Reason>,
+    pub(super) counters: Vec<ModuleCounters>,
     pub(super) generation: u32,
     pub(super) up: Duration,
     pub(super) modules: Vec<String>,
@@ -61,6 +83,8 @@ pub(super) struct Marks {
 struct State {
     marks: Vec<Kept>,
     numbered: u32,
+    /// The counters when they were last looked at.
+    seen: Option<Vec<ModuleCounters>>,
 }
 
 impl Marks {
@@ -75,8 +99,9 @@ impl Marks {
             }
         };
         state.marks.retain(|kept| kept.name != name);
-        let Marked { generation, up, modules, .. } = about;
-        state.marks.push(Kept { mark: Arc::new(mark), generation, up, modules, name });
+        let Marked { generation, up, reason, modules, counters, .. } = about;
+        let mark = Arc::new(mark);
+        state.marks.push(Kept { mark, generation, up, reason, modules, counters, name });
         while state.too_many() {
             let oldest = state.marks.iter().position(|kept| matches!(kept.name, Name::Number(_)));
             match oldest {
@@ -113,6 +138,17 @@ impl Marks {
         }
     }
 
+    /// Another guest runs, with other counters.
+    pub(super) fn new_guest(&self) {
+        self.kept.lock().seen = None;
+    }
+
+    /// Have counters moved since they were last looked at?
+    pub(super) fn moved(&self, counters: &[ModuleCounters]) -> bool {
+        let seen = self.kept.lock().seen.replace(counters.to_vec());
+        seen.is_some_and(|seen| seen != counters)
+    }
+
     /// What is told of each.
     pub(super) fn told(&self) -> Vec<MarkInfo> {
         self.kept.lock().marks.iter().map(Kept::info).collect()
@@ -146,7 +182,9 @@ impl Kept {
             stood_ms: ms(self.mark.stood),
             bytes: self.mark.bytes,
             generation: self.generation,
+            reason: self.reason.as_ref().map(Reason::text),
             modules: self.modules.clone(),
+            counters: self.counters.clone(),
             stick_plugged: self.mark.plugged,
         }
     }

@@ -96,6 +96,9 @@ fn tell(starter: &mut &UnixStream, birth: &Birth) -> LabResult<()> {
     starter.write_all(line.as_bytes()).map_err(LabError::io("answer the starter"))
 }
 
+/// How often a guest whose counters move is marked.
+const MARK_EVERY: Duration = Duration::from_secs(10);
+
 /// Everything a lab needs before its first guest.
 struct Lab {
     options: LabOptions,
@@ -127,6 +130,7 @@ impl Lab {
             board: Arc::clone(&board),
             console: Arc::clone(&console),
             marks: Arc::clone(&marks),
+            auto_marks: self.options.auto_marks,
             orders: orders.clone(),
         };
         let clients = Arc::new(());
@@ -137,7 +141,11 @@ impl Lab {
             .spawn(move || listen(&listener, &served, &clients))
             .map(drop)
             .and_then(|()| end_on_signal(orders.clone()))
-            .and_then(|()| end_with(starter, orders.clone()));
+            .and_then(|()| end_with(starter, orders.clone()))
+            .and_then(|()| match self.options.auto_marks {
+                true => keep_time(orders.clone()),
+                false => Ok(()),
+            });
         if let Err(error) = ready {
             tracing::error!("the lab process can't start its threads: {error}");
             return;
@@ -223,6 +231,19 @@ fn end_with(mut starter: UnixStream, orders: Sender<Order>) -> std::io::Result<(
         match starter.read(&mut word) {
             Ok(1) if word == [RELEASE] => {}
             _ => drop(orders.send(Order::Down(None))),
+        }
+    })?;
+    Ok(())
+}
+
+/// Says when it is time for a mark, as long as there is a lab.
+fn keep_time(orders: Sender<Order>) -> std::io::Result<()> {
+    thread::Builder::new().name("mark-time".into()).spawn(move || {
+        loop {
+            thread::sleep(MARK_EVERY);
+            if orders.send(Order::MarkTime).is_err() {
+                return;
+            }
         }
     })?;
     Ok(())

@@ -4,7 +4,7 @@
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
-use super::marks::Marked;
+use super::marks::{Marked, Reason};
 use crate::kernel::TargetResult;
 use crate::lab::vm::error::VmResult;
 use crate::lab::vm::event::MachineEvent;
@@ -31,6 +31,8 @@ pub(super) enum Order {
     Mark {
         /// What to call the mark.
         name: Option<String>,
+        /// Why, where nobody asked for it.
+        reason: Option<Reason>,
         /// Told once it is kept.
         done: Done,
     },
@@ -51,12 +53,14 @@ pub(super) enum Order {
     Event(u64, MachineEvent),
     /// The health of the guest of this attempt has changed.
     Health(u64, Health),
+    /// Time for a mark, if counters have moved since the last.
+    MarkTime,
     /// A dead kernel has had its time for last words.
     LastWords(u64),
     /// A guest was started by this job, or was not.
     Started(u64, VmResult<Started>),
     /// This job is over: the guest was marked, or was not.
-    Marked(u64, VmResult<(Mark, Marked)>),
+    Marked(u64, VmResult<Option<(Mark, Marked)>>),
     /// This job is over: the stick is plugged in, or was not.
     Settled(u64, VmResult<()>),
 }

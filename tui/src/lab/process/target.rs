@@ -2,16 +2,20 @@
 //! The target that a lab process serves: what concerns the lab it answers
 //! itself, everything else goes on to whichever guest runs at the moment.
 
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use super::board::Board;
-use super::marks::Marks;
+use super::marks::{Marks, Reason};
 use super::order::{Done, Order};
 use super::{stream, waiting};
 use crate::kernel::api::{Item, LabRequest, LabStatus};
 use crate::kernel::{Call, Request, Sink, Target, TargetError, TargetResult};
 use crate::lab::vm::console::Console;
+
+/// How long a mark may hold up what it is made before.
+const MARK_WITHIN: Duration = Duration::from_secs(3);
 
 /// A lab and its guest as one target; lasts over reboots.
 #[derive(Clone)]
@@ -19,6 +23,7 @@ pub(super) struct LabTarget {
     pub(super) board: Arc<Board>,
     pub(super) console: Arc<Console>,
     pub(super) marks: Arc<Marks>,
+    pub(super) auto_marks: bool,
     pub(super) orders: Sender<Order>,
 }
 
@@ -30,7 +35,10 @@ impl Target for LabTarget {
                 Err(TargetError::Invalid("this request is the lab process's own".into()))
             }
             request => match self.board.guest_for(&request)? {
-                Some(guest) => self.pass(&*guest, request, sink),
+                Some(guest) => {
+                    self.mark_before(&request);
+                    self.pass(&*guest, request, sink)
+                }
                 None => waiting::start(self.clone(), request, sink),
             },
         }
@@ -101,6 +109,28 @@ impl LabTarget {
         Ok(Call::over())
     }
 
+    /// Marks the guest where `request` may be its end, so that there is a moment to
+    /// go back to. Does without where that can't be or takes too long.
+    fn mark_before(&self, request: &Request) {
+        let what = match request {
+            Request::Load { name, .. } => format!("load {name}"),
+            Request::Unload { name } => format!("unload {name}"),
+            Request::Crash => "the crash".into(),
+            _ => return,
+        };
+        if !self.auto_marks {
+            return;
+        }
+        let (send, made) = channel();
+        let done: Done = Box::new(move |result| drop(send.send(result)));
+        let order = Order::Mark { name: None, reason: Some(Reason::Before(what)), done };
+        if self.orders.send(order).is_ok()
+            && let Ok(Err(error)) = made.recv_timeout(MARK_WITHIN)
+        {
+            tracing::debug!("no mark: {error}");
+        }
+    }
+
     fn mark(&self, name: Option<String>, mut sink: Sink) -> TargetResult<Call> {
         let (marks, wanted) = (Arc::clone(&self.marks), name.clone());
         let report: Sink = Box::new(move |item| {
@@ -112,7 +142,7 @@ impl LabTarget {
             }
             sink(item);
         });
-        self.order(report, |done| Order::Mark { name, done })
+        self.order(report, |done| Order::Mark { name, reason: None, done })
     }
 
     fn watch(&self, sink: Sink) -> TargetResult<Call> {
