@@ -89,9 +89,7 @@ pub(crate) struct Disk {
     path: &'static [u8],
     #[pin]
     position: Position,
-    bytes_read: Atomic<u64>,
-    bytes_written: Atomic<u64>,
-    operations: Atomic<u64>,
+    syncs: Atomic<u64>,
     errors: Atomic<u64>,
     /// It was said in the log that the device is gone.
     reported_gone: AtomicFlag,
@@ -105,9 +103,7 @@ impl Disk {
             device,
             path,
             position <- Position::new(),
-            bytes_read: Atomic::new(0),
-            bytes_written: Atomic::new(0),
-            operations: Atomic::new(0),
+            syncs: Atomic::new(0),
             errors: Atomic::new(0),
             reported_gone: AtomicFlag::new(false),
             refused <- RateLimit::new(LINES_PER_SECOND),
@@ -121,10 +117,9 @@ impl Disk {
         address: usize,
     ) -> Result<usize, Failure> {
         let ops: abi::BlockRwOps = argument::read(address)?;
-        let position = self.position.lock()?;
-        let at = position.get();
-        let moved = self.transfer(direction, ops.data, ops.size, at)?;
-        position.set(at + moved as u64);
+        let turn = self.position.go_on()?;
+        let moved = self.transfer(direction, ops.data, ops.size, turn.from())?;
+        turn.moved(moved);
         Ok(moved)
     }
 
@@ -132,9 +127,8 @@ impl Disk {
     pub(crate) fn seek(&self, direction: Direction, address: usize) -> Result<usize, Failure> {
         let ops: abi::BlockRwOffsetOps = argument::read(address)?;
         let offset = u64::from(ops.offset);
-        let position = self.position.lock()?;
         let moved = self.transfer(direction, ops.data, ops.size, offset)?;
-        position.set(offset + moved as u64);
+        self.position.go(offset + moved as u64);
         Ok(moved)
     }
 
@@ -160,33 +154,22 @@ impl Disk {
     ) -> Result<usize, Failure> {
         let length = size.min(abi::MAX_TRANSFER) as usize;
         // While the block layer lets go of a device the page cache still holds some of it; but
-        // what was said to be gone must not be read or written.
-        let ended = if self.is_gone() {
-            Err(ENODEV)
-        } else {
-            match direction {
-                Direction::Read => self.device.read(data as usize, length, offset),
-                Direction::Write => self.device.write(data as usize, length, offset),
-            }
+        // what was said to be gone is not read or written any more.
+        let ended = match direction {
+            Direction::Read => self.device.read(data as usize, length, offset),
+            Direction::Write => self.device.write(data as usize, length, offset),
         };
-        let moved = match ended {
+        match ended {
+            // A device that goes away looks like one that ends here.
+            Ok(0) | Err(_) if length > 0 && self.is_gone() => Err(ENODEV.into()),
             Err(error) if error == EFAULT => {
                 Err(Failure::argument(error, "data is not memory of the caller's", data))
             }
             Err(error) if error == EROFS => {
                 Err(Failure::argument(error, "the device can't be written at offset", offset))
             }
-            // A device that goes away looks like one that ends here.
-            Ok(0) | Err(_) if length > 0 && self.is_gone() => Err(ENODEV.into()),
             other => other.map_err(Failure::from),
-        }?;
-        let bytes = match direction {
-            Direction::Read => &self.bytes_read,
-            Direction::Write => &self.bytes_written,
-        };
-        bytes.add(moved as u64, Relaxed);
-        self.operations.add(1, Relaxed);
-        Ok(moved)
+        }
     }
 
     /// SYNC: makes every write durable, or says that some were lost.
@@ -204,7 +187,7 @@ impl Disk {
                 Err(error.into())
             }
             None => {
-                self.operations.add(1, Relaxed);
+                self.syncs.add(1, Relaxed);
                 Ok(0)
             }
         }
@@ -266,9 +249,9 @@ impl Shows for Disk {
 
     fn counter(&self, name: &str) -> Option<u64> {
         Some(match name {
-            "bytes_read" => self.bytes_read.load(Relaxed),
-            "bytes_written" => self.bytes_written.load(Relaxed),
-            "operations" => self.operations.load(Relaxed),
+            "bytes_read" => self.device.bytes_read.load(Relaxed),
+            "bytes_written" => self.device.bytes_written.load(Relaxed),
+            "operations" => self.device.transfers.load(Relaxed) + self.syncs.load(Relaxed),
             "errors" => self.errors.load(Relaxed),
             "position" => self.position.get(),
             "device_size" => self.device.size(),

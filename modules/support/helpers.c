@@ -147,23 +147,36 @@ const u64 *ringside_table(u64 entry)
 	return __va(entry & PTE_PFN_MASK);
 }
 
-/* Reads or writes a file through its page cache, to or from memory of the caller's. */
-ssize_t ringside_file_transfer(struct file *file, bool write, char __user *buffer, size_t size,
-			       loff_t position);
-ssize_t ringside_file_transfer(struct file *file, bool write, char __user *buffer, size_t size,
-			       loff_t position)
+/*
+ * Reads or writes an open block device through its page cache, to or from memory
+ * of the caller's, unless it is gone; counts bytes and transfers.
+ */
+ssize_t ringside_bdev_transfer(struct file *file, bool write, char __user *buffer, size_t size,
+			       loff_t position, atomic64_t *bytes, atomic64_t *transfers);
+ssize_t ringside_bdev_transfer(struct file *file, bool write, char __user *buffer, size_t size,
+			       loff_t position, atomic64_t *bytes, atomic64_t *transfers)
 {
 	struct kiocb kiocb;
 	struct iov_iter iterator;
+	ssize_t moved;
 
+	/* What disk_live() looks at. */
+	if (inode_unhashed(file->f_mapping->host))
+		return -ENODEV;
 	if (!access_ok(buffer, size))
 		return -EFAULT;
 	init_sync_kiocb(&kiocb, file);
 	kiocb.ki_pos = position;
 	iov_iter_ubuf(&iterator, write ? ITER_SOURCE : ITER_DEST, buffer, size);
 	if (write)
-		return file->f_op->write_iter(&kiocb, &iterator);
-	return file->f_op->read_iter(&kiocb, &iterator);
+		moved = file->f_op->write_iter(&kiocb, &iterator);
+	else
+		moved = file->f_op->read_iter(&kiocb, &iterator);
+	if (moved >= 0) {
+		atomic64_add(moved, bytes);
+		atomic64_inc(transfers);
+	}
+	return moved;
 }
 
 u64 ringside_bdev_size(struct block_device *bdev);

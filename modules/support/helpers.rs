@@ -29,12 +29,14 @@ extern "C" {
     pub(crate) fn ringside_five_levels() -> bool;
     pub(super) fn ringside_table(entry: u64) -> *const u64;
     pub(super) fn ringside_get_words(to: *mut u64, from: *const u64, count: usize) -> bool;
-    pub(super) fn ringside_file_transfer(
+    pub(super) fn ringside_bdev_transfer(
         file: *mut bindings::file,
         write: bool,
         buffer: usize,
         size: usize,
         position: i64,
+        bytes: *mut u64,
+        transfers: *mut u64,
     ) -> isize;
     pub(crate) fn ringside_bdev_size(bdev: *mut bindings::block_device) -> u64;
     pub(crate) fn ringside_bdev_logical_block_size(bdev: *mut bindings::block_device) -> c_uint;
