@@ -61,7 +61,7 @@ fn must_report(test: &str, module: &str, words: &str) {
             .spawn();
         loader.expect("insmod is there");
         wait_for(&format!("{words:?} in the log"), || kernel_log::has(words));
-        let said = kernel_log::reports();
+        let said = kernel_log::reports(&[]);
         assert!(said.iter().any(|line| line.contains(words)), "{said:?}");
     });
 }

@@ -59,18 +59,13 @@ pub fn has(text: &str) -> bool {
     lines().iter().any(|line| line.contains(text))
 }
 
-/// The reports of the kernel's own checks.
-pub fn reports() -> Vec<String> {
-    reports_but_for(&[])
-}
-
-/// The same without the warnings of these functions.
-fn reports_but_for(functions: &[&str]) -> Vec<String> {
+/// The reports of the kernel's own checks, without the warnings of these functions.
+pub fn reports(but_for: &[&str]) -> Vec<String> {
     let mut known = false;
     let is_report = |line: &String| {
         let begins = line.contains("WARNING: at ");
         known = (known && !line.contains("---[ end trace")) || begins;
-        known &= !begins || functions.iter().any(|function| line.contains(function));
+        known &= !begins || but_for.iter().any(|function| line.contains(function));
         !known && REPORTS.iter().any(|report| line.contains(report))
     };
     lines().into_iter().filter(is_report).collect()
@@ -84,7 +79,7 @@ pub fn assert_clean() {
 /// The same, but for the warnings of functions that are known to give them
 /// without any module of ours.
 pub fn assert_clean_but_for(functions: &[&str]) {
-    let reports = reports_but_for(functions);
+    let reports = reports(functions);
     if !reports.is_empty() {
         panic!("the kernel reported {reports:#?}\nthe whole log:\n{}", lines().join("\n"));
     }
