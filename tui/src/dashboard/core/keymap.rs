@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::command::Info;
+use super::info::Info;
 use super::keys::Key;
 
 /// The keys of every command, read once.

@@ -13,6 +13,7 @@ pub mod form;
 pub mod handler;
 pub mod held;
 pub mod host;
+pub mod info;
 pub mod keymap;
 pub mod keys;
 pub mod layer;

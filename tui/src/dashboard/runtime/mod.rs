@@ -24,7 +24,7 @@ pub use environment::{config_path, look, state_path};
 use super::core::config::Config;
 use super::core::config::file::ConfigError;
 use super::core::host::Host;
-use super::shell::commands;
+use super::shell::table;
 use crate::kernel::Target;
 
 /// What the dashboard is started with.
@@ -97,7 +97,7 @@ pub fn read_config() -> Result<Config, DashboardError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(error.into()),
     };
-    Config::parse(&text, commands::exists)
+    Config::parse(&text, table::exists)
         .map_err(|error| DashboardError::Config { path: path.display().to_string(), error })
 }
 

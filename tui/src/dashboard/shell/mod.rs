@@ -8,6 +8,7 @@
 //! loop that people use.
 
 pub mod actions;
+mod asked;
 pub mod commands;
 pub mod frame;
 pub mod global;
@@ -21,4 +22,5 @@ pub mod post_mortem;
 pub mod reference;
 pub mod streams;
 pub mod symbols;
+pub mod table;
 pub mod update;

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 
-use super::commands;
-use super::streams::Streams;
+use super::asked::Streams;
+use super::table;
 use crate::dashboard::core::config::Config;
 use crate::dashboard::core::keymap::Keymap;
 use crate::dashboard::core::shared::Shared;
@@ -48,7 +48,7 @@ impl Model {
 
     /// The same with views of one's own.
     pub fn with(views: Views, config: Config, remembered: BTreeMap<String, String>) -> Self {
-        let infos = commands::all(&views).map(|entry| entry.info);
+        let infos = table::all(&views).map(|entry| entry.info);
         let keymap = Keymap::new(infos, &config.keys);
         let tabs: Vec<_> = views.iter().map(|view| view.about()).collect();
         let mut shared = Shared::new(config, remembered);

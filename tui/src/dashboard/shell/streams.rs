@@ -9,7 +9,7 @@ use crate::dashboard::core::link::{Connection, is_lost};
 use crate::dashboard::core::loadable::Loadable;
 use crate::dashboard::core::loader;
 use crate::dashboard::core::shared::Shared;
-use crate::kernel::api::{GuestState, LabRequest, LabStatus, Request, TableRange};
+use crate::kernel::api::{GuestState, LabRequest, LabStatus, Request};
 use crate::kernel::{Item, TargetError};
 
 /// How often a kernel that does not answer is asked again, in milliseconds.
@@ -22,22 +22,6 @@ const SILENT_MS: u64 = 5000;
 const MODULES_MS: u64 = 5000;
 /// A picture of what no longer changes still scrolls: once a second.
 const SCROLL_MS: u64 = 1000;
-
-/// What is asked for, and when it was asked for the last time.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Streams {
-    kernel_asked: Option<u64>,
-    lab_asked: Option<u64>,
-    kmsg_asked: Option<u64>,
-    watch_asked: Option<u64>,
-    console_asked: Option<u64>,
-    modules_asked: Option<u64>,
-    watched: Option<Vec<TableRange>>,
-    watch_failed: bool,
-    lab_failed: bool,
-    drawn_ms: u64,
-    generation: u32,
-}
 
 /// The connection broke.
 pub(crate) fn lost(model: &mut Shared, error: &TargetError) {

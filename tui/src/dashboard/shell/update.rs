@@ -54,6 +54,7 @@ pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
     if std::mem::take(&mut shared.entered) {
         views.current_mut(shared).enter(shared);
     }
+    loader::next(model);
     streams::keep_up(model);
     if !model.is_typing() {
         loader::offer(model);
@@ -257,7 +258,7 @@ fn item(model: &mut Model, tag: CallTag, item: Item) {
         | Owner::Kmsg
         | Owner::Console => streams::item(model, &owner, item),
         Owner::Holders { module, refused } => loader::holders(model, &module, refused, item),
-        Owner::Loader(step) => loader::item(model, &step, item),
+        Owner::Loader(step) => loader::on_reply(model, &step, item),
         Owner::View(call) => view_reply(model, &call, &Reply::Item(item)),
     }
 }

@@ -10,9 +10,9 @@ pub mod memory;
 mod modules;
 mod name;
 mod overview;
+pub mod pieces;
 mod producer;
 pub mod ready;
-pub mod shared;
 pub mod unready;
 pub mod view;
 

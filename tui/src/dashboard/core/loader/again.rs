@@ -2,9 +2,8 @@
 //! What the modules of a guest run with, and the offer to load them again in the
 //! guest after it.
 
-use super::form::parameters_of;
-use super::load_with;
-use super::state::{Again, Step, file};
+use super::jobs::load_with;
+use super::state::{Again, Step, file, parameters_of};
 use crate::dashboard::core::calls::{Owner, Report};
 use crate::dashboard::core::link::Connection;
 use crate::dashboard::core::shared::Shared;
@@ -102,13 +101,16 @@ pub(crate) fn offer(shared: &mut Shared) {
         let title = "Load again what was loaded?";
         shared.confirm(title, text, commands.join("\n"), |(): &mut (), shared| {
             shared.loader.queue = std::mem::take(&mut shared.loader.offered).into();
-            next(shared);
+            shared.loader.ended = true;
         });
     }
 }
 
-/// Loads the next of those that are to be loaded again.
+/// Loads the next of those that are to be loaded again, once the one before is done.
 pub(crate) fn next(shared: &mut Shared) {
+    if !std::mem::take(&mut shared.loader.ended) {
+        return;
+    }
     while let Some(entry) = shared.loader.queue.pop_front() {
         let Some(key) = entry.key else { continue };
         if shared.loaded(&entry.name).is_none() {

@@ -2,7 +2,7 @@
 //! The forms that ask what to load, and with which parameters.
 
 use super::image::start_image;
-use super::state::{Job, file, is_path, module_name};
+use super::state::{Job, PACE, file, form_id, is_path, module_name, parameters_of};
 use super::steps::go_on;
 use crate::dashboard::core::form::{Field, Kind};
 use crate::dashboard::core::shared::{Form, Shared};
@@ -49,10 +49,6 @@ fn use_stick(shared: &Shared, name: &str, fields: &mut [Field]) {
     }
 }
 
-/// How long a thread of producer_consumer sleeps after each item, in microseconds,
-/// when it is loaded from here: so that a person can follow the items.
-pub(crate) const PACE: u64 = 300_000;
-
 /// At full speed there is nothing to be seen.
 pub fn slow_down(name: &str, fields: &mut [Field]) {
     let ours = name == ringside_uapi::producer_consumer::MODULE.name;
@@ -84,28 +80,11 @@ fn choose(shared: &mut Shared) {
     shared.open_form(form);
 }
 
-/// The id of the form that loads this job's module.
-pub(crate) fn form_id(key: &str) -> String {
-    format!("load/{}", module_name(key))
-}
-
 /// The parameters as `insmod` takes them.
 pub fn parameters(form: &Form) -> String {
     let set = form.fields.iter().filter(|field| !(field.optional && field.text().is_empty()));
     let values: Vec<_> = set.map(|field| (field.name.as_str(), field.value())).collect();
     parameters_of(values.iter().map(|(name, value)| (*name, value.as_str())))
-}
-
-/// Names and values as `insmod` takes them.
-pub(crate) fn parameters_of<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-    let words = pairs.map(|(name, value)| {
-        if value.contains(char::is_whitespace) {
-            format!("{name}=\"{value}\"")
-        } else {
-            format!("{name}={value}")
-        }
-    });
-    words.collect::<Vec<_>>().join(" ")
 }
 
 fn preview(key: &str, again: bool, form: &Form) -> String {

@@ -4,10 +4,8 @@
 
 use std::sync::Arc;
 
-use super::again::next;
-use super::form::form_id;
 use super::parameter;
-use super::state::{Step, is_path, module_name};
+use super::state::{Step, form_id, is_path, module_name};
 use super::steps::go_on;
 use crate::dashboard::core::calls::{Owner, Report};
 use crate::dashboard::core::effect::Effect;
@@ -62,7 +60,8 @@ pub(crate) fn image(shared: &mut Shared, step: &Step, result: Result<Vec<u8>, St
                     )
                 }],
             });
-            return next(shared);
+            shared.loader.ended = true;
+            return;
         }
     };
     let declared: Vec<Field> =

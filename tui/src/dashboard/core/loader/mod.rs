@@ -6,79 +6,24 @@
 mod again;
 mod form;
 mod image;
+mod jobs;
 mod parameter;
 pub mod state;
 mod steps;
 
-pub(crate) use self::again::{guest_gone, listed, offer};
-use self::form::PACE;
+pub(crate) use self::again::{guest_gone, listed, next, offer};
 pub use self::form::{load, parameters, slow_down};
 pub(crate) use self::image::image;
-use self::image::start_image;
-use self::state::Job;
+pub(crate) use self::jobs::{load_with, reload, unload};
 pub use self::state::{Loader, Step, module_name};
-use self::steps::start_unload;
-pub(crate) use self::steps::{holders, item};
-use crate::dashboard::core::shared::Shared;
-use crate::dashboard::data::lines;
-use crate::kernel::api::{Capability, STICK};
+pub(crate) use self::steps::holders;
+use super::shared::Shared;
+use crate::kernel::Item;
 
-/// Unloads if loaded, then loads with these parameters, without a form: for
-/// views that have their own.
-pub fn load_with(shared: &mut Shared, module: &str, parameters: &str) {
-    if let Err(reason) = shared.can(Capability::Modules) {
-        return shared.note(format!("load {module}: {reason}"));
+/// Takes an item of a load, an unload, or a question for parameters.
+pub(crate) fn on_reply(shared: &mut Shared, step: &Step, item: Item) {
+    match step {
+        Step::Seen(name) => again::seen(shared, name, &item),
+        _ => steps::on_reply(shared, step, item),
     }
-    let job = Job {
-        image: None,
-        parameters: Some(parameters.to_owned()),
-        unload_first: shared.loaded(module).is_some(),
-    };
-    shared.loader.jobs.insert(module.to_owned(), job);
-    start_image(shared, module);
-}
-
-/// Builds anew, unloads and loads again with the parameters of the last time.
-pub fn reload(shared: &mut Shared, module: &str) {
-    let ours = ringside_uapi::module(module).is_some();
-    let key = match shared.loader.files.get(module) {
-        Some(path) => path.clone(),
-        None if ours => module.to_owned(),
-        None => {
-            let text = shared.fill("it was not loaded from here; {load} loads a file");
-            return shared.note(format!("reload {module}: {text}"));
-        }
-    };
-    if shared.loaded(module).is_none() {
-        return load(shared, Some(&key));
-    }
-    let current = shared.loader.current.get(module).map(String::as_str);
-    let parameters = match current.or_else(|| shared.loader.last_parameters(module)) {
-        Some(parameters) => parameters.to_owned(),
-        None if module == ringside_uapi::kmod::MODULE.name && shared.link.in_guest() => {
-            format!("device={STICK}")
-        }
-        None if module == ringside_uapi::producer_consumer::MODULE.name => {
-            format!("producer_delay={PACE} consumer_delay={PACE}")
-        }
-        None => String::new(),
-    };
-    load_with(shared, &key, &parameters);
-    if let Some(job) = shared.loader.jobs.get_mut(&key) {
-        job.unload_first = true;
-    }
-}
-
-/// Asks, then unloads.
-pub fn unload(shared: &mut Shared, module: &str) {
-    if let Err(reason) = shared.can(Capability::Modules) {
-        return shared.note(format!("unload {module}: {reason}"));
-    }
-    if shared.modules.ready().is_some() && shared.loaded(module).is_none() {
-        return shared.note(format!("{module} is not loaded"));
-    }
-    let (key, title) = (module.to_owned(), format!("Unload {module}?"));
-    let text = "Its counters start from nothing when it is loaded again.";
-    let yes = move |(): &mut (), shared: &mut Shared| start_unload(shared, &key);
-    shared.confirm(title, text, lines::rmmod(module), yes);
 }

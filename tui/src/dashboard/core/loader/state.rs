@@ -49,6 +49,8 @@ pub struct Loader {
     pub(crate) again: Vec<Again>,
     /// What is offered.
     pub(crate) offered: Vec<Again>,
+    /// A job has ended: the next of those that are to be loaded again has its turn.
+    pub(crate) ended: bool,
     /// What is still to be loaded again.
     pub(crate) queue: VecDeque<Again>,
     pub(crate) files: BTreeMap<String, String>,
@@ -92,4 +94,25 @@ pub(crate) fn file(key: &str) -> String {
 
 pub(crate) fn is_path(key: &str) -> bool {
     key.contains('/') || key.ends_with(".ko")
+}
+
+/// The id of the form that loads this job's module.
+pub(crate) fn form_id(key: &str) -> String {
+    format!("load/{}", module_name(key))
+}
+
+/// How long a thread of producer_consumer sleeps after each item, in microseconds,
+/// when it is loaded from here: so that a person can follow the items.
+pub(crate) const PACE: u64 = 300_000;
+
+/// Names and values as `insmod` takes them.
+pub(crate) fn parameters_of<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let words = pairs.map(|(name, value)| {
+        if value.contains(char::is_whitespace) {
+            format!("{name}=\"{value}\"")
+        } else {
+            format!("{name}={value}")
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
 }

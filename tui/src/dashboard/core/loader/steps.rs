@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The steps of a job: unload if need be, load, and what comes of them.
 
-use super::again::{next, seen};
 use super::state::{Step, file, is_path, module_name};
 use crate::dashboard::core::advice::Doing;
 use crate::dashboard::core::calls::{Owner, Report};
@@ -42,10 +41,7 @@ pub(crate) fn go_on(shared: &mut Shared, key: &str) {
 }
 
 /// Takes an item of a load or an unload.
-pub(crate) fn item(shared: &mut Shared, step: &Step, item: Item) {
-    if let Step::Seen(name) = step {
-        return seen(shared, name, &item);
-    }
+pub(crate) fn on_reply(shared: &mut Shared, step: &Step, item: Item) {
     let Item::Done(result) = item else { return };
     shared.modules_stale = true;
     match (step, result) {
@@ -77,12 +73,12 @@ pub(crate) fn item(shared: &mut Shared, step: &Step, item: Item) {
             let parameters = shared.loader.last_parameters(&name).unwrap_or_default().to_owned();
             shared.done(format!("{name} loaded"));
             shared.loader.current.insert(name, parameters);
-            next(shared);
+            shared.loader.ended = true;
         }
         (Step::Load(key), Err(error)) => {
             shared.loader.jobs.remove(key);
             failed(shared, &format!("Load {}", module_name(key)), Doing::Load, &error);
-            next(shared);
+            shared.loader.ended = true;
         }
         (Step::Image(_) | Step::Seen(_), _) => {}
     }

@@ -3,11 +3,11 @@
 
 use super::cursor::go;
 use super::device::block;
+use super::state::Block;
 use super::state::{Call, Comparison};
 use crate::dashboard::core::calls::{Owner, Report};
 use crate::dashboard::core::shared::Shared;
 use crate::dashboard::data::hex::Differences;
-use crate::dashboard::views::block::Block;
 use crate::kernel::TargetError;
 use crate::kernel::api::{BlockAction, Request};
 

@@ -3,10 +3,10 @@
 
 use super::device::size;
 use super::layout::Layout;
+use super::state::Block;
 use super::window;
 use crate::dashboard::core::event::Move;
 use crate::dashboard::core::shared::Shared;
-use crate::dashboard::views::block::Block;
 
 /// Puts the cursor on a byte and shows it.
 pub(crate) fn go(view: &mut Block, shared: &mut Shared, offset: u64) {

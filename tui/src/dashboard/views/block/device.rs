@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What is known of the device, and how it is asked.
 
-use crate::dashboard::views::block::Block;
+use super::state::Block;
 
 use ringside_uapi::kmod::DEFAULT_BLOCK_DEVICE;
 

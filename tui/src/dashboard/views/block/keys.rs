@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the keys of view 5 do: before, keys, after.
 
+use super::state::Block;
 use super::tests::Script;
 use crate::dashboard::core::shared::Layer;
-use crate::dashboard::views::block::Block;
 use crate::dashboard::views::fixture::{form_error, preview, screen};
 use crate::kernel::api::{BlockAction, Request};
 

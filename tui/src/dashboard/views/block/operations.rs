@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What is asked of the device, and what its answers change.
 
+use super::state::Block;
 use crate::dashboard::core::host::HostRequest;
-use crate::dashboard::views::block::Block;
 use std::sync::Arc;
 
 use super::comparison::{compared, not_compared};

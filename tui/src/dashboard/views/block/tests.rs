@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What view 5 looks like.
 
+use super::state::Block;
 use crate::dashboard::core::host::HostReply;
 use crate::dashboard::core::host::HostRequest;
-use crate::dashboard::views::block::Block;
 use insta::assert_snapshot;
 
-use super::MODULE;
+use super::state::MODULE;
 use crate::dashboard::core::effect::Effect;
 use crate::dashboard::core::event::Event;
 use crate::dashboard::core::keys::Key;

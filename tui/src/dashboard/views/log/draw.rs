@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Draws view 6: the kernel log.
 
-use crate::dashboard::views::log::LogView;
+use super::state::LogView;
 use ratatui::layout::Rect;
 
-use super::{filter_text, selected};
+use super::state::{filter_text, selected};
 use crate::dashboard::core::event::Hit;
 use crate::dashboard::core::link::Connection;
 use crate::dashboard::core::shared::Shared;
@@ -14,7 +14,7 @@ use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::canvas::{row, wrap};
 use crate::dashboard::paint::theme::Role;
 use crate::dashboard::paint::units::grouped;
-use crate::dashboard::views::shared::{level_mark, level_role, message};
+use crate::dashboard::views::pieces::{level_mark, level_role, message};
 
 /// Draws it.
 pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &LogView, shared: &Shared) {

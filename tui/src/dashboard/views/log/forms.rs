@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{LogView, text_of};
+use super::state::{LogView, text_of};
 use crate::dashboard::core::calls::{Owner, Report};
 use crate::dashboard::core::form::{Field, Kind};
 use crate::dashboard::core::host::HostRequest;

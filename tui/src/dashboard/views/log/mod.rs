@@ -4,8 +4,11 @@
 pub(crate) mod draw;
 mod forms;
 mod search;
+mod state;
 
-use super::View;
+pub(super) use self::state::LogView;
+use self::state::{TEXT_AT, selected, text_of};
+use super::view::View;
 use crate::dashboard::core::command::{Command, command};
 use crate::dashboard::core::event::Move;
 use crate::dashboard::core::keys::{Key, KeyCode};
@@ -14,34 +17,12 @@ use crate::dashboard::core::scroll::sideways;
 use crate::dashboard::core::shared::About;
 use crate::dashboard::core::shared::Shared;
 use crate::dashboard::core::text_field::TextField;
-use crate::dashboard::data::log::{Filter, Row, level_name};
+use crate::dashboard::data::log::{Filter, Row};
 use crate::dashboard::paint::canvas::Canvas;
 use forms::{choose_source, clear, save};
 use ratatui::layout::Rect;
 use search::{search, step, warning};
 use std::convert::Infallible;
-
-/// Columns before a record's text: time, mark, level.
-pub(super) const TEXT_AT: usize = 23;
-
-/// What the view remembers.
-#[derive(Clone, Debug, Default)]
-pub(super) struct LogView {
-    /// The selected row; `None` follows the newest.
-    pub cursor: Option<u64>,
-    /// What is being typed as a search.
-    pub typing: Option<TextField>,
-    /// Is the search a regular expression?
-    pub regex: bool,
-    /// What is wrong with the expression.
-    pub error: Option<String>,
-    /// All fields of the selected record are shown.
-    pub expanded: bool,
-    /// Columns of the records' texts that are passed to the right.
-    pub across: usize,
-    /// A match is looked for, from this row upwards and then downwards.
-    seek: Option<u64>,
-}
 
 fn searched(_: &LogView, shared: &Shared) -> Result<(), String> {
     match shared.log.pattern() {
@@ -230,24 +211,6 @@ impl View for LogView {
     }
 }
 
-/// The selected row, or the newest that is shown.
-pub(super) fn selected(view: &LogView, shared: &Shared) -> Option<u64> {
-    let log = &shared.log;
-    let cursor = view.cursor.filter(|cursor| *cursor >= log.start());
-    cursor.or_else(|| log.shown_at(log.shown_count(shared.log_end()).checked_sub(1)?))
-}
-
-/// The whole text of a row, and of the oops if it stands for one.
-fn text_of(shared: &Shared, row: &Row) -> String {
-    match shared.log.trace(row) {
-        Some(trace) if shared.log.is_folded(trace.first) => {
-            let rows = (trace.first..=trace.last).filter_map(|number| shared.log.row(number));
-            rows.map(Row::line).collect::<Vec<_>>().join("\n")
-        }
-        _ => row.line(),
-    }
-}
-
 fn navigate(view: &mut LogView, shared: &mut Shared, to: Move) {
     if let Move::Left | Move::Right = to {
         return move_texts(view, shared, to == Move::Right);
@@ -339,19 +302,4 @@ fn expand(view: &mut LogView, shared: &mut Shared) {
         }
         _ => view.expanded = !view.expanded,
     }
-}
-
-/// The filter in words; empty when everything is shown.
-pub(super) fn filter_text(filter: &Filter) -> Vec<String> {
-    let mut words = Vec::new();
-    if filter.level < 7 {
-        words.push(format!("{} and worse", level_name(filter.level)));
-    }
-    if let Some(source) = &filter.source {
-        words.push(format!("only {source}"));
-    }
-    if filter.only_matches {
-        words.push("only matches".into());
-    }
-    words
 }

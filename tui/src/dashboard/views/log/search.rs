@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Searching the log and jumping in it.
 
-use super::selected;
+use super::state::LogView;
+use super::state::selected;
 use crate::dashboard::core::shared::Shared;
 use crate::dashboard::data::log::Pattern;
-use crate::dashboard::views::log::LogView;
 
 pub(crate) fn search(view: &mut LogView, shared: &mut Shared, text: &str) {
     if text.is_empty() {

@@ -2,11 +2,11 @@
 //! The focus, the subject that is shown, and the page under the cursor.
 
 use super::page::{PAGE, page_of};
+use super::state::Memory;
 use super::state::Pane;
 use super::{space, subjects};
 use crate::dashboard::core::event::Move;
 use crate::dashboard::core::shared::Shared;
-use crate::dashboard::views::memory::Memory;
 
 /// Shows another subject, with the cursor on its first page of ours.
 pub(crate) fn select(view: &mut Memory, shared: &mut Shared, index: usize) {

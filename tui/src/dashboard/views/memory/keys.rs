@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the keys of view 4 do: before, keys, after.
 
+use super::state::Memory;
 use super::subjects::Life;
 use super::tests::{Script, at_work};
 use crate::dashboard::core::effect::Effect;
@@ -11,7 +12,6 @@ use crate::dashboard::core::shared::Layer;
 use crate::dashboard::shell::model::Model;
 use crate::dashboard::shell::update::update;
 use crate::dashboard::views::fixture::{form_error, preview, screen};
-use crate::dashboard::views::memory::Memory;
 use crate::kernel::api::{ProgramEnd, Request, SubjectEvent};
 use crate::kernel::{Item, TargetError};
 

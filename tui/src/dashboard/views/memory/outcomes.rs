@@ -2,6 +2,7 @@
 //! What comes of what a subject was asked to do, and of its life.
 
 use super::page::{PAGE, page_of};
+use super::state::Memory;
 use super::state::{Call, MODULE, Pane};
 use super::subject::{Content, Job, Life, Subject, Why};
 use super::subjects::{WALKED, go_on, look_around, maps, push_walk, tables_along, verb};
@@ -10,7 +11,6 @@ use crate::dashboard::core::advice::Doing;
 use crate::dashboard::core::calls::Owner;
 use crate::dashboard::core::equivalent::equivalent;
 use crate::dashboard::core::shared::Shared;
-use crate::dashboard::views::memory::Memory;
 use crate::kernel::api::{ProgramEnd, Request, SubjectAction, SubjectEvent, SubjectOutcome, Walk};
 use crate::kernel::{Item, TargetError, TargetResult};
 

@@ -2,7 +2,7 @@
 //! What the subjects are asked, one thing at a time; `outcomes` is what
 //! comes of it.
 
-use crate::dashboard::views::memory::Memory;
+use super::state::Memory;
 
 use super::page::{PAGE, SUGGESTED, TABLE, page_of};
 use super::state::Call;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What view 4 looks like.
 
-use crate::dashboard::views::memory::Memory;
+use super::state::Memory;
 use insta::assert_snapshot;
 
-use super::{Call, MODULE, Pane};
+use super::state::{Call, MODULE, Pane};
 use crate::dashboard::core::calls::Owner;
 use crate::dashboard::core::config::{ColorDepth, ThemeName};
 use crate::dashboard::core::effect::CallTag;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Changing a module's values.
 
+use super::list::{selected, values};
 use super::state::Call;
-use super::{selected, values};
+use super::state::Modules;
 use crate::dashboard::core::calls::{Owner, Report};
 use crate::dashboard::core::form::{Field, Kind};
 use crate::dashboard::core::shared::Form;
 use crate::dashboard::core::shared::Layer;
 use crate::dashboard::core::shared::Shared;
 use crate::dashboard::data::lines;
-use crate::dashboard::views::modules::Modules;
 use crate::kernel::api::Request;
 
 pub(crate) fn edit(view: &mut Modules, shared: &mut Shared) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Draws view 2: the greeting and the system call.
 
-use crate::dashboard::views::name::Name;
+use super::state::Name;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ringside_uapi::describe::ParameterKind;
 
-use super::{MODULE, SYSCALL_SOURCE, newest};
+use super::state::{MODULE, SYSCALL_SOURCE, newest};
 use crate::dashboard::core::loadable::Loadable;
 use crate::dashboard::core::shared::Shared;
 use crate::dashboard::data::log::stamp;
@@ -13,7 +13,7 @@ use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::canvas::row;
 use crate::dashboard::paint::theme::Role;
 use crate::dashboard::paint::units::grouped;
-use crate::dashboard::views::shared::{message, module_state};
+use crate::dashboard::views::pieces::{message, module_state};
 use crate::kernel::api::Capability;
 
 /// Draws it.

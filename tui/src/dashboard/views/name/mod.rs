@@ -10,8 +10,8 @@ use crate::dashboard::paint::canvas::Canvas;
 use ratatui::layout::Rect;
 use ringside_uapi::my_syscall::MESSAGE_MAX;
 
-use self::state::Call;
 pub(super) use self::state::Name;
+use self::state::{Call, MODULE, SYSCALL_SOURCE, newest};
 use super::view::View;
 use crate::dashboard::core::calls::{Owner, Report};
 use crate::dashboard::core::command::{Command, command};
@@ -22,14 +22,9 @@ use crate::dashboard::core::loader;
 use crate::dashboard::core::shared::Form;
 use crate::dashboard::core::shared::Shared;
 use crate::dashboard::data::lines;
-use crate::dashboard::data::log::Row;
 use crate::kernel::Item;
 use crate::kernel::api::{Capability, Request};
 
-/// The module of this view.
-pub(super) const MODULE: &str = "my_name";
-/// How the system call's log lines begin.
-pub(super) const SYSCALL_SOURCE: &str = "my_syscall";
 /// How often the system call's numbers are asked for.
 const EVERY_MS: u64 = 1000;
 
@@ -202,12 +197,4 @@ fn on_reply(view: &mut Name, shared: &mut Shared, call: Call, item: Item) {
         }
         _ => {}
     }
-}
-
-/// The newest records of a source, newest first.
-pub(super) fn newest<'a>(shared: &'a Shared, source: &'a str, count: usize) -> Vec<&'a Row> {
-    let end = shared.log_end();
-    let log = &shared.log;
-    let found = log.newest(end, 20_000, move |row| log.source(row) == source);
-    found.take(count).map(|(_, row)| row).collect()
 }

@@ -3,7 +3,7 @@
 
 use ratatui::layout::{Constraint, Layout, Rect};
 
-use super::{CARDS, Card, Overview, last_line, newest_warnings, per_row};
+use super::state::{CARDS, Card, Overview, last_line, newest_warnings, per_row};
 use crate::dashboard::core::event::Hit;
 use crate::dashboard::core::link::Connection;
 use crate::dashboard::core::loadable::Loadable;
@@ -12,8 +12,8 @@ use crate::dashboard::data::log::stamp;
 use crate::dashboard::paint::canvas::{Canvas, row};
 use crate::dashboard::paint::theme::Role;
 use crate::dashboard::paint::units::duration;
-use crate::dashboard::views::shared;
-use crate::dashboard::views::shared::{counter_row, message};
+use crate::dashboard::views::pieces;
+use crate::dashboard::views::pieces::{counter_row, message};
 use crate::kernel::api::{Capability, GuestState};
 use crate::kernel::taint;
 
@@ -64,7 +64,7 @@ fn card(
     let number = shared.tabs.iter().position(drives).map_or(0, |index| index + 1);
     let title = format!("{number} {}", card.module);
     let inside = canvas.panel(area, &title, selected);
-    shared::module_state(canvas, row(inside, 0), shared, card.module);
+    pieces::module_state(canvas, row(inside, 0), shared, card.module);
     let last = row(inside, inside.height.saturating_sub(1));
     if shared.counters.module(card.module).is_some() {
         let room = usize::from(inside.height.saturating_sub(2));
@@ -81,7 +81,7 @@ fn card(
     }
     if let Some(line) = last_line(shared, card.module) {
         let text = line.text.split_once(": ").map_or(&*line.text, |(_, text)| text);
-        let role = shared::level_role(line.level);
+        let role = pieces::level_role(line.level);
         let mark = canvas.look.glyphs.arrows[1];
         canvas.spans(last, &[(mark, Role::Dim), (" ", Role::Dim), (text, role)]);
     }
@@ -161,8 +161,8 @@ fn newest(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared) {
         shared.log.newest(end, 2000, visible).take(usize::from(inside.height)).collect();
     for (index, (_, entry)) in rows.iter().rev().enumerate() {
         let place = row(inside, index as u16);
-        let role = shared::level_role(entry.level);
-        let mark = shared::level_mark(canvas, entry.level);
+        let role = pieces::level_role(entry.level);
+        let mark = pieces::level_mark(canvas, entry.level);
         let time = stamp(entry.at_us);
         canvas.spans(
             place,
@@ -198,8 +198,8 @@ fn warnings(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared) {
                 trace.headline(room, canvas.look.glyphs.ellipsis)
             },
         );
-        let role = shared::level_role(entry.level);
-        let mark = shared::level_mark(canvas, entry.level);
+        let role = pieces::level_role(entry.level);
+        let mark = pieces::level_mark(canvas, entry.level);
         canvas.spans(
             place,
             &[(time, Role::Dim), ("s ", Role::Dim), (mark, role), (" ", role), (&text, role)],

@@ -5,7 +5,7 @@ pub(crate) mod draw;
 pub(super) mod state;
 
 pub(super) use self::state::Overview;
-use self::state::{CARDS, Card};
+use self::state::{CARDS, Card, newest_warnings, per_row};
 use super::view::View;
 use crate::dashboard::core::command::{Command, command};
 use crate::dashboard::core::event::Move;
@@ -13,7 +13,6 @@ use crate::dashboard::core::message::Message;
 use crate::dashboard::core::shared::About;
 use crate::dashboard::core::shared::Shared;
 use crate::dashboard::core::vm;
-use crate::dashboard::data::log::Row;
 use crate::dashboard::paint::canvas::Canvas;
 use ratatui::layout::Rect;
 use std::convert::Infallible;
@@ -120,11 +119,6 @@ pub(super) fn card(view: &Overview) -> &'static Card {
     &CARDS[view.selected.min(CARDS.len() - 1)]
 }
 
-/// Cards stand two in a row on narrow screens, all in one row on wide ones.
-pub(super) fn per_row(width: u16) -> usize {
-    if width >= 150 { CARDS.len() } else { 2 }
-}
-
 fn navigate(view: &mut Overview, shared: &mut Shared, to: Move) {
     let columns = per_row(shared.size.0);
     let last = CARDS.len() - 1;
@@ -138,25 +132,4 @@ fn navigate(view: &mut Overview, shared: &mut Shared, to: Move) {
         Move::Home | Move::PageUp => 0,
         Move::End | Move::PageDown => last,
     };
-}
-
-/// The newest records at warning level or worse, newest first.
-pub(super) fn newest_warnings(shared: &Shared, count: usize) -> Vec<(u64, &Row)> {
-    let end = shared.log_end();
-    let urgent = |row: &Row| row.level <= 4;
-    let visible = |number: &u64, row: &Row| row.block.is_none_or(|first| first == *number);
-    shared
-        .log
-        .newest(end, 20_000, urgent)
-        .filter(|(number, row)| visible(number, row))
-        .take(count)
-        .collect()
-}
-
-/// The newest record of a module.
-pub(super) fn last_line<'a>(shared: &'a Shared, module: &'a str) -> Option<&'a Row> {
-    let end = shared.log_end();
-    let log = &shared.log;
-    let found = log.newest(end, 5000, move |row| log.source(row) == module).next();
-    found.map(|(_, row)| row)
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The controls' values, and the keys that change them.
 
-use crate::dashboard::views::producer::Producer;
+use super::state::Producer;
 use ringside_uapi::producer_consumer::DELAY_MAX;
 
 use super::queue::{Knob, Write};

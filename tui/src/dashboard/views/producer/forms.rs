@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The forms of view 3.
 
+use super::state::Producer;
 use crate::dashboard::core::shared::Layer;
-use crate::dashboard::views::producer::Producer;
 use ringside_uapi::producer_consumer::{DELAY_MAX, MODULE as DESCRIPTION};
 
 use super::controls::{value, write};

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the keys of view 3 do: before, keys, after.
 
+use super::queue::Knob;
+use super::state::Producer;
+use super::state::{Call, MODULE, Pane};
 use super::tests::{busy, moment, push};
-use super::{Call, Knob, MODULE, Pane};
 use crate::dashboard::core::calls::Owner;
 use crate::dashboard::core::effect::{CallTag, Effect};
 use crate::dashboard::core::event::{Event, Hit};
@@ -12,7 +14,6 @@ use crate::dashboard::shell::model::Model;
 use crate::dashboard::shell::update::update;
 use crate::dashboard::views::fixture;
 use crate::dashboard::views::fixture::screen;
-use crate::dashboard::views::producer::Producer;
 use crate::kernel::api::Request;
 use crate::kernel::{Item, TargetError};
 

@@ -23,12 +23,10 @@ mod story;
 mod tests;
 
 use self::controls::{change_pace, paced, pause, value, write, written};
-pub(super) use self::cursor::pane_number;
 use self::cursor::{click, navigate};
 use self::layout::RingShape;
-pub(super) use self::past::Second;
 use self::picture::TABLE;
-pub(super) use self::picture::{Picture, picture};
+pub(super) use self::picture::picture;
 pub(super) use self::queue::Knob;
 use self::ring::{Kind, SLOT_SIZE, SNAPSHOT_SIZE, THREAD_SIZE};
 pub(super) use self::state::{Call, MODULE, Pane, Producer};

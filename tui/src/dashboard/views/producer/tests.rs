@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What view 3 looks like.
 
-use crate::dashboard::views::producer::Producer;
+use super::state::Producer;
 use std::mem::offset_of;
 
 use insta::assert_snapshot;
 use ringside_uapi::producer_consumer::{PHASE_PAUSED, PHASE_PAUSING, Snapshot};
 
-use super::{MODULE, Pane};
+use super::state::{MODULE, Pane};
 use crate::dashboard::core::config::{ColorDepth, ThemeName};
 use crate::dashboard::core::link::Connection;
 use crate::dashboard::paint::theme::Look;

@@ -11,9 +11,10 @@ use crate::dashboard::data::hex::{digits, offset_digits, text_of};
 use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::canvas::row;
 use crate::dashboard::paint::theme::Role;
+use crate::dashboard::views::block::device::size;
 use crate::dashboard::views::block::layout::Layout;
-use crate::dashboard::views::block::{Block, size};
-use crate::dashboard::views::shared::byte_role;
+use crate::dashboard::views::block::state::Block;
+use crate::dashboard::views::pieces::byte_role;
 
 /// What stands out about a byte.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Draws view 5: block.
 
+mod charts;
 mod dump;
 mod side;
 
-use crate::dashboard::views::block::Block;
+use super::state::Block;
 use ratatui::layout::Rect;
 
+use super::device::size;
 use super::layout::{DETAIL, HEAD, Layout};
-use super::{MODULE, size};
+use super::state::MODULE;
 use crate::dashboard::core::shared::Shared;
 use crate::dashboard::data::hex::size_text;
 use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::canvas::row;
 use crate::dashboard::paint::theme::Role;
-use crate::dashboard::paint::units::{bytes, range};
 use crate::dashboard::views::ready::{Readiness, drawable};
 use crate::dashboard::views::unready;
 use crate::dashboard::views::unready::Introduction;
@@ -62,8 +63,8 @@ pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &Block, shared: &S
         let half = charts.width / 2;
         let left = Rect { width: half, ..charts };
         let right = Rect { x: charts.x + half, width: charts.width - half, ..charts };
-        throughput(canvas, left, shared, false);
-        throughput(canvas, right, shared, true);
+        charts::throughput(canvas, left, shared, false);
+        charts::throughput(canvas, right, shared, true);
     }
 }
 
@@ -144,21 +145,4 @@ fn said(canvas: &mut Canvas<'_>, line: Rect, view: &Block) {
     };
     let mark_role = if role == Role::Bad { Role::Bad } else { Role::Key };
     canvas.spans(line, &[(mark, mark_role), (" ", Role::Text), (&text, role)]);
-}
-
-/// Bytes per second, read or written, over time.
-fn throughput(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared, written: bool) {
-    let (counter, word, role) = if written {
-        ("bytes_written", "Written", Role::Series(1))
-    } else {
-        ("bytes_read", "Read", Role::Series(0))
-    };
-    let total = shared.counters.value(MODULE, counter).unwrap_or(0).max(0) as u64;
-    let rate = shared.counters.rate(MODULE, counter).unwrap_or(0.0);
-    let span = shared.range_ms();
-    let title = format!("{word} {}: {}/s over {}", bytes(total), bytes(rate as u64), range(span));
-    let inside = canvas.panel(area, &title, false);
-    let columns = canvas.chart_columns(inside);
-    let curve = shared.counters.columns((MODULE, counter), span, columns, true);
-    canvas.chart(inside, &[(curve, role)]);
 }

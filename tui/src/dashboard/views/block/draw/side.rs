@@ -2,17 +2,18 @@
 //! Draws what there is beside the dump on a wide screen: the device in full,
 //! the block devices there are, throughput over time.
 
-use crate::dashboard::views::block::Block;
+use crate::dashboard::views::block::state::Block;
 use ratatui::layout::Rect;
 
-use super::throughput;
+use super::charts::throughput;
 use crate::dashboard::core::shared::Shared;
 use crate::dashboard::data::hex::size_text;
 use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::canvas::row;
 use crate::dashboard::paint::theme::Role;
 use crate::dashboard::paint::units::{bytes, grouped};
-use crate::dashboard::views::block::{MODULE, size};
+use crate::dashboard::views::block::device::size;
+use crate::dashboard::views::block::state::MODULE;
 
 /// Rows of the device's pane.
 const DEVICE: u16 = 10;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The form that asks what to write, and where.
 
-use super::{
+use super::fields::{
     AT_OFFSET, AT_POSITION, at, choice, offset_field, open, operation, range, shown, text,
 };
 use crate::dashboard::core::calls::Owner;
@@ -9,10 +9,10 @@ use crate::dashboard::core::shared::Form;
 use crate::dashboard::core::shared::Shared;
 use crate::dashboard::data::hex::{parse_bytes, parse_offset, size_text};
 use crate::dashboard::data::lines;
-use crate::dashboard::views::block::Block;
 use crate::dashboard::views::block::device::position;
 use crate::dashboard::views::block::operations;
 use crate::dashboard::views::block::operations::FILE_MAX;
+use crate::dashboard::views::block::state::Block;
 use crate::dashboard::views::block::state::Call;
 use crate::kernel::api::BLOCK_MAX;
 

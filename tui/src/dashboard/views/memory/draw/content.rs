@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Draws the bytes that the subject read last.
 
-use crate::dashboard::views::memory::Memory;
+use crate::dashboard::views::memory::state::Memory;
 use ratatui::layout::Rect;
 
 use crate::dashboard::core::shared::Shared;
@@ -10,7 +10,7 @@ use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::canvas::row;
 use crate::dashboard::paint::theme::Role;
 use crate::dashboard::views::memory::subjects::Subject;
-use crate::dashboard::views::shared::byte_role;
+use crate::dashboard::views::pieces::byte_role;
 
 /// Bytes in a row.
 const PER_ROW: usize = 16;

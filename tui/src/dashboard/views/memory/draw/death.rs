@@ -3,7 +3,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{end_word, signal_name};
+use super::ends::{end_word, signal_name};
 use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::canvas::row;
 use crate::dashboard::paint::theme::Role;

@@ -3,15 +3,17 @@
 
 mod content;
 mod death;
+mod ends;
 mod space;
 mod walk;
 
-use crate::dashboard::views::memory::Memory;
+use super::state::Memory;
 use ratatui::layout::Rect;
 
+use super::cursor::pane_number;
 use super::space::SUBJECTS;
+use super::state::{MODULE, Pane};
 use super::subjects::{Life, Subject};
-use super::{MODULE, Pane, pane_number};
 use crate::dashboard::core::event::Hit;
 use crate::dashboard::core::shared::Shared;
 use crate::dashboard::paint::canvas::Canvas;
@@ -20,7 +22,7 @@ use crate::dashboard::paint::theme::Role;
 use crate::dashboard::views::ready::{Readiness, drawable};
 use crate::dashboard::views::unready;
 use crate::dashboard::views::unready::Introduction;
-use crate::kernel::api::{Capability, ProgramEnd};
+use crate::kernel::api::Capability;
 
 const INTRODUCTION: Introduction = Introduction {
     module: MODULE,
@@ -219,23 +221,6 @@ fn life(subject: &Subject) -> (String, Role) {
         Life::Alive => ("alive".into(), Role::Good),
         Life::Lost(_) => ("lost".into(), Role::Bad),
         Life::Dead { .. } if subject.killed => ("ended".into(), Role::Dim),
-        Life::Dead { end, .. } => (format!("dead {}", end_word(*end)), Role::Bad),
-    }
-}
-
-/// How a process ended, in a word.
-fn end_word(end: ProgramEnd) -> String {
-    match end {
-        ProgramEnd::Exited(status) => format!("(exit {status})"),
-        ProgramEnd::Signalled(signal) => signal_name(signal),
-        ProgramEnd::NotFound | ProgramEnd::NotExecutable(_) => "(never ran)".into(),
-    }
-}
-
-/// A signal's name.
-fn signal_name(signal: i32) -> String {
-    match nix::sys::signal::Signal::try_from(signal) {
-        Ok(signal) => signal.as_str().into(),
-        Err(_) => format!("signal {signal}"),
+        Life::Dead { end, .. } => (format!("dead {}", ends::end_word(*end)), Role::Bad),
     }
 }

@@ -2,7 +2,7 @@
 //! Draws a subject's address space: a heading for each mapping, a letter for
 //! each page of memalloc's, and what killed the subject if it is dead.
 
-use crate::dashboard::views::memory::Memory;
+use crate::dashboard::views::memory::state::Memory;
 use ratatui::layout::Rect;
 
 use super::death;
@@ -12,12 +12,13 @@ use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::canvas::row;
 use crate::dashboard::paint::theme::Role;
 use crate::dashboard::paint::units::bytes;
+use crate::dashboard::views::memory::cursor::pane_number;
 use crate::dashboard::views::memory::page::{PAGE, is_ours, page_of};
 use crate::dashboard::views::memory::space::{
     LABEL, PageState, Row, page_state, per_row, row_of, rows,
 };
+use crate::dashboard::views::memory::state::Pane;
 use crate::dashboard::views::memory::subjects::{Life, Subject};
-use crate::dashboard::views::memory::{Pane, pane_number};
 use crate::kernel::api::Mapping;
 
 /// The role of a page in this state.

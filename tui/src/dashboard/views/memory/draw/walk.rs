@@ -2,7 +2,7 @@
 //! Draws the walk for the address under the cursor: the address cut into bit
 //! fields, the entry of each level with its flags, and what comes of it.
 
-use crate::dashboard::views::memory::Memory;
+use crate::dashboard::views::memory::state::Memory;
 use ratatui::layout::Rect;
 
 use crate::dashboard::core::shared::Shared;

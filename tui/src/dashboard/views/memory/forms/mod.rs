@@ -4,7 +4,7 @@
 
 mod ask;
 
-use crate::dashboard::views::memory::Memory;
+use super::state::Memory;
 use ringside_uapi::memalloc::PAGES_LIMIT;
 
 use self::ask::{Ask, address, aligned, anywhere, choice, number, open, room, vaddr};

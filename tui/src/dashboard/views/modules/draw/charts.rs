@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The charts of one module's counters.
 
-use crate::dashboard::views::modules::Modules;
+use crate::dashboard::views::modules::state::Modules;
 use ratatui::layout::Rect;
 
 use crate::dashboard::core::shared::Shared;
@@ -9,7 +9,7 @@ use crate::dashboard::data::counters::is_monotonic;
 use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::theme::Role;
 use crate::dashboard::paint::units::{grouped, range, short};
-use crate::dashboard::views::shared::message;
+use crate::dashboard::views::pieces::message;
 use crate::kernel::api::CounterValue;
 
 /// A chart is not narrower, not wider and not lower than this.

@@ -3,10 +3,10 @@
 
 mod charts;
 
-use crate::dashboard::views::modules::Modules;
+use super::state::Modules;
 use ratatui::layout::{Constraint, Layout, Rect};
 
-use super::{detail, listed_modules, selected, values};
+use super::list::{detail, listed_modules, selected, values};
 use crate::dashboard::core::event::Hit;
 use crate::dashboard::core::link::Connection;
 use crate::dashboard::core::loadable::Loadable;
@@ -15,7 +15,7 @@ use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::canvas::{row, wrap};
 use crate::dashboard::paint::theme::Role;
 use crate::dashboard::paint::units::{bytes, range};
-use crate::dashboard::views::shared::{counter_row, message};
+use crate::dashboard::views::pieces::{counter_row, message};
 use crate::kernel::api::ModuleSummary;
 use crate::kernel::taint;
 

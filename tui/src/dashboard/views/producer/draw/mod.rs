@@ -4,12 +4,15 @@
 mod ring;
 mod threads;
 
-use crate::dashboard::views::producer::Producer;
+use super::state::Producer;
 use ratatui::layout::Rect;
 
 use super::layout::{DETAIL, HEAD, Layout, RingShape, inside};
+use super::past::Second;
+use super::picture;
+use super::picture::Picture;
 use super::ring::{Kind, Phase};
-use super::{MODULE, Pane, Picture, Second, picture};
+use super::state::{MODULE, Pane};
 use crate::dashboard::core::shared::Shared;
 use crate::dashboard::data::duration;
 use crate::dashboard::paint::canvas::Canvas;

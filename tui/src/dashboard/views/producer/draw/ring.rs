@@ -8,9 +8,11 @@ use crate::dashboard::core::event::Hit;
 use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::canvas::row;
 use crate::dashboard::paint::theme::Role;
+use crate::dashboard::views::producer::cursor::pane_number;
 use crate::dashboard::views::producer::layout::RingShape;
+use crate::dashboard::views::producer::picture::Picture;
 use crate::dashboard::views::producer::ring::{Filled, Kind};
-use crate::dashboard::views::producer::{Pane, Picture, pane_number};
+use crate::dashboard::views::producer::state::Pane;
 
 /// Producers that a single character can name: `1`…`9`, `a`…`z`.
 const NAMED: usize = 35;

@@ -9,9 +9,11 @@ use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::canvas::row;
 use crate::dashboard::paint::theme::Role;
 use crate::dashboard::paint::units::short;
+use crate::dashboard::views::producer::cursor::pane_number;
 use crate::dashboard::views::producer::layout::{ThreadShape, digits};
+use crate::dashboard::views::producer::picture::Picture;
 use crate::dashboard::views::producer::ring::{Doing, Kind, Tally, Thread};
-use crate::dashboard::views::producer::{Pane, Picture, pane_number};
+use crate::dashboard::views::producer::state::Pane;
 
 /// The role of a thread that does this.
 fn role(doing: Doing) -> Role {

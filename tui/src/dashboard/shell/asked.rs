@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is asked of the kernel all the time, and when it was asked for the last time.
+
+use crate::kernel::api::TableRange;
+
+/// What is asked for, and when it was asked for the last time.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Streams {
+    pub(crate) kernel_asked: Option<u64>,
+    pub(crate) lab_asked: Option<u64>,
+    pub(crate) kmsg_asked: Option<u64>,
+    pub(crate) watch_asked: Option<u64>,
+    pub(crate) console_asked: Option<u64>,
+    pub(crate) modules_asked: Option<u64>,
+    pub(crate) watched: Option<Vec<TableRange>>,
+    pub(crate) watch_failed: bool,
+    pub(crate) lab_failed: bool,
+    pub(crate) drawn_ms: u64,
+    pub(crate) generation: u32,
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Draws what kmod moves in a second.
+
+use crate::dashboard::core::shared::Shared;
+use crate::dashboard::paint::canvas::Canvas;
+use crate::dashboard::paint::theme::Role;
+use crate::dashboard::paint::units::bytes;
+/// Bytes per second, read or written, over time.
+use crate::dashboard::paint::units::range;
+use crate::dashboard::views::block::state::MODULE;
+use ratatui::layout::Rect;
+pub(crate) fn throughput(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared, written: bool) {
+    let (counter, word, role) = if written {
+        ("bytes_written", "Written", Role::Series(1))
+    } else {
+        ("bytes_read", "Read", Role::Series(0))
+    };
+    let total = shared.counters.value(MODULE, counter).unwrap_or(0).max(0) as u64;
+    let rate = shared.counters.rate(MODULE, counter).unwrap_or(0.0);
+    let span = shared.range_ms();
+    let title = format!("{word} {}: {}/s over {}", bytes(total), bytes(rate as u64), range(span));
+    let inside = canvas.panel(area, &title, false);
+    let columns = canvas.chart_columns(inside);
+    let curve = shared.counters.columns((MODULE, counter), span, columns, true);
+    canvas.chart(inside, &[(curve, role)]);
+}
