@@ -28,6 +28,13 @@ pub struct Toast {
     refused: Option<&'static str>,
 }
 
+impl Toast {
+    /// Does it say why a command can't be carried out?
+    pub fn is_refusal(&self) -> bool {
+        self.refused.is_some()
+    }
+}
+
 /// The messages on the screen, oldest first.
 #[derive(Clone, Debug, Default)]
 pub struct Toasts {

@@ -192,18 +192,17 @@ pub fn size_text(bytes: u64) -> String {
     if bytes < 1024 {
         return format!("{bytes} B");
     }
-    let mut value = bytes as f64 / 1024.0;
-    let mut unit = 0;
-    while value >= 1024.0 && unit + 1 < UNITS.len() {
+    let mut value = bytes as f64;
+    let mut unit = "";
+    for next in UNITS {
         value /= 1024.0;
-        unit += 1;
+        unit = next;
+        if value < 1023.95 {
+            break;
+        }
     }
-    let name = UNITS[unit];
-    if value >= 100.0 || value.fract() < 0.05 {
-        format!("{value:.0} {name}")
-    } else {
-        format!("{value:.1} {name}")
-    }
+    let number = if value < 99.95 { format!("{value:.1}") } else { format!("{value:.0}") };
+    format!("{} {unit}", number.strip_suffix(".0").unwrap_or(&number))
 }
 
 #[cfg(test)]
@@ -277,6 +276,9 @@ mod tests {
         assert_eq!(size_text(65536), "64 KiB");
         assert_eq!(size_text(1536 * 1024), "1.5 MiB");
         assert_eq!(size_text(64 << 20), "64 MiB");
+        assert_eq!(size_text(1023), "1023 B");
+        assert_eq!(size_text(1 << 30), "1 GiB");
+        assert_eq!(size_text(2047), "2 KiB");
         assert_eq!(size_text(u64::MAX), "16384 PiB");
     }
 

@@ -22,6 +22,8 @@ pub struct Glyphs {
     pub no: &'static str,
     /// A warning.
     pub warning: &'static str,
+    /// Something to know, and nothing to worry about.
+    pub fact: &'static str,
     /// A list's mark, and the mark of something that runs.
     pub dot: &'static str,
     /// Something that is there but does nothing.
@@ -51,6 +53,7 @@ pub const UNICODE: Glyphs = Glyphs {
     yes: "✓",
     no: "✗",
     warning: "▲",
+    fact: "ℹ",
     dot: "●",
     ring: "○",
     shades: ["█", "▒", "░"],
@@ -72,6 +75,7 @@ pub const ASCII: Glyphs = Glyphs {
     yes: "+",
     no: "x",
     warning: "!",
+    fact: "i",
     dot: "*",
     ring: "o",
     shades: ["#", "=", "."],

@@ -3,6 +3,8 @@
 
 use ringside_uapi::describe::Unit;
 
+use crate::dashboard::data::hex::size_text;
+
 /// `12 345 678` with thin groups: digits in threes.
 pub fn grouped(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
@@ -41,28 +43,10 @@ pub fn short(number: f64) -> String {
     }
 }
 
-/// `512 B`, `4.0 KiB`, `1.0 GiB`.
-pub fn bytes(number: u64) -> String {
-    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
-    if number < 1024 {
-        return format!("{number} B");
-    }
-    let mut value = number as f64;
-    let mut unit = "";
-    for next in UNITS {
-        value /= 1024.0;
-        unit = next;
-        if value < 1023.95 {
-            break;
-        }
-    }
-    if value < 99.95 { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
-}
-
 /// A counter's value with its unit.
 pub fn counted(value: i64, unit: Unit) -> String {
     match unit {
-        Unit::Bytes => bytes(value.max(0) as u64),
+        Unit::Bytes => size_text(value.max(0) as u64),
         Unit::Microseconds => format!("{} µs", grouped(value)),
         Unit::Pages => format!("{} pages", grouped(value)),
         Unit::Switch => if value == 0 { "off" } else { "on" }.into(),
@@ -104,13 +88,6 @@ mod tests {
         assert_eq!(short(12_345.0), "12.3k");
         assert_eq!(short(999_999.0), "1.00M");
         assert_eq!(grouped(-1_234_567), "-1,234,567");
-    }
-
-    #[test]
-    fn bytes_come_in_binary_units() {
-        assert_eq!(bytes(1023), "1023 B");
-        assert_eq!(bytes(4096), "4.0 KiB");
-        assert_eq!(bytes(1 << 30), "1.0 GiB");
     }
 
     #[test]

@@ -155,7 +155,8 @@ fn now_line(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     if let Some(toast) = model.toasts.shown().last() {
         let (mark, role) = match toast.tone {
             Tone::Good => (glyphs.yes, Role::Good),
-            Tone::Note => (glyphs.warning, Role::Warning),
+            Tone::Note if toast.is_refusal() => (glyphs.warning, Role::Warning),
+            Tone::Note => (glyphs.fact, Role::Text),
         };
         canvas.spans(area, &[(mark, role), (" ", role), (&toast.text, role)]);
         return;

@@ -11,10 +11,10 @@ use crate::dashboard::core::link::Connection;
 use crate::dashboard::core::loadable::Loadable;
 use crate::dashboard::core::shared::Shared;
 use crate::dashboard::data::hex::ByteKind;
+use crate::dashboard::data::hex::size_text;
 use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::canvas::wrap;
 use crate::dashboard::paint::theme::Role;
-use crate::dashboard::paint::units::bytes;
 
 /// The role of a log level.
 pub fn level_role(level: u8) -> Role {
@@ -104,7 +104,7 @@ pub fn module_state(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared, module
                 users if users < 0 => "can't be unloaded".to_owned(),
                 users => format!("in use {users} times"),
             };
-            let text = format!("  {}, {users}", bytes(summary.size));
+            let text = format!("  {}, {users}", size_text(summary.size));
             canvas.spans(
                 area,
                 &[

@@ -67,13 +67,13 @@ fn status(canvas: &mut Canvas<'_>, area: Rect, view: &LogView, shared: &Shared) 
     let separator = format!(" {} ", canvas.look.glyphs.separator);
     let following = view.cursor.is_none() && shared.freeze.is_none();
     let (state, role) = match (shared.freeze, following) {
-        (Some(_), _) => ("frozen", Role::Warning),
-        (None, true) => ("following", Role::Good),
-        (None, false) => ("G follows", Role::Dim),
+        (Some(_), _) => ("frozen".to_owned(), Role::Warning),
+        (None, true) => ("following".to_owned(), Role::Good),
+        (None, false) => (shared.fill("{last} follows"), Role::Dim),
     };
     let width = area.width.saturating_sub(state.len() as u16 + 4);
     canvas.text(area.x + 1, area.y, width, &parts.join(&separator), Role::Dim);
-    canvas.right(Rect { width: area.width - 1, ..area }, state, role);
+    canvas.right(Rect { width: area.width - 1, ..area }, &state, role);
 }
 
 fn search_line(canvas: &mut Canvas<'_>, area: Rect, view: &LogView) {
@@ -115,7 +115,7 @@ fn records(canvas: &mut Canvas<'_>, area: Rect, view: &LogView, shared: &Shared)
             (Connection::Connecting, true) => "Waiting for the kernel …".into(),
             (Connection::Up, true) => "The kernel has said nothing yet.".into(),
             _ if log.has_work() => "Looking …".into(),
-            _ => "No record passes the filter. Esc takes it away.".into(),
+            _ => shared.fill("No record passes the filter. {back} takes it away."),
         };
         return message(canvas, area, &text, Role::Dim);
     }

@@ -57,8 +57,8 @@ fn greeting(canvas: &mut Canvas<'_>, area: Rect, view: &Name, shared: &Shared) {
     }
     let used = known.parameters.len() as u16 + 1;
     let lines = below(inside, used);
-    let empty = "Nothing said yet. Enter chooses the parameters and loads it.";
-    said(canvas, lines, shared, MODULE, empty);
+    let empty = shared.fill("Nothing said yet. {greet} chooses the parameters and loads it.");
+    said(canvas, lines, shared, MODULE, &empty);
 }
 
 fn system_call(canvas: &mut Canvas<'_>, area: Rect, view: &Name, shared: &Shared) {
@@ -92,8 +92,10 @@ fn system_call(canvas: &mut Canvas<'_>, area: Rect, view: &Name, shared: &Shared
         let x = (place.x + 24).max(end + 2);
         canvas.text(x, place.y, place.right().saturating_sub(x), help, Role::Dim);
     }
-    let empty = "Nobody has called it yet. c calls it once, n as often as you say.";
-    said(canvas, below(inside, 3), shared, SYSCALL_SOURCE, empty);
+    let empty = shared.fill(
+        "Nobody has called it yet. {syscall} calls it once, {syscall-many} as often as you say.",
+    );
+    said(canvas, below(inside, 3), shared, SYSCALL_SOURCE, &empty);
 }
 
 fn below(area: Rect, used: u16) -> Rect {

@@ -2,9 +2,9 @@
 //! Draws what kmod moves in a second.
 
 use crate::dashboard::core::shared::Shared;
+use crate::dashboard::data::hex::size_text;
 use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::theme::Role;
-use crate::dashboard::paint::units::bytes;
 /// Bytes per second, read or written, over time.
 use crate::dashboard::paint::units::range;
 use crate::dashboard::views::block::state::MODULE;
@@ -18,7 +18,8 @@ pub(crate) fn throughput(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared, w
     let total = shared.counters.value(MODULE, counter).unwrap_or(0).max(0) as u64;
     let rate = shared.counters.rate(MODULE, counter).unwrap_or(0.0);
     let span = shared.range_ms();
-    let title = format!("{word} {}: {}/s over {}", bytes(total), bytes(rate as u64), range(span));
+    let title =
+        format!("{word} {}: {}/s over {}", size_text(total), size_text(rate as u64), range(span));
     let inside = canvas.panel(area, &title, false);
     let columns = canvas.chart_columns(inside);
     let curve = shared.counters.columns((MODULE, counter), span, columns, true);

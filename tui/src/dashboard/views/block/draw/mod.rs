@@ -41,7 +41,7 @@ pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &Block, shared: &S
         return unready::draw(canvas, area, shared, &why, &INTRODUCTION);
     }
     head(canvas, row(area, 0), view, shared);
-    said(canvas, row(area, 1), view);
+    said(canvas, row(area, 1), view, shared);
     let layout = Layout::new(area.width, area.height, shared.zoom);
     let pane =
         Rect { y: area.y + HEAD.min(area.height), width: layout.dump, height: layout.rows, ..area };
@@ -112,8 +112,7 @@ fn head(canvas: &mut Canvas<'_>, line: Rect, view: &Block, shared: &Shared) {
 }
 
 /// What was done last, or what went wrong.
-fn said(canvas: &mut Canvas<'_>, line: Rect, view: &Block) {
-    let state = view;
+fn said(canvas: &mut Canvas<'_>, line: Rect, state: &Block, shared: &Shared) {
     let gone = state.info.is_some_and(|info| info.gone);
     let warning = canvas.look.glyphs.warning;
     let pointer = canvas.look.glyphs.pointer;
@@ -121,9 +120,10 @@ fn said(canvas: &mut Canvas<'_>, line: Rect, view: &Block) {
         let (done, total) = (transfer.done, transfer.data.len().max(1));
         let share = done as f64 / total as f64;
         let text = format!(
-            "writing: {} of {} (X cancels) ",
+            "writing: {} of {} ({} cancels) ",
             size_text(done as u64),
-            size_text(total as u64)
+            size_text(total as u64),
+            shared.keymap.press("cancel")
         );
         let x = canvas.spans(line, &[(pointer, Role::Key), (" ", Role::Text), (&text, Role::Text)]);
         let bar = Rect { x, width: line.right().saturating_sub(x), ..line };
@@ -133,13 +133,19 @@ fn said(canvas: &mut Canvas<'_>, line: Rect, view: &Block) {
         (Some(said), _) => (pointer, said.clone(), Role::Text),
         (None, _) if gone => (
             warning,
-            "the device was taken away: p plugs the stick in, then R reloads kmod".into(),
+            shared.fill(
+                "the device was taken away: {block-plug} plugs the stick in, then {reload} reloads \
+                 kmod",
+            ),
             Role::Bad,
         ),
         (None, Some(error)) => (warning, error.to_string(), Role::Bad),
         (None, None) => (
             pointer,
-            "arrows move, o goes to an offset, r reads, w writes, c compares with pread".into(),
+            shared.fill(
+                "arrows move, {block-go} goes to an offset, {block-read} reads, {block-write} \
+                 writes, {block-compare} compares with pread",
+            ),
             Role::Dim,
         ),
     };

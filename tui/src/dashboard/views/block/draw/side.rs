@@ -11,7 +11,7 @@ use crate::dashboard::data::hex::size_text;
 use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::canvas::row;
 use crate::dashboard::paint::theme::Role;
-use crate::dashboard::paint::units::{bytes, grouped};
+use crate::dashboard::paint::units::grouped;
 use crate::dashboard::views::block::device::size;
 use crate::dashboard::views::block::state::MODULE;
 
@@ -61,8 +61,8 @@ fn facts(canvas: &mut Canvas<'_>, area: Rect, view: &Block, shared: &Shared) {
         ("block", format!("{} bytes", info.logical_block_size)),
         ("stick", stick),
         ("position", format!("{:#x}", value("position"))),
-        ("read", bytes(value("bytes_read").max(0) as u64)),
-        ("written", bytes(value("bytes_written").max(0) as u64)),
+        ("read", size_text(value("bytes_read").max(0) as u64)),
+        ("written", size_text(value("bytes_written").max(0) as u64)),
         ("done", format!("{} operations, {} errors", value("operations"), value("errors"))),
     ];
     for (index, (name, text)) in lines.iter().enumerate() {

@@ -19,7 +19,7 @@ pub(crate) fn draw(
     canvas: &mut Canvas<'_>,
     area: Rect,
     view: &Memory,
-    _: &Shared,
+    shared: &Shared,
     subject: Option<&Subject>,
     focused: bool,
 ) {
@@ -30,9 +30,11 @@ pub(crate) fn draw(
     };
     let inside = canvas.panel(area, &title, focused);
     let Some(content) = content else {
-        let text = "Nothing was read yet: Enter looks into the page under the cursor, r reads \
-                    anywhere.";
-        canvas.wrapped(inside, text, Role::Dim);
+        let text = shared.fill(
+            "Nothing was read yet: {memory-look} looks into the page under the cursor, \
+             {memory-read} reads anywhere.",
+        );
+        canvas.wrapped(inside, &text, Role::Dim);
         return;
     };
     let rows = content.bytes.chunks(PER_ROW).enumerate().skip(view.content_row);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Draws who died, where, why and of what, and offers a new subject.
 
+use crate::dashboard::core::shared::Shared;
 use ratatui::layout::Rect;
 
 use super::ends::{end_word, signal_name};
@@ -26,7 +27,7 @@ pub(crate) fn headline(subject: &Subject) -> Option<String> {
 }
 
 /// Where, of what and why a subject died; answers the rows used.
-pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, subject: &Subject) -> u16 {
+pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared, subject: &Subject) -> u16 {
     let details = match &subject.life {
         Life::Lost(error) => vec![("why", error.to_string())],
         Life::Dead { fault: Some(fault), .. } => of_fault(subject, fault),
@@ -44,9 +45,9 @@ pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, subject: &Subject) -> u1
         y += 1;
     }
     let keys = [
-        ("n", Role::Key),
+        (&*shared.keymap.press("subject-new"), Role::Key),
         (" starts a new subject, ", Role::Text),
-        ("x", Role::Key),
+        (&*shared.keymap.press("subject-end"), Role::Key),
         (" takes this one off the list", Role::Text),
     ];
     canvas.spans(row(area, y), &keys);

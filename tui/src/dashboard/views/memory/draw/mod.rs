@@ -48,7 +48,7 @@ pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &Memory, shared: &
         return unready::draw(canvas, area, shared, &why, &INTRODUCTION);
     }
     limits(canvas, row(area, 0), shared);
-    said(canvas, row(area, 1), view);
+    said(canvas, row(area, 1), view, shared);
     let below = Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area };
     if shared.zoom {
         return pane(canvas, below, view, shared, view.focus);
@@ -128,13 +128,14 @@ fn limits(canvas: &mut Canvas<'_>, line: Rect, shared: &Shared) {
 }
 
 /// What the subject did last.
-fn said(canvas: &mut Canvas<'_>, line: Rect, view: &Memory) {
+fn said(canvas: &mut Canvas<'_>, line: Rect, view: &Memory, shared: &Shared) {
     let pointer = canvas.look.glyphs.pointer;
     let Some(subject) = view.subject() else {
+        let start = shared.keymap.press("subject-new");
         let spans = [
             (pointer, Role::Key),
             (" ", Role::Text),
-            ("n", Role::Key),
+            (&start, Role::Key),
             (" starts a subject: a process that uses the module on command", Role::Text),
         ];
         canvas.spans(line, &spans);
@@ -153,7 +154,9 @@ fn said(canvas: &mut Canvas<'_>, line: Rect, view: &Memory) {
     let mut text = match (&subject.said, &subject.last) {
         (Some(said), _) => said.clone(),
         (None, Some(last)) => last.clone(),
-        (None, None) => "nothing was asked of it yet: a allocates pages".into(),
+        (None, None) => {
+            shared.fill("nothing was asked of it yet: {memory-allocate} allocates pages")
+        }
     };
     let made = subject.made().into_iter().map(|(level, count)| match count {
         1 => level.name().to_owned(),

@@ -8,10 +8,10 @@ use ratatui::layout::Rect;
 use super::death;
 use crate::dashboard::core::event::Hit;
 use crate::dashboard::core::shared::Shared;
+use crate::dashboard::data::hex::size_text;
 use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::canvas::row;
 use crate::dashboard::paint::theme::Role;
-use crate::dashboard::paint::units::bytes;
 use crate::dashboard::views::memory::cursor::pane_number;
 use crate::dashboard::views::memory::page::{PAGE, is_ours, page_of};
 use crate::dashboard::views::memory::space::{
@@ -71,7 +71,7 @@ pub(crate) fn draw(
         }
         Life::Alive => {}
         Life::Dead { .. } | Life::Lost(_) => {
-            let used = death::draw(canvas, inside, subject);
+            let used = death::draw(canvas, inside, shared, subject);
             below.y += used;
             below.height -= used.min(below.height);
         }
@@ -129,7 +129,7 @@ fn pages(
 
 fn heading(canvas: &mut Canvas<'_>, line: Rect, mapping: &Mapping, selected: bool) {
     let Mapping { start, end, permissions, name } = mapping;
-    let size = bytes(end.saturating_sub(*start));
+    let size = size_text(end.saturating_sub(*start));
     let ours = is_ours(mapping);
     let what = match (ours, name.as_str()) {
         (true, _) => "memalloc",

@@ -6,10 +6,10 @@ use crate::dashboard::views::memory::state::Memory;
 use ratatui::layout::Rect;
 
 use crate::dashboard::core::shared::Shared;
+use crate::dashboard::data::hex::size_text;
 use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::canvas::row;
 use crate::dashboard::paint::theme::Role;
-use crate::dashboard::paint::units::bytes;
 use crate::dashboard::views::memory::page::page_of;
 use crate::dashboard::views::memory::page_table::{
     Entry, Flag, LeadsTo, Level, Refusal, Step, Verdict, refusal, split, steps, verdict, words,
@@ -194,7 +194,7 @@ fn entry(canvas: &mut Canvas<'_>, line: Rect, walk: &Walk, step: &Step, decides:
             return;
         }
         LeadsTo::Table { pfn } => (pfn, String::new()),
-        LeadsTo::Page { pfn, size } => (pfn, format!(", a page of {}", bytes(size))),
+        LeadsTo::Page { pfn, size } => (pfn, format!(", a page of {}", size_text(size))),
     };
     let pfn = pfn.map_or_else(|| "PFN hidden".to_owned(), |pfn| format!("PFN {pfn:#x}"));
     x = canvas.text(x, line.y, after(x), &pfn, Role::Key);
@@ -202,7 +202,7 @@ fn entry(canvas: &mut Canvas<'_>, line: Rect, walk: &Walk, step: &Step, decides:
         "{what}  {} {}, an entry covers {}",
         canvas.look.glyphs.separator,
         level.long_name(),
-        bytes(level.covers(walk.levels))
+        size_text(level.covers(walk.levels))
     );
     if usize::from(after(x)) >= long.chars().count() {
         canvas.text(x, line.y, after(x), &long, Role::Dim);

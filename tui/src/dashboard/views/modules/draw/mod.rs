@@ -11,10 +11,11 @@ use crate::dashboard::core::event::Hit;
 use crate::dashboard::core::link::Connection;
 use crate::dashboard::core::loadable::Loadable;
 use crate::dashboard::core::shared::Shared;
+use crate::dashboard::data::hex::size_text;
 use crate::dashboard::paint::canvas::Canvas;
 use crate::dashboard::paint::canvas::{row, wrap};
 use crate::dashboard::paint::theme::Role;
-use crate::dashboard::paint::units::{bytes, range};
+use crate::dashboard::paint::units::range;
 use crate::dashboard::views::pieces::{counter_row, message};
 use crate::kernel::api::ModuleSummary;
 use crate::kernel::taint;
@@ -75,12 +76,14 @@ fn list(canvas: &mut Canvas<'_>, area: Rect, view: &Modules, shared: &Shared) {
             return message(canvas, inside, &text, Role::Bad);
         }
         (Loadable::Ready(modules), true) if modules.is_empty() => {
-            let text =
-                "No module is loaded. L loads one: a name of ours, or the path of a .ko file.";
-            return message(canvas, inside, text, Role::Dim);
+            let text = shared.fill(
+                "No module is loaded. {load} loads one: a name of ours, or the path of a .ko file.",
+            );
+            return message(canvas, inside, &text, Role::Dim);
         }
         (_, true) => {
-            return message(canvas, inside, "No name has this in it. Esc shows all.", Role::Dim);
+            let text = shared.fill("No name has this in it. {back} shows all.");
+            return message(canvas, inside, &text, Role::Dim);
         }
         _ => {}
     }
@@ -121,7 +124,7 @@ fn module_row(
     canvas.text(area.x + 1, area.y, 1, mark, Role::Bad);
     canvas.text(area.x + 2, area.y, name - 1, &module.name, role);
     let x = area.x + 2 + name;
-    canvas.right(Rect::new(x, area.y, 9, 1), &bytes(module.size), Role::Dim);
+    canvas.right(Rect::new(x, area.y, 9, 1), &size_text(module.size), Role::Dim);
     let users = if module.users < 0 { "fixed".into() } else { module.users.to_string() };
     canvas.right(Rect::new(x + 9, area.y, 6, 1), &users, role);
     if wide {
@@ -159,7 +162,12 @@ fn one(canvas: &mut Canvas<'_>, area: Rect, view: &Modules, shared: &Shared) {
         if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
     };
     if module.broken {
-        line(canvas, "state", "crashed: not to be used until a reboot (B)", Role::Bad);
+        line(
+            canvas,
+            "state",
+            &shared.fill("crashed: not to be used until a reboot ({vm-reboot})"),
+            Role::Bad,
+        );
     } else {
         line(canvas, "state", &module.state.to_lowercase(), Role::Good);
     }
@@ -247,7 +255,8 @@ fn counters(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared, module: &str) 
     if area.height < 2 {
         return;
     }
-    let title = format!("Counters, {} ([ ] range, z charts)", range(shared.range_ms()));
+    let keys = shared.fill("({shorter} {longer} range, {zoom} charts)");
+    let title = format!("Counters, {} {keys}", range(shared.range_ms()));
     heading(canvas, row(area, 0), &title);
     let below = Rect { y: area.y + 1, height: area.height - 1, ..area };
     if charts::fit(below, live.counters.len()) {
@@ -261,7 +270,7 @@ fn counters(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared, module: &str) 
     }
     if !fits {
         let more = live.counters.len() - shown;
-        let text = format!("{more} more: z shows all");
+        let text = format!("{more} more: {} shows all", shared.keymap.press("zoom"));
         let last = row(area, area.height - 1);
         canvas.text(last.x, last.y, last.width, &text, Role::Dim);
     }

@@ -73,8 +73,8 @@ pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &Producer, shared:
 fn head(canvas: &mut Canvas<'_>, area: Rect, picture: &Picture<'_>) {
     let glyphs = canvas.look.glyphs;
     let (mark, word, role) = match picture.now.phase {
-        Phase::Paused => (glyphs.warning, " PAUSED ", Role::Warning),
-        Phase::Pausing => (glyphs.warning, " pausing ", Role::Warning),
+        Phase::Paused => (glyphs.ring, " PAUSED ", Role::Warning),
+        Phase::Pausing => (glyphs.ring, " pausing ", Role::Warning),
         Phase::Running => (glyphs.dot, " running ", Role::Good),
     };
     let after = canvas.spans(row(area, 0), &[(mark, role), (word, role)]);
