@@ -41,7 +41,7 @@ pub enum Effect {
     Mouse(bool),
     /// Stop this process as Ctrl-Z does.
     Suspend,
-    /// Draw the whole screen anew.
+    /// Draw the whole screen again.
     Redraw,
     /// End the dashboard.
     Quit,

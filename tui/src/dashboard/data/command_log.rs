@@ -52,7 +52,7 @@ pub struct CommandLog {
 }
 
 impl CommandLog {
-    /// Notes a command that starts; answers its number.
+    /// Notes a command that starts; returns its number.
     pub fn start(&mut self, command: impl Into<String>, now_ms: u64) -> u64 {
         self.last += 1;
         if self.lines.len() == KEPT {

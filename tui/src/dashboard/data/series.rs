@@ -85,7 +85,7 @@ fn fold(tier: &mut VecDeque<Bucket>, width_ms: u64, keep: usize, at_ms: u64, val
 }
 
 impl Series {
-    /// Adds a sample. A clock that went back (another kernel) starts anew.
+    /// Adds a sample. A clock that went back (another kernel) starts again.
     pub fn push(&mut self, at_ms: u64, value: i64) {
         match self.raw.back() {
             Some((last, _)) if *last > at_ms => *self = Self::default(),
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_counter_that_starts_anew_shows_no_negative_rate() {
+    fn a_counter_that_starts_again_shows_no_negative_rate() {
         let mut series = steady(5, 10);
         series.push(5000, 0);
         assert_eq!(series.rate(5000), None);

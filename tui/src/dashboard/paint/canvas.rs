@@ -51,7 +51,7 @@ impl Canvas<'_> {
     }
 
     /// Paints text from `x`, at most `width` columns; longer text ends with an
-    /// ellipsis. Answers the column after it.
+    /// ellipsis. Returns the column after it.
     pub fn text(&mut self, x: u16, y: u16, width: u16, text: &str, role: Role) -> u16 {
         let style = self.style(role);
         self.styled(x, y, width, text, style)
@@ -143,7 +143,7 @@ impl Canvas<'_> {
         self.text(area.right() - width, area.y, width, text, role);
     }
 
-    /// Paints pieces one after another in `area`'s first row. Answers the column after them.
+    /// Paints pieces one after another in `area`'s first row. Returns the column after them.
     pub fn spans(&mut self, area: Rect, spans: &[Span<'_>]) -> u16 {
         let mut x = area.x;
         for (text, role) in spans {
@@ -152,7 +152,7 @@ impl Canvas<'_> {
         x
     }
 
-    /// Paints text over several rows, broken between words; answers the rows used.
+    /// Paints text over several rows, broken between words; returns the rows used.
     pub fn wrapped(&mut self, area: Rect, text: &str, role: Role) -> u16 {
         let lines = wrap(text, area.width);
         for (row, line) in lines.iter().take(usize::from(area.height)).enumerate() {
@@ -208,7 +208,7 @@ impl Canvas<'_> {
         }
     }
 
-    /// Paints a box with a title and answers what is inside.
+    /// Paints a box with a title and returns what is inside.
     pub fn panel(&mut self, area: Rect, title: &str, focused: bool) -> Rect {
         let area = area.intersection(self.buffer.area);
         if area.width < 2 || area.height < 2 {

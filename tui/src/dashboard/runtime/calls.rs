@@ -2,9 +2,11 @@
 //! Requests to the kernel, each started and cancelled off the loop.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+
+use parking_lot::{Condvar, Mutex};
 
 use super::message::Message;
 use crate::dashboard::core::effect::CallTag;
@@ -29,9 +31,9 @@ pub(crate) struct Backlog(Arc<(Mutex<usize>, Condvar)>);
 impl Backlog {
     fn wait_and_add(&self) {
         let (count, freed) = &*self.0;
-        let mut count = lock(count);
+        let mut count = count.lock();
         while *count >= BATCHES {
-            count = freed.wait(count).unwrap_or_else(PoisonError::into_inner);
+            freed.wait(&mut count);
         }
         *count += 1;
     }
@@ -39,14 +41,10 @@ impl Backlog {
     /// The loop took a batch.
     pub(crate) fn taken(&self) {
         let (count, freed) = &*self.0;
-        let mut count = lock(count);
+        let mut count = count.lock();
         *count = count.saturating_sub(1);
         freed.notify_one();
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 enum Order {
@@ -115,7 +113,7 @@ fn start(
         if matches!(item, Item::Done(_)) {
             // The call is dropped by the loop's next look at the table and not
             // here, inside of the target's own thread.
-            lock(&sink_table).cancelled.insert(tag);
+            sink_table.lock().cancelled.insert(tag);
         }
         drop(sink_events.send(Message::App(Box::new(Event::Item(tag, item)))));
     });
@@ -128,7 +126,7 @@ fn start(
     };
     let control = call.control();
     let over = {
-        let mut table = lock(table);
+        let mut table = table.lock();
         let mut ended = Vec::new();
         let tags: Vec<_> = table.cancelled.iter().copied().collect();
         for done in tags {
@@ -165,7 +163,7 @@ fn start(
 
 fn cancel(table: &Arc<Mutex<Table>>, tag: CallTag) {
     let call = {
-        let mut table = lock(table);
+        let mut table = table.lock();
         let call = table.running.remove(&tag);
         if call.is_none() {
             table.cancelled.insert(tag);

@@ -31,7 +31,7 @@ pub(crate) fn read(path: &str, limit: &Limit) -> Result<Vec<u8>, String> {
     }
 }
 
-/// Writes a new file; one that exists is left alone. Answers its full path.
+/// Writes a new file; one that exists is left alone. Returns its full path.
 pub(crate) fn save(path: &str, bytes: &[u8]) -> Result<String, String> {
     let path = expand(path);
     let fail = |error: io::Error| match error.kind() {

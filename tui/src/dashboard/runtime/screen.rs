@@ -88,7 +88,7 @@ impl Screen {
         self.redraw()
     }
 
-    /// Forgets what is on the screen, so that all of it is drawn anew.
+    /// Forgets what is on the screen, so that all of it is drawn again.
     pub(crate) fn redraw(&mut self) -> io::Result<()> {
         let size = self.backend.size()?;
         self.resize(size.width, size.height);

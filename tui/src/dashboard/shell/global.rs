@@ -27,7 +27,7 @@ fn module(views: &Views, shared: &Shared) -> Result<(), String> {
 fn not_loaded(views: &Views, shared: &Shared) -> Result<(), String> {
     match selected(views, shared) {
         Some(name) if !views.current(shared).lists_modules() && shared.loaded(&name).is_some() => {
-            let keys = shared.fill("{reload} loads it anew, {unload} unloads it");
+            let keys = shared.fill("{reload} loads it again, {unload} unloads it");
             Err(format!("{name} is loaded: {keys}"))
         }
         _ => shared.can(Capability::Modules),
@@ -156,7 +156,7 @@ pub const COMMANDS: &[Command<Views>] = &[
         "reload",
         &["R"],
         "Reload",
-        "build the module again and load it anew, with the same parameters",
+        "rebuild the module and load it again, with the same parameters",
         |views, shared| {
             if let Some(name) = selected(views, shared) {
                 loader::reload(shared, &name);
@@ -264,7 +264,7 @@ pub const COMMANDS: &[Command<Views>] = &[
         |_, shared| shared.effect(Effect::Suspend),
     )
     .quiet(),
-    command("redraw", &["ctrl-l"], "Redraw", "draw the whole screen anew", |_, shared| {
+    command("redraw", &["ctrl-l"], "Redraw", "draw the whole screen again", |_, shared| {
         shared.effect(Effect::Redraw);
     })
     .quiet(),

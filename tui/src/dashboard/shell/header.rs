@@ -265,7 +265,7 @@ fn layer_hints(model: &Model, layer: &Layer) -> Vec<(String, &'static str)> {
     hints.iter().map(|(keys, does)| (model.fill(keys), *does)).collect()
 }
 
-/// Paints one hint, if there is room up to the right edge of the screen. Answers
+/// Paints one hint, if there is room up to the right edge of the screen. Returns
 /// the column for the next one.
 fn hint(canvas: &mut Canvas<'_>, area: Rect, (keys, title): (&str, &str), hit: Option<Hit>) -> u16 {
     let width = (keys.width() + title.width() + 3) as u16;

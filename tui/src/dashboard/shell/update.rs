@@ -22,7 +22,7 @@ use crate::kernel::{Item, TargetError, TargetResult};
 /// A call that does not end so long after it was cancelled is given up.
 const DEAF_MS: u64 = 1500;
 
-/// Takes an event; answers what is to be done outside of the model.
+/// Takes an event; returns what is to be done outside of the model.
 pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
     match event {
         Event::Tick { now_ms } => tick(model, now_ms),
@@ -209,7 +209,7 @@ fn wheel(model: &mut Model, up: bool) {
     }
 }
 
-/// Ends a call: command log, error message, lost connection. Answers its owner.
+/// Ends a call: command log, error message, lost connection. Returns its owner.
 fn end(model: &mut Model, tag: CallTag, result: &TargetResult<()>) -> Option<Owner> {
     let call = model.calls.remove(tag)?;
     if call.report != Report::Silent {

@@ -64,7 +64,7 @@ impl Views {
         Self { go: go.collect(), list, nobody: () }
     }
 
-    /// All of them, to be put together anew.
+    /// All of them, to be put together differently.
     pub fn into_list(self) -> Vec<Box<dyn View>> {
         self.list
     }

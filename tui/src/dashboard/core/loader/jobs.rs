@@ -24,7 +24,7 @@ pub(crate) fn load_with(shared: &mut Shared, module: &str, parameters: &str) {
     start_image(shared, module);
 }
 
-/// Builds anew, unloads and loads again with the parameters of the last time.
+/// Builds again, unloads and loads with the parameters of the last time.
 pub(crate) fn reload(shared: &mut Shared, module: &str) {
     let ours = ringside_uapi::module(module).is_some();
     let key = match shared.loader.files.get(module) {

@@ -23,7 +23,7 @@ impl Scan {
         self.high >= end && self.low <= start
     }
 
-    /// Tests at most `budget` rows; answers what is left of the budget.
+    /// Tests at most `budget` rows; returns what is left of the budget.
     pub fn go_on(
         &mut self,
         (start, end): (u64, u64),

@@ -241,7 +241,7 @@ fn unplugging_asks_first_and_then_says_how_to_go_on() {
 }
 
 #[test]
-fn somebody_elses_write_is_read_anew() {
+fn somebody_elses_write_is_read_again() {
     let mut script = Script::new();
     script.sample(1000, 0, 0);
     script.tick(1000);

@@ -2,7 +2,7 @@
 //! View 5: block. The bytes of a device, read and written through kmod.
 //!
 //! What is on the screen was read by READ64, which leaves the module's position
-//! alone, in stretches somewhat larger than the screen; it is read anew after
+//! alone, in stretches somewhat larger than the screen; it is read again after
 //! each write, whoever wrote. The user's own reads and writes are BREAD, BWRITE
 //! and their kin, which move the position as the original's did.
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The bytes on the screen: read in stretches somewhat larger than it, and read
-//! anew when they may have changed.
+//! again when they may have changed.
 
 use super::device::{quietly, refresh_info, size};
 use super::layout::Layout;

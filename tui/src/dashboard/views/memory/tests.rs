@@ -24,7 +24,7 @@ use crate::kernel::api::{
 };
 use crate::kernel::{Item, TargetError};
 
-/// A scripted kernel for one subject: answers every effect as memalloc would.
+/// A scripted kernel for one subject: returns every effect as memalloc would.
 pub(crate) struct Script {
     pub(crate) model: Model,
     pub(crate) areas: Vec<(u64, u64, bool)>,

@@ -49,7 +49,7 @@ pub(crate) fn delays(view: &mut Producer, shared: &mut Shared) {
     })));
 }
 
-/// Asks for the module's parameters and loads it anew.
+/// Asks for the module's parameters and loads it again.
 pub(crate) fn parameters(view: &mut Producer, shared: &mut Shared) {
     let mut fields: Vec<Field> = DESCRIPTION.parameters.iter().map(Field::parameter).collect();
     loader::slow_down(MODULE, &mut fields);

@@ -17,7 +17,7 @@ use crate::dashboard::views::fixture::screen;
 use crate::kernel::api::Request;
 use crate::kernel::{Item, TargetError};
 
-/// Presses keys; answers the controls that are written, with their calls.
+/// Presses keys; returns the controls that are written, with their calls.
 fn press(model: &mut Model, keys: &str) -> Vec<(CallTag, String, String)> {
     let mut written = Vec::new();
     for key in Key::parse_many(keys).unwrap() {
@@ -42,7 +42,7 @@ fn names(written: &[(CallTag, String, String)]) -> Vec<String> {
     names.collect()
 }
 
-/// The kernel has done what it was asked; answers what is asked next.
+/// The kernel has done what it was asked; returns what is asked next.
 fn done(
     model: &mut Model,
     written: &[(CallTag, String, String)],

@@ -107,7 +107,7 @@ const COMMANDS: &[Command<Producer>] = &[
         "ring-parameters",
         &["e"],
         "threads, size",
-        "Load the module anew with other numbers of threads and slots",
+        "Load the module again with other numbers of threads and slots",
         forms::parameters,
     )
     .when(|_, shared| shared.can(Capability::Modules)),

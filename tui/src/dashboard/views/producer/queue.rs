@@ -62,7 +62,7 @@ pub(crate) struct Controls {
 }
 
 impl Controls {
-    /// Puts a write into its queue; answers the one to be started now.
+    /// Puts a write into its queue; returns the one to be started now.
     pub(crate) fn ask(&mut self, knob: Knob, value: u64) -> Option<Write> {
         let queue = &mut self.queues[knob.queue()];
         // The first one is on its way: only what follows can be changed.
@@ -77,7 +77,7 @@ impl Controls {
         (queue.len() == 1).then_some(Write { knob, value })
     }
 
-    /// The first write of a queue is over; answers the next. What waited for
+    /// The first write of a queue is over; returns the next. What waited for
     /// one that failed is dropped.
     pub(crate) fn over(&mut self, knob: Knob, done: bool, samples: u64) -> Option<Write> {
         let queue = &mut self.queues[knob.queue()];

@@ -31,7 +31,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     }
 }
 
-/// Paints an empty box in the middle and answers what is inside.
+/// Paints an empty box in the middle and returns what is inside.
 fn popup(canvas: &mut Canvas<'_>, area: Rect, (width, height): (u16, u16), title: &str) -> Rect {
     let width = width.min(area.width.saturating_sub(2));
     let height = height.min(area.height.saturating_sub(1));
@@ -46,7 +46,7 @@ fn popup(canvas: &mut Canvas<'_>, area: Rect, (width, height): (u16, u16), title
     Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside }
 }
 
-/// Paints a button and answers the column after it.
+/// Paints a button and returns the column after it.
 fn button(canvas: &mut Canvas<'_>, x: u16, y: u16, (key, title): (&str, &str), hit: usize) -> u16 {
     let area = Rect::new(x, y, 60, 1);
     let end = canvas.spans(

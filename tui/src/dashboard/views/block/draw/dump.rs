@@ -59,7 +59,7 @@ pub(crate) fn draw(
         let (text, role) = match (&state.error, total) {
             _ if gone => (
                 "The device was taken away while the module held it. Every operation fails from \
-                 now on; kmod finds the stick again once it is loaded anew."
+                 now on; kmod finds the stick again once it is loaded again."
                     .to_owned(),
                 Role::Bad,
             ),

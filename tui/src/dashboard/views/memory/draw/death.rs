@@ -26,7 +26,7 @@ pub(crate) fn headline(subject: &Subject) -> Option<String> {
     })
 }
 
-/// Where, of what and why a subject died; answers the rows used.
+/// Where, of what and why a subject died; returns the rows used.
 pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared, subject: &Subject) -> u16 {
     let details = match &subject.life {
         Life::Lost(error) => vec![("why", error.to_string())],

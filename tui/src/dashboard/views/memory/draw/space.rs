@@ -85,7 +85,7 @@ pub(crate) fn draw(
     }
 }
 
-/// Draws the rows around the cursor; answers which states of pages are among them.
+/// Draws the rows around the cursor; returns which states of pages are among them.
 fn pages(
     canvas: &mut Canvas<'_>,
     area: Rect,

@@ -211,7 +211,7 @@ fn one(canvas: &mut Canvas<'_>, area: Rect, view: &Modules, shared: &Shared) {
     counters(canvas, rest, shared, &module.name);
 }
 
-/// Paints parameters and controls; answers the rows used.
+/// Paints parameters and controls; returns the rows used.
 fn value_rows(canvas: &mut Canvas<'_>, area: Rect, view: &Modules, shared: &Shared) -> u16 {
     let values = values(view, shared);
     if values.is_empty() || area.height < 3 {
