@@ -60,14 +60,21 @@ fn every_folder_can_be_written_to_and_changes_vanish_with_the_guest() {
     let surroundings = Surroundings::new();
     let work = tempfile::tempdir().expect("a folder");
     fs::write(work.path().join("there"), "before\n").expect("a file");
-    let script = "for folder in . / /usr/lib /etc /tmp /var /root /run; do
+    let script = "for folder in . / /usr/lib /etc /tmp /root /run; do
                       echo x > $folder/ringside-test && rm $folder/ringside-test || echo $folder
                   done
+                  for folder in . / /tmp /root; do
+                      cp /bin/true $folder/ringside-test && $folder/ringside-test || echo $folder
+                      rm $folder/ringside-test
+                  done
                   echo after > there; mv there moved; mkdir new; cat moved";
-    let said = run(&surroundings, work.path(), &["exec", "--", "/bin/sh", "-c", script]);
-    assert_eq!((said.out.as_str(), said.err.as_str()), ("after\n", ""));
-    assert_eq!(fs::read_to_string(work.path().join("there")).expect("it is there"), "before\n");
-    assert_eq!(content(work.path()).len(), 1);
+    for files in ["all", "system"] {
+        let arguments = ["exec", "--host-files", files, "--", "/bin/sh", "-c", script];
+        let said = run(&surroundings, work.path(), &arguments);
+        assert_eq!((said.out.as_str(), said.err.as_str()), ("after\n", ""), "{files}");
+        assert_eq!(fs::read(work.path().join("there")).expect("it is there"), b"before\n");
+        assert_eq!(content(work.path()).len(), 1);
+    }
 }
 
 #[test]

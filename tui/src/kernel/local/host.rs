@@ -83,6 +83,7 @@ fn put_together(view: &HostView) -> TargetResult<Mounted> {
     }
     // A mount of its own, so that it can be moved.
     bind(&top, draft)?;
+    allow_all(draft)?;
     for (link, target) in &view.links {
         let link = below(draft, link)?;
         match symlink(OsStr::from_bytes(target), &link) {
@@ -103,6 +104,7 @@ fn put_together(view: &HostView) -> TargetResult<Mounted> {
     }
     if !view.shares.iter().any(|share| share.path == b"/tmp") {
         bind("/tmp", &draft.join("tmp"))?;
+        allow_all(&draft.join("tmp"))?;
     }
     let mut fresh = Vec::new();
     for (number, share) in view.shares.iter().enumerate() {
@@ -285,6 +287,12 @@ fn mount_share(tag: &str, place: &Path, flags: MsFlags, cache: &str) -> TargetRe
 
 fn bind(source: &str, place: &Path) -> TargetResult<()> {
     mount_one(source, place, "", MsFlags::MS_BIND | MsFlags::MS_REC, "")
+}
+
+/// Lets programs be run from a folder that was bound, whatever its file system
+/// is mounted with.
+fn allow_all(place: &Path) -> TargetResult<()> {
+    mount_one("", place, "", MsFlags::MS_BIND | MsFlags::MS_REMOUNT, "")
 }
 
 fn mount_one(

@@ -107,6 +107,11 @@ impl Candidate {
 /// The empty folder behind devices that share nothing.
 pub(super) fn nothing(cache: &Path) -> VmResult<PathBuf> {
     let folder = cache.join("nothing");
+    if fs::create_dir_all(&folder).is_ok() {
+        return Ok(folder);
+    }
+    // A cache that can't be written to may hold a saved machine all the same.
+    let folder = std::env::temp_dir().join("ringside-nothing");
     fs::create_dir_all(&folder).map_err(VmError::io(format!("make {}", folder.display())))?;
     Ok(folder)
 }
