@@ -11,6 +11,7 @@ use super::labs::uptime;
 use super::our_module::{self, Words};
 use crate::kernel::Target;
 use crate::kernel::api::{Item, Request};
+use crate::kernel::local::is_guest;
 use crate::kernel::modinfo::{is_module_file, module_name};
 use crate::lab::modules::{self, Earlier};
 use crate::lab::progress::{Event, Progress};
@@ -61,6 +62,13 @@ fn files(
             false => Ok(vec![module.to_owned()]),
         };
     }
+    if is_guest() {
+        return match installed(&name) {
+            Some(file) => Ok(vec![file]),
+            None => Err(Failure::new(format!("no module {name} was built for this kernel"))
+                .with_help("build it outside of the guest: ringside build FOLDER")),
+        };
+    }
     if ours {
         return Ok(vec![our_module::file(&name, target, progress, words)?]);
     }
@@ -82,6 +90,21 @@ fn built_before(
 ) -> Result<Option<Earlier>, Failure> {
     let kernel = our_module::kernel_of_lab(target, progress, words)?;
     Ok(kernel.and_then(|kernel| modules::newest(&kernel, name)))
+}
+
+/// The file of a module in a guest, which has the newest build of each where any
+/// Linux has its modules.
+fn installed(name: &str) -> Option<PathBuf> {
+    let kernel = nix::sys::utsname::uname().ok()?;
+    let folder = Path::new("/lib/modules").join(kernel.release());
+    ["updates", "extra"].into_iter().find_map(|place| {
+        let entries = std::fs::read_dir(folder.join(place)).ok()?;
+        let mut files = entries.flatten().map(|entry| entry.path());
+        files.find(|file| {
+            let text = file.to_string_lossy();
+            is_module_file(&text) && module_name(&text) == name
+        })
+    })
 }
 
 /// Says which build it is.
@@ -125,7 +148,11 @@ fn with_what_they_need(
             if is_among(&need, &all) || loaded.iter().any(|module| module.name == need) {
                 continue;
             }
-            if let Some(build) = built_before(&need, target, progress, words)? {
+            if is_guest()
+                && let Some(file) = installed(&need)
+            {
+                all.push(Image::read(file)?.0);
+            } else if let Some(build) = built_before(&need, target, progress, words)? {
                 progress.report(Event::Note(format!("{} needs {need}", all[next].name)));
                 tell(&need, &build, progress);
                 all.push(Image::read(build.file)?.0);
