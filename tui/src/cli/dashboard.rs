@@ -9,11 +9,13 @@ use clap::Args;
 
 use super::connection::one;
 use super::lab_args::LabArgs;
+use super::loadable::{self, Loadable};
 use super::relay::Relay;
-use super::{Connection, Failure, Outcome, our_module};
+use super::{Connection, Failure, Outcome};
 use crate::dashboard::core::symbols::Frame;
 use crate::dashboard::host::{Host, HostReply, HostRequest, HostResult};
 use crate::dashboard::{self, Options};
+use crate::kernel::call::ask;
 use crate::kernel::modinfo::module_name;
 use crate::kernel::{Item, Request, Target};
 use crate::lab;
@@ -125,7 +127,8 @@ fn done(result: Result<(), Failure>) -> HostResult {
 }
 
 impl Here {
-    /// Builds a module of ours for the kernel that is shown. Nobody sees the progress:
+    /// Builds or reads a module for the kernel that is shown: one of ours, one that was
+    /// built before, a folder's, a file's. What it needs is loaded. Nobody sees the progress:
     /// the dashboard shows that the build is pending, and the compiler's last words
     /// if it fails.
     fn build(&self, name: &str) -> Result<Vec<u8>, String> {
@@ -136,9 +139,27 @@ impl Here {
             "a panic that RINGSIDE_TEST_PANIC asks for"
         );
         let mut silent = |_: Event| {};
-        let file = our_module::file(name, &*self.relay, &mut silent, |error| error)
-            .map_err(|failure| failure.to_string())?;
-        std::fs::read(&file).map_err(|error| format!("read {}: {error}", file.display()))
+        let path = dashboard::in_home(name);
+        let Loadable { images, asked } =
+            loadable::find(&path, &*self.relay, &mut silent, |error| error)
+                .map_err(|failure| failure.to_string())?;
+        if asked.len() > 1 {
+            return Err(format!(
+                "{name} makes {} modules, which are built now: load each by its name ({})",
+                asked.len(),
+                asked.join(", ")
+            ));
+        }
+        let mut wanted = None;
+        for image in images {
+            if asked.contains(&image.name) {
+                wanted = Some(image.bytes);
+                continue;
+            }
+            let request = Request::Load { name: image.name, parameters: String::new() };
+            ask(&*self.relay, request, &image.bytes).map_err(|error| error.to_string())?;
+        }
+        wanted.ok_or_else(|| format!("{name} makes no module"))
     }
 
     /// Reads the file of a loaded module, if it was built here.

@@ -17,5 +17,5 @@ pub mod views;
 
 pub use core::host;
 pub use runtime::{
-    DashboardError, Ended, Options, config_path, look, read_config, run, state_path,
+    DashboardError, Ended, Options, config_path, in_home, look, read_config, run, state_path,
 };

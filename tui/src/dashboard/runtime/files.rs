@@ -12,7 +12,7 @@ use crate::lab::plain_file;
 use crate::lab::plain_file::FileError;
 
 /// The path with `~/` replaced by the home folder.
-fn expand(path: &str) -> PathBuf {
+pub fn in_home(path: &str) -> PathBuf {
     match (path.strip_prefix("~/"), std::env::var_os("HOME")) {
         (Some(rest), Some(home)) => Path::new(&home).join(rest),
         _ => PathBuf::from(path),
@@ -21,7 +21,7 @@ fn expand(path: &str) -> PathBuf {
 
 /// Reads a file, or its beginning.
 pub(crate) fn read(path: &str, limit: &Limit) -> Result<Vec<u8>, String> {
-    let path = expand(path);
+    let path = in_home(path);
     match &limit.reason {
         None => plain_file::read_start(&path, limit.bytes).map_err(|error| error.to_string()),
         Some(reason) => plain_file::read(&path, limit.bytes).map_err(|error| match error {
@@ -33,7 +33,7 @@ pub(crate) fn read(path: &str, limit: &Limit) -> Result<Vec<u8>, String> {
 
 /// Writes a new file; one that exists is left alone. Returns its full path.
 pub(crate) fn save(path: &str, bytes: &[u8]) -> Result<String, String> {
-    let path = expand(path);
+    let path = in_home(path);
     let fail = |error: io::Error| match error.kind() {
         io::ErrorKind::AlreadyExists => {
             format!("{} exists already and was not touched; choose another name", path.display())

@@ -20,6 +20,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use environment::{config_path, look, state_path};
+pub use files::in_home;
 
 use super::core::config::Config;
 use super::core::config::file::ConfigError;

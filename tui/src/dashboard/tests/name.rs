@@ -50,3 +50,42 @@ fn a_module_that_is_held_stays_and_its_holder_is_named() {
     let loads = dashboard.kernel.seen.iter().filter(|seen| seen.starts_with("load"));
     assert_eq!(loads.count(), 0, "{:?}", dashboard.kernel.seen);
 }
+
+#[test]
+fn a_load_that_is_refused_keeps_its_form_to_be_mended() {
+    let mut dashboard = Harness::new(ScriptedKernel::guest());
+    let refused = TargetError::errno(nix::libc::EINVAL, "load module my_name");
+    let refused = refused.with_hint("the kernel says: out of range");
+    dashboard.kernel.failures.push(("Load", refused));
+    dashboard.keys("2<enter><ctrl-u>1999<enter>");
+    assert!(dashboard.shows("the kernel says: out of range"), "{}", dashboard.screen());
+    dashboard.keys("<esc>");
+    assert!(dashboard.shows("insmod my_name.ko intParameter=1999"), "{}", dashboard.screen());
+    dashboard.keys("<ctrl-u>2000<enter>");
+    assert!(dashboard.shows("my_name loaded"), "{}", dashboard.screen());
+    let seen = &dashboard.kernel.seen;
+    assert!(
+        seen.iter().any(|seen| seen.starts_with("load my_name intParameter=2000 ")),
+        "{seen:?}"
+    );
+}
+
+#[test]
+fn a_folder_is_built_and_what_it_makes_is_loaded_under_its_own_name() {
+    let mut dashboard = Harness::new(ScriptedKernel::guest());
+    dashboard.keys("7L<ctrl-u>~/lesson 1/<enter>");
+    assert!(dashboard.shows("insmod"), "{}", dashboard.screen());
+    dashboard.keys("<enter>");
+    let loads = dashboard.kernel.seen.iter().filter(|seen| seen.starts_with("load "));
+    assert_eq!(loads.count(), 1, "{:?}", dashboard.kernel.seen);
+}
+
+#[test]
+fn a_module_that_only_bears_the_name_of_ours_is_called_that() {
+    let mut kernel = ScriptedKernel::guest();
+    kernel.foreign = true;
+    let mut dashboard = Harness::new(kernel);
+    dashboard.keys("2<enter><enter>");
+    dashboard.pass(2000);
+    assert!(dashboard.shows("this my_name is not Ringside's"), "{}", dashboard.screen());
+}

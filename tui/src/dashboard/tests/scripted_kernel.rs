@@ -30,6 +30,8 @@ pub(crate) struct ScriptedKernel {
     pub(crate) seen: Vec<String>,
     /// Who holds any module.
     pub(crate) holders: Vec<Holder>,
+    /// The loaded modules only bear their names.
+    pub(crate) foreign: bool,
     /// Nothing can even be sent.
     pub(crate) gone: bool,
     /// How many requests were made, polled ones too.
@@ -89,6 +91,7 @@ impl ScriptedKernel {
                     state: "Live".into(),
                     taint: "O".into(),
                     counters: true,
+                    ours: !self.foreign,
                     instance: self.instances.get(name).copied().unwrap_or_default(),
                     ..ModuleSummary::default()
                 };

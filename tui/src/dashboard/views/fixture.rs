@@ -36,6 +36,7 @@ pub(crate) fn model(view: &'static str, modules: &[&str]) -> Model {
         name: (*name).into(),
         state: "Live".into(),
         counters: true,
+        ours: true,
         ..ModuleSummary::default()
     };
     model.modules = Loadable::Ready(modules.iter().map(summary).collect());

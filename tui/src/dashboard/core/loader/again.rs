@@ -2,6 +2,8 @@
 //! What the modules of a guest run with, and the offer to load them again in the
 //! guest after it.
 
+use std::collections::BTreeMap;
+
 use super::jobs::load_with;
 use super::state::{Again, Step, file, parameters_of};
 use crate::dashboard::core::calls::{Owner, Report};
@@ -19,6 +21,15 @@ pub(crate) fn listed(shared: &mut Shared) {
     };
     let names: Vec<String> = modules.iter().map(|module| module.name.clone()).collect();
     shared.loader.current.retain(|name, _| names.contains(name));
+    let others = modules.iter().filter(|module| !module.ours);
+    let others = others.filter_map(|module| Some((module.name.clone(), not_ours(&module.name)?)));
+    let others: BTreeMap<String, String> = others.collect();
+    for (name, note) in &others {
+        if !shared.loader.not_ours.contains(name) {
+            shared.note(note.clone());
+        }
+    }
+    shared.loader.not_ours = others.into_keys().collect();
     for name in names {
         let owner = Owner::Loader(Step::Seen(name.clone()));
         if !shared.loader.current.contains_key(&name) && !shared.calls.has(&owner) {
@@ -26,6 +37,16 @@ pub(crate) fn listed(shared: &mut Shared) {
             shared.start(owner, title, Report::Silent, Request::Module { name });
         }
     }
+}
+
+/// What is said of a module that only bears the name of one of ours.
+fn not_ours(name: &str) -> Option<String> {
+    let works = match ringside_uapi::module(name)?.name {
+        "memalloc" => "no WALK; alloc, free, read, write and share work",
+        "kmod" => "no INFO, no SYNC; read and write work",
+        _ => "no controls; `ringside modules NAME` lists its threads",
+    };
+    Some(format!("this {name} is not Ringside's: no counters, {works}"))
 }
 
 /// What the kernel says of a module's parameters.

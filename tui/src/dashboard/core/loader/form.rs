@@ -2,7 +2,7 @@
 //! The forms that ask what to load, and with which parameters.
 
 use super::image::start_image;
-use super::state::{Job, PACE, file, form_id, is_path, module_name, parameters_of};
+use super::state::{Job, PACE, file, form_id, is_plain_file, module_name, parameters_of};
 use super::steps::go_on;
 use crate::dashboard::core::form::{Field, Kind};
 use crate::dashboard::core::shared::{Form, Shared};
@@ -32,7 +32,7 @@ pub fn load(shared: &mut Shared, module: Option<&str>) {
     let id = form_id(key);
     let (shown, submitted) = (key.to_owned(), key.to_owned());
     let form = Form::new(&id, &title, fields, move |form| preview(&shown, again, form))
-        .note(if is_path(key) { "reading the file …" } else { "building …" })
+        .note(if is_plain_file(key) { "reading the file …" } else { "building …" })
         .check(|(): &(), _, form| check(form))
         .submit(move |(): &mut (), shared, form| submit(shared, &submitted, form));
     shared.loader.jobs.insert(key.to_owned(), Job::default());
@@ -61,7 +61,10 @@ pub fn slow_down(name: &str, fields: &mut [Field]) {
 
 fn choose(shared: &mut Shared) {
     let ours: Vec<_> = ringside_uapi::MODULES.iter().map(|module| module.name).collect();
-    let help = format!("one of {}, or the path of a .ko file", ours.join(", "));
+    let help = format!(
+        "one of {}, what you built before, or the path of a folder or .ko file",
+        ours.join(", ")
+    );
     let field = Field::new("module", Kind::Line, &help, "");
     let preview = |form: &Form| match form.text("module").trim() {
         "" => format!("insmod {}", lines::UNKNOWN),
@@ -70,11 +73,7 @@ fn choose(shared: &mut Shared) {
     let form = Form::new("load", "Load a module", vec![field], preview)
         .check(|(): &(), _, form| {
             let text = form.text("module").trim();
-            if text.is_empty() {
-                return Some("name a module or a file".into());
-            }
-            let known = is_path(text) || ringside_uapi::module(text).is_some();
-            (!known).then(|| "neither a module of ours nor the path of a .ko file".into())
+            text.is_empty().then(|| "name a module, a folder or a file".into())
         })
         .submit(|(): &mut (), shared, form| load(shared, Some(form.text("module").trim())));
     shared.open_form(form);
@@ -98,9 +97,10 @@ fn check(form: &Form) -> Option<String> {
 }
 
 fn submit(shared: &mut Shared, key: &str, form: &Form) {
-    let loaded = shared.loaded(&module_name(key)).is_some();
+    let loaded = shared.loaded(&shared.loader.name(key)).is_some();
     let job = shared.loader.jobs.entry(key.to_owned()).or_default();
     job.parameters = Some(parameters(form));
     job.unload_first = loaded;
+    job.from_form = true;
     go_on(shared, key);
 }

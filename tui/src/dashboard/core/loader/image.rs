@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::parameter;
-use super::state::{Step, form_id, is_path, module_name};
+use super::state::{Step, form_id, is_path, is_plain_file, module_name};
 use super::steps::go_on;
 use crate::dashboard::core::calls::{Owner, Report};
 use crate::dashboard::core::effect::Effect;
@@ -19,14 +19,18 @@ use crate::kernel::modinfo::ModInfo;
 pub(crate) fn start_image(shared: &mut Shared, key: &str) {
     let owner = Owner::Loader(Step::Image(key.to_owned()));
     let name = module_name(key);
-    if is_path(key) {
+    if is_plain_file(key) {
         let limit = Limit { bytes: IMAGE_MAX as u64, reason: Some("which no module has".into()) };
         let request = HostRequest::ReadFile { path: key.to_owned(), limit };
         shared.ask_host(owner, &format!("read {key}"), Report::Listed, request);
     } else {
-        let line = shared.command_log.start(format!("ringside build  # {name}"), shared.now_ms);
+        let line = match ringside_uapi::module(&name) {
+            Some(_) if !is_path(key) => format!("ringside build  # {name}"),
+            _ => format!("ringside build {key}"),
+        };
+        let line = shared.command_log.start(line, shared.now_ms);
         let tag = shared.call(owner, &format!("build {name}"), Report::Listed, Some(line));
-        shared.effect(Effect::Host { tag, request: HostRequest::Build(name) });
+        shared.effect(Effect::Host { tag, request: HostRequest::Build(key.to_owned()) });
     }
 }
 
@@ -64,6 +68,8 @@ pub(crate) fn image(shared: &mut Shared, step: &Step, result: Result<Vec<u8>, St
             return;
         }
     };
+    let name = info.name().map_or(name, str::to_owned);
+    shared.loader.names.insert(key.clone(), name.clone());
     let declared: Vec<Field> =
         info.parameters().map(|parameter| parameter::field(&parameter)).collect();
     let known = ringside_uapi::module(&name);

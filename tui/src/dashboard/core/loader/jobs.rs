@@ -19,6 +19,7 @@ pub(crate) fn load_with(shared: &mut Shared, module: &str, parameters: &str) {
         image: None,
         parameters: Some(parameters.to_owned()),
         unload_first: shared.loaded(module).is_some(),
+        from_form: false,
     };
     shared.loader.jobs.insert(module.to_owned(), job);
     start_image(shared, module);

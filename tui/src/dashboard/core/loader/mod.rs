@@ -24,6 +24,11 @@ use crate::kernel::Item;
 pub(crate) fn on_reply(shared: &mut Shared, step: &Step, item: Item) {
     match step {
         Step::Seen(name) => again::seen(shared, name, &item),
-        _ => steps::on_reply(shared, step, item),
+        _ => {
+            steps::on_reply(shared, step, item);
+            if let Some((key, error)) = shared.loader.refused.take() {
+                steps::refused(shared, &key, &error, load);
+            }
+        }
     }
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which modules are on their way, and what is known of their files.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::dashboard::data::lines;
-use crate::kernel::modinfo::ModInfo;
+use crate::kernel::TargetError;
+use crate::kernel::modinfo::{self, ModInfo};
 
 /// A step of loading, unloading or reloading; the text is the job's key: the
 /// module's name or the path of its file.
@@ -27,6 +28,8 @@ pub(crate) struct Job {
     pub(crate) image: Option<Arc<Vec<u8>>>,
     pub(crate) parameters: Option<String>,
     pub(crate) unload_first: bool,
+    /// A form asked for the parameters, and asks again where they are refused.
+    pub(crate) from_form: bool,
 }
 
 /// A module that the guest before had.
@@ -55,12 +58,23 @@ pub struct Loader {
     pub(crate) queue: VecDeque<Again>,
     pub(crate) files: BTreeMap<String, String>,
     pub(crate) infos: BTreeMap<String, ModInfo>,
+    /// The job whose module the kernel has just refused, and why.
+    pub(crate) refused: Option<(String, TargetError)>,
+    /// The loaded modules that only bear the name of one of ours.
+    pub(crate) not_ours: BTreeSet<String>,
+    /// What the modules that folders make are called, by the job's key.
+    pub(crate) names: BTreeMap<String, String>,
 }
 
 impl Loader {
     /// What the file of a module says of itself, once the file was read.
     pub fn info(&self, module: &str) -> Option<&ModInfo> {
         self.infos.get(module)
+    }
+
+    /// The name of a job's module: what its file says, once that was read.
+    pub(crate) fn name(&self, key: &str) -> String {
+        self.names.get(key).cloned().unwrap_or_else(|| module_name(key))
     }
 
     /// The file of a module was found elsewhere.
@@ -80,10 +94,10 @@ impl Loader {
     }
 }
 
-/// The module's name in a path: `/x/my-mod.ko` is `my_mod`.
+/// The module's name by a path: `/x/my-mod.ko` is `my_mod`, and so, until it is
+/// built, is the module of the folder `/x/my-mod/`.
 pub fn module_name(key: &str) -> String {
-    let file = key.rsplit('/').next().unwrap_or(key);
-    file.strip_suffix(".ko").unwrap_or(file).replace('-', "_")
+    modinfo::module_name(key.trim_end_matches('/'))
 }
 
 /// The file that a job loads, as a person would name it: a module of ours is
@@ -93,7 +107,13 @@ pub(crate) fn file(key: &str) -> String {
 }
 
 pub(crate) fn is_path(key: &str) -> bool {
-    key.contains('/') || key.ends_with(".ko")
+    key.contains('/') || modinfo::is_module_file(key)
+}
+
+/// Is this a file that is read as it is? A folder is built, and what is packed is
+/// unpacked, where the other modules are built.
+pub(crate) fn is_plain_file(key: &str) -> bool {
+    key.ends_with(".ko")
 }
 
 /// The id of the form that loads this job's module.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The steps of a job: unload if need be, load, and what comes of them.
 
-use super::state::{Step, file, is_path, module_name};
+use super::state::{Step, file, is_path};
 use crate::dashboard::core::advice::Doing;
 use crate::dashboard::core::calls::{Owner, Report};
 use crate::dashboard::core::layer::Message;
@@ -11,7 +11,7 @@ use crate::kernel::api::{Holder, Request};
 use crate::kernel::{Item, TargetError};
 
 pub(crate) fn start_unload(shared: &mut Shared, key: &str) {
-    let name = module_name(key);
+    let name = shared.loader.name(key);
     let owner = Owner::Loader(Step::Unload(key.to_owned()));
     let title = format!("unload {name}");
     shared.start(owner, &title, Report::Listed, Request::Unload { name });
@@ -25,7 +25,7 @@ pub(crate) fn go_on(shared: &mut Shared, key: &str) {
     let (Some(image), Some(parameters)) = (job.image.clone(), job.parameters.clone()) else {
         return;
     };
-    let name = module_name(key);
+    let name = shared.loader.name(key);
     if job.unload_first {
         return start_unload(shared, key);
     }
@@ -46,7 +46,7 @@ pub(crate) fn on_reply(shared: &mut Shared, step: &Step, item: Item) {
     shared.modules_stale = true;
     match (step, result) {
         (Step::Unload(key), Ok(())) => {
-            let name = module_name(key);
+            let name = shared.loader.name(key);
             match shared.loader.jobs.get_mut(key) {
                 Some(job) if job.unload_first => {
                     job.unload_first = false;
@@ -57,7 +57,7 @@ pub(crate) fn on_reply(shared: &mut Shared, step: &Step, item: Item) {
         }
         (Step::Unload(key), Err(error)) => {
             shared.loader.jobs.remove(key);
-            let name = module_name(key);
+            let name = shared.loader.name(key);
             if matches!(&error, TargetError::Errno { errno, .. } if *errno == nix::libc::EBUSY) {
                 let request = Request::Holders { name: name.clone() };
                 let title = format!("who holds {name}?");
@@ -69,19 +69,34 @@ pub(crate) fn on_reply(shared: &mut Shared, step: &Step, item: Item) {
         }
         (Step::Load(key), Ok(())) => {
             shared.loader.jobs.remove(key);
-            let name = module_name(key);
+            let name = shared.loader.name(key);
             let parameters = shared.loader.last_parameters(&name).unwrap_or_default().to_owned();
             shared.done(format!("{name} loaded"));
             shared.loader.current.insert(name, parameters);
             shared.loader.ended = true;
         }
         (Step::Load(key), Err(error)) => {
-            shared.loader.jobs.remove(key);
-            failed(shared, &format!("Load {}", module_name(key)), Doing::Load, &error);
+            shared.loader.refused = Some((key.clone(), error));
             shared.loader.ended = true;
         }
         (Step::Image(_) | Step::Seen(_), _) => {}
     }
+}
+
+/// The kernel refused a module. A form that asked for parameters asks again: what
+/// was typed can be mended once the reason is read.
+pub(super) fn refused(
+    shared: &mut Shared,
+    key: &str,
+    error: &TargetError,
+    ask_again: fn(&mut Shared, Option<&str>),
+) {
+    let job = shared.loader.jobs.remove(key);
+    if job.is_some_and(|job| job.from_form) && *error != TargetError::Cancelled {
+        ask_again(shared, Some(key));
+    }
+    let title = format!("Load {}", shared.loader.name(key));
+    failed(shared, &title, Doing::Load, error);
 }
 
 fn failed(shared: &mut Shared, title: &str, doing: Doing, error: &TargetError) {
