@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -80,7 +81,12 @@ fn plug_in() -> PathBuf {
 
 /// Writes and syncs until the stick is gone; the generation of each sector that
 /// was last known to be on it.
-fn write_until_gone(device: &File, random: &mut Random, generation: &mut u64) -> Vec<u64> {
+fn write_until_gone(
+    device: &File,
+    random: &mut Random,
+    generation: &mut u64,
+    has_synced: &AtomicBool,
+) -> Vec<u64> {
     let (mut written, mut synced) = (vec![0; SECTORS], vec![0; SECTORS]);
     loop {
         let number = random.below(SECTORS);
@@ -99,10 +105,13 @@ fn write_until_gone(device: &File, random: &mut Random, generation: &mut u64) ->
             return synced;
         }
         written[number] = *generation;
-        if random.once_in(50) {
+        if random.once_in(20) {
             // SAFETY: SYNC takes no argument.
             match unsafe { libc::ioctl(device.as_raw_fd(), abi::SYNC.into(), 0) } {
-                0 => synced.clone_from(&written),
+                0 => {
+                    synced.clone_from(&written);
+                    has_synced.store(true, Ordering::Relaxed);
+                }
                 _ => assert!(matches!(Errno::last(), Errno::ENODEV | Errno::EIO)),
             }
         }
@@ -122,12 +131,17 @@ fn what_was_synced_survives_the_stick_being_taken_away() {
             let after = Duration::from_millis(100 + random.below(400) as u64);
             let path = disk().expect("the stick is there").join("device/delete");
             let mut branch = random.branch();
+            let has_synced = AtomicBool::new(false);
             let synced = std::thread::scope(|scope| {
-                scope.spawn(move || {
+                scope.spawn(|| {
+                    // The writer goes on until the stick is gone.
+                    while !has_synced.load(Ordering::Relaxed) {
+                        std::thread::sleep(Duration::from_millis(5));
+                    }
                     std::thread::sleep(after);
                     put(&path, "1");
                 });
-                write_until_gone(&device, &mut branch, &mut generation)
+                write_until_gone(&device, &mut branch, &mut generation, &has_synced)
             });
             drop(device);
             rmmod("kmod").expect("nobody has it open");
