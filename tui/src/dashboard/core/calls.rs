@@ -29,7 +29,6 @@ pub enum Owner {
     Console,
     /// [`crate::dashboard::core::loader`]: who holds a module.
     Holders {
-        /// The module.
         module: String,
         /// Asked since it would not go?
         refused: bool,

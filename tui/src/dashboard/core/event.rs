@@ -63,17 +63,11 @@ pub enum Hit {
 /// Where to move to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Move {
-    /// One up.
     Up,
-    /// One down.
     Down,
-    /// One to the left.
     Left,
-    /// One to the right.
     Right,
-    /// A page up.
     PageUp,
-    /// A page down.
     PageDown,
     /// To the first.
     Home,

@@ -60,7 +60,6 @@ pub struct Field {
     pub help: String,
     /// What the thing behind it takes, where `kind` can't say it: `0 to 0x3fffffff`.
     pub within: String,
-    /// What is in it.
     pub input: TextField,
     /// May it be left empty (the default is then used)?
     pub optional: bool,
@@ -105,7 +104,6 @@ impl Field {
         Self::new(parameter.name, kind, parameter.help, parameter.default)
     }
 
-    /// What is in it.
     pub fn text(&self) -> &str {
         self.input.text()
     }
@@ -237,9 +235,7 @@ type Check<S> = Box<dyn Fn(&dyn Any, &S, &Form<S>) -> Option<String>>;
 pub struct Form<S> {
     /// Under which name what is typed is remembered: `load/my_name`.
     pub id: String,
-    /// The title.
     pub title: String,
-    /// The fields.
     pub fields: Vec<Field>,
     /// The field that has the focus.
     pub focus: usize,

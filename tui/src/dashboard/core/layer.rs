@@ -11,9 +11,7 @@ use super::text_field::TextField;
 pub enum Layer<S: 'static> {
     /// The keys of this place, scrolled down by so many lines.
     Help(usize),
-    /// The palette.
     Palette(Palette),
-    /// A form.
     Form(Form<S>),
     /// A question before something that can't be undone.
     Confirm(Confirm<S>),
@@ -40,7 +38,6 @@ pub struct Palette {
 
 /// A question whose answer is yes or no.
 pub struct Confirm<S> {
-    /// The title.
     pub title: String,
     /// What happens, in one or two sentences.
     pub text: String,
@@ -65,7 +62,6 @@ impl<S: 'static> Confirm<S> {
 
 /// A question with several answers; Esc gives none.
 pub struct Choice<S: 'static> {
-    /// The title.
     pub title: String,
     /// What it is about.
     pub text: String,
@@ -75,9 +71,7 @@ pub struct Choice<S: 'static> {
     pub escape: &'static str,
 }
 
-/// An answer.
 pub struct Answer<S> {
-    /// Its key.
     pub key: char,
     /// What it does, in a line.
     pub does: &'static str,

@@ -14,7 +14,6 @@ pub enum Connection {
     Up,
     /// No more: why, and since when in the shared's time.
     Lost {
-        /// Why.
         why: String,
         /// Since when.
         since_ms: u64,
@@ -26,7 +25,6 @@ pub enum Connection {
 pub struct Link {
     /// Does it answer?
     pub connection: Connection,
-    /// Which kernel it is.
     pub kernel: Option<KernelInfo>,
     /// When `kernel` arrived, in the shared's time.
     pub kernel_at_ms: u64,

@@ -27,3 +27,16 @@ pub mod symbols;
 pub mod text_field;
 pub mod toasts;
 pub mod vm;
+
+pub use self::calls::{Owner, Report, ViewCall};
+pub use self::command::{Command, Info, command};
+pub use self::effect::{CallTag, Effect};
+pub use self::event::{Event, Hit, Move};
+pub use self::form::{Field, Kind};
+pub use self::host::{HostReply, HostRequest, HostResult};
+pub use self::keys::{Key, KeyCode};
+pub use self::link::{Connection, is_lost};
+pub use self::loadable::Loadable;
+pub use self::message::Message;
+pub use self::shared::{About, Form, Layer, Shared};
+pub use self::text_field::TextField;

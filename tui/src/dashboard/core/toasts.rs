@@ -18,7 +18,6 @@ pub enum Tone {
 /// A short message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Toast {
-    /// The text.
     pub text: String,
     /// How it is meant.
     pub tone: Tone,

@@ -28,7 +28,6 @@ pub fn quote_path(path: &str) -> String {
     }
 }
 
-/// Text as C has it.
 pub fn c_text(text: &[u8]) -> String {
     format!("\"{}\"", text.escape_ascii())
 }
@@ -73,7 +72,6 @@ pub fn by_subject(pid: i32, line: &str) -> String {
     format!("[{pid}] {line}")
 }
 
-/// ALLOCATE.
 pub fn allocate(vaddr: impl Display, pages: impl Display, write: bool) -> String {
     let write = u8::from(write);
     format!("ioctl(memalloc, ALLOCATE, {{vaddr {vaddr}, num_pages {pages}, write {write}}})")

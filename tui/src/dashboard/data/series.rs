@@ -24,7 +24,6 @@ pub struct Bucket {
     pub min: i64,
     /// The largest.
     pub max: i64,
-    /// The mean.
     pub mean: f64,
     count: u32,
 }
@@ -51,7 +50,6 @@ pub struct Column {
     pub min: f64,
     /// The largest.
     pub max: f64,
-    /// The mean.
     pub mean: f64,
 }
 

@@ -20,7 +20,6 @@ pub struct Glyphs {
     pub yes: &'static str,
     /// Something is not so, or failed.
     pub no: &'static str,
-    /// A warning.
     pub warning: &'static str,
     /// Something to know, and nothing to worry about.
     pub fact: &'static str,

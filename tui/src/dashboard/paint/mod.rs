@@ -7,3 +7,7 @@ pub mod chart;
 pub mod glyphs;
 pub mod theme;
 pub mod units;
+
+pub use self::canvas::{Canvas, Hits, Span, row, wrap};
+pub use self::theme::{Look, Role};
+pub use self::units::{counted, duration, grouped, range, short};

@@ -9,8 +9,7 @@ use std::thread;
 use parking_lot::{Condvar, Mutex};
 
 use super::message::Message;
-use crate::dashboard::core::effect::CallTag;
-use crate::dashboard::core::event::Event;
+use crate::dashboard::core::{CallTag, Event};
 use crate::kernel::kmsg::parsed;
 use crate::kernel::{Call, Item, Request, Target, TargetError};
 

@@ -5,7 +5,7 @@ use std::env;
 use std::path::PathBuf;
 
 use crate::dashboard::core::config::{ColorDepth, Config, GlyphName};
-use crate::dashboard::paint::theme::Look;
+use crate::dashboard::paint::Look;
 
 fn folder(variable: &str, below_home: &str) -> Option<PathBuf> {
     let set = env::var_os(variable).map(PathBuf::from);

@@ -3,7 +3,7 @@
 
 use ratatui::crossterm::event::Event as TerminalEvent;
 
-use crate::dashboard::core::event::Event;
+use crate::dashboard::core::Event;
 
 /// What the threads tell the loop.
 pub(crate) enum Message {

@@ -2,9 +2,7 @@
 //! The loop.
 
 use crate::dashboard::core::host::Host;
-use crate::dashboard::core::host::HostReply;
-use crate::dashboard::core::host::HostRequest;
-use crate::dashboard::core::host::HostResult;
+use crate::dashboard::core::{Effect, Event, HostReply, HostRequest, HostResult, Key};
 use std::panic;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -19,9 +17,6 @@ use super::calls::Calls;
 use super::message::Message;
 use super::screen::{Ownership, Screen};
 use super::{files, input, signals};
-use crate::dashboard::core::effect::Effect;
-use crate::dashboard::core::event::Event;
-use crate::dashboard::core::keys::Key;
 use crate::dashboard::shell::model::Model;
 use crate::dashboard::shell::update::update;
 use crate::dashboard::{DashboardError, Ended, Options, look};

@@ -17,8 +17,7 @@ use ratatui::crossterm::terminal::{
 use ratatui::crossterm::{clipboard, cursor, execute, queue};
 use ratatui::layout::Rect;
 
-use crate::dashboard::paint::canvas::Hits;
-use crate::dashboard::paint::theme::Look;
+use crate::dashboard::paint::{Hits, Look};
 use crate::dashboard::shell::frame;
 use crate::dashboard::shell::model::Model;
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the commands that mean the same everywhere do.
 
-use crate::dashboard::core::effect::Effect;
 use crate::dashboard::core::loader;
-use crate::dashboard::core::shared::{Freeze, Shared};
+use crate::dashboard::core::shared::Freeze;
+use crate::dashboard::core::{Effect, Shared};
 use crate::dashboard::data::counters::RANGES_MS;
 use crate::dashboard::views::Views;
 

@@ -4,8 +4,7 @@
 use super::global;
 use super::model::Model;
 pub use super::table::{Entry, all, global};
-use crate::dashboard::core::command::Info;
-use crate::dashboard::core::keys::Key;
+use crate::dashboard::core::{Info, Key};
 
 /// The commands that can be reached where the user is: the view's own first.
 pub fn here(model: &Model) -> impl Iterator<Item = &Info> {

@@ -8,8 +8,7 @@ use ratatui::layout::Rect;
 use super::layers::draw as layers;
 use super::model::Model;
 use super::{header, post_mortem};
-use crate::dashboard::paint::canvas::{Canvas, Hits};
-use crate::dashboard::paint::theme::{Look, Role};
+use crate::dashboard::paint::{Canvas, Hits, Look, Role};
 
 /// Columns and rows below which nothing useful fits.
 pub const SMALLEST: (u16, u16) = (60, 16);

@@ -3,14 +3,11 @@
 
 use super::actions::{back, cancel, copy, freeze, load, mouse, range, selected};
 use super::leave::quit;
-use crate::dashboard::core::command::{Command, command};
-use crate::dashboard::core::effect::Effect;
-use crate::dashboard::core::event::Move;
 use crate::dashboard::core::layer::Palette;
 use crate::dashboard::core::loader;
 use crate::dashboard::core::scroll::Scroll;
-use crate::dashboard::core::shared::{About, Layer, Shared};
 use crate::dashboard::core::vm;
+use crate::dashboard::core::{About, Command, Effect, Layer, Move, Shared, command};
 use crate::dashboard::views::Views;
 use crate::kernel::api::{Capability, LabRequest};
 

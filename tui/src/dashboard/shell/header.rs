@@ -7,14 +7,9 @@ use unicode_width::UnicodeWidthStr;
 
 use super::commands;
 use super::model::Model;
-use crate::dashboard::core::command::Info;
-use crate::dashboard::core::event::Hit;
-use crate::dashboard::core::link::Connection;
-use crate::dashboard::core::shared::{About, Layer, Shared};
 use crate::dashboard::core::toasts::Tone;
-use crate::dashboard::paint::canvas::{Canvas, Span, row};
-use crate::dashboard::paint::theme::Role;
-use crate::dashboard::paint::units::{duration, grouped};
+use crate::dashboard::core::{About, Connection, Hit, Info, Layer, Shared};
+use crate::dashboard::paint::{Canvas, Role, Span, duration, grouped, row};
 use crate::kernel::api::{GuestState, Trouble};
 
 /// Rows above the view.

@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::commands;
 use super::model::Model;
-use crate::dashboard::core::command::Info;
+use crate::dashboard::core::Info;
 use crate::dashboard::data::wrap::wrap;
 
 /// The widest that the help gets.
@@ -18,7 +18,6 @@ const KEYS: (usize, usize) = (12, 24);
 /// A line of the help.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
-    /// A heading.
     Heading(&'static str),
     /// Words about this place.
     Text(String),

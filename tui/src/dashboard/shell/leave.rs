@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Leaving the dashboard, and what becomes of the lab that was started for it.
 
-use crate::dashboard::core::calls::{Owner, Report};
-use crate::dashboard::core::effect::Effect;
-use crate::dashboard::core::host::HostRequest;
 use crate::dashboard::core::layer::{Answer, Choice};
-use crate::dashboard::core::shared::{Layer, Shared};
+use crate::dashboard::core::{Effect, HostRequest, Layer, Owner, Report, Shared};
 
 /// The answers to the question what becomes of the lab.
 const ANSWERS: &[Answer<Shared>] = &[

@@ -6,16 +6,15 @@ use std::ops::{Deref, DerefMut};
 
 use super::asked::Streams;
 use super::table;
+use crate::dashboard::core::Shared;
 use crate::dashboard::core::config::Config;
 use crate::dashboard::core::keymap::Keymap;
-use crate::dashboard::core::shared::Shared;
 use crate::dashboard::views::Views;
 
 /// Everything the screen is drawn from: the views, and what they share.
 pub struct Model {
     /// What the views share.
     pub shared: Shared,
-    /// The views.
     pub views: Views,
     pub(crate) streams: Streams,
 }

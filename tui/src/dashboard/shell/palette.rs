@@ -7,7 +7,7 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use super::commands;
 use super::commands::Entry;
-use crate::dashboard::core::command::Info;
+use crate::dashboard::core::Info;
 use crate::dashboard::views::Views;
 
 /// How a command matches, best first.

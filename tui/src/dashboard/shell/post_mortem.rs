@@ -3,10 +3,9 @@
 
 use ratatui::layout::Rect;
 
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::Shared;
 use crate::dashboard::data::log::{Kind, readable};
-use crate::dashboard::paint::canvas::{Canvas, row, wrap};
-use crate::dashboard::paint::theme::Role;
+use crate::dashboard::paint::{Canvas, Role, row, wrap};
 use crate::kernel::api::GuestState;
 
 /// So many callers are shown.

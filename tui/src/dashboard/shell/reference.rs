@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::commands;
 use super::model::Model;
-use crate::dashboard::core::command::Info;
+use crate::dashboard::core::Info;
 
 /// The reference as Markdown.
 pub fn keys() -> String {

@@ -4,11 +4,8 @@
 //! interruption.
 
 use super::model::Model;
-use crate::dashboard::core::calls::{Owner, Report};
-use crate::dashboard::core::link::{Connection, is_lost};
-use crate::dashboard::core::loadable::Loadable;
 use crate::dashboard::core::loader;
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::{Connection, Loadable, Owner, Report, Shared, is_lost};
 use crate::kernel::api::{GuestState, LabRequest, LabStatus, Request};
 use crate::kernel::{Item, TargetError};
 
@@ -131,8 +128,8 @@ fn keep_watching(model: &mut Model) {
         .filter(|(_, call)| call.owner == Owner::Watch && call.cancelled.is_none())
         .map(|(tag, _)| tag)
         .collect();
-    let soon = !due(model.streams.watch_asked, RETRY_MS, model.now_ms);
-    if same && (soon || model.streams.watch_failed || !running.is_empty()) {
+    let recent = !due(model.streams.watch_asked, RETRY_MS, model.now_ms);
+    if same && (recent || model.streams.watch_failed || !running.is_empty()) {
         return;
     }
     model.streams.watch_asked = Some(model.now_ms);

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! File and line of the functions in an oops: asked for once each, off the loop.
 
-use crate::dashboard::core::calls::{Owner, Report};
-use crate::dashboard::core::host::{HostReply, HostRequest, HostResult};
-use crate::dashboard::core::shared::Shared;
 use crate::dashboard::core::symbols::Frame;
+use crate::dashboard::core::{HostReply, HostRequest, HostResult, Owner, Report, Shared};
 use crate::dashboard::data::log::Trace;
 
 /// An oops of which nothing new has come for so long is whole.

@@ -3,8 +3,7 @@
 //! help, the palette and the key reference all come from it.
 
 use super::global;
-use crate::dashboard::core::command::Info;
-use crate::dashboard::core::shared::About;
+use crate::dashboard::core::{About, Info};
 use crate::dashboard::views::Views;
 
 /// A command and the view it belongs to.

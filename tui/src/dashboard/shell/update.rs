@@ -6,14 +6,11 @@ use super::layers;
 use super::streams;
 use super::symbols;
 use crate::dashboard::core::advice::Doing;
-use crate::dashboard::core::calls::ViewCall;
-use crate::dashboard::core::calls::{Owner, Report};
-use crate::dashboard::core::effect::{CallTag, Effect};
-use crate::dashboard::core::event::{Event, Hit, Move};
-use crate::dashboard::core::host::{HostReply, HostResult};
-use crate::dashboard::core::keys::{Key, KeyCode};
 use crate::dashboard::core::link;
 use crate::dashboard::core::loader;
+use crate::dashboard::core::{
+    CallTag, Effect, Event, Hit, HostReply, HostResult, Key, KeyCode, Move, Owner, Report, ViewCall,
+};
 use crate::dashboard::data::command_log::Outcome;
 use crate::dashboard::shell::model::Model;
 use crate::dashboard::views::view::Reply;

@@ -13,8 +13,7 @@ use ratatui::style::{Color, Modifier};
 use super::harness::Harness;
 use super::scripted_kernel::{ScriptedKernel, running_lab};
 use crate::dashboard::core::config::{ColorDepth, ThemeName};
-use crate::dashboard::paint::canvas::{Canvas, Hits};
-use crate::dashboard::paint::theme::{Look, Role};
+use crate::dashboard::paint::{Canvas, Hits, Look, Role};
 use crate::kernel::api::GuestState;
 
 type Rgb = (u8, u8, u8);

@@ -5,7 +5,7 @@ use super::harness::Harness;
 use super::harness::VIEWS;
 use super::scripted_kernel::{ScriptedKernel, running_lab};
 use crate::dashboard::core::config::{ColorDepth, ThemeName};
-use crate::dashboard::paint::theme::{Look, Role};
+use crate::dashboard::paint::{Look, Role};
 use crate::kernel::TargetError;
 use crate::kernel::api::GuestState;
 

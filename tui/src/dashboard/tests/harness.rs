@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Drives the update loop with keys and a scripted kernel, and looks at the screen.
 
-use crate::dashboard::core::host::HostReply;
-use crate::dashboard::core::host::HostRequest;
-use crate::dashboard::core::host::HostResult;
+use crate::dashboard::core::{CallTag, Effect, Event, HostReply, HostRequest, HostResult, Key};
+use crate::dashboard::paint::{Hits, Look};
 use std::collections::VecDeque;
 
 use ratatui::buffer::Buffer;
@@ -11,11 +10,6 @@ use ratatui::layout::Rect;
 
 use super::scripted_kernel::{ScriptedKernel, module_file};
 use crate::dashboard::core::config::{ColorDepth, Config, ThemeName};
-use crate::dashboard::core::effect::{CallTag, Effect};
-use crate::dashboard::core::event::Event;
-use crate::dashboard::core::keys::Key;
-use crate::dashboard::paint::canvas::Hits;
-use crate::dashboard::paint::theme::Look;
 use crate::dashboard::shell::frame::draw;
 use crate::dashboard::shell::model::Model;
 use crate::dashboard::shell::update::update;

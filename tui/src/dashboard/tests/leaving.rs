@@ -3,7 +3,7 @@
 
 use super::harness::Harness;
 use super::scripted_kernel::{ScriptedKernel, running_lab};
-use crate::dashboard::core::event::{Event, Hit};
+use crate::dashboard::core::{Event, Hit};
 use crate::kernel::api::GuestState;
 
 /// A dashboard that started its lab, with these modules loaded.

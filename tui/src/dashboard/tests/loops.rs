@@ -4,7 +4,7 @@
 use super::harness::Harness;
 use super::harness::VIEWS;
 use super::scripted_kernel::{ScriptedKernel, running_lab};
-use crate::dashboard::core::event::{Event, Hit};
+use crate::dashboard::core::{Event, Hit};
 use crate::kernel::TargetError;
 use crate::kernel::api::{GuestState, KmsgRecord, Trouble};
 

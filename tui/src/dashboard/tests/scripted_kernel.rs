@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::dashboard::core::effect::CallTag;
+use crate::dashboard::core::CallTag;
 use crate::kernel::api::{
     Holder, KernelInfo, LabRequest, LabStatus, ModuleDetail, ModuleSummary, ParameterValue,
     SyscallInfo,

@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 use super::harness::Harness;
 use super::scripted_kernel::{ScriptedKernel, running_lab};
 use crate::dashboard::core::config::{ColorDepth, ThemeName};
-use crate::dashboard::paint::theme::Look;
+use crate::dashboard::paint::Look;
 use crate::kernel::TargetError;
 use crate::kernel::api::{GuestState, KmsgRecord};
 

@@ -4,16 +4,11 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::dashboard::core::calls::{Owner, Report};
-use crate::dashboard::core::command::{Command, command};
 use crate::dashboard::core::config::{ColorDepth, Config, ThemeName};
-use crate::dashboard::core::effect::{CallTag, Effect};
-use crate::dashboard::core::event::Event;
-use crate::dashboard::core::keys::Key;
-use crate::dashboard::core::link::Connection;
-use crate::dashboard::core::shared::{About, Shared};
-use crate::dashboard::paint::canvas::{Canvas, Hits};
-use crate::dashboard::paint::theme::{Look, Role};
+use crate::dashboard::core::{
+    About, CallTag, Command, Connection, Effect, Event, Key, Owner, Report, Shared, command,
+};
+use crate::dashboard::paint::{Canvas, Hits, Look, Role};
 use crate::dashboard::shell::frame;
 use crate::dashboard::shell::model::Model;
 use crate::dashboard::shell::update::update;

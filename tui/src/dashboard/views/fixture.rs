@@ -6,11 +6,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 
 use crate::dashboard::core::config::{ColorDepth, Config, ThemeName};
-use crate::dashboard::core::link::Connection;
-use crate::dashboard::core::loadable::Loadable;
-use crate::dashboard::core::shared::Layer;
-use crate::dashboard::paint::canvas::{Canvas, Hits};
-use crate::dashboard::paint::theme::Look;
+use crate::dashboard::core::{Connection, Layer, Loadable};
+use crate::dashboard::paint::{Canvas, Hits, Look};
 use crate::dashboard::shell::model::Model;
 use crate::kernel::api::{
     CounterValue, KernelInfo, ModuleCounters, ModuleSummary, Sample, TableBytes,

@@ -19,8 +19,7 @@ pub mod view;
 use std::any::{Any, TypeId};
 
 pub use self::view::View;
-use super::core::command::Info;
-use super::core::shared::Shared;
+use crate::dashboard::core::{Info, Shared};
 
 /// The keys of the views, in their order.
 const DIGITS: [&[&str]; 9] =

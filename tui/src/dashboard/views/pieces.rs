@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Pieces that several views share.
 
+use crate::dashboard::core::{Connection, Loadable, Shared};
 use crate::dashboard::data::counters::is_monotonic;
-use crate::dashboard::paint::units::counted;
-use crate::dashboard::paint::units::short;
+use crate::dashboard::paint::{Canvas, Role, counted, short, wrap};
 use ratatui::layout::Rect;
 use ringside_uapi::describe::Unit;
 
-use crate::dashboard::core::link::Connection;
-use crate::dashboard::core::loadable::Loadable;
-use crate::dashboard::core::shared::Shared;
 use crate::dashboard::data::hex::ByteKind;
 use crate::dashboard::data::hex::size_text;
-use crate::dashboard::paint::canvas::Canvas;
-use crate::dashboard::paint::canvas::wrap;
-use crate::dashboard::paint::theme::Role;
 
 /// The role of a log level.
 pub fn level_role(level: u8) -> Role {

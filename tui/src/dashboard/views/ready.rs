@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Can a view that needs a module show anything, and if not, why not?
 
-use crate::dashboard::core::link::Connection;
-use crate::dashboard::core::loadable::Loadable;
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::{Connection, Loadable, Shared};
 use crate::kernel::api::Capability;
 
 /// Whether a view's module can be shown.
@@ -23,7 +21,6 @@ pub enum Readiness {
     Failed(String),
     /// The kernel does not answer any more: why, and since when in the shared's time.
     Lost {
-        /// Why.
         why: String,
         /// Since when.
         since_ms: u64,

@@ -4,14 +4,11 @@
 use ratatui::layout::Rect;
 
 use super::ready::Readiness;
-use crate::dashboard::core::shared::Shared;
-use crate::dashboard::paint::canvas::Canvas;
-use crate::dashboard::paint::theme::Role;
-use crate::dashboard::paint::units::duration;
+use crate::dashboard::core::Shared;
+use crate::dashboard::paint::{Canvas, Role, duration};
 
 /// What a view says about its module before there is anything to see.
 pub struct Introduction {
-    /// The module.
     pub module: &'static str,
     /// What it does and what this view will show, in a few sentences.
     pub text: &'static str,

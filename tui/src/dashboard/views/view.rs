@@ -5,14 +5,10 @@ use std::any::Any;
 
 use ratatui::layout::Rect;
 
-use crate::dashboard::core::calls::ViewCall;
-use crate::dashboard::core::command::{Command, Info};
-use crate::dashboard::core::event::Move;
-use crate::dashboard::core::host::HostResult;
-use crate::dashboard::core::keys::Key;
-use crate::dashboard::core::message::Message;
-use crate::dashboard::core::shared::{About, Shared};
-use crate::dashboard::paint::canvas::Canvas;
+use crate::dashboard::core::{
+    About, Command, HostResult, Info, Key, Message, Move, Shared, ViewCall,
+};
+use crate::dashboard::paint::Canvas;
 use crate::kernel::Item;
 use crate::kernel::api::TableRange;
 

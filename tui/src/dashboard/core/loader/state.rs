@@ -50,7 +50,6 @@ pub struct Loader {
     pub(crate) current: BTreeMap<String, String>,
     /// What the guest before had, until it is offered.
     pub(crate) again: Vec<Again>,
-    /// What is offered.
     pub(crate) offered: Vec<Again>,
     /// A job has ended: the next of those that are to be loaded again has its turn.
     pub(crate) ended: bool,

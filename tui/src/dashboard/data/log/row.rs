@@ -6,7 +6,6 @@ use crate::kernel::api::KmsgRecord;
 /// What a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A record.
     Record,
     /// So many records were overwritten before they were read.
     Gap(u64),
@@ -19,7 +18,6 @@ pub enum Kind {
 /// A row of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// What it is.
     pub kind: Kind,
     /// The record's sequence number.
     pub sequence: u64,
@@ -32,7 +30,6 @@ pub struct Row {
     pub(crate) source: u16,
     /// The number of the first row of the oops it belongs to.
     pub block: Option<u64>,
-    /// The text.
     pub text: Box<str>,
     /// The dictionary.
     pub fields: Box<[(String, String)]>,
@@ -79,7 +76,6 @@ impl Row {
         Self::mark(Kind::Guest(generation), 0)
     }
 
-    /// The name of its level.
     pub fn level_name(&self) -> &'static str {
         level_name(self.level)
     }
@@ -112,7 +108,6 @@ pub fn stamp(at_us: u64) -> String {
     format!("{:5}.{:06}", at_us / 1_000_000, at_us % 1_000_000)
 }
 
-/// The name of a level.
 pub fn level_name(level: u8) -> &'static str {
     match level {
         0 => "emerg",

@@ -7,12 +7,10 @@ pub mod draw;
 use super::commands;
 use super::help;
 use super::palette;
-use crate::dashboard::core::effect::Effect;
-use crate::dashboard::core::event::Move;
-use crate::dashboard::core::keys::{Key, KeyCode};
 use crate::dashboard::core::layer::{Choice, Palette};
 use crate::dashboard::core::scroll::sideways;
-use crate::dashboard::core::shared::{Confirm, Form, Layer, Shared};
+use crate::dashboard::core::shared::Confirm;
+use crate::dashboard::core::{Effect, Form, Key, KeyCode, Layer, Move, Shared};
 use crate::dashboard::data::command_log;
 use crate::dashboard::shell::model::Model;
 

@@ -5,8 +5,7 @@ use super::device::size;
 use super::layout::Layout;
 use super::state::Block;
 use super::window;
-use crate::dashboard::core::event::Move;
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::{Move, Shared};
 
 /// Puts the cursor on a byte and shows it.
 pub(crate) fn go(view: &mut Block, shared: &mut Shared, offset: u64) {

@@ -6,8 +6,7 @@ use super::state::Block;
 use ringside_uapi::kmod::DEFAULT_BLOCK_DEVICE;
 
 use super::state::{Call, MODULE};
-use crate::dashboard::core::calls::{Owner, Report};
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::{Owner, Report, Shared};
 use crate::kernel::api::{BlockAction, Request, STICK};
 
 /// Asks for something without an entry in the command log.

@@ -3,7 +3,7 @@
 
 use super::state::Block;
 use super::tests::Script;
-use crate::dashboard::core::shared::Layer;
+use crate::dashboard::core::Layer;
 use crate::dashboard::views::fixture::{form_error, preview, screen};
 use crate::kernel::api::{BlockAction, Request};
 

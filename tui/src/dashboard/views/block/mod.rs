@@ -29,19 +29,14 @@ pub(super) use self::state::{Block, MODULE};
 use self::window::refresh;
 use super::ready::{Readiness, readiness, ready};
 use super::view::View;
-use crate::dashboard::core::calls::{Owner, Report};
-use crate::dashboard::core::command::{Command, command};
-use crate::dashboard::core::event::Move;
-use crate::dashboard::core::host::HostReply;
-use crate::dashboard::core::host::HostResult;
-use crate::dashboard::core::shared::About;
-use crate::dashboard::core::shared::Shared;
-use crate::dashboard::paint::canvas::Canvas;
+use crate::dashboard::core::{
+    About, Command, HostReply, HostResult, Move, Owner, Report, Shared, command,
+};
+use crate::dashboard::paint::Canvas;
 use crate::kernel::Item;
 use crate::kernel::api::{Capability, LabRequest, Request};
 use ratatui::layout::Rect;
 
-/// Its commands.
 const COMMANDS: &[Command<Block>] = &[
     command(
         "block-read",

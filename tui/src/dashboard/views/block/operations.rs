@@ -2,7 +2,7 @@
 //! What is asked of the device, and what its answers change.
 
 use super::state::Block;
-use crate::dashboard::core::host::HostRequest;
+use crate::dashboard::core::{HostRequest, Owner, Report, Shared};
 use std::sync::Arc;
 
 use super::comparison::{compared, not_compared};
@@ -11,9 +11,7 @@ use super::device::{block, node, position, quietly, refresh_info, size};
 use super::state::{Call, FileFor, MODULE, Moved, Stretch, Transfer};
 use super::window;
 use super::window::refresh;
-use crate::dashboard::core::calls::{Owner, Report};
 use crate::dashboard::core::host::Limit;
-use crate::dashboard::core::shared::Shared;
 use crate::kernel::api::{BLOCK_MAX, BlockAction, BlockOutcome, Request};
 use crate::kernel::{Item, TargetError, TargetResult};
 

@@ -9,7 +9,6 @@ use crate::dashboard::data::hex::Differences;
 use crate::kernel::TargetError;
 use crate::kernel::api::{BlockDevice, BlockDeviceInfo};
 
-/// The module.
 pub(crate) const MODULE: &str = "kmod";
 
 /// Which of this view's calls an item belongs to.
@@ -27,7 +26,6 @@ pub(crate) enum Call {
     Read,
     /// A piece of a write of the user's.
     Write,
-    /// A sync.
     Sync,
     /// Our side of a comparison.
     Ours,
@@ -44,7 +42,6 @@ pub(crate) enum Call {
 pub(crate) struct Stretch {
     /// Where.
     pub offset: u64,
-    /// The bytes.
     pub bytes: Vec<u8>,
 }
 
@@ -81,7 +78,6 @@ pub(crate) struct Comparison {
 /// Bytes that were moved last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Moved {
-    /// Which.
     pub range: Range<u64>,
     /// Were they written?
     pub written: bool,

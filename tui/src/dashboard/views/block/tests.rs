@@ -2,15 +2,10 @@
 //! What view 5 looks like.
 
 use super::state::Block;
-use crate::dashboard::core::host::HostReply;
-use crate::dashboard::core::host::HostRequest;
+use crate::dashboard::core::{Connection, Effect, Event, HostReply, HostRequest, Key};
 use insta::assert_snapshot;
 
 use super::state::MODULE;
-use crate::dashboard::core::effect::Effect;
-use crate::dashboard::core::event::Event;
-use crate::dashboard::core::keys::Key;
-use crate::dashboard::core::link::Connection;
 use crate::dashboard::shell::model::Model;
 use crate::dashboard::shell::update::update;
 use crate::dashboard::views::fixture::{model, sample, screen};

@@ -6,7 +6,7 @@ use super::device::{quietly, refresh_info, size};
 use super::layout::Layout;
 use super::state::Block;
 use super::state::{Call, Stretch};
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::Shared;
 use crate::kernel::TargetResult;
 use crate::kernel::api::{BLOCK_MAX, BlockAction, Request};
 

@@ -5,18 +5,12 @@ use super::state::LogView;
 use ratatui::layout::Rect;
 
 use super::state::{filter_text, selected};
-use crate::dashboard::core::event::Hit;
-use crate::dashboard::core::link::Connection;
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::{Connection, Hit, Shared};
 use crate::dashboard::data::escape::after_columns;
 use crate::dashboard::data::log::{Kind, Row, Trace, readable, stamp};
-use crate::dashboard::paint::canvas::Canvas;
-use crate::dashboard::paint::canvas::{row, wrap};
-use crate::dashboard::paint::theme::Role;
-use crate::dashboard::paint::units::grouped;
+use crate::dashboard::paint::{Canvas, Role, grouped, row, wrap};
 use crate::dashboard::views::pieces::{level_mark, level_role, message};
 
-/// Draws it.
 pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &LogView, shared: &Shared) {
     status(canvas, row(area, 0), view, shared);
     let mut body = Rect { y: area.y + 1, height: area.height - 1, ..area };

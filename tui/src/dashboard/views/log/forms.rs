@@ -4,10 +4,7 @@
 use std::sync::Arc;
 
 use super::state::{LogView, text_of};
-use crate::dashboard::core::calls::{Owner, Report};
-use crate::dashboard::core::form::{Field, Kind};
-use crate::dashboard::core::host::HostRequest;
-use crate::dashboard::core::shared::{Form, Layer, Shared};
+use crate::dashboard::core::{Field, Form, HostRequest, Kind, Layer, Owner, Report, Shared};
 use crate::dashboard::data::lines;
 use crate::dashboard::data::log::Filter;
 

@@ -9,16 +9,12 @@ mod state;
 pub(super) use self::state::LogView;
 use self::state::{TEXT_AT, selected, text_of};
 use super::view::View;
-use crate::dashboard::core::command::{Command, command};
-use crate::dashboard::core::event::Move;
-use crate::dashboard::core::keys::{Key, KeyCode};
-use crate::dashboard::core::message::Message;
 use crate::dashboard::core::scroll::sideways;
-use crate::dashboard::core::shared::About;
-use crate::dashboard::core::shared::Shared;
-use crate::dashboard::core::text_field::TextField;
+use crate::dashboard::core::{
+    About, Command, Key, KeyCode, Message, Move, Shared, TextField, command,
+};
 use crate::dashboard::data::log::{Filter, Row};
-use crate::dashboard::paint::canvas::Canvas;
+use crate::dashboard::paint::Canvas;
 use forms::{choose_source, clear, save};
 use ratatui::layout::Rect;
 use search::{search, step, warning};
@@ -31,7 +27,6 @@ fn searched(_: &LogView, shared: &Shared) -> Result<(), String> {
     }
 }
 
-/// Its commands.
 const COMMANDS: &[Command<LogView>] = &[
     command(
         "log-search",

@@ -3,7 +3,7 @@
 
 use super::state::LogView;
 use super::state::selected;
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::Shared;
 use crate::dashboard::data::log::Pattern;
 
 pub(crate) fn search(view: &mut LogView, shared: &mut Shared, text: &str) {

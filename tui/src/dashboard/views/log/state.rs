@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What view 6 remembers, and what is selected.
 
-use crate::dashboard::core::shared::Shared;
-use crate::dashboard::core::text_field::TextField;
+use crate::dashboard::core::{Shared, TextField};
 use crate::dashboard::data::log::{Filter, Row, level_name};
 
 /// Columns before a record's text: time, mark, level.

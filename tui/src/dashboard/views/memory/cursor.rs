@@ -5,8 +5,7 @@ use super::page::{PAGE, page_of};
 use super::state::Memory;
 use super::state::Pane;
 use super::{space, subjects};
-use crate::dashboard::core::event::Move;
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::{Move, Shared};
 
 /// Shows another subject, with the cursor on its first page of ours.
 pub(crate) fn select(view: &mut Memory, shared: &mut Shared, index: usize) {

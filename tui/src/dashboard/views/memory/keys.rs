@@ -4,11 +4,7 @@
 use super::state::Memory;
 use super::subjects::Life;
 use super::tests::{Script, at_work};
-use crate::dashboard::core::effect::Effect;
-use crate::dashboard::core::event::Event;
-use crate::dashboard::core::keys::Key;
-use crate::dashboard::core::link::Connection;
-use crate::dashboard::core::shared::Layer;
+use crate::dashboard::core::{Connection, Effect, Event, Key, Layer};
 use crate::dashboard::shell::model::Model;
 use crate::dashboard::shell::update::update;
 use crate::dashboard::views::fixture::{form_error, preview, screen};

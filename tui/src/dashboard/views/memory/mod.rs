@@ -29,11 +29,8 @@ pub use self::state::{Call, MODULE, Memory, Pane};
 use self::subject::Life;
 use super::ready::ready;
 use super::view::{View, next};
-use crate::dashboard::core::command::{Command, command};
-use crate::dashboard::core::event::Move;
-use crate::dashboard::core::shared::About;
-use crate::dashboard::core::shared::Shared;
-use crate::dashboard::paint::canvas::Canvas;
+use crate::dashboard::core::{About, Command, Move, Shared, command};
+use crate::dashboard::paint::Canvas;
 use crate::kernel::Item;
 use crate::kernel::api::{Capability, SubjectAction};
 use ratatui::layout::Rect;
@@ -41,7 +38,6 @@ use ratatui::layout::Rect;
 /// Bytes that a look into a page reads.
 const LOOK: u32 = 256;
 
-/// Its commands.
 const COMMANDS: &[Command<Memory>] = &[
     command(
         "subject-new",

@@ -8,9 +8,8 @@ use super::subject::{Content, Job, Life, Subject, Why};
 use super::subjects::{WALKED, go_on, look_around, maps, push_walk, tables_along, verb};
 use crate::dashboard::core::advice;
 use crate::dashboard::core::advice::Doing;
-use crate::dashboard::core::calls::Owner;
 use crate::dashboard::core::equivalent::equivalent;
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::{Owner, Shared};
 use crate::kernel::api::{ProgramEnd, Request, SubjectAction, SubjectEvent, SubjectOutcome, Walk};
 use crate::kernel::{Item, TargetError, TargetResult};
 
@@ -148,8 +147,8 @@ fn ended(view: &mut Memory, shared: &mut Shared, number: u32, job: &Job, result:
         if job.why == Why::User {
             let owner = Owner::view(Call::Do(number));
             let cancelled = error == TargetError::Cancelled;
-            let told = if cancelled { Ok(()) } else { Err(advice::sentence(&error)) };
-            if shared.settle(&owner, told) || cancelled {
+            let reported = if cancelled { Ok(()) } else { Err(advice::sentence(&error)) };
+            if shared.settle(&owner, reported) || cancelled {
                 return;
             }
             let what = verb(&Request::SubjectDo { pid: 0, action: job.action.clone() });

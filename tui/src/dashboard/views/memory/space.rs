@@ -6,7 +6,7 @@ use super::page::{PAGE, is_ours, page_of};
 use super::subject::Subject;
 
 use super::page_table::{Verdict, verdict};
-use crate::dashboard::core::event::Move;
+use crate::dashboard::core::Move;
 use crate::kernel::api::Mapping;
 
 /// Columns of a row before its pages: an address and a space.
@@ -156,7 +156,6 @@ impl PageState {
         Self::Fault,
     ];
 
-    /// One letter.
     pub fn letter(self) -> &'static str {
         match self {
             Self::ReadOnly => "r",

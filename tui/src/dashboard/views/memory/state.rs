@@ -3,7 +3,6 @@
 
 use super::subject::Subject;
 
-/// The module.
 pub const MODULE: &str = "memalloc";
 
 /// Which of this view's calls an item belongs to.
@@ -23,7 +22,6 @@ pub enum Pane {
     Subjects,
     /// The address space.
     Space,
-    /// The walk.
     Walk,
     /// The bytes read last.
     Content,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::page::{PAGE, SUGGESTED, TABLE, is_ours};
 use super::page_table::{Level, new_tables};
-use crate::dashboard::core::effect::CallTag;
+use crate::dashboard::core::CallTag;
 use crate::kernel::TargetError;
 use crate::kernel::api::{Fault, Mapping, ProgramEnd, SubjectAction, Walk};
 
@@ -32,7 +32,6 @@ pub enum Life {
 pub struct Content {
     /// From where.
     pub vaddr: u64,
-    /// The bytes.
     pub bytes: Vec<u8>,
 }
 

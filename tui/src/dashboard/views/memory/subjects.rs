@@ -8,9 +8,8 @@ use super::page::{PAGE, SUGGESTED, TABLE, page_of};
 use super::state::Call;
 pub use super::subject::{Content, Life, Subject};
 use super::subject::{Job, Why};
-use crate::dashboard::core::calls::{Owner, Report};
 use crate::dashboard::core::equivalent::equivalent;
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::{Owner, Report, Shared};
 use crate::kernel::api::{Request, SubjectAction};
 
 /// The most subjects in the list.

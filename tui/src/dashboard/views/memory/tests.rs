@@ -5,14 +5,9 @@ use super::state::Memory;
 use insta::assert_snapshot;
 
 use super::state::{Call, MODULE, Pane};
-use crate::dashboard::core::calls::Owner;
 use crate::dashboard::core::config::{ColorDepth, ThemeName};
-use crate::dashboard::core::effect::CallTag;
-use crate::dashboard::core::effect::Effect;
-use crate::dashboard::core::event::Event;
-use crate::dashboard::core::keys::Key;
-use crate::dashboard::core::link::Connection;
-use crate::dashboard::paint::theme::Look;
+use crate::dashboard::core::{CallTag, Connection, Effect, Event, Key, Owner};
+use crate::dashboard::paint::Look;
 use crate::dashboard::shell::model::Model;
 use crate::dashboard::shell::update::update;
 use crate::dashboard::views::fixture::{

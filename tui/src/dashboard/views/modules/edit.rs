@@ -4,11 +4,7 @@
 use super::list::{selected, values};
 use super::state::Call;
 use super::state::Modules;
-use crate::dashboard::core::calls::{Owner, Report};
-use crate::dashboard::core::form::{Field, Kind};
-use crate::dashboard::core::shared::Form;
-use crate::dashboard::core::shared::Layer;
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::{Field, Form, Kind, Layer, Owner, Report, Shared};
 use crate::dashboard::data::lines;
 use crate::kernel::api::Request;
 

@@ -2,7 +2,7 @@
 //! The modules that are listed, the selected one, and its values.
 
 use super::state::{Modules, Sort, Value};
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::Shared;
 use crate::kernel::api::{ModuleDetail, ModuleSummary};
 
 /// The modules that are listed, in order.

@@ -8,19 +8,11 @@ pub(super) mod state;
 
 use self::list::{listed_modules, selected, values};
 use super::view::View;
-use crate::dashboard::core::calls::{Owner, Report};
-use crate::dashboard::core::command::{Command, command};
-use crate::dashboard::core::event::Move;
-use crate::dashboard::core::host::HostReply;
-use crate::dashboard::core::host::HostRequest;
-use crate::dashboard::core::host::HostResult;
-use crate::dashboard::core::keys::{Key, KeyCode};
-use crate::dashboard::core::link::is_lost;
-use crate::dashboard::core::loadable::Loadable;
-use crate::dashboard::core::shared::About;
-use crate::dashboard::core::shared::Shared;
-use crate::dashboard::core::text_field::TextField;
-use crate::dashboard::paint::canvas::Canvas;
+use crate::dashboard::core::{
+    About, Command, HostReply, HostRequest, HostResult, Key, KeyCode, Loadable, Move, Owner,
+    Report, Shared, TextField, command, is_lost,
+};
+use crate::dashboard::paint::Canvas;
 use crate::kernel::Item;
 use crate::kernel::api::{Capability, Request};
 use crate::kernel::modinfo::ModInfo;
@@ -31,7 +23,6 @@ pub(super) use state::{Call, Modules, Sort};
 /// How often what is known of the selected module is asked for again.
 const EVERY_MS: u64 = 3000;
 
-/// Its commands.
 const COMMANDS: &[Command<Modules>] = &[
     command(
         "module-filter",

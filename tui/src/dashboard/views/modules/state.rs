@@ -3,8 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::dashboard::core::loadable::Loadable;
-use crate::dashboard::core::text_field::TextField;
+use crate::dashboard::core::{Loadable, TextField};
 use crate::kernel::api::ModuleDetail;
 
 /// Which of this view's calls an item belongs to.
@@ -47,7 +46,6 @@ impl Sort {
 /// A value of the selected module that can be seen, and perhaps changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Value {
-    /// Its name.
     pub name: String,
     /// What it is; `None` when it can't be read.
     pub value: Option<String>,

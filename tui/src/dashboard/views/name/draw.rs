@@ -6,17 +6,12 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ringside_uapi::describe::ParameterKind;
 
 use super::state::{MODULE, SYSCALL_SOURCE, newest};
-use crate::dashboard::core::loadable::Loadable;
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::{Loadable, Shared};
 use crate::dashboard::data::log::stamp;
-use crate::dashboard::paint::canvas::Canvas;
-use crate::dashboard::paint::canvas::row;
-use crate::dashboard::paint::theme::Role;
-use crate::dashboard::paint::units::grouped;
+use crate::dashboard::paint::{Canvas, Role, grouped, row};
 use crate::dashboard::views::pieces::{message, module_state};
 use crate::kernel::api::Capability;
 
-/// Draws it.
 pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &Name, shared: &Shared) {
     let halves = [Constraint::Fill(1), Constraint::Fill(1)];
     let [module, syscall] = if area.width >= 130 {

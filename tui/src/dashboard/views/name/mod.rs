@@ -4,23 +4,17 @@
 pub(crate) mod draw;
 pub(super) mod state;
 
-use crate::dashboard::core::shared::About;
-use crate::dashboard::core::shared::Layer;
-use crate::dashboard::paint::canvas::Canvas;
+use crate::dashboard::core::{
+    About, Command, Field, Form, Kind, Layer, Loadable, Owner, Report, Shared, command, is_lost,
+};
+use crate::dashboard::paint::Canvas;
 use ratatui::layout::Rect;
 use ringside_uapi::my_syscall::MESSAGE_MAX;
 
 pub(super) use self::state::Name;
 use self::state::{Call, MODULE, SYSCALL_SOURCE, newest};
 use super::view::View;
-use crate::dashboard::core::calls::{Owner, Report};
-use crate::dashboard::core::command::{Command, command};
-use crate::dashboard::core::form::{Field, Kind};
-use crate::dashboard::core::link::is_lost;
-use crate::dashboard::core::loadable::Loadable;
 use crate::dashboard::core::loader;
-use crate::dashboard::core::shared::Form;
-use crate::dashboard::core::shared::Shared;
 use crate::dashboard::data::lines;
 use crate::kernel::Item;
 use crate::kernel::api::{Capability, Request};
@@ -32,7 +26,6 @@ fn can(_: &Name, shared: &Shared) -> Result<(), String> {
     shared.can(Capability::Syscall)
 }
 
-/// Its commands.
 const COMMANDS: &[Command<Name>] = &[
     command(
         "greet",

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What view 2 remembers.
 
-use crate::dashboard::core::loadable::Loadable;
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::{Loadable, Shared};
 use crate::dashboard::data::log::Row;
 use crate::kernel::api::{ModuleDetail, SyscallInfo};
 
@@ -21,7 +20,6 @@ pub(crate) enum Call {
     Parameters,
     /// The system call itself.
     Act,
-    /// Its message.
     Message,
 }
 

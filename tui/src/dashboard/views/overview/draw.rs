@@ -4,20 +4,14 @@
 use ratatui::layout::{Constraint, Layout, Rect};
 
 use super::state::{CARDS, Card, Overview, last_line, newest_warnings, per_row};
-use crate::dashboard::core::event::Hit;
-use crate::dashboard::core::link::Connection;
-use crate::dashboard::core::loadable::Loadable;
-use crate::dashboard::core::shared::{About, Shared};
+use crate::dashboard::core::{About, Connection, Hit, Loadable, Shared};
 use crate::dashboard::data::log::stamp;
-use crate::dashboard::paint::canvas::{Canvas, row};
-use crate::dashboard::paint::theme::Role;
-use crate::dashboard::paint::units::duration;
+use crate::dashboard::paint::{Canvas, Role, duration, row};
 use crate::dashboard::views::pieces;
 use crate::dashboard::views::pieces::{counter_row, message};
 use crate::kernel::api::{Capability, GuestState};
 use crate::kernel::taint;
 
-/// Draws it.
 pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &Overview, shared: &Shared) {
     let columns = per_row(area.width);
     let rows = CARDS.len().div_ceil(columns) as u16;

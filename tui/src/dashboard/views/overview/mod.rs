@@ -7,17 +7,12 @@ pub(super) mod state;
 pub(super) use self::state::Overview;
 use self::state::{CARDS, Card, newest_warnings, per_row};
 use super::view::View;
-use crate::dashboard::core::command::{Command, command};
-use crate::dashboard::core::event::Move;
-use crate::dashboard::core::message::Message;
-use crate::dashboard::core::shared::About;
-use crate::dashboard::core::shared::Shared;
 use crate::dashboard::core::vm;
-use crate::dashboard::paint::canvas::Canvas;
+use crate::dashboard::core::{About, Command, Message, Move, Shared, command};
+use crate::dashboard::paint::Canvas;
 use ratatui::layout::Rect;
 use std::convert::Infallible;
 
-/// Its commands.
 const COMMANDS: &[Command<Overview>] = &[
     command(
         "open-card",

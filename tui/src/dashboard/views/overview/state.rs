@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What view 1 remembers, the cards it shows, and what it shows of the log.
 
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::Shared;
 use crate::dashboard::data::log::Row;
 
 /// A module's card, and what it shows first.
 pub(crate) struct Card {
-    /// The module.
     pub module: &'static str,
     /// The counters that say most, the most telling first.
     pub counters: &'static [&'static str],

@@ -6,8 +6,7 @@ use ringside_uapi::producer_consumer::DELAY_MAX;
 
 use super::queue::{Knob, Write};
 use super::state::{Call, MODULE, Pane};
-use crate::dashboard::core::calls::{Owner, Report};
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::{Owner, Report, Shared};
 use crate::kernel::TargetResult;
 use crate::kernel::api::Request;
 

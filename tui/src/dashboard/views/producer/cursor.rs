@@ -7,8 +7,7 @@ use super::picture::picture;
 use super::ring::Kind;
 use super::state::Pane;
 use super::state::Producer;
-use crate::dashboard::core::event::Move;
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::{Move, Shared};
 
 /// The space of a pane, as it is drawn on this screen.
 pub(crate) fn space(shared: &Shared, pane: Pane) -> (usize, usize) {

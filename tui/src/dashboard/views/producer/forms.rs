@@ -2,17 +2,14 @@
 //! The forms of view 3.
 
 use super::state::Producer;
-use crate::dashboard::core::shared::Layer;
+use crate::dashboard::core::{Field, Form, Kind, Layer, Shared};
 use ringside_uapi::producer_consumer::{DELAY_MAX, MODULE as DESCRIPTION};
 
 use super::controls::{value, write};
 use super::picture::picture;
 use super::queue::Knob;
 use super::state::MODULE;
-use crate::dashboard::core::form::{Field, Kind};
 use crate::dashboard::core::loader;
-use crate::dashboard::core::shared::Form;
-use crate::dashboard::core::shared::Shared;
 use crate::dashboard::data::duration;
 
 /// Asks how many items to let through.

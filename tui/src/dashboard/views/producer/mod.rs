@@ -32,11 +32,8 @@ use self::ring::{Kind, SLOT_SIZE, SNAPSHOT_SIZE, THREAD_SIZE};
 pub(super) use self::state::{Call, MODULE, Pane, Producer};
 use super::ready::ready;
 use super::view::{View, next};
-use crate::dashboard::core::command::{Command, command};
-use crate::dashboard::core::event::Move;
-use crate::dashboard::core::shared::About;
-use crate::dashboard::core::shared::Shared;
-use crate::dashboard::paint::canvas::Canvas;
+use crate::dashboard::core::{About, Command, Move, Shared, command};
+use crate::dashboard::paint::Canvas;
 use crate::kernel::Item;
 use crate::kernel::api::{Capability, TableRange};
 use ratatui::layout::Rect;
@@ -46,7 +43,6 @@ const TABLE_MAX: usize = 1 << 20;
 /// Bytes that are read before it is known how many threads there are.
 const FIRST_LOOK: usize = 4096;
 
-/// Its commands.
 const COMMANDS: &[Command<Producer>] = &[
     command("ring-pause", &["p"], "pause", "Pause all threads, or let them go on", pause)
         .when(enabled),

@@ -10,7 +10,7 @@ use super::ring::{Kind, SLOT_SIZE, SNAPSHOT_SIZE, Slots, Snapshot, THREAD_SIZE, 
 use super::state::Producer;
 use super::state::{MODULE, Pane};
 use super::story::story;
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::Shared;
 use crate::kernel::api::TableBytes;
 
 /// The table that the picture is made of.

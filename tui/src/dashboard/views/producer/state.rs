@@ -4,7 +4,6 @@
 use super::past::Past;
 use super::queue::{Controls, Knob};
 
-/// The module.
 pub(crate) const MODULE: &str = "producer_consumer";
 
 /// Which of this view's calls an item belongs to.

@@ -8,9 +8,9 @@ use insta::assert_snapshot;
 use ringside_uapi::producer_consumer::{PHASE_PAUSED, PHASE_PAUSING, Snapshot};
 
 use super::state::{MODULE, Pane};
+use crate::dashboard::core::Connection;
 use crate::dashboard::core::config::{ColorDepth, ThemeName};
-use crate::dashboard::core::link::Connection;
-use crate::dashboard::paint::theme::Look;
+use crate::dashboard::paint::Look;
 use crate::dashboard::shell::model::Model;
 use crate::dashboard::views::fixture::{cells, model, sample, screen, text};
 use crate::kernel::api::{Capability, Missing, Sample};

@@ -5,11 +5,8 @@ use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
 use super::{button, popup};
-use crate::dashboard::core::event::Hit;
-use crate::dashboard::core::form::{Field, Kind};
-use crate::dashboard::core::shared::Form;
-use crate::dashboard::paint::canvas::{Canvas, row, wrap};
-use crate::dashboard::paint::theme::Role;
+use crate::dashboard::core::{Field, Form, Hit, Kind};
+use crate::dashboard::paint::{Canvas, Role, row, wrap};
 use crate::dashboard::shell::layers::{BUTTON_NO, BUTTON_YES};
 use crate::dashboard::shell::model::Model;
 

@@ -4,14 +4,12 @@
 use ratatui::layout::Rect;
 
 use super::popup;
-use crate::dashboard::core::event::Hit;
+use crate::dashboard::core::Hit;
 use crate::dashboard::core::layer::Palette;
 use crate::dashboard::core::scroll::Scroll;
 use crate::dashboard::data::command_log::{Outcome, TEXT_AT};
 use crate::dashboard::data::escape;
-use crate::dashboard::paint::canvas::{Canvas, row, wrap};
-use crate::dashboard::paint::theme::Role;
-use crate::dashboard::paint::units::duration;
+use crate::dashboard::paint::{Canvas, Role, duration, row, wrap};
 use crate::dashboard::shell::commands;
 use crate::dashboard::shell::help;
 use crate::dashboard::shell::help::Line;

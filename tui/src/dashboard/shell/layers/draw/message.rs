@@ -4,11 +4,10 @@
 use ratatui::layout::Rect;
 
 use super::{button, popup};
-use crate::dashboard::core::event::Hit;
 use crate::dashboard::core::layer::{Choice, Message};
-use crate::dashboard::core::shared::{Confirm, Shared};
-use crate::dashboard::paint::canvas::{Canvas, row, wrap};
-use crate::dashboard::paint::theme::Role;
+use crate::dashboard::core::shared::Confirm;
+use crate::dashboard::core::{Hit, Shared};
+use crate::dashboard::paint::{Canvas, Role, row, wrap};
 use crate::dashboard::shell::layers::{BUTTON_NO, BUTTON_YES};
 
 /// Paints a question with the exact command.

@@ -7,9 +7,8 @@ mod message;
 
 use ratatui::layout::Rect;
 
-use crate::dashboard::core::shared::Layer;
-use crate::dashboard::paint::canvas::Canvas;
-use crate::dashboard::paint::theme::Role;
+use crate::dashboard::core::Layer;
+use crate::dashboard::paint::{Canvas, Role};
 use crate::dashboard::shell::model::Model;
 
 /// Paints all layers, bottom first.

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Draws what kmod moves in a second.
 
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::Shared;
 use crate::dashboard::data::hex::size_text;
-use crate::dashboard::paint::canvas::Canvas;
-use crate::dashboard::paint::theme::Role;
+use crate::dashboard::paint::{Canvas, Role, range};
 /// Bytes per second, read or written, over time.
-use crate::dashboard::paint::units::range;
 use crate::dashboard::views::block::state::MODULE;
 use ratatui::layout::Rect;
 pub(crate) fn throughput(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared, written: bool) {

@@ -5,12 +5,9 @@
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use crate::dashboard::core::event::Hit;
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::{Hit, Shared};
 use crate::dashboard::data::hex::{digits, offset_digits, text_of};
-use crate::dashboard::paint::canvas::Canvas;
-use crate::dashboard::paint::canvas::row;
-use crate::dashboard::paint::theme::Role;
+use crate::dashboard::paint::{Canvas, Role, row};
 use crate::dashboard::views::block::device::size;
 use crate::dashboard::views::block::layout::Layout;
 use crate::dashboard::views::block::state::Block;

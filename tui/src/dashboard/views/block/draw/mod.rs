@@ -11,11 +11,9 @@ use ratatui::layout::Rect;
 use super::device::size;
 use super::layout::{DETAIL, HEAD, Layout};
 use super::state::MODULE;
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::Shared;
 use crate::dashboard::data::hex::size_text;
-use crate::dashboard::paint::canvas::Canvas;
-use crate::dashboard::paint::canvas::row;
-use crate::dashboard::paint::theme::Role;
+use crate::dashboard::paint::{Canvas, Role, row};
 use crate::dashboard::views::ready::{Readiness, drawable};
 use crate::dashboard::views::unready;
 use crate::dashboard::views::unready::Introduction;
@@ -34,7 +32,6 @@ const INTRODUCTION: Introduction = Introduction {
     ],
 };
 
-/// Draws it.
 pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &Block, shared: &Shared) {
     let why = drawable(shared, MODULE, Capability::Block);
     if why != Readiness::Ready {

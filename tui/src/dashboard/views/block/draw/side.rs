@@ -6,19 +6,15 @@ use crate::dashboard::views::block::state::Block;
 use ratatui::layout::Rect;
 
 use super::charts::throughput;
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::Shared;
 use crate::dashboard::data::hex::size_text;
-use crate::dashboard::paint::canvas::Canvas;
-use crate::dashboard::paint::canvas::row;
-use crate::dashboard::paint::theme::Role;
-use crate::dashboard::paint::units::grouped;
+use crate::dashboard::paint::{Canvas, Role, grouped, row};
 use crate::dashboard::views::block::device::size;
 use crate::dashboard::views::block::state::MODULE;
 
 /// Rows of the device's pane.
 const DEVICE: u16 = 10;
 
-/// Draws it.
 pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &Block, shared: &Shared) {
     let device = Rect { height: DEVICE.min(area.height), ..area };
     let rest = area.height - device.height;

@@ -2,8 +2,7 @@
 //! What the forms of view 5 have in common: offsets, sizes, and what is wrong
 //! with them.
 
-use crate::dashboard::core::form::{Field, Kind};
-use crate::dashboard::core::shared::{Form, Layer, Shared};
+use crate::dashboard::core::{Field, Form, Kind, Layer, Shared};
 use crate::dashboard::data::hex::parse_offset;
 use crate::dashboard::data::lines;
 use crate::dashboard::views::block::device::{position, size};

@@ -4,9 +4,7 @@
 use super::fields::{
     AT_OFFSET, AT_POSITION, at, choice, offset_field, open, operation, range, shown, text,
 };
-use crate::dashboard::core::calls::Owner;
-use crate::dashboard::core::shared::Form;
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::{Form, Owner, Shared};
 use crate::dashboard::data::hex::{parse_bytes, parse_offset, size_text};
 use crate::dashboard::data::lines;
 use crate::dashboard::views::block::device::position;

@@ -4,11 +4,9 @@
 use crate::dashboard::views::memory::state::Memory;
 use ratatui::layout::Rect;
 
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::Shared;
 use crate::dashboard::data::hex::{digits, text_of};
-use crate::dashboard::paint::canvas::Canvas;
-use crate::dashboard::paint::canvas::row;
-use crate::dashboard::paint::theme::Role;
+use crate::dashboard::paint::{Canvas, Role, row};
 use crate::dashboard::views::memory::subjects::Subject;
 use crate::dashboard::views::pieces::byte_role;
 

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Draws who died, where, why and of what, and offers a new subject.
 
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::Shared;
+use crate::dashboard::paint::{Canvas, Role, row};
 use ratatui::layout::Rect;
 
 use super::ends::{end_word, signal_name};
-use crate::dashboard::paint::canvas::Canvas;
-use crate::dashboard::paint::canvas::row;
-use crate::dashboard::paint::theme::Role;
 use crate::dashboard::views::memory::page::{PAGE, is_ours};
 use crate::dashboard::views::memory::subjects::{Life, Subject};
 use crate::kernel::api::Fault;

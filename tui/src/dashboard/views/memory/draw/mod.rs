@@ -14,11 +14,8 @@ use super::cursor::pane_number;
 use super::space::SUBJECTS;
 use super::state::{MODULE, Pane};
 use super::subjects::{Life, Subject};
-use crate::dashboard::core::event::Hit;
-use crate::dashboard::core::shared::Shared;
-use crate::dashboard::paint::canvas::Canvas;
-use crate::dashboard::paint::canvas::row;
-use crate::dashboard::paint::theme::Role;
+use crate::dashboard::core::{Hit, Shared};
+use crate::dashboard::paint::{Canvas, Role, row};
 use crate::dashboard::views::ready::{Readiness, drawable};
 use crate::dashboard::views::unready;
 use crate::dashboard::views::unready::Introduction;
@@ -41,7 +38,6 @@ const INTRODUCTION: Introduction = Introduction {
 /// Rows of the walk's pane: address, five levels, verdict, box.
 const WALK: u16 = 10;
 
-/// Draws it.
 pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &Memory, shared: &Shared) {
     let why = drawable(shared, MODULE, Capability::Subjects);
     if why != Readiness::Ready {

@@ -6,12 +6,9 @@ use crate::dashboard::views::memory::state::Memory;
 use ratatui::layout::Rect;
 
 use super::death;
-use crate::dashboard::core::event::Hit;
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::{Hit, Shared};
 use crate::dashboard::data::hex::size_text;
-use crate::dashboard::paint::canvas::Canvas;
-use crate::dashboard::paint::canvas::row;
-use crate::dashboard::paint::theme::Role;
+use crate::dashboard::paint::{Canvas, Role, row};
 use crate::dashboard::views::memory::cursor::pane_number;
 use crate::dashboard::views::memory::page::{PAGE, is_ours, page_of};
 use crate::dashboard::views::memory::space::{

@@ -5,11 +5,9 @@
 use crate::dashboard::views::memory::state::Memory;
 use ratatui::layout::Rect;
 
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::Shared;
 use crate::dashboard::data::hex::size_text;
-use crate::dashboard::paint::canvas::Canvas;
-use crate::dashboard::paint::canvas::row;
-use crate::dashboard::paint::theme::Role;
+use crate::dashboard::paint::{Canvas, Role, row};
 use crate::dashboard::views::memory::page::page_of;
 use crate::dashboard::views::memory::page_table::{
     Entry, Flag, LeadsTo, Level, Refusal, Step, Verdict, refusal, split, steps, verdict, words,

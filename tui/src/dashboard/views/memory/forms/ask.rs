@@ -4,11 +4,7 @@
 
 use ringside_uapi::memalloc::REQUESTS_LIMIT;
 
-use crate::dashboard::core::calls::Owner;
-use crate::dashboard::core::form::{Field, Kind};
-use crate::dashboard::core::shared::Form;
-use crate::dashboard::core::shared::Layer;
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::{Field, Form, Kind, Layer, Owner, Shared};
 use crate::dashboard::data::lines;
 use crate::dashboard::views::memory::page::PAGE;
 use crate::dashboard::views::memory::state::{Call, MODULE, Memory};
@@ -20,7 +16,6 @@ use crate::kernel::api::SubjectAction;
 pub(crate) trait Ask {
     /// The form's id.
     const ID: &'static str;
-    /// Its title.
     const TITLE: &'static str;
 
     /// The action that a form stands for, once nothing is wrong with it.

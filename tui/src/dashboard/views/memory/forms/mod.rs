@@ -11,9 +11,7 @@ use self::ask::{Ask, address, aligned, anywhere, choice, number, open, room, vad
 use super::page::{SUGGESTED, page_of};
 use super::state::MODULE;
 use super::subject::{Life, Subject};
-use crate::dashboard::core::form::{Field, Kind};
-use crate::dashboard::core::shared::Form;
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::{Field, Form, Kind, Shared};
 use crate::dashboard::data::hex::parse_bytes;
 use crate::dashboard::data::lines;
 use crate::kernel::api::{SUBJECT_IO_MAX, SubjectAction};

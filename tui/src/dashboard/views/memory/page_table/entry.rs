@@ -90,7 +90,6 @@ pub enum LeadsTo {
         /// The number of the 4-KiB page frame it lies in; `None` if the kernel keeps it to itself.
         pfn: Option<u64>,
     },
-    /// A page.
     Page {
         /// The number of its first 4-KiB page frame; `None` if the kernel keeps it to itself.
         pfn: Option<u64>,
@@ -115,7 +114,6 @@ impl Entry {
         level == Level::Pte || (matches!(level, Level::Pmd | Level::Pud) && self.has(PS.bit))
     }
 
-    /// What it leads to.
     pub fn leads_to(self, level: Level, levels: u32) -> LeadsTo {
         if !self.present() {
             LeadsTo::Nothing

@@ -85,7 +85,6 @@ pub struct Part {
     pub high: u32,
     /// Its lowest bit.
     pub low: u32,
-    /// Its value.
     pub value: u16,
 }
 

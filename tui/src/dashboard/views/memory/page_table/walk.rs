@@ -9,7 +9,6 @@ use crate::kernel::api::{Access, Walk};
 /// One step of a walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// The level.
     pub level: Level,
     /// Which entry of its table, 0 to 511.
     pub index: u16,

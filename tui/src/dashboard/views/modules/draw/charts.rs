@@ -4,11 +4,9 @@
 use crate::dashboard::views::modules::state::Modules;
 use ratatui::layout::Rect;
 
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::Shared;
 use crate::dashboard::data::counters::is_monotonic;
-use crate::dashboard::paint::canvas::Canvas;
-use crate::dashboard::paint::theme::Role;
-use crate::dashboard::paint::units::{grouped, range, short};
+use crate::dashboard::paint::{Canvas, Role, grouped, range, short};
 use crate::dashboard::views::pieces::message;
 use crate::kernel::api::CounterValue;
 

@@ -7,20 +7,13 @@ use super::state::Modules;
 use ratatui::layout::{Constraint, Layout, Rect};
 
 use super::list::{detail, listed_modules, selected, values};
-use crate::dashboard::core::event::Hit;
-use crate::dashboard::core::link::Connection;
-use crate::dashboard::core::loadable::Loadable;
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::{Connection, Hit, Loadable, Shared};
 use crate::dashboard::data::hex::size_text;
-use crate::dashboard::paint::canvas::Canvas;
-use crate::dashboard::paint::canvas::{row, wrap};
-use crate::dashboard::paint::theme::Role;
-use crate::dashboard::paint::units::range;
+use crate::dashboard::paint::{Canvas, Role, range, row, wrap};
 use crate::dashboard::views::pieces::{counter_row, message};
 use crate::kernel::api::ModuleSummary;
 use crate::kernel::taint;
 
-/// Draws it.
 pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &Modules, shared: &Shared) {
     if shared.zoom
         && let Some(module) = selected(view, shared)

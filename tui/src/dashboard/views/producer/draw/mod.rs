@@ -13,12 +13,9 @@ use super::picture;
 use super::picture::Picture;
 use super::ring::{Kind, Phase};
 use super::state::{MODULE, Pane};
-use crate::dashboard::core::shared::Shared;
+use crate::dashboard::core::Shared;
 use crate::dashboard::data::duration;
-use crate::dashboard::paint::canvas::Canvas;
-use crate::dashboard::paint::canvas::row;
-use crate::dashboard::paint::theme::Role;
-use crate::dashboard::paint::units::{grouped, range, short};
+use crate::dashboard::paint::{Canvas, Role, grouped, range, row, short};
 use crate::dashboard::views::ready::{Readiness, drawable};
 use crate::dashboard::views::unready;
 use crate::dashboard::views::unready::Introduction;
@@ -37,7 +34,6 @@ const INTRODUCTION: Introduction = Introduction {
     ],
 };
 
-/// Draws it.
 pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &Producer, shared: &Shared) {
     let why = drawable(shared, MODULE, Capability::Modules);
     if why != Readiness::Ready {

@@ -4,10 +4,8 @@
 
 use ratatui::layout::Rect;
 
-use crate::dashboard::core::event::Hit;
-use crate::dashboard::paint::canvas::Canvas;
-use crate::dashboard::paint::canvas::row;
-use crate::dashboard::paint::theme::Role;
+use crate::dashboard::core::Hit;
+use crate::dashboard::paint::{Canvas, Role, row};
 use crate::dashboard::views::producer::cursor::pane_number;
 use crate::dashboard::views::producer::layout::RingShape;
 use crate::dashboard::views::producer::picture::Picture;

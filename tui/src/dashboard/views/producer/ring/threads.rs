@@ -93,7 +93,6 @@ impl Doing {
 /// A thread of the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Thread {
-    /// What it is for.
     pub kind: Kind,
     /// The number in its name, from 1.
     pub index: u32,
