@@ -30,6 +30,7 @@ mod loading;
 mod machine;
 mod marks;
 mod memory;
+mod own_options;
 mod readme;
 mod recovers;
 mod replaced_names;

@@ -155,7 +155,10 @@ impl Set {
             linux::ensure(flavour, &mut show)?;
         }
         drop(show);
-        let text = format!("{} options of your own are set", wanted.iter().count());
+        let text = match wanted.iter().count() {
+            1 => "1 option of your own is set".to_owned(),
+            count => format!("{count} options of your own are set"),
+        };
         show_all(self.json, &text, &wanted)
     }
 }
@@ -176,7 +179,8 @@ impl Reset {
             .collect();
         own_options::write(&left)?;
         let gone = before.iter().count() - left.iter().count();
-        let text = format!("{gone} options taken back; the next start builds the kernel");
+        let what = if gone == 1 { "option" } else { "options" };
+        let text = format!("{gone} {what} taken back; the next start builds the kernel");
         show_all(self.json, &text, &left)
     }
 }

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Kernel options of the user's own, up to where a kernel would be built.
+
+use std::path::Path;
+
+use super::surroundings::{Said, Surroundings};
+
+/// Runs `ringside kernel …` for the user whose settings are in `home`.
+fn kernel(surroundings: &Surroundings, home: &Path, arguments: &[&str]) -> Said {
+    let mut command = surroundings.command(&["kernel"]);
+    let output = command.args(arguments).env("XDG_CONFIG_HOME", home).output();
+    output.expect("ringside starts").into()
+}
+
+#[test]
+fn options_are_checked_kept_per_user_part_of_the_key_and_taken_back() {
+    let surroundings = Surroundings::new();
+    let (mine, yours) = (surroundings.path().join("mine"), surroundings.path().join("yours"));
+    let my = |arguments: &[&str]| kernel(&surroundings, &mine, arguments);
+    let options = |home: &Path| kernel(&surroundings, home, &["options"]).out;
+
+    // What it depends on is named, and nothing of it is kept.
+    let unmet = my(&["set", "--no-build", "CONFIG_GPIO_SIM=y"]);
+    assert_eq!(unmet.status, 1, "{}", unmet.out);
+    assert!(unmet.err.contains("CONFIG_GPIO_SIM=y can't be set"), "{}", unmet.err);
+    assert!(unmet.err.contains("CONFIG_GPIOLIB"), "{}", unmet.err);
+    let unknown = my(&["set", "--no-build", "CONFIG_GPIOLIBB=y"]);
+    assert!(unknown.err.contains("has no option CONFIG_GPIOLIBB"), "{}", unknown.err);
+    let needed = my(&["set", "--no-build", "CONFIG_RUST=n"]);
+    assert!(needed.err.contains("CONFIG_RUST=y is what Ringside needs"), "{}", needed.err);
+    assert!(options(&mine).contains("none of your own"), "{}", options(&mine));
+
+    // The built kernel is this configuration's, and with another there is none.
+    let built = my(&["options", "kprobes"]);
+    assert!(built.out.contains("CONFIG_KPROBES=y"), "{}{}", built.out, built.err);
+    let set = my(&["set", "--no-build", "CONFIG_GPIOLIB=y"]);
+    assert_eq!(set.status, 0, "{}", set.err);
+    assert_eq!(options(&mine).trim(), "CONFIG_GPIOLIB=y");
+    let built = my(&["options", "kprobes"]);
+    assert!(built.err.contains("kernel is not built yet"), "{}{}", built.out, built.err);
+    assert!(options(&yours).contains("none of your own"), "{}", options(&yours));
+
+    let reset = my(&["reset", "CONFIG_GPIOLIB"]);
+    assert_eq!(reset.status, 0, "{}", reset.err);
+    assert!(options(&mine).contains("none of your own"), "{}", options(&mine));
+    assert_eq!(my(&["options", "kprobes"]).status, 0);
+}
