@@ -14,12 +14,13 @@ use nix::unistd::Pid;
 use ratatui::crossterm::event::{Event as TerminalEvent, MouseButton, MouseEventKind};
 
 use super::calls::Calls;
+use super::environment::look;
 use super::message::Message;
+use super::options::{DashboardError, Ended, Options};
 use super::screen::{Ownership, Screen};
 use super::{files, input, signals};
 use crate::dashboard::shell::model::Model;
 use crate::dashboard::shell::update::update;
-use crate::dashboard::{DashboardError, Ended, Options, look};
 use crate::kernel::Target;
 use crate::kernel::api::Item;
 

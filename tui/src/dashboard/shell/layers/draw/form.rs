@@ -4,7 +4,7 @@
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
-use super::{button, popup};
+use super::boxes::{button, popup};
 use crate::dashboard::core::{Field, Form, Hit, Kind};
 use crate::dashboard::paint::{Canvas, Role, row, wrap};
 use crate::dashboard::shell::layers::{BUTTON_NO, BUTTON_YES};

@@ -3,7 +3,7 @@
 
 use ratatui::layout::Rect;
 
-use super::popup;
+use super::boxes::popup;
 use crate::dashboard::core::Hit;
 use crate::dashboard::core::layer::Palette;
 use crate::dashboard::core::scroll::Scroll;

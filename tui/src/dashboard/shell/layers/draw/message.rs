@@ -3,7 +3,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{button, popup};
+use super::boxes::{button, popup};
 use crate::dashboard::core::layer::{Choice, Message};
 use crate::dashboard::core::shared::Confirm;
 use crate::dashboard::core::{Hit, Shared};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Draws what lies over the view.
 
+mod boxes;
 mod form;
 mod lists;
 mod message;
@@ -8,7 +9,7 @@ mod message;
 use ratatui::layout::Rect;
 
 use crate::dashboard::core::Layer;
-use crate::dashboard::paint::{Canvas, Role};
+use crate::dashboard::paint::Canvas;
 use crate::dashboard::shell::model::Model;
 
 /// Paints all layers, bottom first.
@@ -28,37 +29,4 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
             Layer::Pending(selected) => lists::pending(canvas, area, model, *selected),
         }
     }
-}
-
-/// Paints an empty box in the middle and returns what is inside.
-fn popup(canvas: &mut Canvas<'_>, area: Rect, (width, height): (u16, u16), title: &str) -> Rect {
-    let width = width.min(area.width.saturating_sub(2));
-    let height = height.min(area.height.saturating_sub(1));
-    let place = Rect::new(
-        area.x + (area.width - width) / 2,
-        area.y + (area.height - height) / 2,
-        width,
-        height,
-    );
-    canvas.clear(place);
-    let inside = canvas.panel(place, title, true);
-    Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside }
-}
-
-/// Paints a button and returns the column after it.
-fn button(canvas: &mut Canvas<'_>, x: u16, y: u16, (key, title): (&str, &str), hit: usize) -> u16 {
-    let area = Rect::new(x, y, 60, 1);
-    let end = canvas.spans(
-        area,
-        &[
-            ("[", Role::Dim),
-            (key, Role::Key),
-            (" ", Role::Text),
-            (title, Role::Text),
-            ("]", Role::Dim),
-        ],
-    );
-    let place = Rect::new(x, y, end - x, 1);
-    canvas.hit(place, crate::dashboard::core::event::Hit::Layer(hit));
-    end + 2
 }
