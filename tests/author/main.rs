@@ -12,6 +12,8 @@
 #[path = "../lab/surroundings.rs"]
 mod surroundings;
 
+mod dump;
+mod gdb;
 mod made;
 mod new;
 mod watch;

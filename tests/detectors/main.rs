@@ -35,7 +35,7 @@ mod reports;
 mod test_command;
 
 /// Each under the name by which it runs itself again inside a guest.
-const TESTS: [(&str, fn()); 9] = [
+const TESTS: [(&str, fn()); 10] = [
     (reports::USE_AFTER_FREE, reports::kasan_reports_a_use_after_free),
     (reports::LOCK_ORDER, reports::lockdep_reports_two_locks_taken_in_both_orders),
     (reports::SLEEP_IN_ATOMIC, reports::a_sleep_in_atomic_context_is_reported),
@@ -43,6 +43,7 @@ const TESTS: [(&str, fn()); 9] = [
     (reports::MAPPED_PAGE, reports::the_page_table_check_reports_a_page_freed_while_it_is_mapped),
     (leaks::NAME, leaks::kmemleak_reports_a_leak_and_none_of_ours),
     (kunit::NAME, kunit::every_suite_runs_and_no_case_fails),
+    (test_command::DUMP, test_command::drgn_reads_a_modules_counter_from_a_dump),
     (test_command::PASSES, test_command::a_new_modules_own_tests_pass_in_both_languages),
     (
         test_command::ENDS,

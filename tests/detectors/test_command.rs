@@ -2,13 +2,56 @@
 //! `ringside test`, which runs on the debug kernel only.
 
 use std::fs;
+use std::process::Command;
 
 use serde_json::Value;
 
+use super::guest::wait_for;
 use super::surroundings::Surroundings;
 
 pub const PASSES: &str = "a_new_modules_own_tests_pass_in_both_languages";
 pub const ENDS: &str = "a_case_that_fails_reports_hangs_or_panics_is_told_and_the_others_run";
+
+pub const DUMP: &str = "drgn_reads_a_modules_counter_from_a_dump";
+
+/// drgn comes from PyPI; where that can't be reached there is nothing to try.
+pub fn drgn_reads_a_modules_counter_from_a_dump() {
+    let at = Surroundings::new();
+    let path = |name: &str| at.path().join(name).to_str().expect("UTF-8").to_owned();
+    let run = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).output();
+        output.map(|output| {
+            let text = [&output.stdout[..], &output.stderr].concat();
+            (output.status.success(), String::from_utf8_lossy(&text).into_owned())
+        })
+    };
+    let installed = run("python3", &["-m", "venv", &path("venv")]).is_ok_and(|(good, _)| good)
+        && run(&path("venv/bin/pip"), &["-q", "install", "drgn"]).is_ok_and(|(good, _)| good);
+    if !installed {
+        println!("not tried: drgn can't be installed from PyPI");
+        return;
+    }
+    at.ok(&["new", &path("dumped"), "--c"]);
+    let module = at.ok(&["build", &path("dumped")]);
+    at.up(&[]);
+    at.ok(&["load", &path("dumped"), "interval_ms=10"]);
+    let beats = |line: &str| line.contains("beats") && !line.ends_with(" 0");
+    wait_for("a beat", || at.ok(&["counters", "dumped"]).lines().any(beats));
+    let script = format!(
+        "prog.load_debug_info([{:?}])\nprint('beats', prog['beats'].counter.value_() > 0)\n",
+        module.trim()
+    );
+    fs::write(path("script.py"), script).expect("it can be written");
+    for options in [&[][..], &["--compress"]] {
+        let core = path(&format!("core{}", options.len()));
+        let said = at.ok(&[&["dump", &core, "--json"][..], options].concat());
+        let said: Value = serde_json::from_str(&said).expect("JSON");
+        let vmlinux = said["vmlinux"].as_str().expect("a path");
+        let arguments = ["-q", "-c", &core, "-s", vmlinux, &path("script.py")];
+        let (_, text) = run(&path("venv/bin/drgn"), &arguments).expect("drgn starts");
+        assert!(text.contains("beats True"), "{options:?}: {text}");
+    }
+}
 
 pub fn a_new_modules_own_tests_pass_in_both_languages() {
     for (name, options) in [("tested_rust", &[][..]), ("tested_c", &["--c"])] {

@@ -103,6 +103,7 @@ pub(super) fn stick(status: &LabStatus) -> String {
 pub(super) fn state(status: &LabStatus) -> (&'static str, Vec<String>) {
     let (word, reason) = match &status.guest {
         GuestState::Starting => ("starting", None),
+        GuestState::Running if status.troubles.iter().any(Trouble::is_halt) => ("halted", None),
         GuestState::Running if status.troubles.iter().any(Trouble::blocks) => ("hangs", None),
         GuestState::Running => ("running", None),
         GuestState::Panicked { reason } => ("panicked", Some(reason)),

@@ -20,8 +20,10 @@ pub mod dashboard;
 pub mod demo;
 pub mod doctor;
 pub mod down;
+pub mod dump;
 pub mod error;
 pub mod exec;
+pub mod gdb;
 mod image;
 pub mod info;
 mod input;
@@ -125,6 +127,8 @@ pub enum Command {
     New(new::New),
     Test(test::Test),
     Watch(watch::WatchCommand),
+    Gdb(gdb::Gdb),
+    Dump(dump::Dump),
     Cache(cache::Cache),
     Kernel(kernel::Kernel),
     // A kernel and its modules.
@@ -208,6 +212,8 @@ impl Command {
         ("build", &Connection::OPTIONS),
         ("new", &Connection::OPTIONS),
         ("test", &Connection::OPTIONS),
+        ("gdb", &Connection::NOT_OF_LABS),
+        ("dump", &Connection::NOT_OF_LABS),
         ("cache", &Connection::OPTIONS),
         ("agent", &Connection::OPTIONS),
         ("completions", &Connection::OPTIONS),
@@ -280,6 +286,8 @@ fn run(cli: &Cli) -> Outcome {
         Some(Command::New(command)) => command.run(),
         Some(Command::Test(command)) => command.run(connection),
         Some(Command::Watch(command)) => command.run(connection),
+        Some(Command::Gdb(command)) => command.run(connection),
+        Some(Command::Dump(command)) => command.run(connection),
         Some(Command::Cache(command)) => command.run(),
         Some(Command::Kernel(command)) => command.run(),
         Some(Command::Completions(command)) => command.run(),

@@ -219,6 +219,8 @@ enum Kind {
     Silent,
     /// It does, and something in it is stuck.
     Stuck,
+    /// Somebody debugs it.
+    Halted,
     /// It is well, and its surroundings are not.
     Note,
 }
@@ -228,7 +230,7 @@ impl Kind {
     fn holds(self, guest: bool) -> bool {
         match self {
             Self::Lab => true,
-            Self::Silent | Self::Stuck => guest,
+            Self::Silent | Self::Stuck | Self::Halted => guest,
             Self::Note => false,
         }
     }
@@ -239,6 +241,7 @@ impl From<&Trouble> for Wrong {
         let (kind, for_ms) = match trouble {
             Trouble::Silent { for_ms, .. } => (Kind::Silent, *for_ms),
             Trouble::Stuck { .. } => (Kind::Stuck, 0),
+            Trouble::Halted { .. } => (Kind::Halted, 0),
             Trouble::NoRoom { .. } => (Kind::Note, 0),
         };
         Self { text: trouble.sentence(), kind, for_ms }
@@ -300,10 +303,12 @@ fn judge(
             entry.told = Some(now);
             match kind {
                 Kind::Note => inner.say(&text),
+                Kind::Halted => inner.say(&format!("{text}; it goes on when gdb says so, or ends")),
                 _ => inner.say(&format!("{text}; {}", inner.patience.advice)),
             }
         }
-        if inner.patience.limit.is_some_and(|limit| lasts >= limit) {
+        // Somebody watches it.
+        if kind != Kind::Halted && inner.patience.limit.is_some_and(|limit| lasts >= limit) {
             for (number, waits) in held(kind) {
                 inner.give_up(*number, waits, &text);
             }

@@ -136,6 +136,7 @@ impl PrivateLab {
             target: Arc::clone(&guest.target),
             console: Arc::clone(&console),
             room,
+            halt: Arc::clone(guest.machine.halt()),
         };
         let known = Arc::clone(&health);
         pulse.start(move |health| {

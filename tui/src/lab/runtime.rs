@@ -23,6 +23,8 @@ use crate::kernel::error::io_text;
 
 /// The socket's name in a lab's folder.
 const SOCKET: &str = "socket";
+/// The socket for gdb, while there is one.
+pub(super) const GDB_SOCKET: &str = "gdb";
 /// Labs that one user can run at once; more is a mistake in a loop.
 const LABS: u32 = 1000;
 /// How many names in /tmp are tried that others can have taken.
@@ -122,6 +124,11 @@ impl LabFolder {
         &self.id
     }
 
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Listens on the lab's socket.
     ///
     /// # Errors
@@ -135,6 +142,7 @@ impl LabFolder {
     pub fn remove(&self) {
         // Somebody else may have removed either; nothing is lost then.
         drop(fs::remove_file(self.path.join(SOCKET)));
+        drop(fs::remove_file(self.path.join(GDB_SOCKET)));
         drop(fs::remove_dir(&self.path));
     }
 }

@@ -86,6 +86,8 @@ fn lab(request: &LabRequest) -> Option<&'static str> {
         LabRequest::Mark { .. } => "QMP: stop; migrate fd:…; cont",
         LabRequest::Rewind { .. } => "QMP: quit; qemu … -incoming (a mark)",
         LabRequest::Unmark { .. } => "ringside unmark",
+        LabRequest::Gdb => "QMP: human-monitor-command gdbserver chardev:gdb",
+        LabRequest::Dump { .. } => "QMP: dump-guest-memory",
         LabRequest::Down => "ringside down",
         LabRequest::Marks | LabRequest::Status | LabRequest::Watch | LabRequest::Console { .. } => {
             return None;

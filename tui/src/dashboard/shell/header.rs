@@ -88,6 +88,7 @@ fn state(canvas: &Canvas<'_>, model: &Model) -> (String, Role) {
             let since = duration(for_ms / 1000 * 1000);
             return (format!("{} hangs {since}", glyphs.no), Role::Bad);
         }
+        Some(Trouble::Halted { .. }) => return (format!("{} gdb", glyphs.no), Role::Bad),
         Some(Trouble::Stuck { .. }) => return (format!("{} stuck", glyphs.no), Role::Bad),
         Some(Trouble::NoRoom { .. }) | None => {}
     }

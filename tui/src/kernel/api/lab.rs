@@ -48,6 +48,16 @@ pub enum LabRequest {
         /// Which; `None`: all of them.
         name: Option<String>,
     },
+    /// Open a way to the guest for gdb: an [`super::Item::Bytes`] with the path of
+    /// the socket.
+    Gdb,
+    /// Write the guest's memory to a file of the lab's machine, which exists.
+    Dump {
+        /// Its path.
+        path: String,
+        /// In makedumpfile's compressed format, and not as an ELF file?
+        compress: bool,
+    },
     /// End the lab.
     Down,
 }
@@ -131,6 +141,11 @@ pub enum Trouble {
         /// The kernel's own words.
         words: String,
     },
+    /// gdb holds it still.
+    Halted {
+        /// Where, as far as that is known.
+        place: Option<String>,
+    },
     /// The host has no room for what the guest writes to its USB stick.
     NoRoom {
         /// Where there is none: a file, or a folder.
@@ -149,12 +164,19 @@ impl Trouble {
                 }
                 text
             }
+            Self::Halted { place: Some(place) } => format!("the guest is halted by gdb at {place}"),
+            Self::Halted { place: None } => "the guest is halted by gdb".into(),
             Self::Stuck { words } => format!("the guest's kernel is stuck: {words}"),
             Self::NoRoom { place } => format!(
                 "the host's disk is full ({place}): what the guest writes to its USB stick fails \
                  with ENOSPC until there is room"
             ),
         }
+    }
+
+    /// Does a debugger hold the guest still?
+    pub fn is_halt(&self) -> bool {
+        matches!(self, Self::Halted { .. })
     }
 
     /// Does it keep the guest from answering?

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What was built before: by folder, by a module's name, by its build id.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -70,6 +71,20 @@ pub fn newest(kernel: &Kernel, module: &str) -> Option<Earlier> {
         at,
         changed: !sources.is_ok_and(|sources| stamp.current(kernel, &sources)),
     })
+}
+
+/// The newest build of every module that was built for `kernel`, by its name.
+pub fn files(kernel: &Kernel) -> BTreeMap<String, PathBuf> {
+    let mut found: BTreeMap<String, (SystemTime, PathBuf)> = BTreeMap::new();
+    let Ok(root) = cache::root() else { return BTreeMap::new() };
+    for file in stamps(&root, &kernel.release).iter().flat_map(Stamp::modules) {
+        let Ok(at) = fs::metadata(file).and_then(|data| data.modified()) else { continue };
+        let name = module_name(&file.to_string_lossy());
+        if found.get(&name).is_none_or(|(before, _)| *before < at) {
+            found.insert(name, (at, file.to_owned()));
+        }
+    }
+    found.into_iter().map(|(name, (_, file))| (name, file)).collect()
 }
 
 /// The .ko file of the build of a module that the kernel `release` has loaded, by

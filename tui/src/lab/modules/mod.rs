@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-pub use self::earlier::{Earlier, loaded, newest};
+pub use self::earlier::{Earlier, files, loaded, newest};
 pub use self::editor::write as write_for_editors;
 pub use self::hints::{Replaced, TABLE as REPLACED_NAMES, Table as ReplacedNames};
 pub use self::own::ours;

@@ -6,8 +6,10 @@
 //! that no order depends on a guest that answers.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{Receiver, Sender};
@@ -15,6 +17,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::board::Board;
+use super::gdb;
 use super::marks::{Kept, Marked, Marks, Reason};
 use super::order::{Done, Order, Started};
 use super::starting::Start;
@@ -47,6 +50,8 @@ struct Running {
     /// To end the connection of a guest that is dead but still there.
     port: Option<UnixStream>,
     panicked: bool,
+    /// Is there a way to it for gdb?
+    gdb: bool,
     /// The saved machine it was resumed from; `None` once it is known how the guest
     /// ended.
     origin: Option<Origin>,
@@ -64,6 +69,8 @@ struct Job {
 /// Runs a lab's guests.
 pub(super) struct Conductor {
     options: LabOptions,
+    /// The lab's own folder.
+    folder: PathBuf,
     board: Arc<Board>,
     console: Arc<Console>,
     marks: Arc<Marks>,
@@ -88,6 +95,7 @@ pub(super) struct Conductor {
 impl Conductor {
     pub(super) fn new(
         options: LabOptions,
+        folder: PathBuf,
         stick: Stick,
         board: Arc<Board>,
         console: Arc<Console>,
@@ -96,6 +104,7 @@ impl Conductor {
     ) -> Self {
         Self {
             options,
+            folder,
             board,
             console,
             marks,
@@ -164,12 +173,18 @@ impl Conductor {
                     self.marked(result);
                 }
             }
+            Order::Dumped(job, result) => {
+                if self.is_now(job) {
+                    self.finish(&result.map_err(|error| TargetError::Invalid(error.to_string())));
+                }
+            }
             Order::PowerOff(done) => {
                 self.sync();
                 self.overtake("the guest was powered off instead");
                 self.end(GuestState::Off);
                 done(Ok(()));
             }
+            Order::Gdb(done) => self.gdb(done),
             // The next one comes soon enough.
             Order::MarkTime if self.job.is_some() => {}
             order if self.job.is_some() => self.waiting.push_back(order),
@@ -181,6 +196,7 @@ impl Conductor {
                     self.mark(None, Some(Reason::Time), Box::new(|_| ()));
                 }
             }
+            Order::Dump { path, compress, done } => self.dump(path, compress, done),
             Order::Plug(done) => self.plug(done),
             Order::Unplug(done) => self.unplug(done),
             Order::Down(_) => {}
@@ -197,7 +213,10 @@ impl Conductor {
         let refuse = |done: Done| done(Err(TargetError::Invalid(why.to_owned())));
         for order in self.waiting.drain(..) {
             match order {
-                Order::Mark { done, .. } | Order::Plug(done) | Order::Unplug(done) => refuse(done),
+                Order::Mark { done, .. }
+                | Order::Dump { done, .. }
+                | Order::Plug(done)
+                | Order::Unplug(done) => refuse(done),
                 // Nothing else is made to wait.
                 _ => {}
             }
@@ -289,6 +308,7 @@ impl Conductor {
             target: Arc::clone(&guest.target),
             port,
             panicked: false,
+            gdb: false,
             origin: guest.origin.clone(),
         });
         if let Some(stick) = stick {
@@ -322,6 +342,7 @@ impl Conductor {
             target: Arc::clone(&guest.target),
             console: Arc::clone(&self.console),
             room: Arc::clone(&self.stick.room),
+            halt: Arc::clone(guest.machine.halt()),
         };
         let orders = self.orders.clone();
         let tell = move |health| drop(orders.send(Order::Health(attempt, health)));
@@ -367,6 +388,11 @@ impl Conductor {
         if status.guest != GuestState::Running {
             return done(Err(TargetError::Gone(self.board.why_gone())));
         }
+        // A mark stops it and lets it go on, which is for gdb to say.
+        if running.machine.halt().halted().is_some() {
+            let why = "gdb holds the guest still; it can be marked once it goes on";
+            return done(Err(TargetError::Invalid(why.into())));
+        }
         let (machine, target) = (Arc::clone(&running.machine), Arc::clone(&running.target));
         let (stick, plugged) = (Arc::clone(&self.stick), status.stick_plugged);
         let folder = self.options.cache.clone();
@@ -410,6 +436,41 @@ impl Conductor {
         self.plugged = mark.plugged;
         self.rewound = Some(kept);
         self.start_from(Some(mark), false, vec![done], before);
+    }
+
+    /// Opens the way for gdb, if it is not open yet.
+    fn gdb(&mut self, done: Done) {
+        let Some(running) = &mut self.running else {
+            return done(Err(TargetError::Gone(self.board.why_gone())));
+        };
+        if !running.gdb {
+            let image = &self.options.kernel.image;
+            if let Err(error) = gdb::serve(&running.machine, &self.folder, image) {
+                return done(Err(TargetError::Unsupported(error.to_string())));
+            }
+            running.gdb = true;
+        }
+        done(Ok(()));
+    }
+
+    /// Dumps the guest, dead or alive, on a thread of its own.
+    fn dump(&mut self, path: PathBuf, compress: bool, done: Done) {
+        let Some(running) = &self.running else {
+            return done(Err(TargetError::Gone(self.board.why_gone())));
+        };
+        let machine = Arc::clone(&running.machine);
+        let job = self.begin(vec![done]);
+        let orders = self.orders.clone();
+        let spawned = thread::Builder::new().name("dump".into()).spawn(move || {
+            let file = File::options().read(true).write(true).open(&path);
+            let result = file
+                .map_err(VmError::io(format!("open {}", path.display())))
+                .and_then(|file| machine.dump(&file, compress));
+            drop(orders.send(Order::Dumped(job, result)));
+        });
+        if let Err(error) = spawned {
+            self.finish(&Err(TargetError::io(&error, "start a thread")));
+        }
     }
 
     fn plug(&mut self, done: Done) {

@@ -11,6 +11,7 @@
 
 mod board;
 mod conductor;
+mod gdb;
 mod marks;
 mod order;
 mod starting;
@@ -132,6 +133,7 @@ impl Lab {
             marks: Arc::clone(&marks),
             auto_marks: self.options.auto_marks,
             orders: orders.clone(),
+            gdb: self.folder.path().join(runtime::GDB_SOCKET),
         };
         let clients = Arc::new(());
         let connected = Arc::downgrade(&clients);
@@ -150,7 +152,15 @@ impl Lab {
             tracing::error!("the lab process can't start its threads: {error}");
             return;
         }
-        let conductor = Conductor::new(self.options, self.stick, board, console, marks, orders);
+        let conductor = Conductor::new(
+            self.options,
+            self.folder.path().to_owned(),
+            self.stick,
+            board,
+            console,
+            marks,
+            orders,
+        );
         let done = conductor.run(&received);
         // First the traces, then the answer, so that whoever hears it finds none.
         self.folder.remove();

@@ -2,6 +2,7 @@
 //! What the conductor is told.
 
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::marks::{Marked, Reason};
@@ -43,6 +44,17 @@ pub(super) enum Order {
         /// Told when its agent answers.
         done: Done,
     },
+    /// Open a way to the guest for gdb.
+    Gdb(Done),
+    /// Dump the guest's memory.
+    Dump {
+        /// The file, which exists.
+        path: PathBuf,
+        /// Compressed?
+        compress: bool,
+        /// Told once it is whole.
+        done: Done,
+    },
     /// Plug the stick in.
     Plug(Done),
     /// Pull it out.
@@ -61,6 +73,8 @@ pub(super) enum Order {
     Started(u64, VmResult<Started>),
     /// This job is over: the guest was marked, or was not.
     Marked(u64, VmResult<Option<(Mark, Marked)>>),
+    /// This job is over: the guest was dumped, or was not.
+    Dumped(u64, VmResult<()>),
     /// This job is over: the stick is plugged in, or was not.
     Settled(u64, VmResult<()>),
 }

@@ -2,6 +2,7 @@
 //! The target that a lab process serves: what concerns the lab it answers
 //! itself, everything else goes on to whichever guest runs at the moment.
 
+use std::path::PathBuf;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -24,6 +25,8 @@ pub(super) struct LabTarget {
     pub(super) console: Arc<Console>,
     pub(super) marks: Arc<Marks>,
     pub(super) auto_marks: bool,
+    /// The socket for gdb.
+    pub(super) gdb: PathBuf,
     pub(super) orders: Sender<Order>,
 }
 
@@ -92,6 +95,11 @@ impl LabTarget {
                 sink(Item::Done(Ok(())));
                 Ok(Call::over())
             }
+            LabRequest::Gdb => self.gdb(sink),
+            LabRequest::Dump { path, compress } => {
+                let path = path.into();
+                self.order(sink, |done| Order::Dump { path, compress, done })
+            }
             LabRequest::Rewind { name } => self.order(sink, |done| Order::Rewind { name, done }),
             LabRequest::Unmark { name } => {
                 sink(Item::Done(self.marks.forget(name.as_deref())));
@@ -129,6 +137,17 @@ impl LabTarget {
         {
             tracing::debug!("no mark: {error}");
         }
+    }
+
+    fn gdb(&self, mut sink: Sink) -> TargetResult<Call> {
+        let path = self.gdb.as_os_str().as_encoded_bytes().to_vec();
+        let report: Sink = Box::new(move |item| {
+            if matches!(item, Item::Done(Ok(()))) {
+                sink(Item::Bytes(path.clone()));
+            }
+            sink(item);
+        });
+        self.order(report, Order::Gdb)
     }
 
     fn mark(&self, name: Option<String>, mut sink: Sink) -> TargetResult<Call> {

@@ -8,13 +8,14 @@ use super::confine::{Confinement, Masks};
 use super::console::Console;
 use super::error::{VmError, VmResult};
 use super::event::{MachineEvent, MachineEvents};
+use super::halt::Halt;
 use super::qmp::{Qmp, QmpEvent};
 use super::stick::Stick;
 use crate::lab::proc;
 use serde_json::json;
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
@@ -22,6 +23,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// What QEMU calls its end of gdb's socket.
+const GDB: &str = "gdb";
 /// How long QEMU may take to end once it is killed.
 const DEATH: Duration = Duration::from_secs(5);
 
@@ -41,6 +44,7 @@ pub struct Machine {
     pid: i32,
     agent: Mutex<Option<UnixStream>>,
     shared: Arc<Shared>,
+    halt: Arc<Halt>,
 }
 
 impl Machine {
@@ -103,6 +107,8 @@ impl Machine {
         listen(serial, Arc::clone(console))?;
 
         let (about, tell) = (Arc::clone(&shared), Arc::clone(events));
+        let halt = Arc::<Halt>::default();
+        let held = Arc::clone(&halt);
         let qmp = Qmp::connect(qmp, move |event| match event {
             QmpEvent::Panicked => tell(MachineEvent::Panicked),
             QmpEvent::Shutdown { reason } => tell(MachineEvent::Shutdown { reason }),
@@ -112,13 +118,20 @@ impl Machine {
                 about.changed.notify_all();
             }
             QmpEvent::Closed => about.changed.notify_all(),
-            QmpEvent::Other(name) => tracing::debug!("QEMU: {name}"),
+            QmpEvent::Other(name) => {
+                match name.as_str() {
+                    "STOP" => held.stopped(true),
+                    "RESUME" => held.stopped(false),
+                    _ => {}
+                }
+                tracing::debug!("QEMU: {name}");
+            }
         });
         let qmp = match qmp {
             Ok(qmp) => qmp,
             Err(error) => return Err(explain(&shared, error)),
         };
-        Ok(Self { qmp, pid, agent: Mutex::new(Some(agent)), shared })
+        Ok(Self { qmp, pid, agent: Mutex::new(Some(agent)), shared, halt })
     }
 
     /// QEMU's process id.
@@ -235,6 +248,83 @@ impl Machine {
     /// QEMU is gone.
     pub fn stop(&self) -> VmResult<()> {
         self.qmp.execute("stop", json!({})).map(drop)
+    }
+
+    /// Whether a debugger holds the guest still.
+    pub fn halt(&self) -> &Arc<Halt> {
+        &self.halt
+    }
+
+    /// Do the guest's processors run?
+    ///
+    /// # Errors
+    /// QEMU is gone.
+    pub fn runs(&self) -> VmResult<bool> {
+        let status = self.qmp.execute("query-status", json!({}))?;
+        Ok(status["running"].as_bool() == Some(true))
+    }
+
+    /// Lets the guest's processors run.
+    ///
+    /// # Errors
+    /// QEMU is gone.
+    pub fn proceed(&self) -> VmResult<()> {
+        self.qmp.execute("cont", json!({})).map(drop)
+    }
+
+    /// Opens QEMU's stub for gdb on this socket, which halts the guest.
+    ///
+    /// # Errors
+    /// QEMU refuses.
+    pub fn gdb(&self, socket: BorrowedFd<'_>) -> VmResult<()> {
+        self.qmp.execute_with("getfd", json!({"fdname": GDB}), socket)?;
+        let address = json!({"type": "fd", "data": {"str": GDB}});
+        let backend = json!({"type": "socket", "data": {"addr": address, "server": false}});
+        self.qmp.execute("chardev-add", json!({"id": GDB, "backend": backend}))?;
+        let said = self.monitor(&format!("gdbserver chardev:{GDB}"))?;
+        if said.contains("Could not") {
+            return Err(VmError::Refused { command: "gdbserver".into(), why: said });
+        }
+        Ok(())
+    }
+
+    /// The registers of all processors, as QEMU prints them.
+    ///
+    /// # Errors
+    /// QEMU is gone.
+    pub fn registers(&self) -> VmResult<String> {
+        self.monitor("info registers -a")
+    }
+
+    /// A command of QEMU's that has no other form.
+    fn monitor(&self, line: &str) -> VmResult<String> {
+        let said = self.qmp.execute("human-monitor-command", json!({"command-line": line}))?;
+        Ok(said.as_str().unwrap_or_default().trim().to_owned())
+    }
+
+    /// Writes the guest's memory and registers to `file`. It stands still
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// QEMU refuses, or the disk is full.
+    pub fn dump(&self, file: &File, compress: bool) -> VmResult<()> {
+        let format = if compress { "kdump-zlib" } else { "elf" };
+        self.qmp.execute_with("getfd", json!({"fdname": "dump"}), file.as_fd())?;
+        let how = json!({"paging": false, "protocol": "fd:dump", "detach": true, "format": format});
+        self.qmp.execute("dump-guest-memory", how)?;
+        loop {
+            let progress = self.qmp.execute("query-dump", json!({}))?;
+            match progress["status"].as_str() {
+                Some("active") => thread::sleep(Duration::from_millis(20)),
+                Some("completed") => return Ok(()),
+                _ => {
+                    return Err(VmError::Refused {
+                        command: "dump-guest-memory".into(),
+                        why: "the file could not be written whole; is the disk full?".into(),
+                    });
+                }
+            }
+        }
     }
 
     /// Plugs `stick` in.

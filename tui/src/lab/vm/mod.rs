@@ -13,6 +13,7 @@ pub mod console;
 mod elf;
 pub mod error;
 pub mod event;
+pub mod halt;
 pub mod initramfs;
 mod knock;
 mod line;

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use super::console::Console;
 use super::error::{VmError, VmResult};
+use super::halt::Halt;
 use super::room::Room;
 use crate::kernel::api::{Item, Trouble};
 use crate::kernel::{Request, Target};
@@ -35,6 +36,8 @@ pub struct Health {
     silent_since: Option<Instant>,
     /// What is known of the cause.
     cause: Option<String>,
+    /// Held by a debugger, and where.
+    halted: Option<Option<String>>,
     /// What its kernel says of a stuck processor, although the agent answers.
     stuck: Option<String>,
     /// Where the host has no room for the USB stick.
@@ -48,9 +51,10 @@ impl Health {
             for_ms: now.saturating_duration_since(since).as_millis() as u64,
             cause: self.cause.clone(),
         });
+        let halted = self.halted.clone().map(|place| Trouble::Halted { place });
         let stuck = self.stuck.clone().map(|words| Trouble::Stuck { words });
         let no_room = self.no_room.clone().map(|place| Trouble::NoRoom { place });
-        [silent, stuck, no_room].into_iter().flatten().collect()
+        [halted, silent, stuck, no_room].into_iter().flatten().collect()
     }
 }
 
@@ -64,6 +68,8 @@ pub struct Pulse {
     pub console: Arc<Console>,
     /// Where its USB stick is written.
     pub room: Arc<Room>,
+    /// Whether a debugger holds it still, when silence is no sign of anything.
+    pub halt: Arc<Halt>,
 }
 
 impl Pulse {
@@ -100,7 +106,7 @@ impl Pulse {
                 let _ = send.send(());
             }
         });
-        let (asked, before) = (Instant::now(), Waited::now(self.pid));
+        let (mut asked, mut before) = (Instant::now(), Waited::now(self.pid));
         let Ok(_call) = self.target.start(Request::Ping, sink) else {
             return false;
         };
@@ -112,6 +118,11 @@ impl Pulse {
                     tell(Health { stuck: self.complaint(), ..self.health() });
                     return true;
                 }
+            }
+            if let Some(place) = self.halt.halted() {
+                (asked, before) = (Instant::now(), Waited::now(self.pid));
+                tell(Health { halted: Some(place), ..self.health() });
+                continue;
             }
             let starved = Waited::now(self.pid).since(&before);
             if asked.elapsed().saturating_sub(starved) >= SILENCE {
@@ -172,6 +183,7 @@ mod tests {
             target: Arc::<Once>::clone(&target),
             console,
             room: Arc::new(Room::at("/".into())),
+            halt: Arc::default(),
         };
         pulse.start(move |health| drop(send.send(health))).unwrap();
         let next = || heard.recv_timeout(Duration::from_secs(60)).unwrap();

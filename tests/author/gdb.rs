@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `ringside gdb`. Where there is no gdb there is nothing to try.
+
+use std::fs;
+use std::process::{Child, Command, Stdio};
+
+use super::made::{Made, wait_for};
+use super::surroundings::{Said, kill};
+
+fn has_gdb() -> bool {
+    Command::new("gdb").arg("--version").stdout(Stdio::null()).status().is_ok()
+}
+
+/// gdb with these arguments, and nothing to read.
+fn gdb(made: &Made, arguments: &[&str]) -> Child {
+    let mut command = made.at.command(&["gdb", "--"]);
+    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().expect("ringside starts")
+}
+
+/// What `ringside labs` says, once it holds `text`.
+fn labs(made: &Made, text: &str) -> String {
+    wait_for(text, || Some(made.at.run(&["labs"]).out).filter(|said| said.contains(text)))
+}
+
+#[test]
+fn a_breakpoint_in_a_module_that_is_loaded_later_halts_it_with_its_values() {
+    if !has_gdb() {
+        return;
+    }
+    let made = Made::new("debugged", &["--c"]);
+    made.at.ok(&["build", made.path()]);
+    made.at.up(&[]);
+    let sign = made.at.path().join("about to go on");
+    let touch = format!("shell touch '{}'", sign.display());
+    let steps =
+        ["break debugged_mod_init", &touch, "continue", "p interval_ms", "bt 2", "shell sleep 5"];
+    let mut arguments = vec!["--batch"];
+    arguments.extend(steps.iter().flat_map(|step| ["-ex", *step]));
+    let debugger = gdb(&made, &arguments);
+    let mut load = made.at.command(&["load", made.path(), "interval_ms=77"]);
+    load.stdout(Stdio::piped()).stderr(Stdio::piped());
+    wait_for("gdb to wait for the module", || sign.exists().then_some(()));
+    let load = load.spawn().expect("ringside starts");
+    labs(&made, "halted by gdb at 0x");
+    let said = Said::from(debugger.wait_with_output().expect("gdb ends"));
+    assert!(said.out.contains("hit Breakpoint 1, debugged_mod_init () at"), "{}", said.out);
+    assert!(said.out.contains("$1 = 77"), "{}{}", said.out, said.err);
+    assert!(said.out.contains("do_one_initcall"), "{}", said.out);
+    let loaded = Said::from(load.wait_with_output().expect("it ends"));
+    assert_eq!(loaded.status, 0, "{}", loaded.err);
+    wait_for("the guest to go on", || made.value("beats").filter(|beats| *beats > 0));
+}
+
+#[test]
+fn a_gdb_that_is_killed_leaves_the_guest_running_and_another_may_come() {
+    if !has_gdb() {
+        return;
+    }
+    let made = Made::new("let_go", &["--c"]);
+    made.at.up(&[]);
+    made.at.ok(&["load", made.path(), "interval_ms=10"]);
+    for _ in 0..2 {
+        let steps = ["--batch", "-ex", "break beat", "-ex", "continue", "-ex", "shell sleep 100"];
+        let mut debugger = gdb(&made, &steps);
+        labs(&made, "halted by gdb at 0x");
+        let children = format!("/proc/{0}/task/{0}/children", debugger.id());
+        let children = fs::read_to_string(children).expect("its children");
+        let child = children.split_whitespace().next().expect("gdb runs");
+        kill(child.parse().expect("a number"));
+        debugger.wait().expect("it is our child");
+        labs(&made, "running");
+        let before = made.value("beats").expect("it is loaded");
+        wait_for("another beat", || made.value("beats").filter(|beats| *beats > before + 5));
+    }
+}
