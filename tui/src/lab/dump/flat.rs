@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
-use super::{cr4, notes, vmcoreinfo};
+use super::{cr4, note, notes, vmcoreinfo};
 use crate::lab::linux::Kernel;
 
 const HEADER: u64 = 4096;
@@ -63,25 +63,31 @@ pub(super) fn complete(file: &mut File, kernel: &Kernel) -> io::Result<()> {
     if number(SUB_HEADER + VMCOREINFO_AT + 8).is_some_and(|size| size > 0) {
         return Ok(());
     }
-    let cr4 = number(SUB_HEADER + NOTES_AT)
+    let mut all = number(SUB_HEADER + NOTES_AT)
         .zip(number(SUB_HEADER + NOTES_AT + 8))
         .and_then(|(from, size)| read(from, size))
-        .and_then(|all| {
-            let registers = notes(&all).into_iter().find(|(name, _)| *name == b"QEMU");
-            registers.and_then(|(_, content)| cr4(content))
-        })
         .ok_or_else(|| wrong("it has no note of the processors"))?;
-    let text = vmcoreinfo::text(kernel, cr4)?;
+    let registers = notes(&all).into_iter().find(|(name, _)| *name == b"QEMU");
+    let cr4 = registers
+        .and_then(|(_, content)| cr4(content))
+        .ok_or_else(|| wrong("it has no registers"))?;
     // Readers differ in which of two pieces for one place wins: that one is changed.
     let header = pieces.range(..=SUB_HEADER + VMCOREINFO_AT).next_back();
     let (offset, (header, _)) = header.ok_or_else(|| wrong("it has no header"))?;
-    let place = [end.to_le_bytes(), (text.len() as u64).to_le_bytes()].concat();
+    let place = header + SUB_HEADER + VMCOREINFO_AT - offset;
+    let text = vmcoreinfo::text(kernel, cr4)?;
+    let before = all.len();
+    all.extend(note("VMCOREINFO", text.as_bytes()));
+    // Of the note its text; of the notes all.
+    let within = all[before..].windows(text.len()).position(|part| part == text.as_bytes());
+    let text_at = end + (before + within.unwrap_or_default()) as u64;
+    let fields = [text_at, text.len() as u64, end, all.len() as u64];
     file.seek(SeekFrom::Start(at))?;
     file.write_all(&(end as i64).to_be_bytes())?;
-    file.write_all(&(text.len() as i64).to_be_bytes())?;
-    file.write_all(text.as_bytes())?;
+    file.write_all(&(all.len() as i64).to_be_bytes())?;
+    file.write_all(&all)?;
     file.write_all(&[0xff; 16])?;
-    file.seek(SeekFrom::Start(header + SUB_HEADER + VMCOREINFO_AT - offset))?;
-    file.write_all(&place)?;
+    file.seek(SeekFrom::Start(place))?;
+    file.write_all(&fields.map(u64::to_le_bytes).concat())?;
     file.sync_all()
 }
