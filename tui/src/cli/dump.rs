@@ -26,7 +26,7 @@ use crate::lab::paths::lossy;
 /// The guest may run (it stands still meanwhile and goes on), be halted by gdb,
 /// or be dead. Both programs need the kernel's debug information, which only the
 /// debug kernel has. --compress makes a smaller file in makedumpfile's
-/// (“flattened”) format, which crash and drgn's libkdumpfile read.
+/// (“flattened”) format, which is for crash: drgn does not read it.
 #[derive(Args, Clone, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Dump {
