@@ -12,6 +12,7 @@ mod flood;
 mod flooder;
 mod hangs;
 mod leaving;
+mod marks;
 mod oops;
 mod restored;
 mod runtime;

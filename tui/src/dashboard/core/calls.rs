@@ -41,6 +41,12 @@ pub enum Owner {
     Revive,
     /// The lab is to go on without the dashboard.
     Keep,
+    /// [`crate::dashboard::shell::marks`]: the list of marks.
+    Marks,
+    /// [`crate::dashboard::shell::marks`]: a new mark.
+    Marked,
+    /// [`crate::dashboard::shell::marks`]: the end of a mark.
+    Unmarked,
     /// The view whose kind of call this is.
     View(ViewCall),
 }

@@ -25,6 +25,9 @@ pub enum Layer<S: 'static> {
     Console(Scroll),
     /// What is under way; the selected line.
     Pending(usize),
+    /// The moments that the guest can be wound back to; the selected line counts
+    /// from the newest.
+    Marks(usize),
 }
 
 /// The palette: a command is found by typing a part of its name or help.

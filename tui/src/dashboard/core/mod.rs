@@ -20,6 +20,7 @@ pub mod layer;
 pub mod link;
 pub mod loadable;
 pub mod loader;
+pub mod marks;
 pub mod message;
 pub mod scroll;
 pub mod shared;

@@ -18,6 +18,7 @@ use super::layer::Message;
 use super::link::Link;
 use super::loadable::Loadable;
 use super::loader::state::Loader;
+use super::marks::Marks;
 use super::message;
 use super::symbols::Symbols;
 use super::toasts::{Toasts, Tone};
@@ -120,6 +121,8 @@ pub struct Shared {
     pub console: Console,
     /// File and line of what oopsed.
     pub symbols: Symbols,
+    /// The moments that the guest can be wound back to.
+    pub marks: Marks,
     /// Modules on their way in and out.
     pub loader: Loader,
     /// The calls under way.

@@ -3,6 +3,7 @@
 
 use super::actions::{back, cancel, copy, freeze, load, mouse, range, selected};
 use super::leave::quit;
+use super::marks;
 use crate::dashboard::core::layer::Palette;
 use crate::dashboard::core::loader;
 use crate::dashboard::core::scroll::Scroll;
@@ -214,6 +215,33 @@ pub const COMMANDS: &[Command<Views>] = &[
             let request = LabRequest::Reboot { cold: true };
             vm::lab_request(shared, "boot a new guest from nothing", request);
         },
+    )
+    .when(|_, shared| vm::lab(shared))
+    .quiet(),
+    command(
+        "mark",
+        &["M"],
+        "Mark",
+        "mark the guest as it is now, to come back to this moment",
+        |_, shared| marks::make(shared),
+    )
+    .when(|_, shared| vm::running(shared))
+    .quiet(),
+    command(
+        "marks",
+        &["T"],
+        "Marks",
+        "list the moments that the guest can be wound back to",
+        |_, shared| marks::show(shared),
+    )
+    .when(|_, shared| vm::lab(shared))
+    .quiet(),
+    command(
+        "rewind",
+        &["Z"],
+        "Rewind",
+        "wind the guest back to the newest mark; a lab also marks by itself",
+        |_, shared| marks::rewind_to_newest(shared),
     )
     .when(|_, shared| vm::lab(shared))
     .quiet(),

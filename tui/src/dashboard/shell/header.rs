@@ -257,6 +257,13 @@ fn layer_hints(model: &Model, layer: &Layer) -> Vec<(String, &'static str)> {
             &[("↑↓", "scroll"), ("←→", "sideways"), ("y", "copy all"), ("Esc", "close")]
         }
         Layer::Pending(_) => &[("↑↓", "select"), ("Enter", "cancel it"), ("Esc", "close")],
+        Layer::Marks(_) => &[
+            ("↑↓", "select"),
+            ("Enter", "rewind"),
+            ("{mark}", "mark now"),
+            ("x", "remove"),
+            ("Esc", "close"),
+        ],
     };
     hints.iter().map(|(keys, does)| (model.fill(keys), *does)).collect()
 }

@@ -16,6 +16,7 @@ pub mod header;
 pub mod help;
 pub mod layers;
 pub mod leave;
+pub mod marks;
 pub mod model;
 pub mod palette;
 pub mod post_mortem;

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::dashboard::core::Shared;
 use crate::dashboard::data::log::{Kind, readable};
+use crate::dashboard::paint::units::duration;
 use crate::dashboard::paint::{Canvas, Role, row, wrap};
 use crate::kernel::api::GuestState;
 
@@ -69,6 +70,22 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared) {
             (" shows the last picture, until then", Role::Text),
         ],
     );
+    if let Some(mark) = shared.marks.newest() {
+        y += 1;
+        let before = duration(shared.marks.before(mark, shared.link.lab_at_ms) / 100 * 100);
+        let rewind = shared.fill(" {rewind}");
+        let text = format!(" rewinds to {before} before that (mark {})   ", mark.name);
+        let list = shared.fill("{marks}");
+        canvas.spans(
+            row(inside, y),
+            &[
+                (&rewind, Role::Key),
+                (&text, Role::Text),
+                (&list, Role::Key),
+                (" lists all marks", Role::Text),
+            ],
+        );
+    }
     y += 2;
     canvas.text(
         inside.x + 1,

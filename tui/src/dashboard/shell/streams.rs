@@ -3,6 +3,7 @@
 //! the samples, the log, the console. Kept running, and started again after an
 //! interruption.
 
+use super::marks;
 use super::model::Model;
 use crate::dashboard::core::loader;
 use crate::dashboard::core::{Connection, Loadable, Owner, Report, Shared, is_lost};
@@ -261,7 +262,12 @@ fn lab(model: &mut Model, status: LabStatus) {
     }
     model.link.lab_at_ms = model.now_ms;
     model.link.lab_gone = false;
+    let lived = model.link.dead().is_none();
     model.link.lab = Some(status);
+    if lived && model.link.dead().is_some() {
+        // The screen that says why offers the way back.
+        marks::ask(model);
+    }
     model.changed();
 }
 

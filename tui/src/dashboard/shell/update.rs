@@ -3,6 +3,7 @@
 
 use super::commands;
 use super::layers;
+use super::marks;
 use super::streams;
 use super::symbols;
 use crate::dashboard::core::advice::Doing;
@@ -254,6 +255,7 @@ fn item(model: &mut Model, tag: CallTag, item: Item) {
         | Owner::Watch
         | Owner::Kmsg
         | Owner::Console => streams::item(model, &owner, item),
+        Owner::Marks | Owner::Marked | Owner::Unmarked => marks::item(model, &owner, item),
         Owner::Holders { module, refused } => loader::holders(model, &module, refused, item),
         Owner::Loader(step) => loader::on_reply(model, &step, item),
         Owner::View(call) => view_reply(model, &call, &Reply::Item(item)),

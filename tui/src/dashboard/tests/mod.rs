@@ -6,6 +6,7 @@ mod death;
 pub(crate) mod harness;
 mod leaving;
 mod loops;
+mod marks;
 mod name;
 mod preview;
 mod room;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use crate::dashboard::core::CallTag;
 use crate::kernel::api::{
-    Holder, KernelInfo, LabRequest, LabStatus, ModuleDetail, ModuleSummary, ParameterValue,
-    SyscallInfo,
+    Holder, KernelInfo, LabRequest, LabStatus, MarkInfo, ModuleDetail, ModuleSummary,
+    ParameterValue, SyscallInfo,
 };
 use crate::kernel::parameters::words;
 use crate::kernel::{Item, Request, TargetError};
@@ -28,6 +28,8 @@ pub(crate) struct ScriptedKernel {
     pub(crate) deaf: Vec<&'static str>,
     /// Every request but the polled ones.
     pub(crate) seen: Vec<String>,
+    /// The lab's marks.
+    pub(crate) marks: Vec<MarkInfo>,
     /// Who holds any module.
     pub(crate) holders: Vec<Holder>,
     /// The loaded modules only bear their names.
@@ -80,6 +82,17 @@ impl ScriptedKernel {
                     vec![Item::Done(Err(TargetError::Unsupported(why)))]
                 }
             },
+            Request::Lab(LabRequest::Marks) => done(Item::Marks(self.marks.clone())),
+            Request::Lab(LabRequest::Mark { .. }) => {
+                let name = (self.marks.len() + 1).to_string();
+                let mark = MarkInfo { name, stood_ms: 81, ..MarkInfo::default() };
+                self.marks.push(mark.clone());
+                done(Item::Marks(vec![mark]))
+            }
+            Request::Lab(LabRequest::Unmark { name }) => {
+                self.marks.retain(|mark| Some(&mark.name) != name.as_ref());
+                vec![Item::Done(Ok(()))]
+            }
             Request::Lab(LabRequest::Console { .. }) => {
                 self.console = Some(tag);
                 vec![Item::Console(b"Linux boots\n".into())]

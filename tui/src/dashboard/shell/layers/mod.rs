@@ -6,6 +6,7 @@ pub mod draw;
 
 use super::commands;
 use super::help;
+use super::marks;
 use super::palette;
 use crate::dashboard::core::layer::{Choice, Palette};
 use crate::dashboard::core::scroll::sideways;
@@ -138,6 +139,35 @@ pub(crate) fn key(model: &mut Model, key: Key) {
                 }
                 (_, Some(to)) => {
                     *selected = to.apply(*selected, tags.len(), model.page());
+                    true
+                }
+                _ => true,
+            }
+        }
+        Layer::Marks(selected) => {
+            let list = model.marks.list.ready().cloned().unwrap_or_default();
+            let mark = list.iter().rev().nth(*selected);
+            match (key.code, direction(key)) {
+                (KeyCode::Char('q'), _) => false,
+                (KeyCode::Enter, _) => match mark {
+                    Some(mark) => {
+                        marks::rewind_to(model, mark);
+                        false
+                    }
+                    None => true,
+                },
+                (KeyCode::Char('x'), _) => {
+                    if let Some(mark) = mark {
+                        marks::forget(model, &mark.name);
+                    }
+                    true
+                }
+                _ if model.keymap.of("mark").contains(&key) => {
+                    marks::make(model);
+                    true
+                }
+                (_, Some(to)) => {
+                    *selected = to.apply(*selected, list.len(), model.page());
                     true
                 }
                 _ => true,
@@ -285,7 +315,7 @@ pub(crate) fn click(model: &mut Model, index: usize) {
             press(model, KeyCode::Enter);
         }
         (Some(Layer::CommandLog(scroll)), _) => scroll.back = index,
-        (Some(Layer::Pending(selected)), _) => *selected = index,
+        (Some(Layer::Pending(selected) | Layer::Marks(selected)), _) => *selected = index,
         _ => {}
     }
 }

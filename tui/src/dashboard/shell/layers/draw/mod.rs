@@ -4,6 +4,7 @@
 mod boxes;
 mod form;
 mod lists;
+mod marks;
 mod message;
 
 use ratatui::layout::Rect;
@@ -26,6 +27,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
             Layer::Message(message) => message::draw(canvas, area, message),
             Layer::CommandLog(scroll) => lists::command_log(canvas, area, model, *scroll),
             Layer::Console(scroll) => lists::console(canvas, area, model, *scroll),
+            Layer::Marks(selected) => marks::draw(canvas, area, model, *selected),
             Layer::Pending(selected) => lists::pending(canvas, area, model, *selected),
         }
     }

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Draws the list of moments that the guest can be wound back to.
+
+use ratatui::layout::Rect;
+
+use super::popup;
+use crate::dashboard::core::event::Hit;
+use crate::dashboard::core::loadable::Loadable;
+use crate::dashboard::paint::canvas::{Canvas, row};
+use crate::dashboard::paint::theme::Role;
+use crate::dashboard::paint::units::duration;
+use crate::dashboard::shell::model::Model;
+use crate::kernel::api::MarkInfo;
+
+/// Paints the marks, the newest first, and what the selected one holds.
+pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, selected: usize) {
+    let list = match &model.marks.list {
+        Loadable::Ready(list) => list.as_slice(),
+        Loadable::Loading | Loadable::Failed(_) => &[],
+    };
+    let height = list.len().max(1) as u16 + 6;
+    let inside = popup(canvas, area, (76, height), "Marks: moments to go back to");
+    let empty = match &model.marks.list {
+        Loadable::Loading => "Asking the lab …".to_owned(),
+        Loadable::Failed(error) => error.to_string(),
+        Loadable::Ready(_) => {
+            model.fill("There is no mark yet: {mark} marks the guest as it is now.")
+        }
+    };
+    if list.is_empty() {
+        canvas.wrapped(inside, &empty, Role::Dim);
+        return;
+    }
+    let room = usize::from(inside.height).saturating_sub(4);
+    let top = (selected + 1).saturating_sub(room);
+    for (line, (index, mark)) in list.iter().rev().enumerate().skip(top).take(room).enumerate() {
+        let place = row(inside, line as u16);
+        let ago = duration(model.marks.before(mark, model.now_ms) / 1000 * 1000);
+        let reason = mark.reason.as_deref().unwrap_or("marked by hand");
+        canvas.text(place.x, place.y, 14, &mark.name, Role::Title);
+        canvas.right(
+            Rect { x: place.x + 14, width: 14, ..place },
+            &format!("{ago} ago"),
+            Role::Text,
+        );
+        let x = place.x + 30;
+        canvas.text(x, place.y, place.right().saturating_sub(x), reason, Role::Text);
+        if index == selected {
+            canvas.select(place);
+        }
+        canvas.hit(place, Hit::Layer(index));
+    }
+    let below =
+        Rect { y: inside.bottom().saturating_sub(3), height: 3.min(inside.height), ..inside };
+    if let Some(mark) = list.iter().rev().nth(selected) {
+        canvas.wrapped(below, &holds(mark), Role::Dim);
+    }
+}
+
+/// What a mark holds, in words: modules, and the counters that say most.
+fn holds(mark: &MarkInfo) -> String {
+    let mut text = match mark.modules.is_empty() {
+        true => "No module was loaded.".to_owned(),
+        false => format!("Loaded: {}.", mark.modules.join(", ")),
+    };
+    for module in &mark.counters {
+        let moved: Vec<_> = module.counters.iter().filter(|counter| counter.value != "0").collect();
+        for counter in moved.iter().take(2) {
+            text.push_str(&format!(" {} {}", counter.name, counter.value));
+        }
+    }
+    let stick = if mark.stick_plugged { "" } else { " The USB stick was out." };
+    format!("{text}{stick} {} MiB on the disk.", mark.bytes.div_ceil(1 << 20))
+}

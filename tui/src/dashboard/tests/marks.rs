@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Marking the guest and winding it back, by keys.
+
+use super::harness::Harness;
+use super::scripted_kernel::{ScriptedKernel, running_lab};
+use crate::kernel::api::{GuestState, MarkInfo};
+
+fn guest() -> Harness {
+    let mut dashboard = Harness::new(ScriptedKernel::guest());
+    dashboard.pass(1000);
+    dashboard.kernel.seen.clear();
+    dashboard
+}
+
+/// A mark that the lab made by itself.
+fn before(name: &str, age_ms: u64, reason: &str) -> MarkInfo {
+    MarkInfo {
+        name: name.into(),
+        age_ms,
+        reason: Some(reason.into()),
+        modules: vec!["kmod".into()],
+        bytes: 76 << 20,
+        stick_plugged: true,
+        ..MarkInfo::default()
+    }
+}
+
+fn rewinds(dashboard: &Harness) -> Vec<&String> {
+    dashboard.kernel.seen.iter().filter(|request| request.contains("Rewind")).collect()
+}
+
+#[test]
+fn a_key_marks_the_guest_and_says_how_to_come_back() {
+    let mut dashboard = guest();
+    dashboard.keys("M");
+    assert!(dashboard.shows("mark 1: the guest stood still for 81 ms; Z comes back here"));
+    assert_eq!(dashboard.kernel.marks.len(), 1);
+}
+
+#[test]
+fn the_list_shows_each_mark_and_enter_winds_back_to_it_after_a_question() {
+    let mut dashboard = guest();
+    dashboard.keys("T");
+    assert!(dashboard.shows("There is no mark yet: M marks the guest as it is now."));
+    dashboard.keys("<esc>");
+    dashboard.kernel.marks =
+        vec![before("1", 65_000, "before load kmod"), before("2", 3000, "counters moved")];
+    dashboard.keys("T");
+    for said in ["before load kmod", "counters moved", " ago", "Loaded: kmod.", "76 MiB"] {
+        assert!(dashboard.shows(said), "{said}\n{}", dashboard.screen());
+    }
+    dashboard.keys("<down><enter>");
+    assert!(dashboard.shows("Rewind to mark 1?"));
+    assert!(rewinds(&dashboard).is_empty());
+    dashboard.keys("y");
+    assert_eq!(rewinds(&dashboard), ["Lab(Rewind { name: Some(\"1\") })"]);
+}
+
+#[test]
+fn a_mark_is_removed_from_the_list_with_a_key() {
+    let mut dashboard = guest();
+    dashboard.kernel.marks = vec![before("1", 65_000, "before load kmod")];
+    dashboard.keys("Tx");
+    assert!(dashboard.kernel.marks.is_empty());
+    assert!(dashboard.shows("There is no mark yet"));
+}
+
+#[test]
+fn after_a_crash_the_way_back_is_offered_and_needs_no_question() {
+    let mut dashboard = guest();
+    dashboard.kernel.marks = vec![before("4", 4000, "before the crash")];
+    dashboard.disconnect();
+    let mut dead = running_lab();
+    dead.guest = GuestState::Panicked { reason: "Kernel panic - not syncing: for a test".into() };
+    dashboard.lab(dead);
+    assert!(dashboard.shows("Z rewinds to 4 s before that (mark 4)"), "{}", dashboard.screen());
+    dashboard.keys("Z");
+    assert_eq!(rewinds(&dashboard), ["Lab(Rewind { name: None })"]);
+}
