@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Marking the guest, and winding it back.
 
-use crate::dashboard::core::calls::{Owner, Report};
-use crate::dashboard::core::loadable::Loadable;
 use crate::dashboard::core::marks::Marks;
-use crate::dashboard::core::shared::{Layer, Shared};
-use crate::dashboard::core::vm;
-use crate::dashboard::paint::units::duration;
+use crate::dashboard::core::{Layer, Loadable, Owner, Report, Shared, vm};
+use crate::dashboard::paint::duration;
 use crate::kernel::Item;
 use crate::kernel::api::{LabRequest, MarkInfo, Request};
 

@@ -5,8 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::dashboard::core::Shared;
 use crate::dashboard::data::log::{Kind, readable};
-use crate::dashboard::paint::units::duration;
-use crate::dashboard::paint::{Canvas, Role, row, wrap};
+use crate::dashboard::paint::{Canvas, Role, duration, row, wrap};
 use crate::kernel::api::GuestState;
 
 /// So many callers are shown.

@@ -3,12 +3,9 @@
 
 use ratatui::layout::Rect;
 
-use super::popup;
-use crate::dashboard::core::event::Hit;
-use crate::dashboard::core::loadable::Loadable;
-use crate::dashboard::paint::canvas::{Canvas, row};
-use crate::dashboard::paint::theme::Role;
-use crate::dashboard::paint::units::duration;
+use super::boxes::popup;
+use crate::dashboard::core::{Hit, Loadable};
+use crate::dashboard::paint::{Canvas, Role, duration, row};
 use crate::dashboard::shell::model::Model;
 use crate::kernel::api::MarkInfo;
 
