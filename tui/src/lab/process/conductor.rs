@@ -388,9 +388,9 @@ impl Conductor {
         if status.guest != GuestState::Running {
             return done(Err(TargetError::Gone(self.board.why_gone())));
         }
-        // A mark stops it and lets it go on, which is for gdb to say.
-        if running.machine.halt().halted().is_some() {
-            let why = "gdb holds the guest still; it can be marked once it goes on";
+        // A mark stops it and lets it go on, which gdb would take for its own doing.
+        if running.machine.halt().is_attached() {
+            let why = "gdb is on the guest; it can be marked once gdb has ended";
             return done(Err(TargetError::Invalid(why.into())));
         }
         let (machine, target) = (Arc::clone(&running.machine), Arc::clone(&running.target));

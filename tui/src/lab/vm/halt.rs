@@ -40,6 +40,11 @@ impl Halt {
         self.state.lock().place = Some(place);
     }
 
+    /// Is there a debugger, whether it holds the guest or lets it run?
+    pub fn is_attached(&self) -> bool {
+        self.state.lock().attached
+    }
+
     /// Is it held by a debugger? Then also where, as far as that is known.
     pub fn halted(&self) -> Option<Option<String>> {
         let state = self.state.lock();
