@@ -6,13 +6,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::connection::{one, unexpected};
 use super::error::visible;
 use super::numbers::{hex, number};
 use super::output::json;
 use super::{Connection, Failure, Outcome, candidates, input};
-use crate::kernel::Target;
-use crate::kernel::api::{BLOCK_MAX, BlockAction, BlockOutcome, Item, Request};
+use crate::kernel::api::{BLOCK_MAX, BlockAction, BlockOutcome};
+use crate::kernel::{Target, put, question};
 use crate::lab::plain_file::{self, FileError};
 
 /// Read and write the USB stick by the module kmod
@@ -205,11 +204,8 @@ impl Block {
                 place.write(data.bytes()?)?
             }
             Action::Peek { path, offset, size } => {
-                let request = Request::Peek { path: path.clone(), offset: *offset, size: *size };
-                return match one(&*connection.open()?, request)? {
-                    Item::Bytes(bytes) => self.bytes(&bytes, *offset),
-                    other => Err(unexpected(&other)),
-                };
+                let peek = question::Peek { path: path.clone(), offset: *offset, size: *size };
+                return self.bytes(&put(&*connection.open()?, peek)?, *offset);
             }
             Action::Devices => return self.devices(&*connection.open()?),
         };
@@ -217,11 +213,7 @@ impl Block {
             Action::Read { place, .. } => place.offset.unwrap_or_default(),
             _ => 0,
         };
-        let outcome = match one(&*connection.open()?, Request::Block(action))? {
-            Item::Block(outcome) => outcome,
-            other => return Err(unexpected(&other)),
-        };
-        match outcome {
+        match put(&*connection.open()?, question::Block { action })? {
             BlockOutcome::Bytes(bytes) => self.bytes(&bytes, from),
             outcome => self.outcome(&outcome),
         }
@@ -264,10 +256,7 @@ impl Block {
     }
 
     fn devices(&self, target: &dyn Target) -> Outcome {
-        let devices = match one(target, Request::BlockDevices)? {
-            Item::BlockDevices(devices) => devices,
-            other => return Err(unexpected(&other)),
-        };
+        let devices = put(target, question::BlockDevices)?;
         let mut out = std::io::stdout().lock();
         if self.json {
             writeln!(out, "{}", json(&devices)?)?;

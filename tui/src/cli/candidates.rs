@@ -18,11 +18,11 @@ use clap_complete::engine::{
 use ringside_uapi::describe::Module;
 
 use super::Connection;
-use super::connection::one;
 use super::image::Image;
 use crate::dashboard::data::escape::harmless;
-use crate::kernel::api::{Item, ModuleDetail, Request};
+use crate::kernel::api::ModuleDetail;
 use crate::kernel::modinfo::is_module_file;
+use crate::kernel::{Question, put, question};
 use crate::lab::client;
 
 /// The system call, which `set` takes for a module.
@@ -41,8 +41,8 @@ pub(super) fn labs() -> ArgValueCompleter {
 
 /// The modules that are loaded.
 pub(super) fn loaded() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| match ask(Request::Modules) {
-        Some(Item::Modules(modules)) => {
+    ArgValueCompleter::new(|current: &OsStr| match ask(question::Modules) {
+        Some(modules) => {
             offer(current, modules.into_iter().map(|module| described(module.name)))
         }
         _ => Vec::new(),
@@ -51,8 +51,8 @@ pub(super) fn loaded() -> ArgValueCompleter {
 
 /// The modules that have counters.
 pub(super) fn counted() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| match ask(Request::Counters { module: None }) {
-        Some(Item::Sample(sample)) => {
+    ArgValueCompleter::new(|current: &OsStr| match ask(question::Counters { module: None }) {
+        Some(sample) => {
             offer(current, sample.modules.into_iter().map(|module| described(module.module)))
         }
         _ => Vec::new(),
@@ -62,8 +62,8 @@ pub(super) fn counted() -> ArgValueCompleter {
 /// What has something to set: loaded modules, and the system call.
 pub(super) fn settable() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
-        let modules = match ask(Request::Modules) {
-            Some(Item::Modules(modules)) => modules,
+        let modules = match ask(question::Modules) {
+            Some(modules) => modules,
             _ => Vec::new(),
         };
         let names = modules.into_iter().map(|module| module.name);
@@ -85,8 +85,8 @@ pub(super) fn controls() -> ArgValueCompleter {
             let message = ringside_uapi::my_syscall::MESSAGE;
             return offer(current, [(message.to_owned(), "what each call logs".to_owned())]);
         }
-        match ask(Request::Module { name }) {
-            Some(Item::Module(module)) => offer(current, to_set(&module)),
+        match ask(question::Module { name }) {
+            Some(module) => offer(current, to_set(&module)),
             _ => Vec::new(),
         }
     })
@@ -165,8 +165,8 @@ fn parameters_of(module: &Path) -> Vec<(String, String)> {
 
 /// The block devices of the kernel.
 pub(super) fn devices() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| match ask(Request::BlockDevices) {
-        Some(Item::BlockDevices(devices)) => {
+    ArgValueCompleter::new(|current: &OsStr| match ask(question::BlockDevices) {
+        Some(devices) => {
             let about = |size: u64, model: &str| format!("{size} bytes, {model}");
             let nodes = devices.into_iter().map(|one| {
                 let help = about(one.size, &one.model);
@@ -251,7 +251,11 @@ fn typed(name: &str) -> Option<ArgMatches> {
 
 /// Asks the kernel that the line means, unless a command of the user's would have
 /// to be run for that.
-fn ask(request: Request) -> Option<Item> {
+fn ask<Q>(question: Q) -> Option<Q::Reply>
+where
+    Q: Question + Send + 'static,
+    Q::Reply: Send + 'static,
+{
     let connection = Connection::from_arg_matches(&line()?).ok()?;
     if connection.connect.is_some() {
         return None;
@@ -259,9 +263,9 @@ fn ask(request: Request) -> Option<Item> {
     let (send, answer) = channel();
     // One that does not answer ends with this process.
     thread::spawn(move || {
-        let item = connection.open().ok().and_then(|target| one(&*target, request).ok());
+        let reply = connection.open().ok().and_then(|target| put(&*target, question).ok());
         // Nobody listens any more when it took too long.
-        drop(send.send(item));
+        drop(send.send(reply));
     });
     answer.recv_timeout(PATIENCE).ok().flatten()
 }

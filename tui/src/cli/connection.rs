@@ -7,8 +7,6 @@ use clap::Args;
 
 use super::patience::{Patience, Patient};
 use super::{Failure, candidates};
-use crate::kernel::api::{Item, Request};
-use crate::kernel::call::ask;
 use crate::kernel::local::{Local, is_guest};
 use crate::kernel::remote::Remote;
 use crate::kernel::{Target, TargetError};
@@ -125,21 +123,4 @@ fn attach(id: Option<&str>) -> Result<Arc<dyn Target>, Failure> {
             })
         }
     }
-}
-
-/// The one item that answers a request.
-///
-/// # Errors
-/// The request's, and when the answer holds no item.
-pub fn one(target: &dyn Target, request: Request) -> Result<Item, Failure> {
-    let items = ask(target, request, &[])?;
-    let first = items.into_iter().next();
-    first.ok_or_else(|| Failure::new("the answer to the request is empty"))
-}
-
-/// The failure for an item that answers another request.
-pub fn unexpected(item: &Item) -> Failure {
-    let text = format!("{item:?}");
-    let start: String = text.chars().take(60).collect();
-    Failure::new(format!("an answer to something else: {start}"))
 }

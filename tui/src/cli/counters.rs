@@ -6,12 +6,11 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::connection::{one, unexpected};
 use super::error::visible;
 use super::output::json;
 use super::{Connection, Outcome, candidates};
-use crate::kernel::api::{Item, Request, Sample};
-use crate::kernel::call::Calls;
+use crate::kernel::api::Sample;
+use crate::kernel::{Replies, put, question};
 
 /// Show the counters and controls of modules
 ///
@@ -46,10 +45,7 @@ impl Counters {
         let target = connection.open()?;
         let module = self.module.clone();
         // A module without counters is an error, watched or not.
-        let sample = match one(&*target, Request::Counters { module })? {
-            Item::Sample(sample) => sample,
-            other => return Err(unexpected(&other)),
-        };
+        let sample = put(&*target, question::Counters { module })?;
         if !self.watch {
             if self.json {
                 writeln!(std::io::stdout(), "{}", json(&sample)?)?;
@@ -60,33 +56,22 @@ impl Counters {
             }
             return Ok(0);
         }
-        let calls = Calls::start(
-            &*target,
-            Request::Watch {
-                interval_ms: self.interval,
-                modules: self.module.clone().into_iter().collect(),
-                tables: Vec::new(),
-            },
-        )?;
+        let watch = question::WatchCounters {
+            interval_ms: self.interval,
+            modules: self.module.clone().into_iter().collect(),
+        };
+        let samples = Replies::start(&*target, watch)?;
         let mut known = Known::default();
-        loop {
-            match calls.next() {
-                Item::Sample(sample) => {
-                    let mut out = std::io::stdout().lock();
-                    if self.json {
-                        writeln!(out, "{}", json(&sample)?)?;
-                    } else {
-                        write!(out, "{}", visible(&known.changes(&sample)))?;
-                    }
-                    out.flush()?;
-                }
-                Item::Done(result) => {
-                    result?;
-                    return Ok(0);
-                }
-                other => return Err(unexpected(&other)),
+        while let Some(sample) = samples.next()? {
+            let mut out = std::io::stdout().lock();
+            if self.json {
+                writeln!(out, "{}", json(&sample)?)?;
+            } else {
+                write!(out, "{}", visible(&known.changes(&sample)))?;
             }
+            out.flush()?;
         }
+        Ok(0)
     }
 }
 

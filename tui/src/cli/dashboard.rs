@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::connection::one;
 use super::lab_args::LabArgs;
 use super::loadable::{self, Loadable};
 use super::relay::Relay;
@@ -17,7 +16,7 @@ use crate::dashboard::host::{Host, HostReply, HostRequest, HostResult};
 use crate::dashboard::{self, Options};
 use crate::kernel::call::ask;
 use crate::kernel::modinfo::module_name;
-use crate::kernel::{Item, Request, Target};
+use crate::kernel::{Target, put, question};
 use crate::lab;
 use crate::lab::client;
 use crate::lab::error::LabError;
@@ -184,10 +183,7 @@ impl Here {
 
 /// The build ids of the modules that are loaded; none from a kernel that is dead.
 fn builds(target: &dyn Target) -> BuildIds {
-    let modules = match one(target, Request::Modules) {
-        Ok(Item::Modules(modules)) => modules,
-        _ => return BuildIds::new(),
-    };
+    let modules = put(target, question::Modules).unwrap_or_default();
     let known = modules.into_iter().filter(|module| !module.build_id.is_empty());
     known.map(|module| (module.name, module.build_id.into())).collect()
 }

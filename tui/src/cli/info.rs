@@ -5,12 +5,11 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::connection::{one, unexpected};
 use super::error::visible;
 use super::output::json;
 use super::{Connection, Outcome};
-use crate::kernel::api::{Item, KernelInfo, Request};
-use crate::kernel::taint;
+use crate::kernel::api::KernelInfo;
+use crate::kernel::{put, question, taint};
 
 /// Show which kernel this is, and what can't be done with it
 ///
@@ -28,10 +27,7 @@ impl Info {
     /// Prints it.
     pub fn run(&self, connection: &Connection) -> Outcome {
         let target = connection.open()?;
-        let kernel = match one(&*target, Request::Kernel)? {
-            Item::Kernel(kernel) => kernel,
-            other => return Err(unexpected(&other)),
-        };
+        let kernel = put(&*target, question::Kernel)?;
         let mut out = std::io::stdout().lock();
         if self.json {
             writeln!(out, "{}", json(&kernel)?)?;

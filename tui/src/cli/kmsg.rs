@@ -5,12 +5,11 @@ use std::io::Write;
 
 use clap::{Args, ValueEnum};
 
-use super::connection::unexpected;
 use super::error::visible;
 use super::output::json;
 use super::{Connection, Outcome};
-use crate::kernel::api::{Item, KmsgRecord, Request};
-use crate::kernel::call::Calls;
+use crate::kernel::api::KmsgRecord;
+use crate::kernel::{Replies, question};
 
 /// Show the kernel log
 ///
@@ -66,23 +65,15 @@ impl Kmsg {
     /// Prints it.
     pub fn run(&self, connection: &Connection) -> Outcome {
         let target = connection.open()?;
-        let calls = Calls::start(&*target, Request::Kmsg { from: None, follow: self.follow })?;
-        loop {
-            match calls.next() {
-                Item::Kmsg(batch) => {
-                    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-                    for record in &batch.records {
-                        self.print(&mut out, record)?;
-                    }
-                    out.flush()?;
-                }
-                Item::Done(result) => {
-                    result?;
-                    return Ok(0);
-                }
-                other => return Err(unexpected(&other)),
+        let log = Replies::start(&*target, question::Log { follow: self.follow })?;
+        while let Some(batch) = log.next()? {
+            let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+            for record in &batch.records {
+                self.print(&mut out, record)?;
             }
+            out.flush()?;
         }
+        Ok(0)
     }
 
     fn print(&self, out: &mut impl Write, record: &KmsgRecord) -> Result<(), super::Failure> {

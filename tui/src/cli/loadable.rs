@@ -5,14 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::Failure;
-use super::connection::one;
 use super::image::Image;
 use super::labs::uptime;
 use super::our_module::{self, Words};
-use crate::kernel::Target;
-use crate::kernel::api::{Item, Request};
 use crate::kernel::local::is_guest;
 use crate::kernel::modinfo::{is_module_file, module_name};
+use crate::kernel::{Target, put, question};
 use crate::lab::modules::{self, Earlier};
 use crate::lab::progress::{Event, Progress};
 
@@ -137,10 +135,9 @@ fn with_what_they_need(
     if all.iter().flat_map(|image| &image.needs).all(|need| is_among(need, &all)) {
         return Ok(all);
     }
-    let loaded = match one(target, Request::Modules) {
-        Ok(Item::Modules(modules)) => modules,
+    let Ok(loaded) = put(target, question::Modules) else {
         // Whoever loads them will hear why.
-        _ => return Ok(all),
+        return Ok(all);
     };
     let mut next = 0;
     while next < all.len() {

@@ -5,7 +5,6 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::connection::{one, unexpected};
 use super::error::visible;
 use super::labs::uptime;
 use super::output::{json, print_json, say};
@@ -114,13 +113,6 @@ fn name_or_place(text: &str) -> Result<String, &'static str> {
     match text.strip_prefix('-').map(str::parse::<usize>) {
         Some(Ok(1..)) => Ok(text.to_owned()),
         _ => name(text),
-    }
-}
-
-fn marks(target: &dyn Target, request: LabRequest) -> Result<Vec<MarkInfo>, Failure> {
-    match one(target, Request::Lab(request))? {
-        Item::Marks(marks) => Ok(marks),
-        other => Err(unexpected(&other)),
     }
 }
 

@@ -6,12 +6,11 @@ use std::io::Write;
 use clap::Args;
 use serde::Serialize;
 
-use super::connection::{one, unexpected};
 use super::error::visible;
 use super::output::json;
 use super::{Connection, Outcome, candidates};
-use crate::kernel::api::{Holder, Item, ModuleDetail, ModuleSummary, Request};
-use crate::kernel::taint;
+use crate::kernel::api::{Holder, ModuleDetail, ModuleSummary};
+use crate::kernel::{put, question, taint};
 
 /// Show the modules that are loaded, or everything about one
 ///
@@ -43,14 +42,8 @@ impl Modules {
         let mut out = std::io::stdout().lock();
         if let Some(name) = &self.name {
             let name = || name.clone();
-            let module = match one(&*target, Request::Module { name: name() })? {
-                Item::Module(module) => module,
-                other => return Err(unexpected(&other)),
-            };
-            let holders = match one(&*target, Request::Holders { name: name() })? {
-                Item::Holders(holders) => holders,
-                other => return Err(unexpected(&other)),
-            };
+            let module = put(&*target, question::Module { name: name() })?;
+            let holders = put(&*target, question::Holders { name: name() })?;
             if self.json {
                 let whole = Whole { module, holders };
                 writeln!(out, "{}", json(&whole)?)?;
@@ -59,10 +52,7 @@ impl Modules {
             }
             return Ok(0);
         }
-        let modules = match one(&*target, Request::Modules)? {
-            Item::Modules(modules) => modules,
-            other => return Err(unexpected(&other)),
-        };
+        let modules = put(&*target, question::Modules)?;
         if self.json {
             writeln!(out, "{}", json(&modules)?)?;
         } else {

@@ -14,9 +14,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::error::visible;
-use crate::kernel::api::{GuestState, Item, LabRequest, Request, Trouble};
+use crate::kernel::api::{GuestState, Item, Request, Trouble};
 use crate::kernel::call::ask_within;
-use crate::kernel::{Call, Sink, Target, TargetError, TargetResult};
+use crate::kernel::question::put_within;
+use crate::kernel::{Call, Sink, Target, TargetError, TargetResult, question};
 
 /// How long a request may take before anybody wonders, and how often one does.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -157,19 +158,15 @@ impl Inner {
             for_ms: asked.elapsed().as_millis() as u64,
         };
         let asked = Instant::now();
-        let status = Request::Lab(LabRequest::Status);
-        match ask_within(&*self.target, status, ANSWERS_WITHIN, "the lab") {
-            Ok(items) => match items.first() {
-                Some(Item::Lab(status)) if status.guest == GuestState::Starting => {
-                    vec![Wrong {
-                        text: "the guest is still starting".into(),
-                        kind: Kind::Note,
-                        for_ms: 0,
-                    }]
-                }
-                Some(Item::Lab(status)) => status.troubles.iter().map(Wrong::from).collect(),
-                _ => Vec::new(),
-            },
+        match put_within(&*self.target, question::Lab, ANSWERS_WITHIN, "the lab") {
+            Ok(status) if status.guest == GuestState::Starting => {
+                vec![Wrong {
+                    text: "the guest is still starting".into(),
+                    kind: Kind::Note,
+                    for_ms: 0,
+                }]
+            }
+            Ok(status) => status.troubles.iter().map(Wrong::from).collect(),
             Err(TargetError::Silent(_)) => vec![silent(asked, "the lab's own process")],
             Err(TargetError::Unsupported(_)) => {
                 match ask_within(&*self.target, Request::Ping, ANSWERS_WITHIN, "it") {
@@ -319,7 +316,7 @@ fn judge(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::api::LabStatus;
+    use crate::kernel::api::{LabRequest, LabStatus};
     use crate::kernel::call::ask;
 
     /// A lab whose guest takes requests and answers none.

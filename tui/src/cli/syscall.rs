@@ -5,12 +5,11 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::connection::{one, unexpected};
 use super::error::visible;
 use super::output::json;
 use super::{Connection, Outcome};
-use crate::kernel::api::{Item, Request};
 use crate::kernel::call::ask;
+use crate::kernel::{Request, put, question};
 
 /// Make Ringside's own system call, and show its number, calls and message
 ///
@@ -49,10 +48,7 @@ impl Syscall {
         if let Some(times) = self.times {
             ask(&*target, Request::CallSyscall { times }, &[])?;
         }
-        let info = match one(&*target, Request::Syscall)? {
-            Item::Syscall(info) => info,
-            other => return Err(unexpected(&other)),
-        };
+        let info = put(&*target, question::Syscall)?;
         let mut out = std::io::stdout().lock();
         if self.json {
             writeln!(out, "{}", json(&info)?)?;

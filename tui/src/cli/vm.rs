@@ -6,14 +6,13 @@ use std::io::Write;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::connection::{one, unexpected};
 use super::error::visible;
 use super::labs::{state, stick, uptime};
 use super::output::{json, say};
 use super::{Connection, Failure, Outcome};
-use crate::kernel::api::{Item, LabRequest, LabStatus, Request};
-use crate::kernel::call::{Calls, ask};
-use crate::kernel::{Target, TargetError};
+use crate::kernel::api::{LabRequest, LabStatus, Request};
+use crate::kernel::call::ask;
+use crate::kernel::{Replies, Target, TargetError, put, question};
 
 /// Drive a lab's machine: console, USB stick, reboot, a crash on purpose
 ///
@@ -126,33 +125,26 @@ struct Line<'a> {
 }
 
 fn console(target: &dyn Target, follow: bool, as_json: bool) -> Outcome {
-    let calls = Calls::start(target, Request::Lab(LabRequest::Console { follow }))?;
+    let console = Replies::start(target, question::Console { follow })?;
     let mut out = std::io::stdout().lock();
     let mut begun = Vec::new();
-    loop {
-        match calls.next() {
-            Item::Console(bytes) if as_json => {
-                begun.extend(bytes);
-                while let Some(end) = begun.iter().position(|byte| *byte == b'\n') {
-                    let line: Vec<u8> = begun.drain(..=end).collect();
-                    console_line(&mut out, &line)?;
-                }
-            }
-            Item::Console(bytes) => {
-                let text = String::from_utf8_lossy(&bytes).replace('\r', "");
-                out.write_all(visible(&text).as_bytes())?;
-                out.flush()?;
-            }
-            Item::Done(Ok(())) => {
-                if !begun.is_empty() {
-                    console_line(&mut out, &begun)?;
-                }
-                return Ok(0);
-            }
-            Item::Done(Err(error)) => return Err(error.into()),
-            other => return Err(unexpected(&other)),
+    while let Some(bytes) = console.next()? {
+        if !as_json {
+            let text = String::from_utf8_lossy(&bytes).replace('\r', "");
+            out.write_all(visible(&text).as_bytes())?;
+            out.flush()?;
+            continue;
+        }
+        begun.extend(bytes);
+        while let Some(end) = begun.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = begun.drain(..=end).collect();
+            console_line(&mut out, &line)?;
         }
     }
+    if !begun.is_empty() {
+        console_line(&mut out, &begun)?;
+    }
+    Ok(0)
 }
 
 fn console_line(out: &mut impl Write, line: &[u8]) -> Result<(), Failure> {
@@ -162,10 +154,7 @@ fn console_line(out: &mut impl Write, line: &[u8]) -> Result<(), Failure> {
 }
 
 pub(super) fn status(target: &dyn Target) -> Result<LabStatus, Failure> {
-    match one(target, Request::Lab(LabRequest::Status))? {
-        Item::Lab(status) => Ok(*status),
-        other => Err(unexpected(&other)),
-    }
+    Ok(put(target, question::Lab)?)
 }
 
 /// The status as people read it, one fact per line.

@@ -3,12 +3,11 @@
 
 use super::stage::{Stage, count, expect};
 use crate::cli::Failure;
-use crate::cli::connection::{one, unexpected};
-use crate::kernel::Target;
 use crate::kernel::api::{
-    BlockAction, BlockOutcome, Item, OutputStream, ProgramEnd, Request, RunRequest, STICK,
+    BlockAction, Item, OutputStream, ProgramEnd, Request, RunRequest, STICK,
 };
 use crate::kernel::call::ask;
+use crate::kernel::{put, question};
 
 /// What the module writes, and where.
 const OURS: &str = "hello from the kernel";
@@ -23,10 +22,8 @@ pub(super) fn play(stage: &mut Stage) -> Result<(), Failure> {
     let write = format!("ringside block write --offset {AT} --text '{OURS}'");
     stage.act(&write, |target| {
         let data = OURS.as_bytes().to_vec();
-        match block(target, BlockAction::WriteAt { offset: AT, data })? {
-            BlockOutcome::Written(bytes) => Ok(format!("{bytes} bytes written")),
-            other => Err(unexpected(&Item::Block(other))),
-        }
+        let bytes = put(target, question::BlockWriteAt { offset: AT, data })?;
+        Ok(format!("{bytes} bytes written"))
     })?;
     read(stage, AT, OURS)?;
     let size = OURS.len();
@@ -37,9 +34,9 @@ pub(super) fn play(stage: &mut Stage) -> Result<(), Failure> {
     let dd = format!("printf '{THEIRS}' | dd of={STICK} bs=1 seek={BEHIND} status=none");
     program(stage, &dd)?;
     read(stage, BEHIND, THEIRS)?;
-    stage.act("ringside block sync", |target| match block(target, BlockAction::Sync)? {
-        BlockOutcome::Synced => Ok("synced"),
-        other => Err(unexpected(&Item::Block(other))),
+    stage.act("ringside block sync", |target| {
+        put(target, question::Block { action: BlockAction::Sync })?;
+        Ok("synced")
     })?;
     let counters = stage.tell_counters()?;
     let (written, read) = (count(&counters, "bytes_written"), count(&counters, "bytes_read"));
@@ -48,22 +45,13 @@ pub(super) fn play(stage: &mut Stage) -> Result<(), Failure> {
     stage.unload()
 }
 
-fn block(target: &dyn Target, action: BlockAction) -> Result<BlockOutcome, Failure> {
-    match one(target, Request::Block(action))? {
-        Item::Block(outcome) => Ok(outcome),
-        other => Err(unexpected(&other)),
-    }
-}
-
 /// Reads by the module; it must be `expected`.
 fn read(stage: &mut Stage, offset: u64, expected: &str) -> Result<(), Failure> {
     let size = expected.len() as u32;
     let command = format!("ringside block read --offset {offset} --size {size}");
     let seen = stage.act(&command, |target| {
-        match block(target, BlockAction::ReadAt { offset, size })? {
-            BlockOutcome::Bytes(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
-            other => Err(unexpected(&Item::Block(other))),
-        }
+        let bytes = put(target, question::BlockReadAt { offset, size })?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
     })?;
     expect(seen == expected, "the module reads other bytes than were written")
 }

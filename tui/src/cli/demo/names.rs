@@ -3,10 +3,9 @@
 
 use super::stage::{Stage, count, expect};
 use crate::cli::Failure;
-use crate::cli::connection::{one, unexpected};
-use crate::kernel::Target;
-use crate::kernel::api::{Item, Request, SyscallInfo};
+use crate::kernel::api::{Request, SyscallInfo};
 use crate::kernel::call::ask;
+use crate::kernel::{Target, put, question};
 
 /// How often the system call is made.
 const CALLS: u32 = 3;
@@ -41,8 +40,5 @@ pub(super) fn call(stage: &mut Stage) -> Result<(), Failure> {
 }
 
 fn info(target: &dyn Target) -> Result<SyscallInfo, Failure> {
-    match one(target, Request::Syscall)? {
-        Item::Syscall(info) => Ok(info),
-        other => Err(unexpected(&other)),
-    }
+    Ok(put(target, question::Syscall)?)
 }

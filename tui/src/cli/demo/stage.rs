@@ -12,13 +12,12 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::cli::Failure;
-use crate::cli::connection::{one, unexpected};
 use crate::cli::error::visible;
 use crate::cli::image::Image;
 use crate::cli::our_module;
 use crate::cli::output::json;
 use crate::cli::progress::Show;
-use crate::kernel::Target;
+use crate::kernel::{Target, put, question};
 use crate::kernel::api::{Item, Request};
 use crate::kernel::call::ask;
 use crate::lab::build_error::BuildError;
@@ -216,10 +215,7 @@ impl Stage {
     /// It has none.
     pub(super) fn counters(&self) -> Result<Counters, Failure> {
         let module = Some(self.module.clone());
-        let sample = match one(&*self.target, Request::Counters { module })? {
-            Item::Sample(sample) => sample,
-            other => return Err(unexpected(&other)),
-        };
+        let sample = put(&*self.target, question::Counters { module })?;
         let counters = sample.modules.into_iter().flat_map(|module| module.counters);
         Ok(counters
             .filter_map(|counter| Some((counter.name, counter.value.parse().ok()?)))

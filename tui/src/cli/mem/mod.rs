@@ -6,14 +6,10 @@ mod told;
 
 use self::line::{Line, parse};
 use self::told::{cause, describe};
-use super::connection::{one, unexpected};
 use super::output::say;
 use super::{Connection, Failure, Outcome, input};
-use crate::kernel::Target;
-use crate::kernel::api::{
-    Item, Request, SUBJECT_IO_MAX, SubjectAction, SubjectEvent, SubjectOutcome,
-};
-use crate::kernel::call::Calls;
+use crate::kernel::api::{SUBJECT_IO_MAX, SubjectAction, SubjectEvent, SubjectOutcome};
+use crate::kernel::{Replies, Target, put, question};
 use clap::Args;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -98,7 +94,7 @@ impl Mem {
 /// Subject processes, by number, and which of them acts.
 pub(super) struct Session {
     target: Arc<dyn Target>,
-    subjects: BTreeMap<u32, (i32, Calls)>,
+    subjects: BTreeMap<u32, (i32, Replies<question::Subject>)>,
     current: u32,
 }
 
@@ -134,12 +130,11 @@ impl Session {
             Line::Do(action) => action,
         };
         let pid = self.pid(self.current)?;
-        match one(&*self.target, Request::SubjectDo { pid, action }) {
-            Ok(Item::SubjectDid(outcome)) => {
+        match put(&*self.target, question::SubjectDo { pid, action }) {
+            Ok(outcome) => {
                 Ok(Some(Did { action: text.trim(), subject: self.current, pid, outcome }))
             }
-            Ok(other) => Err(unexpected(&other)),
-            Err(failure) => Err(self.dead(text).unwrap_or(failure)),
+            Err(error) => Err(self.dead(text).unwrap_or_else(|| error.into())),
         }
     }
 
@@ -148,27 +143,26 @@ impl Session {
         if let Some((pid, _)) = self.subjects.get(&number) {
             return Ok(*pid);
         }
-        let calls = Calls::start(&*self.target, Request::Subject)?;
-        match calls.next() {
-            Item::Subject(SubjectEvent::Started { pid }) => {
-                self.subjects.insert(number, (pid, calls));
+        let events = Replies::start(&*self.target, question::Subject)?;
+        match events.next()? {
+            Some(SubjectEvent::Started { pid }) => {
+                self.subjects.insert(number, (pid, events));
                 Ok(pid)
             }
-            Item::Done(Err(error)) => Err(error.into()),
-            other => Err(unexpected(&other)),
+            _ => Err(Failure::new(format!("subject {number} died before it had started"))),
         }
     }
 
     /// The failure that says how the current subject died, if it did.
     fn dead(&mut self, text: &str) -> Option<Failure> {
-        let (pid, calls) = self.subjects.get(&self.current)?;
+        let (pid, events) = self.subjects.get(&self.current)?;
         // A subject that lives answers nothing here, so it is asked first.
         let action = SubjectAction::Maps;
-        if one(&*self.target, Request::SubjectDo { pid: *pid, action }).is_ok() {
+        if put(&*self.target, question::SubjectDo { pid: *pid, action }).is_ok() {
             return None;
         }
-        match calls.next() {
-            Item::Subject(SubjectEvent::Died { pid, end, fault, during }) => {
+        match events.next() {
+            Ok(Some(SubjectEvent::Died { pid, end, fault, during })) => {
                 let cause = cause(end, fault.as_ref());
                 let (line, number) = (text.trim(), self.current);
                 Some(match during {

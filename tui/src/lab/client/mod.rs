@@ -22,10 +22,10 @@ use super::inherit;
 use super::options::LabOptions;
 use super::process::{Birth, RELEASE};
 use super::runtime;
-use crate::kernel::api::{GuestState, Item, LabRequest, LabStatus};
-use crate::kernel::call::{Calls, ask_within};
+use crate::kernel::api::{GuestState, LabStatus};
+use crate::kernel::question::put_within;
 use crate::kernel::remote::Remote;
-use crate::kernel::{Request, Target, TargetError};
+use crate::kernel::{Replies, Target, TargetError, question};
 
 /// The hidden command that is a lab process.
 pub const PROCESS_COMMAND: &str = "lab-process";
@@ -74,12 +74,7 @@ impl LabClient {
 
     fn status_within(&self, within: Duration) -> LabResult<LabStatus> {
         let who = format!("lab {}", self.id);
-        let request = Request::Lab(LabRequest::Status);
-        let items = ask_within(&*self.target, request, within, &who)?;
-        match items.into_iter().next() {
-            Some(Item::Lab(status)) => Ok(*status),
-            _ => Err(TargetError::Protocol("the lab told no status".into()).into()),
-        }
+        Ok(put_within(&*self.target, question::Lab, within, &who)?)
     }
 
     /// Waits until `enough` of the lab's status, but not beyond `until`;
@@ -92,20 +87,17 @@ impl LabClient {
         until: Option<Instant>,
         mut enough: impl FnMut(&LabStatus) -> bool,
     ) -> LabResult<Option<LabStatus>> {
-        let watch = Calls::start(&*self.target, Request::Lab(LabRequest::Watch))?;
+        let watch = Replies::start(&*self.target, question::WatchLab)?;
         loop {
-            let item = match until {
+            let status = match until {
                 Some(until) => watch.next_before(until),
                 None => Some(watch.next()),
             };
-            match item {
+            match status.transpose()? {
                 None => return Ok(None),
-                Some(Item::Lab(status)) if enough(&status) => return Ok(Some(*status)),
-                Some(Item::Done(Ok(()))) => {
-                    return Err(TargetError::Gone("the lab ended".into()).into());
-                }
-                Some(Item::Done(Err(error))) => return Err(error.into()),
-                Some(_) => {}
+                Some(None) => return Err(TargetError::Gone("the lab ended".into()).into()),
+                Some(Some(status)) if enough(&status) => return Ok(Some(status)),
+                Some(Some(_)) => {}
             }
         }
     }
@@ -275,7 +267,8 @@ fn reap(mut child: Child) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::{Call, CallControl, Sink, TargetResult};
+    use crate::kernel::api::{Item, LabRequest};
+    use crate::kernel::{Call, CallControl, Request, Sink, TargetResult};
     use std::sync::Mutex;
 
     /// A lab that tells one status and is silent from then on.
