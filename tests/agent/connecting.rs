@@ -37,7 +37,7 @@ fn an_agent_of_another_version_is_refused_with_both_versions() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("words");
     let mut words = b"Welcome to this machine!\r\n".to_vec();
-    let refused = Body::Refused("9.9.9-0badf00d".into()).frames(0, 0).unwrap();
+    let refused = Body::Refused("9.9.9-0badf00d".into()).frames(0).unwrap();
     words.extend_from_slice(refused[0].as_bytes());
     std::fs::write(&file, words).unwrap();
     let output = Command::new(RINGSIDE)
@@ -53,8 +53,8 @@ fn an_agent_of_another_version_is_refused_with_both_versions() {
 fn a_stream_that_breaks_off_inside_a_frame_is_an_end_and_not_a_hang() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("words");
-    let welcome = Body::Welcome(version()).frames(0, 0).unwrap();
-    let half = Frame::new(0, 1, Kind::Item, false, &[1; PAYLOAD_MAX]);
+    let welcome = Body::Welcome(version()).frames(0).unwrap();
+    let half = Frame::new(1, Kind::Item, false, &[1; PAYLOAD_MAX]);
     let words = [welcome[0].as_bytes(), &half.as_bytes()[..777]].concat();
     std::fs::write(&file, words).unwrap();
     let output = Command::new(RINGSIDE)

@@ -33,7 +33,7 @@ impl Agent {
     }
 
     fn say(&mut self, call: u32, body: &Body) {
-        for frame in body.frames(0, call).unwrap() {
+        for frame in body.frames(call).unwrap() {
             self.write(frame.as_bytes());
         }
     }
@@ -55,13 +55,13 @@ fn an_agent_gets_over_garbage_and_oversized_frames_and_ends_with_its_input() {
     agent.say(0, &Body::Hello(version()));
     agent.expect(0, Kind::Welcome);
     // A header that promises four gigabytes, with a sound checksum.
-    let mut oversized = Frame::new(0, 1, Kind::Start, false, b"x").as_bytes().to_vec();
+    let mut oversized = Frame::new(1, Kind::Start, false, b"x").as_bytes().to_vec();
     oversized[16..20].copy_from_slice(&u32::MAX.to_le_bytes());
     let sum = crc32fast::hash(&oversized[..24]);
     oversized[24..28].copy_from_slice(&sum.to_le_bytes());
     agent.write(&oversized);
     // Half a frame, and what whoever takes over begins with.
-    let half = Frame::new(0, 2, Kind::Input, false, &[3; PAYLOAD_MAX]);
+    let half = Frame::new(2, Kind::Input, false, &[3; PAYLOAD_MAX]);
     agent.write(&half.as_bytes()[..PAYLOAD_MAX / 2]);
     agent.write(&[0; FRAME_MAX]);
     agent.say(3, &Body::Start(Request::Kernel));

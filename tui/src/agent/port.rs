@@ -2,7 +2,7 @@
 //! The virtio port that a lab's guest talks through.
 
 use std::fs::File;
-use std::io::{Error, ErrorKind, Read, Result};
+use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::kernel::Target;
-use crate::kernel::wire::{Body, FrameWriter};
+use crate::kernel::wire::{Body, RESYNCHRONISE, write_frames};
 
 /// The port's name, as QEMU is told it.
 pub const PORT: &str = "ringside.agent";
@@ -46,11 +46,10 @@ pub fn serve_port(target: &dyn Target, again: bool) -> Result<()> {
 /// Tells whoever may have talked to an agent before that this is another one.
 /// On a thread: nobody may be there, and there is no hurry.
 fn begin(port: File) -> Result<()> {
-    let words = FrameWriter::new(port);
     std::thread::Builder::new().name("begin".into()).spawn(move || {
-        let frames = Body::Begun.frames(0, 0).unwrap_or_default();
+        let frames = Body::Begun.frames(0).unwrap_or_default();
         // It fails when the port has gone, which the reader sees as well.
-        drop(words.resynchronise().and_then(|()| words.write_all(&frames)));
+        drop((&port).write_all(RESYNCHRONISE).and_then(|()| write_frames(&port, &frames)));
     })?;
     Ok(())
 }

@@ -17,9 +17,7 @@ use crate::kernel::wire::{
 };
 use crate::kernel::{Call, CallControl, Item, Request, Target, TargetError};
 
-/// Session and number of a call.
-type Key = (u32, u32);
-type Calls = Arc<Mutex<HashMap<Key, ServedCall>>>;
+type Calls = Arc<Mutex<HashMap<u32, ServedCall>>>;
 
 /// A call that a client has open here.
 struct ServedCall {
@@ -87,12 +85,12 @@ impl Server<'_> {
     /// Nothing more is to be taken from whoever sent it.
     fn take(&mut self, frame: &Frame) -> Result<(), WireError> {
         let header = frame.header();
-        let key = (header.session, header.call);
+        let number = header.call;
         // Before anything is kept of it. An agent's words may come from a line
         // that somebody else has used before.
-        let open = lock(&self.calls).get(&key).map(|call| Arc::clone(&call.intake));
+        let open = lock(&self.calls).get(&number).map(|call| Arc::clone(&call.intake));
         let wanted = match header.kind {
-            Kind::Hello | Kind::CloseSession | Kind::Start => true,
+            Kind::Hello | Kind::Start => true,
             kind => kind.is_a_clients() && open.is_some(),
         };
         if !wanted {
@@ -101,97 +99,94 @@ impl Server<'_> {
         if let Some(intake) = &open
             && let Err(error) = intake.take(header)
         {
-            self.refuse(key, &error);
+            self.refuse(number, &error);
             return Ok(());
         }
         match self.assembler.push(frame) {
-            Ok(Some(body)) => self.answer(key, body),
+            Ok(Some(body)) => self.answer(number, body),
             Ok(None) => {
                 if let Some(intake) = open {
-                    give(&self.outbox, key, intake.goes_on());
+                    give(&self.outbox, number, intake.goes_on());
                 }
             }
             Err(error) if error.breaks_the_rules() => return Err(error),
             // Half of a request or of an input must not be acted on.
-            Err(error) => self.refuse(key, &error),
+            Err(error) => self.refuse(number, &error),
         }
         Ok(())
     }
 
     /// Ends a call because what came for it is not to be.
-    fn refuse(&mut self, key: Key, error: &WireError) {
-        self.assembler.forget_call(key.0, key.1);
-        self.cancel_where(|call| call == key);
-        self.reply(key, Body::Done(Err(TargetError::Protocol(error.to_string()))));
+    fn refuse(&mut self, number: u32, error: &WireError) {
+        self.assembler.forget_call(number);
+        self.cancel_where(|call| call == number);
+        self.reply(number, Body::Done(Err(TargetError::Protocol(error.to_string()))));
     }
 
-    fn answer(&mut self, key: Key, body: Body) {
+    fn answer(&mut self, number: u32, body: Body) {
         match body {
             Body::Hello(theirs) => {
-                // Another client than before, or the same one anew.
-                self.cancel_where(|call| call.0 == key.0);
+                // Another client than before, or the same one again.
+                self.cancel_where(|_| true);
+                self.assembler.forget_all();
                 self.reply(
-                    key,
+                    number,
                     match check_version(&theirs) {
                         Ok(()) => Body::Welcome(version()),
                         Err(_) => Body::Refused(version()),
                     },
                 );
             }
-            Body::Start(request) => self.start(key, request),
+            Body::Start(request) => self.start(number, request),
             Body::Input(bytes) => {
-                if let Some(call) = lock(&self.calls).get(&key)
+                if let Some(call) = lock(&self.calls).get(&number)
                     && let Some(input) = &call.input
                 {
                     drop(input.send((bytes, call.intake.whole())));
                 }
             }
             Body::InputEnd => {
-                if let Some(call) = lock(&self.calls).get_mut(&key) {
+                if let Some(call) = lock(&self.calls).get_mut(&number) {
                     call.input = None;
                 }
             }
             Body::Credit(bytes) => {
-                if let Some(call) = lock(&self.calls).get(&key) {
+                if let Some(call) = lock(&self.calls).get(&number) {
                     call.credit.give(bytes);
                 }
             }
             Body::Resize(size) => {
-                if let Some(control) = self.control(key) {
+                if let Some(control) = self.control(number) {
                     // A program that has just ended has no use for it.
                     drop(control.resize(size));
                 }
             }
             Body::Signal(signal) => {
-                if let Some(control) = self.control(key) {
+                if let Some(control) = self.control(number) {
                     drop(control.signal(signal));
                 }
             }
             Body::Cancel => {
-                let credit = lock(&self.calls).get(&key).map(|call| call.credit.clone());
+                let credit = lock(&self.calls).get(&number).map(|call| call.credit.clone());
                 if let Some(credit) = credit {
                     // Frees the call's thread if it waits to send an item.
                     credit.close();
                 }
-                if let Some(control) = self.control(key) {
+                if let Some(control) = self.control(number) {
                     control.cancel();
                 }
-            }
-            Body::CloseSession => {
-                self.cancel_where(|call| call.0 == key.0);
-                self.assembler.forget_session(key.0);
             }
             // Only agents say these.
             Body::Welcome(_) | Body::Refused(_) | Body::Item(_) | Body::Done(_) | Body::Begun => {}
         }
     }
 
-    fn control(&self, key: Key) -> Option<Arc<dyn CallControl>> {
+    fn control(&self, number: u32) -> Option<Arc<dyn CallControl>> {
         let calls = lock(&self.calls);
-        Some(calls.get(&key)?.call.as_ref()?.control())
+        Some(calls.get(&number)?.call.as_ref()?.control())
     }
 
-    fn start(&mut self, key: Key, request: Request) {
+    fn start(&mut self, number: u32, request: Request) {
         let credit = Arc::new(Credit::new());
         let (input, pieces) = channel();
         let intake = Arc::new(Intake::stream());
@@ -203,15 +198,15 @@ impl Server<'_> {
         };
         {
             let mut calls = lock(&self.calls);
-            if calls.contains_key(&key) {
+            if calls.contains_key(&number) {
                 // A client that uses a number twice harms itself only.
                 return;
             }
-            calls.insert(key, served);
+            calls.insert(number, served);
         }
         let takes_input = matches!(request, Request::Run(_) | Request::Load { .. });
         let sender = Sender {
-            key,
+            number,
             stream: request.is_stream(),
             outbox: self.outbox.clone(),
             credit,
@@ -220,19 +215,19 @@ impl Server<'_> {
         let sink = Box::new(move |item| sender.send(item));
         match self.target.start(request, sink) {
             Ok(call) => {
-                if takes_input && let Err(error) = self.feed(key, call.control(), pieces, intake) {
+                if takes_input && let Err(error) = self.feed(number, call.control(), pieces, intake) {
                     call.control().cancel();
                     tracing::warn!("no thread for the input of a call: {error}");
                 }
                 // A call that is over already has been taken off the table,
                 // and dropping it does nothing.
-                if let Some(served) = lock(&self.calls).get_mut(&key) {
+                if let Some(served) = lock(&self.calls).get_mut(&number) {
                     served.call = Some(call);
                 }
             }
             Err(error) => {
-                lock(&self.calls).remove(&key);
-                self.reply(key, Body::Done(Err(error)));
+                lock(&self.calls).remove(&number);
+                self.reply(number, Body::Done(Err(error)));
             }
         }
     }
@@ -240,33 +235,33 @@ impl Server<'_> {
     /// Starts the thread that hands a call its input.
     fn feed(
         &self,
-        key: Key,
+        number: u32,
         control: Arc<dyn CallControl>,
         pieces: Receiver<(Vec<u8>, u32)>,
         intake: Arc<Intake>,
     ) -> std::io::Result<()> {
         let outbox = self.outbox.clone();
-        std::thread::Builder::new().name(format!("input-{}", key.1)).spawn(move || {
+        std::thread::Builder::new().name(format!("input-{number}")).spawn(move || {
             for (piece, cost) in pieces {
                 // When nobody takes it (any more), it is consumed as well:
                 // the client must not wait for a reader that is gone.
                 drop(control.send(&piece));
-                give(&outbox, key, intake.consumed(cost));
+                give(&outbox, number, intake.consumed(cost));
             }
             drop(control.close_input());
         })?;
         Ok(())
     }
 
-    fn reply(&self, key: Key, body: Body) {
-        let frames = body.frames(key.0, key.1).unwrap_or_default();
+    fn reply(&self, number: u32, body: Body) {
+        let frames = body.frames(number).unwrap_or_default();
         self.outbox.send_urgent(frames);
     }
 
     /// Takes calls off the table and cancels them; nothing more is said of them.
-    fn cancel_where(&self, gone: impl Fn(Key) -> bool) {
+    fn cancel_where(&self, gone: impl Fn(u32) -> bool) {
         let calls: Vec<_> =
-            lock(&self.calls).extract_if(|key, _| gone(*key)).map(|(_, call)| call).collect();
+            lock(&self.calls).extract_if(|number, _| gone(*number)).map(|(_, call)| call).collect();
         for served in calls {
             served.credit.close();
             drop(served.call);
@@ -275,15 +270,15 @@ impl Server<'_> {
 }
 
 /// Gives a client credit back, where there is any.
-fn give(outbox: &Outbox, key: Key, credit: u32) {
+fn give(outbox: &Outbox, number: u32, credit: u32) {
     if credit > 0 {
-        outbox.send_urgent(Body::Credit(credit).frames(key.0, key.1).unwrap_or_default());
+        outbox.send_urgent(Body::Credit(credit).frames(number).unwrap_or_default());
     }
 }
 
 /// Sends the items of one call.
 struct Sender {
-    key: Key,
+    number: u32,
     /// Wait for credit, and let everything else go first?
     stream: bool,
     outbox: Outbox,
@@ -305,7 +300,7 @@ impl Sender {
                 _ if self.credit.is_closed() => return,
                 _ => None,
             };
-            match body.frames(self.key.0, self.key.1) {
+            match body.frames(self.number) {
                 Ok(frames) => self.put(frames),
                 Err(error) => {
                     body = Body::Done(Err(TargetError::Protocol(error.to_string())));
@@ -323,7 +318,7 @@ impl Sender {
     fn close(&self) -> Option<ServedCall> {
         let mut calls = lock(&self.calls);
         let ours = |served: &ServedCall| Arc::ptr_eq(&served.credit, &self.credit);
-        calls.get(&self.key).is_some_and(ours).then(|| calls.remove(&self.key))?
+        calls.get(&self.number).is_some_and(ours).then(|| calls.remove(&self.number))?
     }
 
     fn put(&self, frames: Vec<Frame>) {

@@ -123,10 +123,9 @@ fn an_agent_that_was_started_anew_takes_over_the_line() {
         say(&mut theirs, 0, &Body::Welcome(version()));
         expect(&mut reader, 1, Kind::Start);
         // It dies in the middle of a frame; the next one begins.
-        let half = Frame::new(0, 1, Kind::Stdout, false, &[1; PAYLOAD_MAX]);
+        let half = Frame::new(1, Kind::Stdout, false, &[1; PAYLOAD_MAX]);
         theirs.write_all(&half.as_bytes()[..5000]).unwrap();
-        let next = crate::kernel::wire::FrameWriter::new(theirs.try_clone().unwrap());
-        next.resynchronise().unwrap();
+        theirs.write_all(crate::kernel::wire::RESYNCHRONISE).unwrap();
         say(&mut theirs, 0, &Body::Begun);
         let local = Local::new();
         drop(serve(theirs.try_clone().unwrap(), theirs, &local));
@@ -172,7 +171,7 @@ fn expect(reader: &mut FrameReader<UnixStream>, call: u32, kind: Kind) -> Frame 
 }
 
 fn say(stream: &mut UnixStream, call: u32, body: &Body) {
-    for frame in body.frames(0, call).unwrap() {
+    for frame in body.frames(call).unwrap() {
         stream.write_all(frame.as_bytes()).unwrap();
     }
 }
@@ -185,7 +184,7 @@ fn garbage_nonsense_and_half_frames_do_not_stop_an_agent() {
     say(&mut stream, 0, &Body::Hello(version()));
     expect(&mut reader, 0, Kind::Welcome);
     // A sound frame with nonsense in it.
-    let nonsense = Frame::new(0, 1, Kind::Start, false, &[0xff; 30]);
+    let nonsense = Frame::new(1, Kind::Start, false, &[0xff; 30]);
     stream.write_all(nonsense.as_bytes()).unwrap();
     expect(&mut reader, 1, Kind::Done);
     // Input, credit and cancel for calls that never were.
@@ -193,7 +192,7 @@ fn garbage_nonsense_and_half_frames_do_not_stop_an_agent() {
     say(&mut stream, 99, &Body::Credit(u32::MAX));
     say(&mut stream, 99, &Body::Cancel);
     // The first half of a frame whose second never comes, then another client.
-    let whole = Frame::new(0, 2, Kind::Input, false, &[7; PAYLOAD_MAX]);
+    let whole = Frame::new(2, Kind::Input, false, &[7; PAYLOAD_MAX]);
     stream.write_all(&whole.as_bytes()[..1000]).unwrap();
     stream.write_all(&vec![0; crate::kernel::wire::FRAME_MAX]).unwrap();
     say(&mut stream, 0, &Body::Hello(version()));
@@ -221,7 +220,7 @@ fn an_agent_of_another_version_is_refused_by_name() {
 }
 
 #[test]
-fn a_second_hello_cancels_what_the_session_had_open() {
+fn a_second_hello_cancels_what_the_client_before_had_open() {
     let (mut stream, _thread) = agent();
     let mut reader = FrameReader::new(stream.try_clone().unwrap());
     say(&mut stream, 0, &Body::Hello(version()));

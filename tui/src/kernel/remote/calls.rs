@@ -12,9 +12,6 @@ use crate::kernel::wire::{
     Body, Credit, FRAME_COST, Header, Intake, Outbox, PAYLOAD_MAX, WireError,
 };
 
-/// The session of a client alone on its stream.
-const SESSION: u32 = 0;
-
 /// Every call that is not over.
 pub(super) struct OpenCalls {
     outbox: Outbox,
@@ -54,14 +51,14 @@ impl OpenCalls {
         Self { outbox, table: Mutex::default() }
     }
 
-    /// Sends what concerns the session.
-    pub(super) fn send_session(&self, body: &Body) -> TargetResult<()> {
+    /// Sends what concerns no call.
+    pub(super) fn say(&self, body: &Body) -> TargetResult<()> {
         self.send(0, body)
     }
 
     fn send(&self, call: u32, body: &Body) -> TargetResult<()> {
         let frames =
-            body.frames(SESSION, call).map_err(|error| TargetError::Protocol(error.to_string()))?;
+            body.frames(call).map_err(|error| TargetError::Protocol(error.to_string()))?;
         match body {
             // In order, the end after the rest.
             Body::Input(_) | Body::InputEnd => drop(self.outbox.send(frames)),
@@ -114,9 +111,6 @@ impl OpenCalls {
         if !header.kind.is_an_agents() {
             return Err(WireError::WrongEnd { kind: header.kind });
         }
-        if header.session != SESSION {
-            return Ok(false);
-        }
         match self.find(header.call) {
             Some(open) => open.intake.take(header).map(|()| true),
             None => Ok(header.call == 0),
@@ -142,7 +136,7 @@ impl OpenCalls {
                 }
             }
             Body::Begun => self.lose("the agent has ended and was started anew"),
-            // Only clients and routers say these.
+            // Only clients say these.
             _ => {}
         }
     }

@@ -102,7 +102,7 @@ impl Remote {
         let closing = close.clone();
         let outbox = Outbox::new(writer, move |_| closing.now()).map_err(|error| thread(&error))?;
         let calls = Arc::new(OpenCalls::new(outbox));
-        calls.send_session(&Body::Hello(version()))?;
+        calls.say(&Body::Hello(version()))?;
         let (welcomed, welcome) = channel();
         let (for_reader, closing) = (Arc::clone(&calls), close.clone());
         let reader = std::thread::Builder::new()
@@ -293,7 +293,7 @@ fn take(frame: &Frame, assembler: &mut Assembler, calls: &OpenCalls) -> Result<(
     match assembler.push(frame) {
         Ok(Some(body)) => {
             if matches!(body, Body::Done(_)) {
-                assembler.forget_call(header.session, header.call);
+                assembler.forget_call(header.call);
             }
             calls.deliver(header.call, body);
         }
@@ -301,7 +301,7 @@ fn take(frame: &Frame, assembler: &mut Assembler, calls: &OpenCalls) -> Result<(
         Ok(None) => calls.goes_on(header.call),
         Err(error) if error.breaks_the_rules() => return Err(error),
         Err(error) => {
-            assembler.forget_call(header.session, header.call);
+            assembler.forget_call(header.call);
             calls.fail(header.call, &TargetError::Protocol(error.to_string()));
         }
     }

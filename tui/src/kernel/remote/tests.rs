@@ -36,7 +36,7 @@ fn hostile() -> (Remote, UnixStream) {
 }
 
 fn say(stream: &mut UnixStream, call: u32, body: &Body) {
-    for frame in body.frames(0, call).unwrap() {
+    for frame in body.frames(call).unwrap() {
         stream.write_all(frame.as_bytes()).unwrap();
     }
 }
@@ -99,7 +99,7 @@ fn a_stream_that_does_not_wait_for_credit_is_cut_off() {
     for length in [0, 100, PAYLOAD_MAX] {
         let (remote, mut agent) = hostile();
         let (call, _release) = unread(&remote);
-        let taken = flood(&mut agent, |_| Frame::new(0, 1, Kind::Stdout, false, &vec![7; length]));
+        let taken = flood(&mut agent, |_| Frame::new(1, Kind::Stdout, false, &vec![7; length]));
         assert!(taken <= WINDOW as usize + PAYLOAD_MAX + SOCKET, "{taken}");
         assert!(cut_off(&remote).contains("credit"));
         drop(call);
@@ -112,8 +112,8 @@ fn long_items_whose_last_part_is_short_do_not_pile_up() {
     let (call, _release) = unread(&remote);
     let parts = MESSAGE_MAX / PAYLOAD_MAX;
     let taken = flood(&mut agent, |number| match number % parts {
-        0 => Frame::new(0, 1, Kind::Stdout, false, b"."),
-        _ => Frame::new(0, 1, Kind::Stdout, true, &[7; PAYLOAD_MAX]),
+        0 => Frame::new(1, Kind::Stdout, false, b"."),
+        _ => Frame::new(1, Kind::Stdout, true, &[7; PAYLOAD_MAX]),
     });
     assert!(taken <= MESSAGE_MAX + WINDOW as usize + PAYLOAD_MAX + SOCKET, "{taken}");
     assert!(cut_off(&remote).contains("credit"));
@@ -134,7 +134,7 @@ fn an_answer_without_end_is_cut_off() {
             }
         }
     });
-    let frame = Body::Item(Item::Modules(Vec::new())).frames(0, 1).unwrap().remove(0);
+    let frame = Body::Item(Item::Modules(Vec::new())).frames(1).unwrap().remove(0);
     flood(&mut agent, |_| frame.clone());
     let (count, result) = reader.join().unwrap();
     assert!(matches!(result, Err(TargetError::Gone(_))), "{result:?}");
@@ -148,7 +148,7 @@ fn messages_without_end_are_bounded_over_all_calls() {
     let calls: Vec<_> = (0..32).map(|_| Calls::start(&remote, Request::Modules).unwrap()).collect();
     let parts = MESSAGE_MAX / PAYLOAD_MAX;
     let taken = flood(&mut agent, |number| {
-        Frame::new(0, 1 + (number / parts) as u32, Kind::Item, true, &[7; PAYLOAD_MAX])
+        Frame::new(1 + (number / parts) as u32, Kind::Item, true, &[7; PAYLOAD_MAX])
     });
     assert!(taken <= UNFINISHED_MAX + PAYLOAD_MAX + SOCKET, "{taken}");
     assert!(cut_off(&remote).contains("without an end"));
@@ -161,13 +161,10 @@ fn messages_without_end_are_bounded_over_all_calls() {
 fn what_nobody_waits_for_is_not_kept() {
     let (remote, mut agent) = hostile();
     let asked = Calls::start(&remote, Request::Kernel).unwrap();
-    // More than may be unfinished, in calls that are not open and in a session
-    // that is another's.
-    for number in 0..2 * UNFINISHED_MAX / PAYLOAD_MAX {
+    // More than may be unfinished, in calls that are not open.
+    for number in 0..4 * UNFINISHED_MAX / PAYLOAD_MAX {
         let call = 2 + number as u32 / 2;
-        let frame = Frame::new(0, call, Kind::Stdout, true, &[7; PAYLOAD_MAX]);
-        agent.write_all(frame.as_bytes()).unwrap();
-        let frame = Frame::new(9, 1, Kind::Item, true, &[7; PAYLOAD_MAX]);
+        let frame = Frame::new(call, Kind::Stdout, true, &[7; PAYLOAD_MAX]);
         agent.write_all(frame.as_bytes()).unwrap();
     }
     say(&mut agent, 1, &Body::Item(Item::Bytes(vec![1])));
@@ -179,7 +176,7 @@ fn what_nobody_waits_for_is_not_kept() {
 #[test]
 fn headers_inside_headers_end_the_connection_and_not_the_patience() {
     let (remote, mut agent) = hostile();
-    let header = Frame::new(0, 1, Kind::Stdout, false, &[0; PAYLOAD_MAX]);
+    let header = Frame::new(1, Kind::Stdout, false, &[0; PAYLOAD_MAX]);
     let headers = header.as_bytes()[..HEADER].repeat(400_000);
     // It hangs up long before it has read them all.
     drop(agent.write_all(&headers));
@@ -214,7 +211,7 @@ fn credit_for_what_was_never_read_does_not_fill_the_memory() {
         (0..1_000).take_while(|_| control.send(&piece).is_ok()).count()
     });
     // It gives credit and reads nothing, until the client hangs up.
-    let taken = flood(&mut agent, |_| Body::Credit(WINDOW).frames(0, 1).unwrap().remove(0));
+    let taken = flood(&mut agent, |_| Body::Credit(WINDOW).frames(1).unwrap().remove(0));
     assert!(taken > 0);
     let sent = writer.join().unwrap();
     assert!(sent < 200, "{sent} MiB were taken for an agent that reads nothing");

@@ -33,8 +33,6 @@ pub enum Body {
     Cancel,
     /// The other end may send this many bytes more in this call.
     Credit(u32),
-    /// The session's client is gone.
-    CloseSession,
     /// An item of the answer, any but [`Item::Done`].
     Item(Item),
     /// The call is over.
@@ -56,8 +54,8 @@ impl Body {
     ///
     /// # Errors
     /// When it is longer than [`MESSAGE_MAX`].
-    pub fn frames(&self, session: u32, call: u32) -> Result<Vec<Frame>, WireError> {
-        let split = |kind, bytes: &[u8]| split(session, call, kind, bytes);
+    pub fn frames(&self, call: u32) -> Result<Vec<Frame>, WireError> {
+        let split = |kind, bytes: &[u8]| split(call, kind, bytes);
         match self {
             Self::Hello(version) => split(Kind::Hello, version.as_bytes()),
             Self::Welcome(version) => split(Kind::Welcome, version.as_bytes()),
@@ -69,7 +67,6 @@ impl Body {
             Self::Signal(signal) => split(Kind::Signal, &encode(Kind::Signal, signal)?),
             Self::Cancel => split(Kind::Cancel, &[]),
             Self::Credit(bytes) => split(Kind::Credit, &bytes.to_le_bytes()),
-            Self::CloseSession => split(Kind::CloseSession, &[]),
             Self::Begun => split(Kind::Begun, &[]),
             Self::Item(Item::Output { stream, bytes }) => split(
                 match stream {
@@ -103,7 +100,6 @@ impl Body {
                     return Err(WireError::Malformed { kind, why: "not four bytes".into() });
                 }
             },
-            Kind::CloseSession => Self::CloseSession,
             Kind::Begun => Self::Begun,
             Kind::Item => Self::item(parse(kind, &bytes)?),
             Kind::Stdout => output(OutputStream::Stdout, bytes),
@@ -140,23 +136,23 @@ fn parse<T: DeserializeOwned>(kind: Kind, bytes: &[u8]) -> Result<T, WireError> 
     }
 }
 
-fn split(session: u32, call: u32, kind: Kind, bytes: &[u8]) -> Result<Vec<Frame>, WireError> {
+fn split(call: u32, kind: Kind, bytes: &[u8]) -> Result<Vec<Frame>, WireError> {
     if bytes.len() > MESSAGE_MAX {
         return Err(WireError::TooLong);
     }
     if bytes.len() <= PAYLOAD_MAX {
-        return Ok(vec![Frame::new(session, call, kind, false, bytes)]);
+        return Ok(vec![Frame::new(call, kind, false, bytes)]);
     }
     let count = bytes.len().div_ceil(PAYLOAD_MAX);
     let pieces = bytes.chunks(PAYLOAD_MAX).enumerate();
-    Ok(pieces.map(|(at, piece)| Frame::new(session, call, kind, at + 1 < count, piece)).collect())
+    Ok(pieces.map(|(at, piece)| Frame::new(call, kind, at + 1 < count, piece)).collect())
 }
 
 /// Puts messages together from their frames, which may be mixed with those of
 /// other calls.
 #[derive(Default)]
 pub struct Assembler {
-    parts: HashMap<(u32, u32, Kind), Vec<u8>>,
+    parts: HashMap<(u32, Kind), Vec<u8>>,
     /// Bytes of all of them, and what keeping one costs.
     held: usize,
 }
@@ -178,7 +174,7 @@ impl Assembler {
     /// no end: everything unfinished is dropped.
     pub fn push(&mut self, frame: &Frame) -> Result<Option<Body>, WireError> {
         let header = frame.header();
-        let key = (header.session, header.call, header.kind);
+        let key = (header.call, header.kind);
         if !header.more && !self.parts.contains_key(&key) {
             return Body::decode(header.kind, frame.payload().to_vec()).map(Some);
         }
@@ -205,16 +201,16 @@ impl Assembler {
     }
 
     /// Forgets the unfinished messages of a call that is over.
-    pub fn forget_call(&mut self, session: u32, call: u32) {
-        self.forget(|key| (key.0, key.1) == (session, call));
+    pub fn forget_call(&mut self, call: u32) {
+        self.forget(|key| key.0 == call);
     }
 
-    /// Forgets the unfinished messages of a session that is over.
-    pub fn forget_session(&mut self, session: u32) {
-        self.forget(|key| key.0 == session);
+    /// Forgets every unfinished message: another client has come.
+    pub fn forget_all(&mut self) {
+        self.forget(|_| true);
     }
 
-    fn forget(&mut self, mut over: impl FnMut(&(u32, u32, Kind)) -> bool) {
+    fn forget(&mut self, mut over: impl FnMut(&(u32, Kind)) -> bool) {
         self.parts.retain(|key, _| !over(key));
         self.held = self.parts.values().map(|part| PART_COST + part.len()).sum();
     }
@@ -239,7 +235,6 @@ mod tests {
             Body::Signal(Signal(2)),
             Body::Cancel,
             Body::Credit(77),
-            Body::CloseSession,
             Body::Begun,
             Body::Item(Item::Bytes(vec![0; 10])),
             Body::Item(Item::Console(vec![9])),
@@ -248,7 +243,7 @@ mod tests {
         ];
         let mut assembler = Assembler::new();
         for body in bodies {
-            let frames = body.frames(1, 2).unwrap();
+            let frames = body.frames(2).unwrap();
             assert_eq!(frames.len(), 1);
             assert_eq!(assembler.push(&frames[0]), Ok(Some(body)));
         }
@@ -260,7 +255,7 @@ mod tests {
         let write = Body::Start(Request::Block(BlockAction::Write {
             data: (0..1_000_000_u32).map(|n| n as u8).collect(),
         }));
-        let (a, b) = (read.frames(0, 1).unwrap(), write.frames(0, 2).unwrap());
+        let (a, b) = (read.frames(1).unwrap(), write.frames(2).unwrap());
         assert!(a.len() > 10 && b.len() > 10);
         let mut assembler = Assembler::new();
         let mut received = Vec::new();
@@ -276,7 +271,7 @@ mod tests {
     #[test]
     fn a_message_without_end_is_given_up() {
         let mut assembler = Assembler::new();
-        let frame = Frame::new(0, 1, Kind::Item, true, &[0; PAYLOAD_MAX]);
+        let frame = Frame::new(1, Kind::Item, true, &[0; PAYLOAD_MAX]);
         let refused =
             (0..=MESSAGE_MAX / PAYLOAD_MAX).map(|_| assembler.push(&frame)).find(Result::is_err);
         assert_eq!(refused, Some(Err(WireError::TooLong)));
@@ -287,7 +282,7 @@ mod tests {
     fn unfinished_messages_of_many_calls_are_bounded_in_all() {
         let mut assembler = Assembler::new();
         let push = |assembler: &mut Assembler, call, payload: &[u8]| {
-            assembler.push(&Frame::new(0, call, Kind::Item, true, payload))
+            assembler.push(&Frame::new(call, Kind::Item, true, payload))
         };
         let mut frames = 0;
         let refused = (0..).find_map(|call| {
@@ -308,15 +303,15 @@ mod tests {
         let mut assembler = Assembler::new();
         let long = Body::Item(Item::Bytes(vec![1; 3 * PAYLOAD_MAX]));
         for call in 0..40 {
-            let frames = long.frames(0, call).unwrap();
+            let frames = long.frames(call).unwrap();
             let (last, first) = frames.split_last().unwrap();
             for frame in first {
                 assert_eq!(assembler.push(frame), Ok(None));
             }
             match call % 3 {
                 0 => assert_eq!(assembler.push(last), Ok(Some(long.clone()))),
-                1 => assembler.forget_call(0, call),
-                _ => assembler.forget_session(0),
+                1 => assembler.forget_call(call),
+                _ => assembler.forget_all(),
             }
         }
         assert_eq!(assembler.held, 0);
@@ -325,12 +320,12 @@ mod tests {
     #[test]
     fn nonsense_in_a_sound_frame_is_an_error_and_no_more() {
         let mut assembler = Assembler::new();
-        let frame = Frame::new(0, 1, Kind::Start, false, &[0xff; 9]);
+        let frame = Frame::new(1, Kind::Start, false, &[0xff; 9]);
         assert!(matches!(
             assembler.push(&frame),
             Err(WireError::Malformed { kind: Kind::Start, .. })
         ));
-        let good = Body::Start(Request::Kernel).frames(0, 2).unwrap();
+        let good = Body::Start(Request::Kernel).frames(2).unwrap();
         assert_eq!(assembler.push(&good[0]), Ok(Some(Body::Start(Request::Kernel))));
     }
 }

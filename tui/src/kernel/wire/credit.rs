@@ -177,7 +177,7 @@ mod tests {
     use std::sync::Arc;
 
     fn header(length: usize) -> Header {
-        Header { session: 0, call: 7, kind: Kind::Stdout, more: false, length }
+        Header { call: 7, kind: Kind::Stdout, more: false, length }
     }
 
     #[test]

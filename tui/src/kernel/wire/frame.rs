@@ -32,25 +32,23 @@ pub enum Kind {
     Cancel = 9,
     /// Either: the other may send this many bytes more (u32, little endian).
     Credit = 10,
-    /// Router: the client of this session is gone.
-    CloseSession = 11,
     /// Agent: an item, in postcard.
-    Item = 12,
+    Item = 11,
     /// Agent: what a program wrote to its standard output, as it is.
-    Stdout = 13,
+    Stdout = 12,
     /// Agent: what a program wrote to its standard error, as it is.
-    Stderr = 14,
+    Stderr = 13,
     /// Lab: bytes of the serial console, as they are.
-    Console = 15,
+    Console = 14,
     /// Agent: the call is over; its result, in postcard.
-    Done = 16,
+    Done = 15,
     /// Agent on a serial line: it has just begun; whatever an agent before it
     /// had open there is gone.
-    Begun = 17,
+    Begun = 16,
 }
 
 impl Kind {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 16] = [
         Self::Hello,
         Self::Welcome,
         Self::Refused,
@@ -61,7 +59,6 @@ impl Kind {
         Self::Signal,
         Self::Cancel,
         Self::Credit,
-        Self::CloseSession,
         Self::Item,
         Self::Stdout,
         Self::Stderr,
@@ -101,8 +98,7 @@ impl Kind {
             | Self::InputEnd
             | Self::Resize
             | Self::Signal
-            | Self::Cancel
-            | Self::CloseSession => false,
+            | Self::Cancel => false,
         }
     }
 
@@ -115,8 +111,6 @@ impl Kind {
 /// What stands in a frame's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// Whose call it belongs to.
-    pub session: u32,
     /// The call, 0 for what concerns the session.
     pub call: u32,
     /// What it carries.
@@ -138,18 +132,17 @@ impl Header {
 
     /// Reads a header; `None` when `bytes` hold none (or an unknown kind).
     pub(super) fn parse(bytes: &[u8; HEADER]) -> Option<Self> {
-        if bytes[..4] != MAGIC || word(bytes, 24) != crc32fast::hash(&bytes[..24]) {
+        if bytes[..4] != MAGIC || word(bytes, 20) != crc32fast::hash(&bytes[..20]) {
             return None;
         }
-        let length = word(bytes, 16) as usize;
+        let length = word(bytes, 12) as usize;
         if length > PAYLOAD_MAX {
             return None;
         }
         Some(Self {
-            session: word(bytes, 4),
-            call: word(bytes, 8),
-            kind: Kind::from_number(bytes[12])?,
-            more: bytes[13] & MORE != 0,
+            call: word(bytes, 4),
+            kind: Kind::from_number(bytes[8])?,
+            more: bytes[9] & MORE != 0,
             length,
         })
     }
@@ -171,28 +164,24 @@ impl Frame {
     ///
     /// # Panics
     /// When `payload` is longer than [`PAYLOAD_MAX`]; [`super::Body::frames`] splits.
-    pub fn new(session: u32, call: u32, kind: Kind, more: bool, payload: &[u8]) -> Self {
+    pub fn new(call: u32, kind: Kind, more: bool, payload: &[u8]) -> Self {
         assert!(payload.len() <= PAYLOAD_MAX, "the sender splits messages");
         let mut bytes = Vec::with_capacity(HEADER + payload.len());
         bytes.extend_from_slice(&MAGIC);
-        bytes.extend_from_slice(&session.to_le_bytes());
         bytes.extend_from_slice(&call.to_le_bytes());
         bytes.extend_from_slice(&[kind as u8, u8::from(more) * MORE, 0, 0]);
         bytes.extend_from_slice(&(payload.len() as u32).to_le_bytes());
         bytes.extend_from_slice(&crc32fast::hash(payload).to_le_bytes());
-        bytes.extend_from_slice(&[0; 4]);
+        bytes.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
         bytes.extend_from_slice(payload);
-        let header = Header { session, call, kind, more, length: payload.len() };
-        let mut frame = Self { header, bytes };
-        frame.seal();
-        frame
+        Self { header: Header { call, kind, more, length: payload.len() }, bytes }
     }
 
     /// The frame at the beginning of `bytes`, whose header is `header`; `None`
     /// when the payload does not fit its checksum.
     pub(super) fn checked(header: Header, bytes: &[u8]) -> Option<Self> {
         debug_assert!(bytes.len() == HEADER + header.length && bytes.len() <= FRAME_MAX);
-        (word(bytes, 20) == crc32fast::hash(&bytes[HEADER..]))
+        (word(bytes, 16) == crc32fast::hash(&bytes[HEADER..]))
             .then(|| Self { header, bytes: bytes.to_vec() })
     }
 
@@ -211,17 +200,6 @@ impl Frame {
         &self.bytes
     }
 
-    /// Moves the frame into another session; the payload is not touched.
-    pub fn set_session(&mut self, session: u32) {
-        self.header.session = session;
-        self.bytes[4..8].copy_from_slice(&session.to_le_bytes());
-        self.seal();
-    }
-
-    fn seal(&mut self) {
-        let sum = crc32fast::hash(&self.bytes[..24]);
-        self.bytes[24..HEADER].copy_from_slice(&sum.to_le_bytes());
-    }
 }
 
 impl std::fmt::Debug for Frame {

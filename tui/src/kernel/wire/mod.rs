@@ -3,29 +3,26 @@
 //! line included.
 //!
 //! **What it offers.** [`Frame`]s that survive garbage, read by a
-//! [`FrameReader`], written by a [`FrameWriter`] that many threads share;
-//! [`Body`]s (what is said), turned into frames by [`Body::frames`] and back
-//! by an [`Assembler`]; [`Credit`], which a sender of data waits for.
+//! [`FrameReader`], written by an [`Outbox`] that many threads share; [`Body`]s
+//! (what is said), turned into frames by [`Body::frames`] and back by an
+//! [`Assembler`]; [`Credit`], which a sender of data waits for.
 //!
-//! **Frame.** 28 bytes of header, then the payload (at most [`PAYLOAD_MAX`]):
+//! **Frame.** 24 bytes of header, then the payload (at most [`PAYLOAD_MAX`]):
 //!
 //! | bytes | what |
 //! |---|---|
 //! | 0–3 | magic `f5 52 53 0a` |
-//! | 4–7 | session, little endian |
-//! | 8–11 | call |
-//! | 12 | [`Kind`] |
-//! | 13 | flags: 1 = the message goes on in the next frame of this kind and call |
-//! | 14–15 | 0 |
-//! | 16–19 | length of the payload |
-//! | 20–23 | CRC-32 of the payload |
-//! | 24–27 | CRC-32 of bytes 0–23 |
+//! | 4–7 | call, little endian |
+//! | 8 | [`Kind`] |
+//! | 9 | flags: 1 = the message goes on in the next frame of this kind and call |
+//! | 10–11 | 0 |
+//! | 12–15 | length of the payload |
+//! | 16–19 | CRC-32 of the payload |
+//! | 20–23 | CRC-32 of bytes 0–19 |
 //!
 //! The header has a checksum of its own, so that a damaged length is noticed at
-//! once and a router can change the session ([`Frame::set_session`]) without
-//! looking at the payload. What is no frame is skipped and counted. A reader
-//! that was left in the middle of a frame (the writer died) is freed by
-//! [`FrameWriter::resynchronise`].
+//! once. What is no frame is skipped and counted. A reader that was left in the
+//! middle of a frame (the writer died) is freed by [`RESYNCHRONISE`].
 //!
 //! **Conversation.** A client opens with Hello in call 0 and waits for Welcome
 //! or Refused; both tell [`version`], which must be equal on both sides. Then
@@ -37,12 +34,8 @@
 //! place begins with bytes that end a half frame, and Begun; whoever gets Begun
 //! in a conversation takes every open call for lost, and may go on with others.
 //!
-//! **Sessions.** A client alone on a stream uses session 0. A router that puts
-//! many clients on one stream gives each a session of its own, rewrites the
-//! number in both directions and sends CloseSession when a client goes; the
-//! agent then cancels that session's calls, as it does when a second Hello
-//! comes in the session. When the agent goes, the router ends the open calls
-//! ([`Kind::Start`] without a [`Kind::Done`] so far) with a Done of its own.
+//! A client has a stream for itself. Another one may come after it, and says Hello
+//! as well: the agent then cancels what the one before had open.
 //!
 //! **Credit.** Each direction of each call starts with [`WINDOW`] bytes. Input,
 //! Item, Stdout, Stderr and Console frames use it up ([`Kind::needs_credit`]),
@@ -60,13 +53,14 @@
 //! in what is none takes a time in proportion to its length ([`FrameReader`]).
 //! Whoever breaks these rules loses the connection.
 
+use std::io::Write;
+
 mod body;
 mod credit;
 mod frame;
 mod outbox;
 mod reader;
 mod version;
-mod writer;
 
 pub use body::{Assembler, Body};
 pub use credit::{Credit, Intake};
@@ -74,14 +68,16 @@ pub use frame::{Frame, Header, Kind};
 pub use outbox::Outbox;
 pub use reader::FrameReader;
 pub use version::{check_version, version};
-pub use writer::FrameWriter;
 
 /// The bytes of a frame's header.
-pub const HEADER: usize = 28;
+pub const HEADER: usize = 24;
 /// The most bytes of a whole frame: what a serial line of virtio takes in two writes.
 pub const FRAME_MAX: usize = 64 * 1024;
 /// The most bytes of a frame's payload.
 pub const PAYLOAD_MAX: usize = FRAME_MAX - HEADER;
+/// Bytes that are no frame, for a line that somebody else may have used before: they
+/// free a reader that waits for the rest of a frame whose writer died.
+pub const RESYNCHRONISE: &[u8] = &[0; FRAME_MAX];
 /// The most bytes of a message, which may take many frames.
 pub const MESSAGE_MAX: usize = 4 << 20;
 /// The most bytes, over all calls, of messages whose end has not come yet.
@@ -95,6 +91,15 @@ pub const QUEUED_MAX: usize = 128 << 20;
 pub const WINDOW: u32 = 512 * 1024;
 /// What a frame costs beside its payload: about what it takes in memory.
 pub const FRAME_COST: u32 = 256;
+
+/// Writes frames, for whoever has the stream for itself.
+///
+/// # Errors
+/// Those of the stream; half a frame may then be under way.
+pub fn write_frames(mut stream: impl Write, frames: &[Frame]) -> std::io::Result<()> {
+    frames.iter().try_for_each(|frame| stream.write_all(frame.as_bytes()))?;
+    stream.flush()
+}
 
 /// What can be wrong with a message that is about to be sent or was received.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

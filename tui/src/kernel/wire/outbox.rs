@@ -149,7 +149,7 @@ mod tests {
         let (ours, _theirs) = UnixStream::pair().unwrap();
         let (send, failed) = channel();
         let outbox = Outbox::new(ours, move |error| send.send(error).unwrap()).unwrap();
-        let frame = Frame::new(0, 1, Kind::Input, false, &[0; PAYLOAD_MAX]);
+        let frame = Frame::new(1, Kind::Input, false, &[0; PAYLOAD_MAX]);
         let sent = (0..).take_while(|_| outbox.send([frame.clone()])).count();
         assert!(sent * PAYLOAD_MAX <= QUEUED_MAX + (4 << 20), "{sent}");
         assert!(failed.recv().unwrap().to_string().contains("does not read"));

@@ -219,9 +219,9 @@ mod tests {
             _ => numbers.below(2000),
         };
         let kind = Kind::from_number(1 + numbers.below(16) as u8).unwrap();
-        let (session, call) = (numbers.below(5) as u32, numbers.below(1000) as u32);
+        let call = numbers.below(1000) as u32;
         let payload = numbers.bytes(length);
-        Frame::new(session, call, kind, numbers.below(2) == 0, &payload)
+        Frame::new(call, kind, numbers.below(2) == 0, &payload)
     }
 
     #[test]
@@ -248,13 +248,13 @@ mod tests {
     fn a_frame_that_was_cut_off_costs_only_itself() {
         for seed in 1..60 {
             let mut numbers = Numbers(seed * 104_729);
-            let cut = Frame::new(1, 2, Kind::Item, false, &numbers.bytes(3000));
+            let cut = Frame::new(2, Kind::Item, false, &numbers.bytes(3000));
             let keep = 1 + numbers.below(cut.as_bytes().len() - 1);
             let mut bytes = cut.as_bytes()[..keep].to_vec();
             let mut sent = Vec::new();
             // Enough behind it that the reader stops waiting for the rest.
             for _ in 0..8 {
-                let frame = Frame::new(3, 4, Kind::Stdout, false, &numbers.bytes(900));
+                let frame = Frame::new(4, Kind::Stdout, false, &numbers.bytes(900));
                 bytes.extend_from_slice(frame.as_bytes());
                 sent.push(frame);
             }
@@ -269,7 +269,7 @@ mod tests {
         for seed in 1..200 {
             let mut numbers = Numbers(seed * 15_485_863);
             let frames: Vec<_> = (0..3)
-                .map(|call| Frame::new(0, call, Kind::Item, false, &numbers.bytes(200)))
+                .map(|call| Frame::new(call, Kind::Item, false, &numbers.bytes(200)))
                 .collect();
             let mut bytes: Vec<u8> = frames.iter().flat_map(|f| f.as_bytes().to_vec()).collect();
             let at = frames[0].as_bytes().len() + numbers.below(frames[1].as_bytes().len());
@@ -282,7 +282,7 @@ mod tests {
 
     /// `count` headers, each of which promises the longest payload there is.
     fn overlapping(count: usize) -> Vec<u8> {
-        let header = Frame::new(0, 1, Kind::Stdout, false, &[1; PAYLOAD_MAX]);
+        let header = Frame::new(1, Kind::Stdout, false, &[1; PAYLOAD_MAX]);
         header.as_bytes()[..HEADER].repeat(count)
     }
 
@@ -299,8 +299,8 @@ mod tests {
 
     #[test]
     fn a_line_that_breaks_now_and_then_is_never_given_up() {
-        let cut = Frame::new(0, 1, Kind::Stdout, false, &[7; PAYLOAD_MAX]);
-        let good = Frame::new(0, 2, Kind::Stdout, false, &[8; PAYLOAD_MAX]);
+        let cut = Frame::new(1, Kind::Stdout, false, &[7; PAYLOAD_MAX]);
+        let good = Frame::new(2, Kind::Stdout, false, &[8; PAYLOAD_MAX]);
         let mut bytes = Vec::new();
         for _ in 0..80 {
             bytes.extend_from_slice(&cut.as_bytes()[..5_000]);
@@ -319,24 +319,12 @@ mod tests {
 
     #[test]
     fn a_length_beyond_the_bound_is_never_waited_for() {
-        let mut bytes = Frame::new(0, 1, Kind::Item, false, b"x").as_bytes().to_vec();
-        bytes[16..20].copy_from_slice(&u32::MAX.to_le_bytes());
-        let sum = crc32fast::hash(&bytes[..24]);
-        bytes[24..28].copy_from_slice(&sum.to_le_bytes());
-        let good = Frame::new(0, 2, Kind::Item, false, b"y");
+        let mut bytes = Frame::new(1, Kind::Item, false, b"x").as_bytes().to_vec();
+        bytes[12..16].copy_from_slice(&u32::MAX.to_le_bytes());
+        let sum = crc32fast::hash(&bytes[..20]);
+        bytes[20..24].copy_from_slice(&sum.to_le_bytes());
+        let good = Frame::new(2, Kind::Item, false, b"y");
         bytes.extend_from_slice(good.as_bytes());
         assert_eq!(read_all(bytes, 9).0, [good]);
-    }
-
-    #[test]
-    fn a_frame_keeps_its_payload_when_it_changes_session() {
-        let mut frame = Frame::new(0, 7, Kind::Input, true, b"payload");
-        frame.set_session(0xdead_beef);
-        let (received, skipped) = read_all(frame.as_bytes().to_vec(), 3);
-        assert_eq!(skipped, 0);
-        assert_eq!(received[0].header().session, 0xdead_beef);
-        assert_eq!(received[0].header().call, 7);
-        assert!(received[0].header().more);
-        assert_eq!(received[0].payload(), b"payload");
     }
 }

@@ -5,7 +5,7 @@
 
 use std::os::unix::net::UnixStream;
 
-use crate::kernel::wire::{Assembler, Body, FrameReader, FrameWriter, version};
+use crate::kernel::wire::{Assembler, Body, FrameReader, version, write_frames};
 use crate::kernel::{TargetError, TargetResult};
 
 /// Returns when the agent at the other end of `port` has answered. Nothing
@@ -14,12 +14,11 @@ use crate::kernel::{TargetError, TargetResult};
 /// # Errors
 /// The port ends, or the agent is of another version.
 pub(super) fn knock(port: &UnixStream) -> TargetResult<()> {
-    let writer = FrameWriter::new(port);
     let frames = Body::Hello(version())
-        .frames(0, 0)
+        .frames(0)
         .map_err(|error| TargetError::Protocol(error.to_string()))?;
     let gone = |error: std::io::Error| TargetError::Gone(error.to_string());
-    writer.write_all(&frames).map_err(gone)?;
+    write_frames(port, &frames).map_err(gone)?;
     let mut reader = FrameReader::new(port);
     let mut assembler = Assembler::new();
     while let Some(frame) = reader.next_frame().map_err(gone)? {
