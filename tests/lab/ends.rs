@@ -14,7 +14,7 @@ use ringside::lab::flavour::Flavour;
 use ringside::lab::options::{BootKernel, LabOptions};
 use ringside::lab::{cache, client};
 
-use super::surroundings::{Surroundings, expect_gone, image, kill, lab_request, lives, wait_for};
+use super::surroundings::{Surroundings, children, expect_gone, image, kill, lab_request, lives, wait_for};
 
 #[test]
 fn a_panic_is_told_with_its_reason_and_a_reboot_gets_over_it() {
@@ -105,14 +105,8 @@ fn a_killed_exec_takes_qemu_along() {
         .expect("ringside starts");
     let mut up = [0; 3];
     exec.stdout.take().expect("piped").read_exact(&mut up).expect("it says so");
-    let pid = exec.id() as i32;
-    let children = std::fs::read_dir(format!("/proc/{pid}/task"))
-        .expect("it runs")
-        .flatten()
-        .filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok())
-        .collect::<String>();
-    let qemu: Vec<i32> = children.split_whitespace().filter_map(|pid| pid.parse().ok()).collect();
-    assert_eq!(qemu.len(), 1, "{children}");
+    let qemu = children(exec.id());
+    assert_eq!(qemu.len(), 1, "{qemu:?}");
     exec.kill().expect("it is our child");
     exec.wait().expect("it is our child");
     expect_gone(qemu[0], "QEMU");

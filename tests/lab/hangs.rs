@@ -16,7 +16,7 @@ use ringside::lab::flavour::Flavour;
 use ringside::lab::progress::Event;
 use ringside::lab::{linux, modules};
 
-use super::surroundings::{Surroundings, expect_gone, lab_request, lives};
+use super::surroundings::{Surroundings, children, expect_gone, lab_request, lives};
 
 /// How long anything may take here; a hang is one that goes on for longer.
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -114,12 +114,7 @@ fn exec(surroundings: &Surroundings, options: &[&str]) -> Exec {
         .expect("ringside starts");
     let mut up = [0; 3];
     child.stdout.take().expect("piped").read_exact(&mut up).expect("it says so");
-    let tasks = std::fs::read_dir(format!("/proc/{}/task", child.id())).expect("it runs");
-    let children: String = tasks
-        .flatten()
-        .filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok())
-        .collect();
-    let qemu = children.split_whitespace().filter_map(|pid| pid.parse().ok()).next();
+    let qemu = children(child.id()).first().copied();
     Exec { child, qemu }
 }
 
@@ -350,6 +345,46 @@ fn a_lab_process_that_is_stopped_is_named_with_its_number_and_down_ends_it() {
         expect_gone(lab.qemu_pid.expect("it ran"), "QEMU");
     }
     assert!(surroundings.left().is_empty(), "{:?}", surroundings.left());
+}
+
+#[test]
+fn an_up_whose_lab_process_is_stopped_comes_to_an_end_by_itself() {
+    let surroundings = Surroundings::new();
+    let mut up = surroundings
+        .command(&["up", "--cold"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("ringside starts");
+    let lab = surroundings.lab("1").status().expect("the lab answers").pid;
+    let stopped = Stopped::new(lab);
+    assert_eq!(end(&mut up), 1);
+    let mut said = String::new();
+    up.stderr.take().expect("piped").read_to_string(&mut said).expect("it is text");
+    assert!(said.contains("lab 1 did not answer"), "{said}");
+    drop(stopped);
+    expect_gone(lab, "the lab process");
+}
+
+#[test]
+fn a_demo_whose_guest_hangs_comes_to_an_end_by_itself() {
+    let surroundings = Surroundings::new();
+    let mut demo = surroundings
+        .command(&["demo", "--timeout", "2"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("ringside starts");
+    let mut lines = BufReader::new(demo.stdout.take().expect("piped")).lines();
+    lines.next().expect("it says that its lab runs").expect("it is text");
+    let qemu = children(demo.id()).first().copied().expect("it has a QEMU");
+    let _stopped = Stopped::new(qemu);
+    // Nothing that it says is to fill the pipe.
+    let rest = std::thread::spawn(move || lines.map_while(Result::ok).collect::<Vec<_>>());
+    assert_eq!(end(&mut demo), 1);
+    let said = rest.join().expect("it ends").join("\n");
+    assert!(said.contains("has not answered"), "{said}");
+    expect_gone(qemu, "QEMU");
 }
 
 #[test]

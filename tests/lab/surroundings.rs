@@ -205,6 +205,14 @@ pub fn lives(pid: i32) -> bool {
         .is_some_and(|line| !line.contains('Z') && !line.contains('X'))
 }
 
+/// The children of all threads of a process.
+pub fn children(pid: u32) -> Vec<i32> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).expect("it runs").flatten();
+    let texts = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
+    let all: String = texts.collect();
+    all.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+}
+
 /// Waits until the process is gone.
 pub fn expect_gone(pid: i32, what: &str) {
     let start = Instant::now();

@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use ringside::kernel::api::{GuestState, LabRequest};
 
-use super::surroundings::{Said, Surroundings, lab_request};
+use super::surroundings::{Said, Surroundings, children, lab_request};
 
 /// How long anything here may take.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -29,12 +29,8 @@ fn qemu(surroundings: &Surroundings) -> Pid {
     let lab = surroundings.lab("1").status().expect("the lab answers").pid;
     let start = Instant::now();
     loop {
-        let tasks = std::fs::read_dir(format!("/proc/{lab}/task")).expect("it runs").flatten();
-        let children: String = tasks
-            .filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok())
-            .collect();
-        if let Some(pid) = children.split_whitespace().next() {
-            return Pid::from_raw(pid.parse().expect("a number"));
+        if let Some(pid) = children(lab as u32).first() {
+            return Pid::from_raw(*pid);
         }
         assert!(start.elapsed() < PATIENCE, "the lab starts no QEMU");
         std::thread::sleep(Duration::from_millis(2));

@@ -4,12 +4,11 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::connection::one;
 use super::output::say;
 use super::{Connection, Failure, Outcome, candidates};
-use crate::kernel::api::{Item, ModuleDetail, Request};
+use crate::kernel::api::{ModuleDetail, Request};
 use crate::kernel::call::ask;
-use crate::kernel::{Target, TargetError, TargetResult};
+use crate::kernel::{Target, TargetError, TargetResult, put, question};
 
 /// Set a control of a loaded module, or a parameter that can be written
 ///
@@ -50,8 +49,8 @@ impl Set {
         let (module, name, value) = (&self.module, &self.control, &self.value);
         match self.set(&*target) {
             Err(error) if is_missing(&error) => {
-                return Err(match one(&*target, Request::Module { name: module.clone() }) {
-                    Ok(Item::Module(detail)) => Failure::new(format!(
+                return Err(match put(&*target, question::Module { name: module.clone() }) {
+                    Ok(detail) => Failure::new(format!(
                         "module {module} has neither a control nor a parameter called {name}"
                     ))
                     .with_help(what_there_is(&detail)),

@@ -7,11 +7,14 @@ mod names;
 mod ring;
 mod stage;
 
+use std::sync::Arc;
+
 use clap::Args;
 
 use self::stage::{Stage, Step};
 use super::lab_args::LabArgs;
-use super::{Failure, Outcome};
+use super::patience::{Patience, Patient};
+use super::{Connection, Failure, Outcome};
 use crate::kernel::local::is_guest;
 use crate::lab::private::PrivateLab;
 
@@ -71,14 +74,16 @@ const PARTS: [Part; 5] = [
 
 impl Demo {
     /// Plays it.
-    pub fn run(&self) -> Outcome {
+    pub fn run(&self, connection: &Connection) -> Outcome {
         if is_guest() {
             return Err(Failure::new("a demo starts a lab of its own, and this is a lab's guest")
                 .with_help("run it outside of the guest"));
         }
         let options = self.lab.options()?;
         let lab = PrivateLab::start(&options, &|_| ())?;
-        let mut stage = Stage::new(lab.target(), options.kernel.flavour, self.json)?;
+        let patience = Patience::new(connection.timeout, "Ctrl-C ends the demo");
+        let target = Arc::new(Patient::new(lab.target(), patience));
+        let mut stage = Stage::new(target, options.kernel.flavour, self.json)?;
         let guest = lab.guest();
         stage.say(&Step::Lab {
             kernel: &options.kernel.release,

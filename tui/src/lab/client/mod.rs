@@ -33,6 +33,10 @@ pub const PROCESS_COMMAND: &str = "lab-process";
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 /// How long it may take to be there.
 const BORN_WITHIN: Duration = Duration::from_secs(60);
+/// How long a guest may take to start: longer than the lab gives it.
+const STARTS_WITHIN: Duration = Duration::from_secs(600);
+/// How often a lab without news of its guest is asked whether it is there.
+const LOOK_EVERY: Duration = Duration::from_secs(20);
 /// How long it may take to plug the stick in once its guest runs: longer than
 /// it gives itself.
 const STICK_WITHIN: Duration = Duration::from_secs(40);
@@ -107,9 +111,21 @@ impl LabClient {
     /// # Errors
     /// It does not: the sentence says why.
     pub fn wait_running(&self) -> LabResult<LabStatus> {
-        let status = match self.wait(None, |status| status.guest != GuestState::Starting)? {
-            Some(status) => status,
-            None => self.status()?,
+        let until = Instant::now() + STARTS_WITHIN;
+        let started = |status: &LabStatus| status.guest != GuestState::Starting;
+        let status = loop {
+            if let Some(status) = self.wait(Some(Instant::now() + LOOK_EVERY), started)? {
+                break status;
+            }
+            // A lab process that hangs does not even say that it has no news.
+            let status = self.status()?;
+            if started(&status) {
+                break status;
+            }
+            if Instant::now() > until {
+                let limit = STARTS_WITHIN.as_secs();
+                return Err(LabError::Guest(format!("the guest has not started within {limit} s")));
+            }
         };
         match status.guest {
             GuestState::Failed { why } => Err(LabError::Guest(why)),
