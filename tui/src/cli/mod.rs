@@ -257,7 +257,7 @@ fn run(cli: &Cli) -> Outcome {
         // The dashboard.
         None => dashboard::Dashboard::default().run(connection),
         Some(Command::Dashboard(command)) => command.run(connection),
-        Some(Command::Demo(command)) => command.run(&self.connection),
+        Some(Command::Demo(command)) => command.run(connection),
         Some(Command::Up(command)) => command.run(),
         Some(Command::Down(command)) => command.run(connection.lab.as_deref()),
         Some(Command::Labs(command)) => command.run(),
