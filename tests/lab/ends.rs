@@ -14,7 +14,9 @@ use ringside::lab::flavour::Flavour;
 use ringside::lab::options::{BootKernel, LabOptions};
 use ringside::lab::{cache, client};
 
-use super::surroundings::{Surroundings, children, expect_gone, image, kill, lab_request, lives, wait_for};
+use super::surroundings::{
+    Surroundings, children, expect_gone, image, kill, lab_request, lives, wait_for,
+};
 
 #[test]
 fn a_panic_is_told_with_its_reason_and_a_reboot_gets_over_it() {

@@ -215,7 +215,8 @@ impl Server<'_> {
         let sink = Box::new(move |item| sender.send(item));
         match self.target.start(request, sink) {
             Ok(call) => {
-                if takes_input && let Err(error) = self.feed(number, call.control(), pieces, intake) {
+                if takes_input && let Err(error) = self.feed(number, call.control(), pieces, intake)
+                {
                     call.control().cancel();
                     tracing::warn!("no thread for the input of a call: {error}");
                 }

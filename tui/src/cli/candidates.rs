@@ -42,9 +42,7 @@ pub(super) fn labs() -> ArgValueCompleter {
 /// The modules that are loaded.
 pub(super) fn loaded() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| match ask(question::Modules) {
-        Some(modules) => {
-            offer(current, modules.into_iter().map(|module| described(module.name)))
-        }
+        Some(modules) => offer(current, modules.into_iter().map(|module| described(module.name))),
         _ => Vec::new(),
     })
 }

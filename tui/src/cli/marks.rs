@@ -9,9 +9,9 @@ use super::error::visible;
 use super::labs::uptime;
 use super::output::{json, print_json, say};
 use super::{Connection, Failure, Outcome};
-use crate::kernel::Target;
-use crate::kernel::api::{Item, LabRequest, MarkInfo, Request};
+use crate::kernel::api::{LabRequest, MarkInfo, Request};
 use crate::kernel::call::ask;
+use crate::kernel::{put, question};
 
 /// Mark the guest, so that it can be wound back to this moment
 ///
@@ -120,7 +120,7 @@ impl Mark {
     /// Makes it.
     pub fn run(&self, connection: &Connection) -> Outcome {
         let target = connection.open()?;
-        let made = marks(&*target, LabRequest::Mark { name: self.name.clone() })?;
+        let made = put(&*target, question::Mark { name: self.name.clone() })?;
         let made = made.first().ok_or_else(|| Failure::new("the lab made no mark"))?;
         let line = format!(
             "mark {}: {} of memory and devices, the guest stood still for {} ms",
@@ -137,7 +137,7 @@ impl Marks {
     /// Prints them.
     pub fn run(&self, connection: &Connection) -> Outcome {
         let target = connection.open()?;
-        let marks = marks(&*target, LabRequest::Marks)?;
+        let marks = put(&*target, question::Marks)?;
         let mut out = std::io::stdout().lock();
         if self.json {
             writeln!(out, "{}", json(&marks)?)?;
@@ -180,7 +180,7 @@ impl Rewind {
     /// Does it.
     pub fn run(&self, connection: &Connection) -> Outcome {
         let target = connection.open()?;
-        let all = marks(&*target, LabRequest::Marks)?;
+        let all = put(&*target, question::Marks)?;
         let wanted = match &self.name {
             None => all.last(),
             Some(name) => match name.strip_prefix('-').and_then(|place| place.parse().ok()) {
@@ -212,7 +212,7 @@ impl Unmark {
         let unmark = LabRequest::Unmark { name: self.name.clone() };
         ask(&*target, Request::Lab(unmark), &[])?;
         if self.json {
-            print_json(&marks(&*target, LabRequest::Marks)?)?;
+            print_json(&put(&*target, question::Marks)?)?;
         } else {
             let what = self.name.as_ref().map(|name| format!("mark {name} is"));
             say(false, &format!("{} gone", what.as_deref().unwrap_or("all marks are")), &())?;

@@ -3,9 +3,7 @@
 
 use super::stage::{Stage, count, expect};
 use crate::cli::Failure;
-use crate::kernel::api::{
-    BlockAction, Item, OutputStream, ProgramEnd, Request, RunRequest, STICK,
-};
+use crate::kernel::api::{BlockAction, Item, OutputStream, ProgramEnd, Request, RunRequest, STICK};
 use crate::kernel::call::ask;
 use crate::kernel::{put, question};
 

@@ -17,9 +17,9 @@ use crate::cli::image::Image;
 use crate::cli::our_module;
 use crate::cli::output::json;
 use crate::cli::progress::Show;
-use crate::kernel::{Target, put, question};
 use crate::kernel::api::{Item, Request};
 use crate::kernel::call::ask;
+use crate::kernel::{Target, put, question};
 use crate::lab::build_error::BuildError;
 use crate::lab::flavour::Flavour;
 

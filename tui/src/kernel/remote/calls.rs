@@ -57,8 +57,7 @@ impl OpenCalls {
     }
 
     fn send(&self, call: u32, body: &Body) -> TargetResult<()> {
-        let frames =
-            body.frames(call).map_err(|error| TargetError::Protocol(error.to_string()))?;
+        let frames = body.frames(call).map_err(|error| TargetError::Protocol(error.to_string()))?;
         match body {
             // In order, the end after the rest.
             Body::Input(_) | Body::InputEnd => drop(self.outbox.send(frames)),

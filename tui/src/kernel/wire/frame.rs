@@ -199,7 +199,6 @@ impl Frame {
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
-
 }
 
 impl std::fmt::Debug for Frame {

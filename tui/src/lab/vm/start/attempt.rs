@@ -3,6 +3,7 @@
 //! one; then tell the guest what it can't know.
 
 use std::fs::File;
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -12,7 +13,7 @@ use super::guest::{Guest, Hooks, StartStep};
 use super::plan::Plan;
 use crate::kernel::api::{HostView, Wake};
 use crate::kernel::call::ask_within;
-use crate::kernel::wire::FrameWriter;
+use crate::kernel::wire::RESYNCHRONISE;
 use crate::kernel::{Request, Target, TargetError};
 use crate::lab::vm::accel::Choice;
 use crate::lab::vm::command::Spec;
@@ -245,7 +246,7 @@ impl Attempt<'_> {
     /// Makes an agent that was marked in the middle of a conversation listen: it
     /// may hold the first half of a frame whose rest nobody will send.
     fn interrupt(&self, machine: &Machine) -> VmResult<()> {
-        machine.with_agent(|port| FrameWriter::new(port).resynchronise())
+        machine.with_agent(|mut port| port.write_all(RESYNCHRONISE))
     }
 
     /// Waits until the agent answers, within `limits`.
