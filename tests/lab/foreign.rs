@@ -131,11 +131,11 @@ fn the_build_that_is_loaded_is_found_also_when_another_is_newer() {
     surroundings.ok(&["unload", &name]);
     surroundings.ok(&["load", &name]);
     assert_eq!(modules::loaded(release, &name, Some(&id(&name))).as_ref(), Ok(&new_file[0]));
-    // Once it is built anew, the build that is loaded is gone.
+    // Once it is built again, the build that is loaded is gone.
     let source = new.folder.join(format!("{name}.c"));
     let text = fs::read_to_string(&source).expect("a source").replace("new one", "newest one");
     fs::write(&source, text).expect("a source");
     build(&[&new.folder]);
     let gone = modules::loaded(release, &name, Some(&id(&name))).expect_err("it is gone");
-    assert!(gone.contains("was built anew since it was loaded"), "{gone}");
+    assert!(gone.contains("was built again since it was loaded"), "{gone}");
 }

@@ -59,8 +59,8 @@ fn a_damaged_saved_machine_is_replaced_by_a_boot() {
     let whole = fs::read(&state).expect("it can be read");
     fs::write(&state, &whole[..whole.len() / 2]).expect("it can be written");
     surroundings.ok(&["exec", "--", "true"]);
-    let anew = fs::metadata(&state).expect("it was saved anew").len();
-    assert!(anew > whole.len() as u64 * 3 / 4, "{anew} bytes");
+    let again = fs::metadata(&state).expect("it was saved again").len();
+    assert!(again > whole.len() as u64 * 3 / 4, "{again} bytes");
     let mut file = fs::File::options().read(true).write(true).open(&state).expect("it opens");
     file.seek(SeekFrom::Start(4096)).expect("it is longer");
     file.write_all(&vec![0xa5; 1 << 20]).expect("it can be written");

@@ -116,7 +116,7 @@ fn collect(agent: Option<Pid>) -> bool {
             Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => return ended,
             Ok(status) => {
                 if status.pid() == agent {
-                    eprintln!("ringside: the agent has ended ({status:?}) and is started anew");
+                    eprintln!("ringside: the agent has ended ({status:?}) and is started again");
                     ended = true;
                 }
             }

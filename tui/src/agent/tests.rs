@@ -115,7 +115,7 @@ fn every_call_learns_that_the_agent_is_gone() {
 }
 
 #[test]
-fn an_agent_that_was_started_anew_takes_over_the_line() {
+fn an_agent_that_was_started_again_takes_over_the_line() {
     let (ours, mut theirs) = UnixStream::pair().unwrap();
     let agents = std::thread::spawn(move || {
         let mut reader = FrameReader::new(theirs.try_clone().unwrap());
@@ -135,7 +135,7 @@ fn an_agent_that_was_started_anew_takes_over_the_line() {
     let Item::Done(Err(TargetError::Gone(why))) = lost.next() else {
         panic!("not ended");
     };
-    assert!(why.contains("started anew"), "{why}");
+    assert!(why.contains("started again"), "{why}");
     ask(&remote, Request::Kernel, &[]).unwrap();
     drop((lost, remote));
     agents.join().unwrap();

@@ -205,7 +205,7 @@ impl BuildError {
             Self::Config(_) => Some(
                 "if it is one of your own options, take it back: `ringside kernel reset`".into(),
             ),
-            Self::Damaged { .. } => Some("run the command again to fetch it anew".into()),
+            Self::Damaged { .. } => Some("run the command again to fetch it again".into()),
             Self::Source { .. } => Some(
                 "give the folder or tarball of a released Linux 7.3, such as linux-7.3.4.tar.xz"
                     .into(),

@@ -14,7 +14,7 @@ use super::vm::console::Console;
 use super::vm::event::{MachineEvent, MachineEvents};
 use super::vm::pulse::{Health, Pulse};
 use super::vm::room::Room;
-use super::vm::settle::sync;
+use super::vm::hotplug::sync;
 use super::vm::start::{Abort, Connect, Guest, Hooks, StartStep, reach_agent, start};
 use crate::kernel::api::{GuestState, Item, LabRequest, LabStatus};
 use crate::kernel::{Call, Request, Sink, Target, TargetError, TargetResult};
@@ -114,7 +114,7 @@ impl PrivateLab {
             Hooks { console: &console, events: &events, connect: &connect, steps, abort: &abort };
         let mut guest = start(&plan, &hooks)?;
         if let Some(origin) = guest.origin.clone()
-            && let Err(error) = guest.settle().run()
+            && let Err(error) = guest.hotplug().run()
         {
             if !origin.failed(&error, false) {
                 return Err(error.into());
@@ -127,7 +127,7 @@ impl PrivateLab {
             return Err(LabError::Guest(format!("the guest has no USB stick: {why}")));
         }
         if guest.origin.is_none() {
-            guest.settle().run()?;
+            guest.hotplug().run()?;
         }
         let end = Arc::clone(&end.lock().unwrap_or_else(PoisonError::into_inner));
         let health: Arc<Mutex<Health>> = Arc::default();

@@ -62,7 +62,7 @@ impl<'a> Program<'a> {
         }
     }
 
-    /// Everything it prints goes to this file, which is made anew.
+    /// Everything it prints goes to this file, which is made again.
     pub(crate) fn log(mut self, path: &Path) -> Self {
         self.log = Some(path.to_owned());
         self

@@ -212,7 +212,7 @@ fn address(elf: &Elf<'_>, bases: &HashMap<SectionIndex, u64>, frame: &Frame<'_>)
     let (offset, size) = place.split_once('/')?;
     let hex = |text: &str| u64::from_str_radix(text.strip_prefix("0x")?, 16).ok();
     let (offset, size) = (hex(offset)?, hex(size)?);
-    // Of a module that was built anew since, or of another function of the
+    // Of a module that was built again since, or of another function of the
     // same name, the lines would be wrong.
     // The last one of a module's section has the rest of the page for padding.
     let last = |index: Option<SectionIndex>, end: u64| {

@@ -2,10 +2,10 @@
 //! `ringside mem`: makes subject processes use `/dev/memalloc`, line by line.
 
 mod line;
-mod told;
+mod report;
 
 use self::line::{Line, parse};
-use self::told::{cause, describe};
+use self::report::{cause, describe};
 use super::output::say;
 use super::{Connection, Failure, Outcome, input};
 use crate::kernel::api::{SUBJECT_IO_MAX, SubjectAction, SubjectEvent, SubjectOutcome};
@@ -51,7 +51,7 @@ const LINE_MAX: u64 = 4 * SUBJECT_IO_MAX as u64;
 
 /// What `--json` prints for a line.
 #[derive(Serialize)]
-struct Did<'a> {
+struct Done<'a> {
     action: &'a str,
     subject: u32,
     pid: i32,
@@ -80,11 +80,11 @@ impl Mem {
         Ok(0)
     }
 
-    fn tell(&self, did: Option<Did<'_>>) -> Result<(), Failure> {
-        match did {
-            Some(did) => {
-                let text = format!("{}: {}", did.action, describe(&did.outcome));
-                say(self.json, &text, &did)
+    fn tell(&self, done: Option<Done<'_>>) -> Result<(), Failure> {
+        match done {
+            Some(done) => {
+                let text = format!("{}: {}", done.action, describe(&done.outcome));
+                say(self.json, &text, &done)
             }
             None => Ok(()),
         }
@@ -109,12 +109,12 @@ impl Session {
     /// # Errors
     /// It makes no sense, was refused, or killed the process.
     pub(super) fn act(&mut self, text: &str) -> Result<String, Failure> {
-        let did = self.line(text)?;
-        Ok(did.map(|did| describe(&did.outcome)).unwrap_or_default())
+        let done = self.line(text)?;
+        Ok(done.map(|done| describe(&done.outcome)).unwrap_or_default())
     }
 
     /// Does what the line asks for; `None` where that is nothing to tell of.
-    fn line<'a>(&mut self, text: &'a str) -> Result<Option<Did<'a>>, Failure> {
+    fn line<'a>(&mut self, text: &'a str) -> Result<Option<Done<'a>>, Failure> {
         let Some(line) = parse(text)? else {
             return Ok(None);
         };
@@ -132,7 +132,7 @@ impl Session {
         let pid = self.pid(self.current)?;
         match put(&*self.target, question::SubjectDo { pid, action }) {
             Ok(outcome) => {
-                Ok(Some(Did { action: text.trim(), subject: self.current, pid, outcome }))
+                Ok(Some(Done { action: text.trim(), subject: self.current, pid, outcome }))
             }
             Err(error) => Err(self.dead(text).unwrap_or_else(|| error.into())),
         }
@@ -153,7 +153,7 @@ impl Session {
         }
     }
 
-    /// The failure that says how the current subject died, if it did.
+    /// The failure that says how the current subject died, if it done.
     fn dead(&mut self, text: &str) -> Option<Failure> {
         let (pid, events) = self.subjects.get(&self.current)?;
         // A subject that lives answers nothing here, so it is asked first.

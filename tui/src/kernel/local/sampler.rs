@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The open files that a watch reads.
 //!
-//! They stay open and are read by `pread`, which asks the module anew each time
+//! They stay open and are read by `pread`, which asks the module again each time
 //! and saves most of the cost. An open file does not keep its module from being
 //! unloaded: from then on it fails with `ENODEV`, also when a module of the same
 //! name was loaded since. So a module is known by its folder's inode, which is

@@ -23,7 +23,7 @@ use super::{block, files};
 use crate::kernel::api::{HostView, STICK, Wake};
 use crate::kernel::error::{TargetError, TargetResult};
 
-/// What the lab has told; kept in a file for an agent that is started anew.
+/// What the lab has told; kept in a file for an agent that is started again.
 const VIEW: &str = "/run/ringside/view";
 /// How often what is remembered of the host's files is let go of while a
 /// program runs.

@@ -134,7 +134,7 @@ impl OpenCalls {
                     open.credit.give(bytes);
                 }
             }
-            Body::Begun => self.lose("the agent has ended and was started anew"),
+            Body::Begun => self.lose("the agent has ended and was started again"),
             // Only clients say these.
             _ => {}
         }

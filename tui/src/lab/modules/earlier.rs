@@ -116,7 +116,7 @@ pub fn loaded(release: &str, module: &str, build_id: Option<&str>) -> Result<Pat
         }
     };
     found.cloned().ok_or_else(|| {
-        format!("module {module} was built anew since it was loaded, or loaded from elsewhere")
+        format!("module {module} was built again since it was loaded, or loaded from elsewhere")
     })
 }
 

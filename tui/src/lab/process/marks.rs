@@ -150,7 +150,7 @@ impl Marks {
     }
 
     /// What is told of each.
-    pub(super) fn told(&self) -> Vec<MarkInfo> {
+    pub(super) fn report(&self) -> Vec<MarkInfo> {
         self.kept.lock().marks.iter().map(Kept::info).collect()
     }
 }

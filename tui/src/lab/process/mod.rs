@@ -9,8 +9,8 @@
 //!
 //! QEMU dies with this process: the kernel sees to it (see [`super::vm::machine`]).
 
-mod board;
-mod conductor;
+mod status;
+mod supervisor;
 mod gdb;
 mod marks;
 mod order;
@@ -31,8 +31,8 @@ use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use nix::unistd::Uid;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use self::board::Board;
-use self::conductor::Conductor;
+use self::status::Status;
+use self::supervisor::Supervisor;
 use self::marks::Marks;
 use self::order::Order;
 use self::target::LabTarget;
@@ -86,7 +86,7 @@ pub fn run() -> LabResult<()> {
             lab.run(starter);
             Ok(())
         }
-        Err(LabError::Vm(error)) => tell(&mut told, &Birth::Failed(error.told())),
+        Err(LabError::Vm(error)) => tell(&mut told, &Birth::Failed(error.report())),
         Err(error) => tell(&mut told, &Birth::Failed(error.to_string())),
     }
 }
@@ -124,11 +124,11 @@ impl Lab {
 
     fn run(self, starter: UnixStream) {
         let (orders, received) = channel();
-        let board = Arc::new(Board::new(self.status()));
+        let status = Arc::new(Status::new(self.status()));
         let console = Console::new();
         let marks = Arc::<Marks>::default();
         let served = LabTarget {
-            board: Arc::clone(&board),
+            status: Arc::clone(&status),
             console: Arc::clone(&console),
             marks: Arc::clone(&marks),
             auto_marks: self.options.auto_marks,
@@ -152,16 +152,16 @@ impl Lab {
             tracing::error!("the lab process can't start its threads: {error}");
             return;
         }
-        let conductor = Conductor::new(
+        let supervisor = Supervisor::new(
             self.options,
             self.folder.path().to_owned(),
             self.stick,
-            board,
+            status,
             console,
             marks,
             orders,
         );
-        let done = conductor.run(&received);
+        let done = supervisor.run(&received);
         // First the traces, then the answer, so that whoever hears it finds none.
         self.folder.remove();
         if let Some(done) = done {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the conductor is told.
+//! What the supervisor is told.
 
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use crate::lab::vm::stick::Stick;
 /// Told how an order ended.
 pub(super) type Done = Box<dyn FnOnce(TargetResult<()>) + Send>;
 
-/// Something for the conductor.
+/// Something for the supervisor.
 pub(super) enum Order {
     /// End this guest and start a new one.
     Reboot {
@@ -76,7 +76,7 @@ pub(super) enum Order {
     /// This job is over: the guest was dumped, or was not.
     Dumped(u64, VmResult<()>),
     /// This job is over: the stick is plugged in, or was not.
-    Settled(u64, VmResult<()>),
+    StickDone(u64, VmResult<()>),
 }
 
 /// A guest that runs.

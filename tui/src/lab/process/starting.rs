@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! One start of a guest, on a thread of its own; the conductor hears how it went.
+//! One start of a guest, on a thread of its own; the supervisor hears how it went.
 
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,7 +7,7 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use super::board::Board;
+use super::status::Status;
 use super::order::{Order, Started};
 use crate::lab::vm::console::Console;
 use crate::lab::vm::event::MachineEvents;
@@ -16,11 +16,11 @@ use crate::lab::vm::start::{Abort, Connect, Hooks, Plan, StartStep, reach_agent,
 /// One start, on its own thread.
 pub(super) struct Start {
     pub(super) plan: Plan,
-    pub(super) board: Arc<Board>,
+    pub(super) status: Arc<Status>,
     pub(super) console: Arc<Console>,
     pub(super) orders: Sender<Order>,
     pub(super) attempts: Arc<AtomicU64>,
-    /// The number under which the conductor knows it.
+    /// The number under which the supervisor knows it.
     pub(super) job: u64,
     pub(super) abort: Arc<Abort>,
     /// A start that was given up for this one, and may not have ended yet.
@@ -67,7 +67,7 @@ impl Start {
         });
         let steps = |step| match step {
             StartStep::Booting(accelerator) | StartStep::Resuming(accelerator) => {
-                self.board.update(|status| status.accelerator = accelerator.name().into());
+                self.status.update(|status| status.accelerator = accelerator.name().into());
             }
             StartStep::Detour(why) => tracing::warn!("{why}"),
             StartStep::Saved => {}

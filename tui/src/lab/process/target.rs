@@ -7,7 +7,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use super::board::Board;
+use super::status::Status;
 use super::marks::{Marks, Reason};
 use super::order::{Done, Order};
 use super::{stream, waiting};
@@ -21,7 +21,7 @@ const MARK_WITHIN: Duration = Duration::from_secs(3);
 /// A lab and its guest as one target; lasts over reboots.
 #[derive(Clone)]
 pub(super) struct LabTarget {
-    pub(super) board: Arc<Board>,
+    pub(super) status: Arc<Status>,
     pub(super) console: Arc<Console>,
     pub(super) marks: Arc<Marks>,
     pub(super) auto_marks: bool,
@@ -37,7 +37,7 @@ impl Target for LabTarget {
             Request::Wake(_) | Request::AwaitStick { .. } => {
                 Err(TargetError::Invalid("this request is the lab process's own".into()))
             }
-            request => match self.board.guest_for(&request)? {
+            request => match self.status.guest_for(&request)? {
                 Some(guest) => {
                     self.mark_before(&request);
                     self.pass(&*guest, request, sink)
@@ -57,7 +57,7 @@ impl LabTarget {
         sink: Sink,
     ) -> TargetResult<Call> {
         match guest.start(request, self.explaining(sink)) {
-            Err(TargetError::Gone(how)) => Err(TargetError::Gone(self.board.why_ended(how))),
+            Err(TargetError::Gone(how)) => Err(TargetError::Gone(self.status.why_ended(how))),
             started => started,
         }
     }
@@ -65,11 +65,11 @@ impl LabTarget {
     /// The same sink, but a call that ends because its guest did says how the
     /// guest ended.
     fn explaining(&self, mut sink: Sink) -> Sink {
-        let board = Arc::clone(&self.board);
+        let status = Arc::clone(&self.status);
         Box::new(move |item| {
             sink(match item {
                 Item::Done(Err(TargetError::Gone(how))) => {
-                    Item::Done(Err(TargetError::Gone(board.why_ended(how))))
+                    Item::Done(Err(TargetError::Gone(status.why_ended(how))))
                 }
                 item => item,
             });
@@ -79,7 +79,7 @@ impl LabTarget {
     fn lab(&self, request: LabRequest, mut sink: Sink) -> TargetResult<Call> {
         match request {
             LabRequest::Status => {
-                sink(Item::Lab(self.board.status().into()));
+                sink(Item::Lab(self.status.now().into()));
                 sink(Item::Done(Ok(())));
                 Ok(Call::over())
             }
@@ -91,7 +91,7 @@ impl LabTarget {
             LabRequest::Unplug => self.order(sink, Order::Unplug),
             LabRequest::Mark { name } => self.mark(name, sink),
             LabRequest::Marks => {
-                sink(Item::Marks(self.marks.told()));
+                sink(Item::Marks(self.marks.report()));
                 sink(Item::Done(Ok(())));
                 Ok(Call::over())
             }
@@ -154,7 +154,7 @@ impl LabTarget {
         let (marks, wanted) = (Arc::clone(&self.marks), name.clone());
         let report: Sink = Box::new(move |item| {
             if matches!(item, Item::Done(Ok(()))) {
-                let all = marks.told();
+                let all = marks.report();
                 let new =
                     all.into_iter().rfind(|mark| wanted.as_ref().is_none_or(|n| *n == mark.name));
                 sink(Item::Marks(new.into_iter().collect()));
@@ -166,14 +166,14 @@ impl LabTarget {
 
     fn watch(&self, sink: Sink) -> TargetResult<Call> {
         let number = Arc::new(OnceLock::new());
-        let (board, known) = (Arc::clone(&self.board), Arc::clone(&number));
+        let (status, known) = (Arc::clone(&self.status), Arc::clone(&number));
         let (feed, call) = stream::open(sink, move || {
             if let Some(number) = known.get() {
-                board.unwatch(*number);
+                status.unwatch(*number);
             }
         })?;
         let watcher = move |status: LabStatus| feed.item(Item::Lab(status.into()));
-        number.get_or_init(|| self.board.watch(Box::new(watcher)));
+        number.get_or_init(|| self.status.watch(Box::new(watcher)));
         Ok(call)
     }
 

@@ -44,7 +44,7 @@ pub(super) fn start(lab: LabTarget, request: Request, sink: Sink) -> TargetResul
     thread::Builder::new()
         .name("waiting".into())
         .spawn(move || {
-            let guest = lab.board.wait_for_guest(&first, Instant::now() + STARTS_WITHIN);
+            let guest = lab.status.wait_for_guest(&first, Instant::now() + STARTS_WITHIN);
             let Some((request, sink)) = this.take(State::Begins) else {
                 return;
             };

@@ -50,7 +50,7 @@ impl Tools {
         arguments
     }
 
-    /// The files to watch: when one of them changes, the kernel is built anew.
+    /// The files to watch: when one of them changes, the kernel is built again.
     pub fn files(&self) -> Vec<PathBuf> {
         [&self.rustc, &self.bindgen, &self.compiler]
             .into_iter()

@@ -64,7 +64,7 @@ pub struct Choice {
 }
 
 impl Choice {
-    fn settled(accelerator: Accelerator, reason: impl Into<String>) -> Self {
+    fn new(accelerator: Accelerator, reason: impl Into<String>) -> Self {
         Self { accelerator, reason: reason.into(), untried: false }
     }
 }
@@ -96,13 +96,13 @@ impl Verdicts {
     /// What to use, when `asked` is what the user wants.
     pub fn choose(&self, asked: Option<Accelerator>) -> Choice {
         match asked {
-            Some(accelerator) => Choice::settled(accelerator, "as asked for"),
+            Some(accelerator) => Choice::new(accelerator, "as asked for"),
             None => self.find(Path::new(DEVICE)),
         }
     }
 
     fn find(&self, device: &Path) -> Choice {
-        let tcg = |reason: String| Choice::settled(Accelerator::Tcg, reason);
+        let tcg = |reason: String| Choice::new(Accelerator::Tcg, reason);
         if let Err(error) = OpenOptions::new().read(true).write(true).open(device) {
             let device = device.display();
             return match error.kind() {
@@ -119,7 +119,7 @@ impl Verdicts {
             .ok()
             .and_then(|bytes| serde_json::from_slice::<Verdict>(&bytes).ok());
         match verdict {
-            Some(Verdict { works: true, reason }) => Choice::settled(Accelerator::Kvm, reason),
+            Some(Verdict { works: true, reason }) => Choice::new(Accelerator::Kvm, reason),
             Some(Verdict { works: false, reason }) => tcg(reason),
             None => Choice {
                 accelerator: Accelerator::Kvm,
@@ -157,7 +157,7 @@ impl Verdicts {
             }
             prune(&self.folder, "kvm", KEPT);
         }
-        Choice::settled(accelerator, reason)
+        Choice::new(accelerator, reason)
     }
 }
 
@@ -195,6 +195,6 @@ mod tests {
     fn what_the_user_asks_for_is_not_questioned() {
         let folder = tempfile::tempdir().unwrap();
         let choice = Verdicts::new(folder.path(), "q", "k").choose(Some(Accelerator::Kvm));
-        assert_eq!(choice, Choice::settled(Accelerator::Kvm, "as asked for"));
+        assert_eq!(choice, Choice::new(Accelerator::Kvm, "as asked for"));
     }
 }

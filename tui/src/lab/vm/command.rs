@@ -118,7 +118,7 @@ pub fn arguments(spec: &Spec, wiring: &Wiring) -> Vec<OsString> {
     let mut line = Line(Vec::new());
     line.pair("-name", "ringside");
     // Its table of interrupts is made once, by QEMU. That of the older `pc` is
-    // put together by a program that the kernel interprets anew for each device,
+    // put together by a program that the kernel interprets again for each device,
     // which takes a third of a boot, and on the debug kernel four fifths.
     line.pair("-machine", "q35");
     match spec.accelerator {

@@ -111,7 +111,7 @@ impl VmError {
     }
 
     /// It with what to do about it, for whoever gets no more than a text.
-    pub(in crate::lab) fn told(&self) -> String {
+    pub(in crate::lab) fn report(&self) -> String {
         match self.remedy() {
             Some(remedy) => format!("{self}; {remedy}"),
             None => self.to_string(),

@@ -76,7 +76,7 @@ pub fn ensure(folder: &Path, program: &Path) -> VmResult<Initramfs> {
     let doing = || format!("write the initramfs {}", path.display());
     fs::create_dir_all(folder).map_err(VmError::io(doing()))?;
     let draft = folder.join(format!("{key}.{}.part", std::process::id()));
-    // The note goes first and comes last: an archive without one is made anew.
+    // The note goes first and comes last: an archive without one is made again.
     drop(fs::remove_file(&noted));
     let written = write(&draft, program)
         .and_then(|()| durable::rename(&draft, &path).map_err(VmError::io(doing())))
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn an_archive_that_was_cut_short_or_damaged_is_packed_anew() {
+    fn an_archive_that_was_cut_short_or_damaged_is_packed_again() {
         let folder = tempfile::tempdir().unwrap();
         let program = Path::new("/bin/true");
         let made = ensure(folder.path(), program).unwrap();

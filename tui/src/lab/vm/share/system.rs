@@ -82,7 +82,7 @@ struct Setting {
     meta: fs::Metadata,
 }
 
-/// The copy of what everybody may read of the settings, made anew where anything
+/// The copy of what everybody may read of the settings, made again where anything
 /// has changed.
 fn settings(cache: &Path) -> VmResult<PathBuf> {
     let mut found = Vec::new();

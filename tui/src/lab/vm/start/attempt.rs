@@ -22,7 +22,7 @@ use crate::lab::vm::error::{VmError, VmResult};
 use crate::lab::vm::machine::Machine;
 use crate::lab::vm::mark::Mark;
 use crate::lab::vm::saved::{Clock, Key, States};
-use crate::lab::vm::settle::{Plugged, await_stick};
+use crate::lab::vm::hotplug::{Plugged, await_stick};
 use crate::lab::vm::stick::Stick;
 use crate::lab::vm::watchdog::{Limits, Watchdog};
 
@@ -42,7 +42,7 @@ const BAD_CLOCK: &str = "APIC timer disabled due to verification failure";
 /// What a kernel says whose detectors are spent: KASAN reports once, and lockdep
 /// ends with the first report of anything. A kernel with KASAN and five levels of
 /// page tables may say so for nothing: while it looks at its first processor
-/// anew (`identify_cpu`) it takes that to have four levels, and then a tick of
+/// again (`identify_cpu`) it takes that to have four levels, and then a tick of
 /// the timer seems to use memory that can't be.
 const SPENT: &str = "BUG: KASAN:";
 
@@ -102,7 +102,7 @@ impl Attempt<'_> {
                     self.states.discard(self.key);
                 }
                 (self.hooks.steps)(StartStep::Detour(format!(
-                    "the saved machine could not be resumed ({}): booting anew",
+                    "the saved machine could not be resumed ({}): booting again",
                     error.brief()
                 )));
                 Ok(None)
@@ -173,7 +173,7 @@ impl Attempt<'_> {
             }
             (self.hooks.steps)(StartStep::Detour(
                 "the kernel reported a mistake while it booted and looks for no more of them \
-                 after it: booting anew"
+                 after it: booting again"
                     .into(),
             ));
         }

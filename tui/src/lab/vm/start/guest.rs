@@ -11,10 +11,10 @@ use crate::kernel::{Target, TargetResult};
 use crate::lab::vm::accel::{Accelerator, Choice};
 use crate::lab::vm::console::Console;
 use crate::lab::vm::event::MachineEvents;
-use crate::lab::vm::knock::knock;
+use crate::lab::vm::handshake::handshake;
 use crate::lab::vm::machine::Machine;
 use crate::lab::vm::saved::Origin;
-use crate::lab::vm::settle::{Plugged, Settle};
+use crate::lab::vm::hotplug::{Plugged, Hotplug};
 
 /// A guest whose agent has answered and was told what it needs to know.
 pub struct Guest {
@@ -32,14 +32,14 @@ pub struct Guest {
     pub started_in: Duration,
     /// Why the guest that booted does not see its stick, if it does not.
     pub stick_trouble: Option<String>,
-    /// What is plugged in so far; [`Guest::settle`] makes it what it should be.
+    /// What is plugged in so far; [`Guest::hotplug`] makes it what it should be.
     pub(super) plugged: Plugged,
 }
 
 impl Guest {
     /// What is left to be done about the stick.
-    pub fn settle(&self) -> Settle {
-        Settle::new(Arc::clone(&self.machine), Arc::clone(&self.target), self.plugged.clone())
+    pub fn hotplug(&self) -> Hotplug {
+        Hotplug::new(Arc::clone(&self.machine), Arc::clone(&self.target), self.plugged.clone())
     }
 }
 
@@ -52,7 +52,7 @@ pub type Connect = Arc<dyn Fn(UnixStream) -> TargetResult<Arc<dyn Target>> + Sen
 /// # Errors
 /// The port ends, or an agent of another version answers.
 pub fn reach_agent(port: UnixStream) -> TargetResult<Arc<dyn Target>> {
-    knock(&port)?;
+    handshake(&port)?;
     Ok(Arc::new(Remote::over_socket(port)?))
 }
 

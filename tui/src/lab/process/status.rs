@@ -13,7 +13,7 @@ use crate::lab::vm::pulse::Health;
 pub(super) type Watcher = Box<dyn FnMut(LabStatus) -> bool + Send>;
 
 /// What the lab process's threads share.
-pub(super) struct Board {
+pub(super) struct Status {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -30,7 +30,7 @@ struct State {
 }
 
 impl State {
-    fn status(&self) -> LabStatus {
+    fn now(&self) -> LabStatus {
         let up = self.running_since.map_or(0, |since| since.elapsed().as_millis());
         LabStatus {
             up_ms: u64::try_from(up).unwrap_or(u64::MAX),
@@ -53,7 +53,7 @@ impl State {
     }
 }
 
-impl Board {
+impl Status {
     pub(super) fn new(status: LabStatus) -> Self {
         Self {
             state: Mutex::new(State {
@@ -74,8 +74,8 @@ impl Board {
     }
 
     /// The status as of now.
-    pub(super) fn status(&self) -> LabStatus {
-        self.state().status()
+    pub(super) fn now(&self) -> LabStatus {
+        self.state().now()
     }
 
     /// Changes the status and tells everybody. A guest that does not run can't
@@ -90,7 +90,7 @@ impl Board {
             state.health = Health::default();
             state.guest.take()
         };
-        let now = state.status();
+        let now = state.now();
         state.watchers.retain_mut(|(_, watcher)| watcher(now.clone()));
         drop(state);
         self.changed.notify_all();
@@ -171,7 +171,7 @@ impl Board {
         let mut state = self.state();
         let number = state.next;
         state.next += 1;
-        if watcher(state.status()) {
+        if watcher(state.now()) {
             state.watchers.push((number, watcher));
         }
         number

@@ -13,7 +13,7 @@ use crate::kernel::{TargetError, TargetResult};
 ///
 /// # Errors
 /// The port ends, or the agent is of another version.
-pub(super) fn knock(port: &UnixStream) -> TargetResult<()> {
+pub(super) fn handshake(port: &UnixStream) -> TargetResult<()> {
     let frames = Body::Hello(version())
         .frames(0)
         .map_err(|error| TargetError::Protocol(error.to_string()))?;

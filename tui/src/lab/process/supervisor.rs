@@ -16,7 +16,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::board::Board;
+use super::status::Status;
 use super::gdb;
 use super::marks::{Kept, Marked, Marks, Reason};
 use super::order::{Done, Order, Started};
@@ -32,7 +32,7 @@ use crate::lab::vm::machine::Machine;
 use crate::lab::vm::mark::Mark;
 use crate::lab::vm::pulse::Pulse;
 use crate::lab::vm::saved::Origin;
-use crate::lab::vm::settle::{plug, sync, unplug};
+use crate::lab::vm::hotplug::{plug, sync, unplug};
 use crate::lab::vm::start::{Abort, Guest, Plan};
 use crate::lab::vm::stick::Stick;
 
@@ -67,11 +67,11 @@ struct Job {
 }
 
 /// Runs a lab's guests.
-pub(super) struct Conductor {
+pub(super) struct Supervisor {
     options: LabOptions,
     /// The lab's own folder.
     folder: PathBuf,
-    board: Arc<Board>,
+    status: Arc<Status>,
     console: Arc<Console>,
     marks: Arc<Marks>,
     /// The mark that this guest was started from.
@@ -92,12 +92,12 @@ pub(super) struct Conductor {
     early: Vec<(u64, MachineEvent)>,
 }
 
-impl Conductor {
+impl Supervisor {
     pub(super) fn new(
         options: LabOptions,
         folder: PathBuf,
         stick: Stick,
-        board: Arc<Board>,
+        status: Arc<Status>,
         console: Arc<Console>,
         marks: Arc<Marks>,
         orders: Sender<Order>,
@@ -105,7 +105,7 @@ impl Conductor {
         Self {
             options,
             folder,
-            board,
+            status,
             console,
             marks,
             rewound: None,
@@ -144,7 +144,7 @@ impl Conductor {
             Order::Event(attempt, event) => self.event(attempt, event),
             Order::Health(attempt, health) => {
                 if self.running.as_ref().is_some_and(|running| running.attempt == attempt) {
-                    self.board.health(health);
+                    self.status.health(health);
                 }
             }
             Order::LastWords(attempt) => self.last_words(attempt),
@@ -154,9 +154,9 @@ impl Conductor {
                     self.started(result);
                 }
             }
-            Order::Settled(job, result) => {
+            Order::StickDone(job, result) => {
                 if self.is_now(job) {
-                    self.settled(result);
+                    self.stick_done(result);
                 }
             }
             Order::Reboot { cold, done } => {
@@ -190,7 +190,7 @@ impl Conductor {
             order if self.job.is_some() => self.waiting.push_back(order),
             Order::Mark { name, reason, done } => self.mark(name, reason, done),
             Order::MarkTime => {
-                let hangs = self.board.status().troubles.iter().any(Trouble::blocks);
+                let hangs = self.status.now().troubles.iter().any(Trouble::blocks);
                 if self.running.is_some() && !hangs {
                     // Where there can be no mark, nobody is waiting for one.
                     self.mark(None, Some(Reason::Time), Box::new(|_| ()));
@@ -228,7 +228,7 @@ impl Conductor {
         Some(thread)
     }
 
-    /// A new job, which [`Order::Settled`] or a failure ends.
+    /// A new job, which [`Order::StickDone`] or a failure ends.
     fn begin(&mut self, done: Vec<Done>) -> u64 {
         self.jobs += 1;
         self.job = Some(Job { number: self.jobs, done, start: None });
@@ -271,7 +271,7 @@ impl Conductor {
         let abort = Abort::new();
         let start = Start {
             plan,
-            board: Arc::clone(&self.board),
+            status: Arc::clone(&self.status),
             console: Arc::clone(&self.console),
             orders: self.orders.clone(),
             attempts: Arc::clone(&self.attempts),
@@ -288,16 +288,16 @@ impl Conductor {
     }
 
     fn failed(&mut self, why: String) {
-        self.board.update(|status| status.guest = GuestState::Failed { why: why.clone() });
+        self.status.update(|status| status.guest = GuestState::Failed { why: why.clone() });
         self.finish(&Err(TargetError::Gone(why)));
     }
 
     fn started(&mut self, result: VmResult<Started>) {
         let Started { attempt, guest, port, stick } = match result {
             Ok(started) => started,
-            Err(error) => return self.failed(error.told()),
+            Err(error) => return self.failed(error.report()),
         };
-        let settle = guest.settle();
+        let hotplug = guest.hotplug();
         if let Some(job) = &mut self.job {
             // From here on it is about the stick.
             job.start = None;
@@ -315,24 +315,24 @@ impl Conductor {
             self.stick = stick;
         }
         let up = self.rewound.as_ref().map_or(Duration::ZERO, |kept| kept.up);
-        self.board.running(Arc::clone(&guest.target), up, |status| {
+        self.status.running(Arc::clone(&guest.target), up, |status| {
             status.accelerator = guest.choice.accelerator.name().into();
             status.accelerator_reason = guest.choice.reason.clone();
             status.resumed = guest.resumed;
             status.started_in_ms = guest.started_in.as_millis() as u64;
             status.qemu_pid = Some(guest.machine.pid());
             status.stick_plugged =
-                self.plugged && settle.is_done() && guest.stick_trouble.is_none();
+                self.plugged && hotplug.is_done() && guest.stick_trouble.is_none();
             status.stick_trouble = guest.stick_trouble.clone();
         });
         self.feel_pulse(attempt, &guest);
         for (attempt, event) in std::mem::take(&mut self.early) {
             self.event(attempt, event);
         }
-        if settle.is_done() {
+        if hotplug.is_done() {
             return self.finish(&Ok(()));
         }
-        self.beside(move || settle.run());
+        self.beside(move || hotplug.run());
     }
 
     /// From now on [`Order::Health`] says when the guest stops answering.
@@ -351,22 +351,22 @@ impl Conductor {
         }
     }
 
-    /// Works on the stick on a thread of its own; [`Order::Settled`] comes back.
+    /// Works on the stick on a thread of its own; [`Order::StickDone`] comes back.
     fn beside(&mut self, work: impl FnOnce() -> VmResult<()> + Send + 'static) {
         let (orders, job) = (self.orders.clone(), self.jobs);
         let spawned = thread::Builder::new().name("stick".into()).spawn(move || {
-            // Without a conductor the lab is over.
-            drop(orders.send(Order::Settled(job, work())));
+            // Without a supervisor the lab is over.
+            drop(orders.send(Order::StickDone(job, work())));
         });
         if let Err(error) = spawned {
-            self.settled(Err(VmError::io("start a thread")(error)));
+            self.stick_done(Err(VmError::io("start a thread")(error)));
         }
     }
 
-    fn settled(&mut self, result: VmResult<()>) {
-        let runs = self.board.guest().is_some();
+    fn stick_done(&mut self, result: VmResult<()>) {
+        let runs = self.status.guest().is_some();
         let trouble = result.as_ref().err().filter(|_| runs).map(ToString::to_string);
-        self.board.update(|status| {
+        self.status.update(|status| {
             status.stick_plugged = self.plugged && runs && result.is_ok();
             status.stick_trouble = trouble;
         });
@@ -382,11 +382,11 @@ impl Conductor {
     /// Marks the guest on a thread of its own; [`Order::Marked`] comes back.
     fn mark(&mut self, name: Option<String>, reason: Option<Reason>, done: Done) {
         let Some(running) = &self.running else {
-            return done(Err(TargetError::Gone(self.board.why_gone())));
+            return done(Err(TargetError::Gone(self.status.why_gone())));
         };
-        let status = self.board.status();
+        let status = self.status.now();
         if status.guest != GuestState::Running {
-            return done(Err(TargetError::Gone(self.board.why_gone())));
+            return done(Err(TargetError::Gone(self.status.why_gone())));
         }
         // A mark stops it and lets it go on, which gdb would take for its own doing.
         if running.machine.halt().is_attached() {
@@ -441,7 +441,7 @@ impl Conductor {
     /// Opens the way for gdb, if it is not open yet.
     fn gdb(&mut self, done: Done) {
         let Some(running) = &mut self.running else {
-            return done(Err(TargetError::Gone(self.board.why_gone())));
+            return done(Err(TargetError::Gone(self.status.why_gone())));
         };
         if !running.gdb {
             let image = &self.options.kernel.image;
@@ -456,7 +456,7 @@ impl Conductor {
     /// Dumps the guest, dead or alive, on a thread of its own.
     fn dump(&mut self, path: PathBuf, compress: bool, done: Done) {
         let Some(running) = &self.running else {
-            return done(Err(TargetError::Gone(self.board.why_gone())));
+            return done(Err(TargetError::Gone(self.status.why_gone())));
         };
         let machine = Arc::clone(&running.machine);
         let job = self.begin(vec![done]);
@@ -475,9 +475,9 @@ impl Conductor {
 
     fn plug(&mut self, done: Done) {
         let Some(running) = &self.running else {
-            return done(Err(TargetError::Gone(self.board.why_gone())));
+            return done(Err(TargetError::Gone(self.status.why_gone())));
         };
-        if self.plugged && self.board.status().stick_plugged {
+        if self.plugged && self.status.now().stick_plugged {
             return done(Err(TargetError::Invalid("the USB stick is plugged in already".into())));
         }
         let (machine, target) = (Arc::clone(&running.machine), Arc::clone(&running.target));
@@ -489,9 +489,9 @@ impl Conductor {
 
     fn unplug(&mut self, done: Done) {
         let Some(running) = &self.running else {
-            return done(Err(TargetError::Gone(self.board.why_gone())));
+            return done(Err(TargetError::Gone(self.status.why_gone())));
         };
-        if !self.board.status().stick_plugged {
+        if !self.status.now().stick_plugged {
             return done(Err(TargetError::Invalid("the USB stick is not plugged in".into())));
         }
         let (machine, target) = (Arc::clone(&running.machine), Arc::clone(&running.target));
@@ -511,9 +511,9 @@ impl Conductor {
         match event {
             MachineEvent::Panicked => {
                 running.panicked = true;
-                self.soon(attempt, LAST_WORDS);
+                self.schedule_last_words(attempt, LAST_WORDS);
             }
-            MachineEvent::Shutdown { .. } => self.soon(attempt, ON_THE_WAY),
+            MachineEvent::Shutdown { .. } => self.schedule_last_words(attempt, ON_THE_WAY),
             MachineEvent::NoRoom => self.stick.room.failed(),
             MachineEvent::Exited { how } => {
                 if !self.replaced(|origin, used| origin.ended(&how, used)) {
@@ -523,7 +523,7 @@ impl Conductor {
         }
     }
 
-    fn soon(&mut self, attempt: u64, delay: Duration) {
+    fn schedule_last_words(&mut self, attempt: u64, delay: Duration) {
         let orders = self.orders.clone();
         let spawned = thread::Builder::new().name("last-words".into()).spawn(move || {
             thread::sleep(delay);
@@ -558,8 +558,8 @@ impl Conductor {
         if let Some(port) = running.port.take() {
             drop(port.shutdown(Shutdown::Both));
         }
-        if self.board.status().guest == GuestState::Running {
-            self.board.update(|status| status.guest = GuestState::Panicked { reason });
+        if self.status.now().guest == GuestState::Running {
+            self.status.update(|status| status.guest = GuestState::Panicked { reason });
         }
     }
 
@@ -570,7 +570,7 @@ impl Conductor {
         let Some(origin) = self.running.as_mut().and_then(|running| running.origin.take()) else {
             return false;
         };
-        let used = self.board.used();
+        let used = self.status.used();
         if !removed(&origin, used) || used {
             return false;
         }
@@ -586,7 +586,7 @@ impl Conductor {
 
     fn end_guest(&mut self, change: impl FnOnce(&mut LabStatus)) {
         let running = self.running.take();
-        self.board.update(|status| {
+        self.status.update(|status| {
             change(status);
             status.qemu_pid = None;
             status.stick_plugged = false;
@@ -606,11 +606,11 @@ impl Conductor {
     /// Lets the guest write its caches to a stick or a folder that outlives it, unless it is
     /// known not to answer.
     fn sync(&self) {
-        let status = self.board.status();
+        let status = self.status.now();
         let hangs = status.troubles.iter().any(Trouble::blocks);
         let stick = self.stick.path.is_some() && status.stick_plugged;
         let keeps = stick || !self.options.writable.is_empty();
-        if let Some(target) = self.board.guest().filter(|_| keeps && !hangs) {
+        if let Some(target) = self.status.guest().filter(|_| keeps && !hangs) {
             sync(target);
         }
     }

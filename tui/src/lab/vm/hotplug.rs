@@ -34,13 +34,13 @@ pub(super) enum Plugged {
 }
 
 /// The rest of a start: the stick that the plan asks for.
-pub struct Settle {
+pub struct Hotplug {
     machine: Arc<Machine>,
     target: Arc<dyn Target>,
     plugged: Plugged,
 }
 
-impl Settle {
+impl Hotplug {
     pub(super) fn new(machine: Arc<Machine>, target: Arc<dyn Target>, plugged: Plugged) -> Self {
         Self { machine, target, plugged }
     }
