@@ -56,9 +56,9 @@ fn an_agent_gets_over_garbage_and_oversized_frames_and_ends_with_its_input() {
     agent.expect(0, Kind::Welcome);
     // A header that promises four gigabytes, with a sound checksum.
     let mut oversized = Frame::new(1, Kind::Start, false, b"x").as_bytes().to_vec();
-    oversized[16..20].copy_from_slice(&u32::MAX.to_le_bytes());
-    let sum = crc32fast::hash(&oversized[..24]);
-    oversized[24..28].copy_from_slice(&sum.to_le_bytes());
+    oversized[12..16].copy_from_slice(&u32::MAX.to_le_bytes());
+    let sum = crc32fast::hash(&oversized[..20]);
+    oversized[20..24].copy_from_slice(&sum.to_le_bytes());
     agent.write(&oversized);
     // Half a frame, and what whoever takes over begins with.
     let half = Frame::new(2, Kind::Input, false, &[3; PAYLOAD_MAX]);
