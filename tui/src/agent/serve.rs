@@ -8,8 +8,10 @@
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use parking_lot::Mutex;
 
 use crate::kernel::wire::{
     Assembler, Body, Credit, Frame, FrameReader, Intake, Kind, Outbox, WireError, check_version,
@@ -30,10 +32,6 @@ struct ServedCall {
     /// To the thread that feeds it, with what each piece cost; `None` after the
     /// end of the input.
     input: Option<mpsc::Sender<(Vec<u8>, u32)>>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Answers what comes from `reader` on `writer` with the help of `target`,
@@ -88,7 +86,7 @@ impl Server<'_> {
         let number = header.call;
         // Before anything is kept of it. An agent's words may come from a line
         // that somebody else has used before.
-        let open = lock(&self.calls).get(&number).map(|call| Arc::clone(&call.intake));
+        let open = self.calls.lock().get(&number).map(|call| Arc::clone(&call.intake));
         let wanted = match header.kind {
             Kind::Hello | Kind::Start => true,
             kind => kind.is_a_clients() && open.is_some(),
@@ -139,19 +137,19 @@ impl Server<'_> {
             }
             Body::Start(request) => self.start(number, request),
             Body::Input(bytes) => {
-                if let Some(call) = lock(&self.calls).get(&number)
+                if let Some(call) = self.calls.lock().get(&number)
                     && let Some(input) = &call.input
                 {
                     drop(input.send((bytes, call.intake.whole())));
                 }
             }
             Body::InputEnd => {
-                if let Some(call) = lock(&self.calls).get_mut(&number) {
+                if let Some(call) = self.calls.lock().get_mut(&number) {
                     call.input = None;
                 }
             }
             Body::Credit(bytes) => {
-                if let Some(call) = lock(&self.calls).get(&number) {
+                if let Some(call) = self.calls.lock().get(&number) {
                     call.credit.give(bytes);
                 }
             }
@@ -167,7 +165,7 @@ impl Server<'_> {
                 }
             }
             Body::Cancel => {
-                let credit = lock(&self.calls).get(&number).map(|call| call.credit.clone());
+                let credit = self.calls.lock().get(&number).map(|call| call.credit.clone());
                 if let Some(credit) = credit {
                     // Frees the call's thread if it waits to send an item.
                     credit.close();
@@ -182,7 +180,7 @@ impl Server<'_> {
     }
 
     fn control(&self, number: u32) -> Option<Arc<dyn CallControl>> {
-        let calls = lock(&self.calls);
+        let calls = self.calls.lock();
         Some(calls.get(&number)?.call.as_ref()?.control())
     }
 
@@ -197,7 +195,7 @@ impl Server<'_> {
             input: Some(input),
         };
         {
-            let mut calls = lock(&self.calls);
+            let mut calls = self.calls.lock();
             if calls.contains_key(&number) {
                 // A client that uses a number twice harms itself only.
                 return;
@@ -222,12 +220,12 @@ impl Server<'_> {
                 }
                 // A call that is over already has been taken off the table,
                 // and dropping it does nothing.
-                if let Some(served) = lock(&self.calls).get_mut(&number) {
+                if let Some(served) = self.calls.lock().get_mut(&number) {
                     served.call = Some(call);
                 }
             }
             Err(error) => {
-                lock(&self.calls).remove(&number);
+                self.calls.lock().remove(&number);
                 self.reply(number, Body::Done(Err(error)));
             }
         }
@@ -262,7 +260,7 @@ impl Server<'_> {
     /// Takes calls off the table and cancels them; nothing more is said of them.
     fn cancel_where(&self, gone: impl Fn(u32) -> bool) {
         let calls: Vec<_> =
-            lock(&self.calls).extract_if(|number, _| gone(*number)).map(|(_, call)| call).collect();
+            self.calls.lock().extract_if(|number, _| gone(*number)).map(|(_, call)| call).collect();
         for served in calls {
             served.credit.close();
             drop(served.call);
@@ -317,7 +315,7 @@ impl Sender {
     /// Takes the call off the table; `None` when its client is gone, and the
     /// number may be another's now.
     fn close(&self) -> Option<ServedCall> {
-        let mut calls = lock(&self.calls);
+        let mut calls = self.calls.lock();
         let ours = |served: &ServedCall| Arc::ptr_eq(&served.credit, &self.credit);
         calls.get(&self.number).is_some_and(ours).then(|| calls.remove(&self.number))?
     }

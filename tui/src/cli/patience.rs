@@ -9,9 +9,11 @@
 use std::collections::HashMap;
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 use super::error::visible;
 use crate::kernel::api::{GuestState, Item, Request, Trouble};
@@ -77,10 +79,6 @@ struct Waits {
     sink: Arc<Mutex<Option<Sink>>>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Patient {
     /// `target`, waited for with `patience`.
     pub fn new(target: Arc<dyn Target>, patience: Patience) -> Self {
@@ -106,7 +104,7 @@ impl Target for Patient {
             if last && let Some(inner) = inner.upgrade() {
                 inner.remove(number);
             }
-            let mut place = lock(&sink);
+            let mut place = sink.lock();
             if let Some(sink) = place.as_mut() {
                 sink(item);
             }
@@ -124,7 +122,7 @@ impl Target for Patient {
 
 impl Inner {
     fn add(self: &Arc<Self>, waits: Waits) -> TargetResult<u64> {
-        let mut waiting = lock(&self.waiting);
+        let mut waiting = self.waiting.lock();
         if !waiting.watched {
             let this = Arc::downgrade(self);
             thread::Builder::new()
@@ -140,12 +138,12 @@ impl Inner {
     }
 
     fn remove(&self, number: u64) {
-        lock(&self.waiting).calls.remove(&number);
+        self.waiting.lock().calls.remove(&number);
     }
 
     /// The requests that have waited for so long that one may wonder.
     fn late(&self) -> Vec<(u64, Waits)> {
-        let waiting = lock(&self.waiting);
+        let waiting = self.waiting.lock();
         let late = waiting.calls.iter().filter(|(_, waits)| waits.since.elapsed() >= LOOK_EVERY);
         late.map(|(number, waits)| (*number, waits.clone())).collect()
     }
@@ -188,7 +186,7 @@ impl Inner {
     /// Ends a request, unless it hands something over just now: then it is
     /// looked at again.
     fn give_up(&self, number: u64, waits: &Waits, why: &str) {
-        let Ok(mut place) = waits.sink.try_lock() else {
+        let Some(mut place) = waits.sink.try_lock() else {
             return;
         };
         self.remove(number);
@@ -331,7 +329,7 @@ mod tests {
                 })));
                 sink(Item::Done(Ok(())));
             } else {
-                lock(&self.0).push(sink);
+                self.0.lock().push(sink);
             }
             Ok(Call::over())
         }

@@ -4,17 +4,19 @@
 
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
 
 use super::error::{LabError, LabResult};
 use super::options::LabOptions;
 use super::vm::console::Console;
 use super::vm::event::{MachineEvent, MachineEvents};
+use super::vm::hotplug::sync;
 use super::vm::pulse::{Health, Pulse};
 use super::vm::room::Room;
-use super::vm::hotplug::sync;
 use super::vm::start::{Abort, Connect, Guest, Hooks, StartStep, reach_agent, start};
 use crate::kernel::api::{GuestState, Item, LabRequest, LabStatus};
 use crate::kernel::{Call, Request, Sink, Target, TargetError, TargetResult};
@@ -63,7 +65,7 @@ impl std::fmt::Display for How {
 
 impl End {
     fn set(&self, how: How) {
-        let mut known = self.how.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.how.lock();
         // The first cause counts: a panic, and not the end of QEMU after it.
         known.get_or_insert(how);
         self.known.notify_all();
@@ -72,11 +74,8 @@ impl End {
     /// Why a conversation with the guest has ended; `said` is what its connection
     /// says, which counts where the guest goes on.
     fn explain(&self, said: String) -> TargetError {
-        let how = self.how.lock().unwrap_or_else(PoisonError::into_inner);
-        let (how, _) = self
-            .known
-            .wait_timeout_while(how, KNOWN_WITHIN, |how| how.is_none())
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut how = self.how.lock();
+        self.known.wait_while_for(&mut how, |how| how.is_none(), KNOWN_WITHIN);
         TargetError::Gone(match &*how {
             Some(how) => how.to_string(),
             None => said,
@@ -99,14 +98,14 @@ impl PrivateLab {
         let port: Arc<Mutex<Option<UnixStream>>> = Arc::default();
         let slot = Arc::clone(&port);
         let connect: Connect = Arc::new(move |stream: UnixStream| {
-            *slot.lock().unwrap_or_else(PoisonError::into_inner) = stream.try_clone().ok();
+            *slot.lock() = stream.try_clone().ok();
             reach_agent(stream)
         });
         let end: Arc<Mutex<Arc<End>>> = Arc::default();
         let events = || -> MachineEvents {
             // What happened to an attempt that failed is no news of the next.
             let fresh = Arc::<End>::default();
-            *end.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&fresh);
+            *end.lock() = Arc::clone(&fresh);
             watch(fresh, Arc::clone(&console), Arc::clone(&port), Arc::clone(&room))
         };
         let abort = Abort::default();
@@ -129,7 +128,7 @@ impl PrivateLab {
         if guest.origin.is_none() {
             guest.hotplug().run()?;
         }
-        let end = Arc::clone(&end.lock().unwrap_or_else(PoisonError::into_inner));
+        let end = Arc::clone(&end.lock());
         let health: Arc<Mutex<Health>> = Arc::default();
         let pulse = Pulse {
             pid: guest.machine.pid(),
@@ -140,7 +139,7 @@ impl PrivateLab {
         };
         let known = Arc::clone(&health);
         pulse.start(move |health| {
-            *known.lock().unwrap_or_else(PoisonError::into_inner) = health;
+            *known.lock() = health;
         })?;
         Ok(Self { guest, keeps, end, health, console })
     }
@@ -174,7 +173,7 @@ impl PrivateLab {
 
 impl Drop for PrivateLab {
     fn drop(&mut self) {
-        let how = self.end.how.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let how = self.end.how.lock().take();
         if let Some(origin) = &self.guest.origin {
             // What is removed is missed by the next start, which boots.
             match how {
@@ -212,7 +211,7 @@ fn watch(
                 None if panicked => How::Panicked("it did not say why".into()),
                 None => How::Off,
             });
-            if let Some(port) = port.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            if let Some(port) = port.lock().take() {
                 drop(port.shutdown(Shutdown::Both));
             }
         };
@@ -233,7 +232,7 @@ struct PrivateTarget {
 impl Target for PrivateTarget {
     fn start(&self, request: Request, mut sink: Sink) -> TargetResult<Call> {
         if request == Request::Lab(LabRequest::Status) {
-            let health = self.health.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let health = self.health.lock().clone();
             sink(Item::Lab(Box::new(LabStatus {
                 guest: GuestState::Running,
                 troubles: health.troubles(Instant::now()),

@@ -3,10 +3,11 @@
 
 use std::ffi::CString;
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 
 use nix::errno::Errno;
 use nix::kmod::{DeleteModuleFlags, delete_module, init_module};
+use parking_lot::{Condvar, Mutex};
 
 use super::kmsg::Log;
 use super::oops::Oopses;
@@ -30,7 +31,7 @@ struct Image {
 
 impl TakesInput for Image {
     fn send(&self, bytes: &[u8]) -> TargetResult<()> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         if state.0.len() + bytes.len() > IMAGE_MAX {
             return Err(TargetError::Invalid(format!(
                 "the module has more than {} MiB",
@@ -42,7 +43,7 @@ impl TakesInput for Image {
     }
 
     fn close_input(&self) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         state.1 = true;
         self.changed.notify_all();
     }
@@ -51,9 +52,9 @@ impl TakesInput for Image {
 impl Image {
     /// The whole image, once it is there.
     fn wait(&self) -> Vec<u8> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         while !state.1 {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            self.changed.wait(&mut state);
         }
         std::mem::take(&mut state.0)
     }

@@ -4,7 +4,6 @@
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
-use std::sync::{Mutex, PoisonError};
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
@@ -12,6 +11,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::stat::Mode;
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::{Pid, read, write};
+use parking_lot::Mutex;
 
 use crate::kernel::api::ProgramEnd;
 
@@ -70,14 +70,14 @@ impl Process {
     pub(super) fn wait(&self) -> ProgramEnd {
         let ended = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
         while waitid(Id::Pid(self.pid), ended) == Err(Errno::EINTR) {}
-        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut child = self.child.lock();
         let status = child.take().and_then(|mut child| child.wait().ok());
         status.map_or(ProgramEnd::Exited(0), end)
     }
 
     /// Sends a signal to it, and with `group` to every process of its group.
     pub(super) fn signal(&self, signal: Signal, group: bool) {
-        let child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        let child = self.child.lock();
         if child.is_some() {
             // It fails only when the process has ended just now.
             let _ = if group { killpg(self.pid, signal) } else { kill(self.pid, signal) };

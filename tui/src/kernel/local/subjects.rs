@@ -9,9 +9,10 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use nix::sys::signal::Signal;
+use parking_lot::Mutex;
 
 use super::process::{Process, spare_no_more};
 use super::subject_link::{FaultRecord, FromSubject, receive_answer, send};
@@ -50,10 +51,6 @@ struct Link {
     dead: bool,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Starts a subject.
 pub(super) fn start(subjects: Arc<Subjects>, sink: Sink) -> TargetResult<Call> {
     let task = Task::new(sink);
@@ -90,12 +87,12 @@ fn live(subjects: &Subjects, task: &Task) -> TargetResult<()> {
     let pid = process.pid();
     let link = Link { stream: ours, running: None, fault: None, dead: false };
     let subject = Arc::new(Subject { link: Mutex::new(link) });
-    lock(&subjects.by_pid).insert(pid, Arc::clone(&subject));
+    subjects.by_pid.lock().insert(pid, Arc::clone(&subject));
     let victim = Arc::clone(&process);
     task.on_cancel(move || victim.signal(Signal::SIGKILL, false));
     task.emit(Item::Subject(SubjectEvent::Started { pid }));
     let end = process.wait();
-    lock(&subjects.by_pid).remove(&pid);
+    subjects.by_pid.lock().remove(&pid);
     let (fault, during) = subject.last_words();
     task.emit(Item::Subject(SubjectEvent::Died { pid, end, fault, during }));
     Ok(())
@@ -105,7 +102,7 @@ impl Subject {
     /// The fault a subject died of and what it was doing, once it is dead:
     /// whoever made it act has read the fault, or it is still in the socket.
     fn last_words(&self) -> (Option<Fault>, Option<SubjectAction>) {
-        let mut link = lock(&self.link);
+        let mut link = self.link.lock();
         link.dead = true;
         while link.fault.is_none() {
             match receive_answer(&mut link.stream) {
@@ -118,7 +115,7 @@ impl Subject {
     }
 
     fn act(&self, pid: i32, action: SubjectAction) -> TargetResult<SubjectOutcome> {
-        let mut link = lock(&self.link);
+        let mut link = self.link.lock();
         if link.dead || send(&mut link.stream, &action).is_err() {
             link.dead = true;
             return Err(TargetError::Gone(format!("subject {pid} had died before")));
@@ -165,7 +162,7 @@ impl Subjects {
                 "{size} bytes at one time; a subject moves at most {SUBJECT_IO_MAX}"
             )));
         }
-        let subject = lock(&self.by_pid).get(&pid).cloned();
+        let subject = self.by_pid.lock().get(&pid).cloned();
         let subject = subject.ok_or_else(|| {
             TargetError::errno(nix::libc::ESRCH, format!("find subject {pid}"))
                 .with_hint("it has ended, or it is no subject of this agent's")

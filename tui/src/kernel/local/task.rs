@@ -2,11 +2,12 @@
 //! A request under way: its sink, and what cancelling it does.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use nix::unistd::gettid;
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::kernel::api::{Item, Signal, TerminalSize};
 use crate::kernel::call::{CallControl, Sink};
@@ -107,24 +108,19 @@ impl Task {
             if matches!(state.sink, Holder::Gone) || left.is_zero() {
                 return matches!(state.sink, Holder::Gone);
             }
-            state =
-                self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            self.changed.wait_for(&mut state, left);
         }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Takes the sink once no other thread is in it; `None` when it is gone.
     fn borrow(&self) -> Option<Sink> {
         let mut state = self.state();
         while matches!(state.sink, Holder::Lent) {
-            state = self.wait(state);
+            self.changed.wait(&mut state);
         }
         match std::mem::replace(&mut state.sink, Holder::Lent) {
             Holder::Here(sink) => Some(sink),
@@ -215,8 +211,7 @@ impl Task {
             if state.cancelled || left.is_zero() {
                 return state.cancelled;
             }
-            state =
-                self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            self.changed.wait_for(&mut state, left);
         }
     }
 }

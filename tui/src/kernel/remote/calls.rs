@@ -2,8 +2,10 @@
 //! The calls that are open at a client, and what can be done to one.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use parking_lot::Mutex;
 
 use crate::kernel::api::{Item, Request, Signal, TerminalSize};
 use crate::kernel::call::{CallControl, Sink};
@@ -42,10 +44,6 @@ enum Delivery {
     Queued(Mutex<Sender<(Item, u32)>>),
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl OpenCalls {
     pub(super) fn new(outbox: Outbox) -> Self {
         Self { outbox, table: Mutex::default() }
@@ -74,7 +72,7 @@ impl OpenCalls {
         } else {
             (Delivery::Direct(Mutex::new(sink)), Intake::answer(), None)
         };
-        let mut table = lock(&self.table);
+        let mut table = self.table.lock();
         if let Some(why) = &table.ended {
             return Err(TargetError::Gone(why.clone()));
         }
@@ -93,11 +91,11 @@ impl OpenCalls {
     }
 
     fn find(&self, call: u32) -> Option<Arc<Open>> {
-        lock(&self.table).open.get(&call).cloned()
+        self.table.lock().open.get(&call).cloned()
     }
 
     fn close(&self, call: u32) -> Option<Arc<Open>> {
-        let open = lock(&self.table).open.remove(&call)?;
+        let open = self.table.lock().open.remove(&call)?;
         open.credit.close();
         Some(open)
     }
@@ -167,14 +165,14 @@ impl OpenCalls {
 
     /// Ends every call and lets none begin.
     pub(super) fn end(&self, why: &str) {
-        lock(&self.table).ended.get_or_insert_with(|| why.to_owned());
+        self.table.lock().ended.get_or_insert_with(|| why.to_owned());
         self.outbox.close();
         self.lose(why);
     }
 
     /// Ends every call that is open.
     fn lose(&self, why: &str) {
-        let open = std::mem::take(&mut lock(&self.table).open);
+        let open = std::mem::take(&mut self.table.lock().open);
         for open in open.into_values() {
             open.credit.close();
             open.deliver(Item::Done(Err(TargetError::Gone(why.to_owned()))), 0);
@@ -186,8 +184,8 @@ impl Open {
     /// Hands over an item, which cost so much credit.
     fn deliver(&self, item: Item, cost: u32) {
         match &self.delivery {
-            Delivery::Direct(sink) => lock(sink)(item),
-            Delivery::Queued(queue) => drop(lock(queue).send((item, cost))),
+            Delivery::Direct(sink) => sink.lock()(item),
+            Delivery::Queued(queue) => drop(queue.lock().send((item, cost))),
         }
     }
 }

@@ -7,8 +7,10 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 use super::Link;
 use crate::kernel::error::{TargetError, TargetResult};
@@ -56,7 +58,7 @@ pub(super) fn start(program: &str, arguments: &[String]) -> TargetResult<Link> {
                     std::thread::sleep(Duration::from_millis(2));
                 }
             }
-            let words = words.lock().unwrap_or_else(PoisonError::into_inner);
+            let words = words.lock();
             explain(&name, status, &String::from_utf8_lossy(&words))
         }),
         ..link
@@ -66,7 +68,7 @@ pub(super) fn start(program: &str, arguments: &[String]) -> TargetResult<Link> {
 /// Waits for the command to end, and kills it when it does not.
 fn end(child: &Mutex<Child>) -> Option<ExitStatus> {
     let until = Instant::now() + ENDS_WITHIN;
-    let mut child = child.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut child = child.lock();
     loop {
         match child.try_wait() {
             Ok(Some(status)) => return Some(status),
@@ -83,7 +85,7 @@ fn end(child: &Mutex<Child>) -> Option<ExitStatus> {
 fn listen(mut errors: impl Read, words: &Mutex<Vec<u8>>) {
     let mut buffer = [0; 1024];
     while let Ok(read @ 1..) = errors.read(&mut buffer) {
-        let mut words = words.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut words = words.lock();
         words.extend_from_slice(&buffer[..read]);
         let old = words.len().saturating_sub(LAST_WORDS);
         words.drain(..old);

@@ -12,10 +12,12 @@ mod tests;
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use self::calls::{OpenCalls, RemoteCall};
 use super::api::Request;
@@ -76,7 +78,7 @@ struct Close(Arc<Mutex<Option<CloseStream>>>);
 
 impl Close {
     fn now(&self) {
-        let close = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let close = self.0.lock().take();
         if let Some(close) = close {
             close();
         }

@@ -2,7 +2,7 @@
 //! How much a sender may still send before its receiver has kept up: the
 //! sender's account of it, and the receiver's.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::{ANSWER_MAX, Header, WINDOW, WireError};
 
@@ -33,7 +33,7 @@ impl Credit {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Waits until there is any credit, then uses up `bytes` of it; a frame may
@@ -42,7 +42,7 @@ impl Credit {
     pub fn take(&self, bytes: u32) -> bool {
         let mut state = self.state();
         while state.bytes <= 0 && !state.closed {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            self.changed.wait(&mut state);
         }
         if state.closed {
             return false;
@@ -106,7 +106,7 @@ impl Intake {
     }
 
     fn account(&self) -> MutexGuard<'_, Account> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// A frame has come.

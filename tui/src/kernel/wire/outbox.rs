@@ -4,7 +4,9 @@
 
 use std::collections::VecDeque;
 use std::io::{Error, Write};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::{Frame, QUEUED_MAX};
 
@@ -105,7 +107,7 @@ impl Outbox {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     fn next(&self) -> Option<Frame> {
@@ -119,7 +121,7 @@ impl Shared {
                 state.bytes -= frame.as_bytes().len();
                 return Some(frame);
             }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            self.changed.wait(&mut state);
         }
     }
 

@@ -9,13 +9,13 @@
 //!
 //! QEMU dies with this process: the kernel sees to it (see [`super::vm::machine`]).
 
-mod status;
-mod supervisor;
 mod gdb;
 mod marks;
 mod order;
 mod starting;
+mod status;
 mod stream;
+mod supervisor;
 mod target;
 mod waiting;
 
@@ -31,10 +31,10 @@ use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use nix::unistd::Uid;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use self::status::Status;
-use self::supervisor::Supervisor;
 use self::marks::Marks;
 use self::order::Order;
+use self::status::Status;
+use self::supervisor::Supervisor;
 use self::target::LabTarget;
 use super::error::{LabError, LabResult};
 use super::options::{LabOptions, PROCESSORS};

@@ -2,13 +2,15 @@
 //! One start of a guest, on a thread of its own; the supervisor hears how it went.
 
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use super::status::Status;
+use parking_lot::Mutex;
+
 use super::order::{Order, Started};
+use super::status::Status;
 use crate::lab::vm::console::Console;
 use crate::lab::vm::event::MachineEvents;
 use crate::lab::vm::start::{Abort, Connect, Hooks, Plan, StartStep, reach_agent, start};
@@ -41,7 +43,7 @@ impl Start {
             current.store(attempt, Ordering::Relaxed);
             let orders = Mutex::new(self.orders.clone());
             Arc::new(move |event| {
-                let orders = orders.lock().unwrap_or_else(PoisonError::into_inner);
+                let orders = orders.lock();
                 drop(orders.send(Order::Event(attempt, event)));
             })
         };
@@ -62,7 +64,7 @@ impl Start {
         let port = Arc::new(Mutex::new(None));
         let slot = Arc::clone(&port);
         let connect: Connect = Arc::new(move |stream: UnixStream| {
-            *slot.lock().unwrap_or_else(PoisonError::into_inner) = stream.try_clone().ok();
+            *slot.lock() = stream.try_clone().ok();
             reach_agent(stream)
         });
         let steps = |step| match step {
@@ -83,7 +85,7 @@ impl Start {
             attempt: attempt.load(Ordering::Relaxed),
             guest,
             stick,
-            port: port.lock().unwrap_or_else(PoisonError::into_inner).take(),
+            port: port.lock().take(),
         });
         drop(self.orders.send(Order::Started(self.job, started)));
     }

@@ -2,8 +2,10 @@
 //! What is known of a lab: its status, its guest while one answers, and who
 //! wants to hear of changes.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::kernel::api::{GuestState, LabStatus};
 use crate::kernel::{Request, Target, TargetError, TargetResult};
@@ -70,7 +72,7 @@ impl Status {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// The status as of now.
@@ -155,8 +157,7 @@ impl Status {
             let Some(left) = until.checked_duration_since(Instant::now()) else {
                 return Err(TargetError::Silent("the guest has not started in time".into()));
             };
-            state =
-                self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            self.changed.wait_for(&mut state, left);
         }
     }
 
@@ -201,8 +202,7 @@ impl Status {
             let Some(left) = until.checked_duration_since(Instant::now()) else {
                 break;
             };
-            state =
-                self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            self.changed.wait_for(&mut state, left);
         }
         match &state.status.guest {
             GuestState::Running => format!("{how}; `ringside vm reboot` starts a new guest"),

@@ -3,10 +3,12 @@
 //! a thread of its own, so that a slow reader holds up neither the guest's
 //! console nor anybody else.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+
+use parking_lot::Mutex;
 
 use crate::kernel::api::Item;
 use crate::kernel::{Call, CallControl, Sink, TargetError, TargetResult};
@@ -99,7 +101,7 @@ struct Control {
 
 impl CallControl for Control {
     fn cancel(&self) {
-        let stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let stop = self.stop.lock().take();
         if let Some(stop) = stop {
             stop();
             self.feed.end(Err(TargetError::Cancelled));

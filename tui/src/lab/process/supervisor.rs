@@ -16,11 +16,11 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::status::Status;
 use super::gdb;
 use super::marks::{Kept, Marked, Marks, Reason};
 use super::order::{Done, Order, Started};
 use super::starting::Start;
+use super::status::Status;
 use crate::kernel::api::{GuestState, Item, LabStatus, ModuleCounters, Request, Trouble};
 use crate::kernel::call::ask_within;
 use crate::kernel::{Target, TargetError, TargetResult};
@@ -28,11 +28,11 @@ use crate::lab::options::LabOptions;
 use crate::lab::vm::console::Console;
 use crate::lab::vm::error::{VmError, VmResult};
 use crate::lab::vm::event::MachineEvent;
+use crate::lab::vm::hotplug::{plug, sync, unplug};
 use crate::lab::vm::machine::Machine;
 use crate::lab::vm::mark::Mark;
 use crate::lab::vm::pulse::Pulse;
 use crate::lab::vm::saved::Origin;
-use crate::lab::vm::hotplug::{plug, sync, unplug};
 use crate::lab::vm::start::{Abort, Guest, Plan};
 use crate::lab::vm::stick::Stick;
 

@@ -7,9 +7,9 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use super::status::Status;
 use super::marks::{Marks, Reason};
 use super::order::{Done, Order};
+use super::status::Status;
 use super::{stream, waiting};
 use crate::kernel::api::{Item, LabRequest, LabStatus};
 use crate::kernel::{Call, Request, Sink, Target, TargetError, TargetResult};

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A call that came while the guest starts: it begins as soon as the guest runs.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
 
 use super::target::LabTarget;
 use crate::kernel::api::{Item, ProgramEnd, Request, Signal, TerminalSize};
@@ -51,13 +53,13 @@ pub(super) fn start(lab: LabTarget, request: Request, sink: Sink) -> TargetResul
             // A call that can't be started has not used up its sink.
             let sink = Arc::new(Mutex::new(sink));
             let last = Arc::clone(&sink);
-            let passing: Sink = Box::new(move |item| lock(&sink)(item));
+            let passing: Sink = Box::new(move |item| sink.lock()(item));
             let begun = guest.and_then(|guest| lab.pass(&*guest, request, passing));
             match begun {
                 Ok(call) => this.set(State::Begun(call)),
                 Err(error) => {
                     this.set(State::Over);
-                    lock(&last)(Item::Done(Err(error)));
+                    last.lock()(Item::Done(Err(error)));
                 }
             }
         })
@@ -65,14 +67,10 @@ pub(super) fn start(lab: LabTarget, request: Request, sink: Sink) -> TargetResul
     Ok(Call::new(waiting))
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Waiting {
     /// Takes the request for `next`, unless that has been done before.
     fn take(&self, next: State) -> Option<(Request, Sink)> {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         match std::mem::replace(&mut *state, next) {
             State::Waiting(request, sink) => Some((request, sink)),
             other => {
@@ -83,20 +81,20 @@ impl Waiting {
     }
 
     fn set(&self, next: State) {
-        *lock(&self.state) = next;
+        *self.state.lock() = next;
         self.changed.notify_all();
     }
 
     /// The call, once it has begun; `None`: it never did.
     fn begun(&self) -> Option<Arc<dyn CallControl>> {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         loop {
             match &*state {
                 State::Begun(call) => return Some(call.control()),
                 State::Over => return None,
                 State::Waiting(..) | State::Begins => {}
             }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            self.changed.wait(&mut state);
         }
     }
 
@@ -124,7 +122,7 @@ impl CallControl for Waiting {
     }
 
     fn resize(&self, size: TerminalSize) -> TargetResult<()> {
-        if let State::Waiting(Request::Run(run), _) = &mut *lock(&self.state) {
+        if let State::Waiting(Request::Run(run), _) = &mut *self.state.lock() {
             if run.terminal.is_some() {
                 run.terminal = Some(size);
             }

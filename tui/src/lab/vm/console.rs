@@ -3,8 +3,10 @@
 //! its first byte on, for whoever asks and for whoever follows.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
+
+use parking_lot::{Mutex, MutexGuard};
 
 /// Bytes that are kept. A boot writes about 20 KiB.
 pub const KEPT: usize = 1 << 20;
@@ -80,7 +82,7 @@ impl Console {
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// A new guest writes from here on: forgets the old one's bytes.

@@ -12,14 +12,15 @@ use super::halt::Halt;
 use super::qmp::{Qmp, QmpEvent};
 use super::stick::Stick;
 use crate::lab::proc;
+use parking_lot::Mutex;
 use serde_json::json;
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -151,7 +152,7 @@ impl Machine {
 
     /// Our end of the agent's port; the first caller gets it.
     pub fn take_agent(&self) -> Option<UnixStream> {
-        self.agent.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.agent.lock().take()
     }
 
     /// Does something with our end of the agent's port, before anybody takes it.
@@ -162,7 +163,7 @@ impl Machine {
         &self,
         what: impl FnOnce(&UnixStream) -> std::io::Result<()>,
     ) -> VmResult<()> {
-        match &*self.agent.lock().unwrap_or_else(PoisonError::into_inner) {
+        match &*self.agent.lock() {
             Some(port) => what(port).map_err(VmError::io("write to the agent's port")),
             None => Ok(()),
         }

@@ -10,11 +10,12 @@ use std::io::{BufRead, BufReader, IoSlice, Write};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::sync::{Mutex, PoisonError};
+
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use super::error::{VmError, VmResult};
@@ -118,7 +119,7 @@ impl Qmp {
         arguments: Value,
         descriptor: Option<BorrowedFd<'_>>,
     ) -> VmResult<Value> {
-        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut line = self.line.lock();
         line.number += 1;
         let number = line.number;
         let mut text =

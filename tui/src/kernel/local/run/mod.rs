@@ -8,10 +8,11 @@ mod tests;
 
 use std::fs::File;
 use std::io::{ErrorKind, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::signal::Signal as NixSignal;
+use parking_lot::Mutex;
 
 use self::spawn::{Started, spawn};
 use super::process::Process;
@@ -95,7 +96,7 @@ fn run(
 #[derive(Default)]
 struct Waiting {
     state: Mutex<WaitingState>,
-    changed: std::sync::Condvar,
+    changed: parking_lot::Condvar,
 }
 
 #[derive(Default)]
@@ -110,7 +111,7 @@ enum WaitingState {
 
 impl Waiting {
     fn set(&self, program: Option<Arc<Program>>) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         if matches!(*state, WaitingState::Cancelled)
             && let Some(program) = &program
         {
@@ -121,7 +122,7 @@ impl Waiting {
     }
 
     fn cancel(&self) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         match &*state {
             WaitingState::Running(program) => program.process.signal(NixSignal::SIGKILL, true),
             WaitingState::Starting => *state = WaitingState::Cancelled,
@@ -132,20 +133,20 @@ impl Waiting {
 
     /// The program, once it runs; `None` when it has ended or never will run.
     fn program(&self) -> Option<Arc<Program>> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         loop {
             match &*state {
                 WaitingState::Starting => {}
                 WaitingState::Running(program) => return Some(Arc::clone(program)),
                 WaitingState::Cancelled | WaitingState::Over => return None,
             }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            self.changed.wait(&mut state);
         }
     }
 
     /// The same without waiting for its start.
     fn running(&self) -> Option<Arc<Program>> {
-        match &*self.state.lock().unwrap_or_else(PoisonError::into_inner) {
+        match &*self.state.lock() {
             WaitingState::Running(program) => Some(Arc::clone(program)),
             _ => None,
         }
@@ -156,7 +157,7 @@ impl TakesInput for Waiting {
     fn send(&self, bytes: &[u8]) -> TargetResult<()> {
         let program = self.program();
         let program = program.ok_or_else(|| TargetError::Gone("the program has ended".into()))?;
-        let mut input = program.input.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut input = program.input.lock();
         let Some(file) = input.as_mut() else {
             return Err(TargetError::Gone("the program reads no more".into()));
         };
@@ -170,7 +171,7 @@ impl TakesInput for Waiting {
 
     fn close_input(&self) {
         if let Some(program) = self.program() {
-            let mut input = program.input.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut input = program.input.lock();
             match (input.as_mut(), &program.terminal) {
                 // A terminal has no end; its end-of-file character stands for it.
                 (Some(file), Some(_)) => drop(file.write_all(&[0x04])),

@@ -19,10 +19,10 @@ use crate::lab::vm::accel::Choice;
 use crate::lab::vm::command::Spec;
 use crate::lab::vm::confine::Masks;
 use crate::lab::vm::error::{VmError, VmResult};
+use crate::lab::vm::hotplug::{Plugged, await_stick};
 use crate::lab::vm::machine::Machine;
 use crate::lab::vm::mark::Mark;
 use crate::lab::vm::saved::{Clock, Key, States};
-use crate::lab::vm::hotplug::{Plugged, await_stick};
 use crate::lab::vm::stick::Stick;
 use crate::lab::vm::watchdog::{Limits, Watchdog};
 

@@ -12,9 +12,9 @@ use crate::lab::vm::accel::{Accelerator, Choice};
 use crate::lab::vm::console::Console;
 use crate::lab::vm::event::MachineEvents;
 use crate::lab::vm::handshake::handshake;
+use crate::lab::vm::hotplug::{Hotplug, Plugged};
 use crate::lab::vm::machine::Machine;
 use crate::lab::vm::saved::Origin;
-use crate::lab::vm::hotplug::{Plugged, Hotplug};
 
 /// A guest whose agent has answered and was told what it needs to know.
 pub struct Guest {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crate::lab::vm::accel::Accelerator;
 use crate::lab::vm::command::{SharedFolder, Spec};
 use crate::lab::vm::error::VmResult;
-use crate::lab::vm::mark::Mark;
 use crate::lab::vm::hotplug::Plugged;
+use crate::lab::vm::mark::Mark;
 use crate::lab::vm::share::Wanted;
 use crate::lab::vm::stick::Stick;
 
