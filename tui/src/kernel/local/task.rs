@@ -295,12 +295,12 @@ mod tests {
         let slot: Arc<Mutex<Option<Arc<Task>>>> = Arc::default();
         let inner = Arc::clone(&slot);
         let task = Task::new(Box::new(move |item| {
-            if let Some(task) = inner.lock().unwrap().as_ref() {
+            if let Some(task) = inner.lock().as_ref() {
                 task.cancel();
             }
             send.send(item).unwrap();
         }));
-        *slot.lock().unwrap() = Some(Arc::clone(&task));
+        *slot.lock() = Some(Arc::clone(&task));
         assert!(!task.emit(Item::Bytes(vec![1])));
         task.finish(Ok(()));
         task.cancel();

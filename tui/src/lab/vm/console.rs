@@ -81,7 +81,7 @@ impl Console {
         Arc::default()
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock()
     }
 
@@ -184,13 +184,13 @@ mod tests {
         let heard = Arc::new(Mutex::new(Vec::new()));
         let ears = Arc::clone(&heard);
         let number = console.follow(Box::new(move |bytes| {
-            ears.lock().unwrap().extend_from_slice(bytes);
+            ears.lock().extend_from_slice(bytes);
             true
         }));
         console.write(b"two\n");
         console.unfollow(number);
         console.write(b"three\n");
-        assert_eq!(*heard.lock().unwrap(), b"one\ntwo\n");
+        assert_eq!(*heard.lock(), b"one\ntwo\n");
     }
 
     #[test]

@@ -118,7 +118,9 @@ impl Machine {
                 about.state().deleted.push(device);
                 about.changed.notify_all();
             }
-            QmpEvent::Closed => about.changed.notify_all(),
+            QmpEvent::Closed => {
+                about.changed.notify_all();
+            }
             QmpEvent::Other(name) => {
                 match name.as_str() {
                     "STOP" => held.stopped(true),
