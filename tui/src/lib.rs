@@ -11,3 +11,4 @@ mod embedded;
 pub mod kernel;
 pub mod lab;
 mod log_file;
+pub mod text;

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::error::visible;
-use super::numbers::{hex, number};
 use super::output::json;
 use super::{Connection, Failure, Outcome, candidates, input};
 use crate::kernel::api::{BLOCK_MAX, BlockAction, BlockOutcome};
 use crate::kernel::{Target, put, question};
 use crate::lab::plain_file::{self, FileError};
+use crate::text::bytes::{parse_bytes, parse_offset};
+use crate::text::escape::visible;
 
 /// Read and write the USB stick by the module kmod
 ///
@@ -78,7 +78,7 @@ enum Action {
         #[arg(add = candidates::devices())]
         path: String,
         /// Bytes from its beginning
-        #[arg(long, value_parser = offset, default_value = "0")]
+        #[arg(long, value_parser = parse_offset, default_value = "0")]
         offset: u64,
         /// How many bytes, at most 1 MiB
         #[arg(long, value_parser = size)]
@@ -94,7 +94,7 @@ enum Action {
 #[derive(Args, Clone, Debug)]
 struct Place {
     /// Bytes from the beginning of the device
-    #[arg(long, value_parser = offset)]
+    #[arg(long, value_parser = parse_offset)]
     offset: Option<u64>,
     /// Leave the position behind what was moved, as BREADOFFSET and
     /// BWRITEOFFSET do
@@ -109,7 +109,7 @@ struct Data {
     #[arg(long)]
     text: Option<String>,
     /// These bytes: 00ff…
-    #[arg(long, value_parser = |text: &str| hex(text).map(Bytes).ok_or("not hex digits in pairs"))]
+    #[arg(long, value_parser = |text: &str| parse_bytes(text).map(Bytes))]
     hex: Option<Bytes>,
     /// The contents of this file
     #[arg(long)]
@@ -124,15 +124,11 @@ const PIECES: &str = "write it in pieces of at most 1 MiB, each at its --offset"
 #[derive(Clone, Debug)]
 struct Bytes(Vec<u8>);
 
-fn offset(text: &str) -> Result<u64, &'static str> {
-    number(text).ok_or("not a number")
-}
-
-fn size(text: &str) -> Result<u32, &'static str> {
-    let size = number(text).ok_or("not a number")?;
+fn size(text: &str) -> Result<u32, String> {
+    let size = parse_offset(text).map_err(|error| error.to_string())?;
     match u32::try_from(size) {
         Ok(size) if size <= BLOCK_MAX => Ok(size),
-        _ => Err("at most 1048576 (1 MiB) at one time"),
+        _ => Err("at most 1048576 (1 MiB) at one time".into()),
     }
 }
 

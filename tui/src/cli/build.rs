@@ -8,7 +8,6 @@ use serde::Serialize;
 
 use super::Outcome;
 use super::consent::with_consent;
-use super::error::visible;
 use super::kernel_choice::KernelChoice;
 use super::output::pretty_json;
 use super::progress::Show;
@@ -18,6 +17,7 @@ use crate::lab::linux::{self, Kernel};
 use crate::lab::modules;
 use crate::lab::paths::{all_lossy, lossy};
 use crate::lab::setup::{self, Needs};
+use crate::text::escape::visible;
 
 /// Build the kernel, and modules for it
 ///

@@ -10,8 +10,9 @@ use serde::Serialize;
 use super::Outcome;
 use super::output::{pretty_json, print_json};
 use super::progress::Show;
+use crate::lab::cache;
 use crate::lab::cache::usage::{self, Part};
-use crate::lab::cache::{self, amount};
+use crate::text::amount::amount;
 
 /// Show what Ringside keeps on disk, or remove it
 ///

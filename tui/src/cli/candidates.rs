@@ -19,11 +19,11 @@ use ringside_uapi::describe::Module;
 
 use super::Connection;
 use super::image::Image;
-use crate::dashboard::data::escape::harmless;
 use crate::kernel::api::ModuleDetail;
 use crate::kernel::modinfo::is_module_file;
 use crate::kernel::{Question, put, question};
 use crate::lab::client;
+use crate::text::escape::harmless;
 
 /// The system call, which `set` takes for a module.
 const MY_SYSCALL: &str = "my_syscall";

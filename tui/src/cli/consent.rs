@@ -5,10 +5,10 @@ use std::io::{BufRead, BufReader, IsTerminal, Write};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::error::visible;
 use super::interrupt::Interrupt;
 use crate::lab::progress::Stop;
 use crate::lab::setup::{Consent, Plan};
+use crate::text::escape::visible;
 
 /// Whether `RINGSIDE_YES` says yes.
 pub fn said_yes() -> bool {

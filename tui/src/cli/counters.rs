@@ -6,11 +6,11 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::error::visible;
 use super::output::json;
 use super::{Connection, Outcome, candidates};
 use crate::kernel::api::Sample;
 use crate::kernel::{Replies, put, question};
+use crate::text::escape::visible;
 
 /// Show the counters and controls of modules
 ///

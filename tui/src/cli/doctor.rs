@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Outcome;
-use super::error::{FAILED, visible};
+use super::error::FAILED;
 use super::kernel_choice::KernelChoice;
 use super::output::pretty_json;
 use crate::lab::flavour::Flavour;
@@ -15,6 +15,7 @@ use crate::lab::linux::{self, Kernel};
 use crate::lab::paths::lossy;
 use crate::lab::setup::Needs;
 use crate::lab::setup::check::{self, Check, Report};
+use crate::text::escape::visible;
 
 /// Show what the lab needs, what is missing, and how to put it right
 ///

@@ -5,11 +5,11 @@ use std::fmt;
 use std::io::{ErrorKind, Write};
 
 use super::interrupt;
-use crate::dashboard::data::escape::harmless;
 use crate::kernel::TargetError;
 use crate::kernel::error::io_text;
 use crate::lab::build_error::BuildError;
 use crate::lab::plain_file::FileError;
+use crate::text::escape::visible;
 
 /// Exit status of a command that failed.
 pub const FAILED: u8 = 1;
@@ -104,21 +104,6 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Text that may come from a kernel or another machine, without what would
-/// move the cursor, change colours or turn the reading direction. Line ends and
-/// tabs stay.
-pub fn visible(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\n' | '\t' => shown.push(character),
-            other if harmless(other) => shown.push(other),
-            other => shown.extend(other.escape_default()),
-        }
-    }
-    shown
-}
-
 impl From<TargetError> for Failure {
     fn from(error: TargetError) -> Self {
         let help = error.hint().unwrap_or_default().to_owned();
@@ -167,14 +152,6 @@ impl From<serde_json::Error> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn text_from_a_kernel_cannot_steer_the_terminal() {
-        assert_eq!(
-            visible("a\u{1b}[31mb\u{9b}c\r\n\td\u{7f}\u{202e}"),
-            "a\\u{1b}[31mb\\u{9b}c\\r\n\td\\u{7f}\\u{202e}"
-        );
-    }
 
     #[test]
     fn an_error_of_the_kernel_keeps_its_hint_as_help() {

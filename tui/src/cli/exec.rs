@@ -14,7 +14,6 @@ use clap::{Args, ValueHint};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH};
 use signal_hook::iterator::Signals;
 
-use super::error::visible;
 use super::lab_args::LabArgs;
 use super::patience::{Patience, Patient};
 use super::{Connection, Failure, Outcome, candidates};
@@ -25,6 +24,7 @@ use crate::kernel::error::{errno_name, errno_text};
 use crate::kernel::wire::PAYLOAD_MAX;
 use crate::kernel::{CallControl, Target, TargetError};
 use crate::lab::private::PrivateLab;
+use crate::text::escape::visible;
 
 /// What Ctrl-C is on a terminal in raw mode.
 const CTRL_C: u8 = 3;

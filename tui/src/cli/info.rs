@@ -5,11 +5,11 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::error::visible;
 use super::output::json;
 use super::{Connection, Outcome};
 use crate::kernel::api::KernelInfo;
 use crate::kernel::{put, question, taint};
+use crate::text::escape::visible;
 
 /// Show which kernel this is, and what can't be done with it
 ///

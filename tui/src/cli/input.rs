@@ -5,7 +5,7 @@
 use std::io::{BufRead, IsTerminal, Read, Write};
 
 use super::Failure;
-use super::error::visible;
+use crate::text::escape::visible;
 
 /// Says what is being waited for, if it is to be typed.
 pub(super) fn ask_terminal(what: &str) {

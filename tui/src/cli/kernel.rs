@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::error::visible;
 use super::kernel_choice::KernelChoice;
 use super::output::pretty_json;
 use super::progress::Show;
 use super::{Failure, Outcome};
 use crate::lab::linux::config::Config;
 use crate::lab::linux::{self, own_options};
+use crate::text::escape::visible;
 
 /// Choose options of the kernel, as in its .config
 ///

@@ -5,11 +5,12 @@ use std::io::Write;
 
 use clap::{Args, ValueEnum};
 
-use super::error::visible;
 use super::output::json;
 use super::{Connection, Outcome};
 use crate::kernel::api::KmsgRecord;
+use crate::kernel::kmsg::level_name;
 use crate::kernel::{Replies, question};
+use crate::text::escape::visible;
 
 /// Show the kernel log
 ///
@@ -59,8 +60,6 @@ pub enum Level {
     Debug,
 }
 
-const NAMES: [&str; 8] = ["emerg", "alert", "crit", "err", "warn", "notice", "info", "debug"];
-
 impl Kmsg {
     /// Prints it.
     pub fn run(&self, connection: &Connection) -> Outcome {
@@ -97,7 +96,7 @@ impl Kmsg {
 
 /// A record as a line: time, level and text.
 pub(super) fn line(record: &KmsgRecord) -> String {
-    let level = NAMES.get(usize::from(record.level)).unwrap_or(&"?");
+    let level = level_name(record.level);
     let (seconds, rest) = (record.at_us / 1_000_000, record.at_us % 1_000_000);
     let start = format!("[{seconds:5}.{rest:06}] {level:6} ");
     // What follows the first line stands below its text.

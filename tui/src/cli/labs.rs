@@ -7,10 +7,10 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Outcome;
-use super::error::visible;
 use super::output::json;
 use crate::kernel::api::{GuestState, LabStatus, Trouble};
 use crate::lab::client::{self, Entry};
+use crate::text::escape::visible;
 
 /// List the labs that run
 ///

@@ -5,13 +5,13 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::error::visible;
 use super::labs::uptime;
 use super::output::{json, print_json, say};
 use super::{Connection, Failure, Outcome};
 use crate::kernel::api::{LabRequest, MarkInfo, Request};
 use crate::kernel::call::ask;
 use crate::kernel::{put, question};
+use crate::text::escape::visible;
 
 /// Mark the guest, so that it can be wound back to this moment
 ///

@@ -40,7 +40,6 @@ pub mod marks;
 pub mod mem;
 pub mod modules;
 pub mod new;
-mod numbers;
 pub mod our_module;
 mod output;
 mod parameter_line;

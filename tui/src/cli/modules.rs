@@ -6,11 +6,11 @@ use std::io::Write;
 use clap::Args;
 use serde::Serialize;
 
-use super::error::visible;
 use super::output::json;
 use super::{Connection, Outcome, candidates};
 use crate::kernel::api::{Holder, ModuleDetail, ModuleSummary};
 use crate::kernel::{put, question, taint};
+use crate::text::escape::visible;
 
 /// Show the modules that are loaded, or everything about one
 ///
@@ -131,13 +131,7 @@ fn describe(module: &ModuleDetail, holders: &[Holder]) -> String {
         line("thread", &format!("{} (pid {}): {}{waits}", thread.name, thread.pid, thread.state));
     }
     for holder in holders {
-        line(
-            "held by",
-            &match holder {
-                Holder::Module(module) => format!("module {module}"),
-                Holder::Process { pid, comm, what } => format!("{comm} (pid {pid}): {what}"),
-            },
-        );
+        line("held by", &holder.to_string());
     }
     text
 }

@@ -7,8 +7,8 @@ use std::io::Write;
 use serde::Serialize;
 
 use super::Failure;
-use super::error::visible;
-use crate::dashboard::data::escape::harmless;
+use crate::text::escape::harmless;
+use crate::text::escape::visible;
 
 /// Prints a line for people, or with `as_json` the value as a line of JSON.
 ///

@@ -15,11 +15,11 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::error::visible;
 use crate::kernel::api::{GuestState, Item, Request, Trouble};
 use crate::kernel::call::ask_within;
 use crate::kernel::question::put_within;
 use crate::kernel::{Call, Sink, Target, TargetError, TargetResult, question};
+use crate::text::escape::visible;
 
 /// How long a request may take before anybody wonders, and how often one does.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::error::visible;
 use super::interrupt::Interrupt;
-use crate::lab::cache::amount;
 use crate::lab::progress::{Amount, Event, Progress, Stop, Unit};
+use crate::text::amount::amount;
+use crate::text::escape::visible;
 
 /// How often plain lines say how far a step is.
 const PLAIN: Duration = Duration::from_secs(15);

@@ -5,11 +5,11 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::error::visible;
 use super::output::json;
 use super::{Connection, Outcome};
 use crate::kernel::call::ask;
 use crate::kernel::{Request, put, question};
+use crate::text::escape::visible;
 
 /// Make Ringside's own system call, and show its number, calls and message
 ///

@@ -7,7 +7,6 @@ use std::os::unix::ffi::OsStrExt;
 use clap::Args;
 
 use super::Outcome;
-use super::error::visible;
 use super::lab_args::LabArgs;
 use super::output::say;
 use crate::kernel::api::LabStatus;
@@ -16,6 +15,7 @@ use crate::lab::options::LabOptions;
 use crate::lab::runtime;
 use crate::lab::vm::command::Wiring;
 use crate::lab::vm::start::by_hand;
+use crate::text::escape::visible;
 
 /// Start a lab: a virtual machine with our kernel, which goes on running
 ///

@@ -6,13 +6,13 @@ use std::io::Write;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::error::visible;
 use super::labs::{state, stick, uptime};
 use super::output::{json, say};
 use super::{Connection, Failure, Outcome};
 use crate::kernel::api::{LabRequest, LabStatus, Request};
 use crate::kernel::call::ask;
 use crate::kernel::{Replies, Target, TargetError, put, question};
+use crate::text::escape::visible;
 
 /// Drive a lab's machine: console, USB stick, reboot, a crash on purpose
 ///

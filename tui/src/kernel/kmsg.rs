@@ -143,6 +143,20 @@ fn unescape(text: &str) -> String {
     String::from_utf8_lossy(&plain).into_owned()
 }
 
+/// The name of a level, as `dmesg` has it.
+pub fn level_name(level: u8) -> &'static str {
+    match level {
+        0 => "emerg",
+        1 => "alert",
+        2 => "crit",
+        3 => "err",
+        4 => "warn",
+        5 => "notice",
+        6 => "info",
+        _ => "debug",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

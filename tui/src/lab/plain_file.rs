@@ -8,8 +8,8 @@ use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::cache::amount;
 use crate::kernel::error::io_text;
+use crate::text::amount::amount;
 
 /// Why a file was not read.
 #[derive(Debug, thiserror::Error)]

@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::cli::Failure;
-use crate::cli::error::visible;
 use crate::cli::image::Image;
 use crate::cli::our_module;
 use crate::cli::output::json;
@@ -22,6 +21,7 @@ use crate::kernel::call::ask;
 use crate::kernel::{Target, put, question};
 use crate::lab::build_error::BuildError;
 use crate::lab::flavour::Flavour;
+use crate::text::escape::visible;
 
 /// How long something that is bound to happen may take on a busy computer.
 const PATIENCE: Duration = Duration::from_secs(60);

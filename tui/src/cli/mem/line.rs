@@ -2,8 +2,8 @@
 //! A line of the script: what it asks for.
 
 use crate::cli::Failure;
-use crate::cli::numbers::{hex, number};
 use crate::kernel::api::SubjectAction;
+use crate::text::bytes::{parse_bytes, parse_offset};
 
 /// A line of the script.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(super) fn parse(text: &str) -> Result<Option<Line>, Failure> {
     let words: Vec<_> = rest.split_ascii_whitespace().collect();
     let number = |at: usize, name: &str| {
         let word = words.get(at).ok_or_else(|| wrong(&format!("{name} is missing")))?;
-        number(word).ok_or_else(|| wrong(&format!("{name} is no number: {word:?}")))
+        parse_offset(word).map_err(|error| wrong(&format!("{name}: {error}")))
     };
     let address = || number(0, "the address");
     let writable = |at: usize| match words.get(at) {
@@ -70,7 +70,8 @@ pub(super) fn parse(text: &str) -> Result<Option<Line>, Failure> {
         "hex" => {
             let action = SubjectAction::Write {
                 vaddr: address()?,
-                bytes: hex(tail()).ok_or_else(|| wrong("those are no hex digits"))?,
+                bytes: parse_bytes(tail())
+                    .map_err(|error| wrong(&format!("the bytes: {error}")))?,
             };
             (Line::Do(action), usize::MAX)
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Where a list of lines is looked at, when it is longer or wider than the screen.
 
-use crate::dashboard::data::escape::width;
+use crate::text::escape::width;
 
 /// Columns that one key moves sideways.
 const STEP: usize = 16;

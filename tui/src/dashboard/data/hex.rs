@@ -1,87 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Bytes as people read and type them: rows of hex and text, patterns, offsets
-//! with units, and where two stretches differ.
+//! Bytes as people read them: rows of hex and text, and where two stretches differ.
 
 use std::ops::Range;
 
-/// Why a text is no offset or list of bytes.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum HexError {
-    /// Nothing was typed.
-    #[error("empty")]
-    Empty,
-    /// A character that is no hex digit.
-    #[error("{0:?} is no hex digit")]
-    Digit(char),
-    /// One digit is left over.
-    #[error("hex digits come in pairs, one is missing")]
-    Odd,
-    /// No number.
-    #[error("{0:?} is no number (try 4096, 0x1000, 4K, 1M)")]
-    Number(String),
-    /// A number that does not fit into 64 bits.
-    #[error("{0:?} does not fit into 64 bits")]
-    TooLarge(String),
-}
-
-/// Reads `de ad be ef`, `deadbeef`, `0xde,0xad`: pairs of hex digits with
-/// spaces, commas, colons, dashes and `0x` between them.
-///
-/// # Errors
-/// What is wrong with the first character that fits nowhere.
-pub fn parse_bytes(text: &str) -> Result<Vec<u8>, HexError> {
-    let mut bytes = Vec::new();
-    let separators = |character: char| character.is_whitespace() || ",:-_".contains(character);
-    for word in text.split(separators) {
-        let digits = word.strip_prefix("0x").or_else(|| word.strip_prefix("0X"));
-        let mut high = None;
-        for character in digits.unwrap_or(word).chars() {
-            let digit = character.to_digit(16).ok_or(HexError::Digit(character))? as u8;
-            match high.take() {
-                Some(high) => bytes.push(high << 4 | digit),
-                None => high = Some(digit),
-            }
-        }
-        if high.is_some() {
-            return Err(HexError::Odd);
-        }
-    }
-    if bytes.is_empty() {
-        return Err(HexError::Empty);
-    }
-    Ok(bytes)
-}
-
-/// Reads an offset or a size in bytes: decimal, `0x…`, with a unit `K`, `M`,
-/// `G` (powers of 1024) or `s` (sectors of 512 bytes).
-///
-/// # Errors
-/// When it is no number, or too large a one.
-pub fn parse_offset(text: &str) -> Result<u64, HexError> {
-    let trimmed = text.trim();
-    if trimmed.is_empty() {
-        return Err(HexError::Empty);
-    }
-    let wrong = || HexError::Number(trimmed.to_owned());
-    let plain: String = trimmed.chars().filter(|character| *character != '_').collect();
-    let hex = plain.strip_prefix("0x").or_else(|| plain.strip_prefix("0X"));
-    let (digits, unit, radix) = match hex {
-        Some(digits) => (digits, 1, 16),
-        None => match plain.chars().next_back().map(|last| last.to_ascii_lowercase()) {
-            Some('k') => (&plain[..plain.len() - 1], 1 << 10, 10),
-            Some('m') => (&plain[..plain.len() - 1], 1 << 20, 10),
-            Some('g') => (&plain[..plain.len() - 1], 1 << 30, 10),
-            Some('s') => (&plain[..plain.len() - 1], 512, 10),
-            _ => (plain.as_str(), 1, 10),
-        },
-    };
-    if digits.is_empty() || !digits.chars().all(|character| character.is_digit(radix)) {
-        return Err(wrong());
-    }
-    let number = u64::from_str_radix(digits, radix).ok();
-    let scaled = number.and_then(|number: u64| number.checked_mul(unit));
-    scaled.ok_or_else(|| HexError::TooLarge(trimmed.to_owned()))
-}
+pub use crate::text::amount::amount as size_text;
+pub use crate::text::bytes::{HexError, parse_bytes, parse_offset};
 
 /// How a byte looks among text: itself if it is printable ASCII, else a dot.
 pub fn text_of(byte: u8) -> char {
@@ -186,59 +109,9 @@ impl Differences {
     }
 }
 
-/// A size as people say it: `512 B`, `64 KiB`, `1.5 MiB`.
-pub fn size_text(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
-    if bytes < 1024 {
-        return format!("{bytes} B");
-    }
-    let mut value = bytes as f64;
-    let mut unit = "";
-    for next in UNITS {
-        value /= 1024.0;
-        unit = next;
-        if value < 1023.95 {
-            break;
-        }
-    }
-    let number = if value < 99.95 { format!("{value:.1}") } else { format!("{value:.0}") };
-    format!("{} {unit}", number.strip_suffix(".0").unwrap_or(&number))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn bytes_are_read_however_people_write_them() {
-        let wanted = Ok(vec![0xde, 0xad, 0xbe, 0xef]);
-        for text in ["deadbeef", "DE AD be ef", "0xde,0xad,0xbe,0xef", "de:ad-be_ef", "dead  beef"]
-        {
-            assert_eq!(parse_bytes(text), wanted, "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_hex_is_refused_with_the_reason() {
-        assert_eq!(parse_bytes(" "), Err(HexError::Empty));
-        assert_eq!(parse_bytes("abc"), Err(HexError::Odd));
-        assert_eq!(parse_bytes("0xzz"), Err(HexError::Digit('z')));
-        assert_eq!(parse_bytes("é0"), Err(HexError::Digit('é')));
-    }
-
-    #[test]
-    fn offsets_take_units_and_hex() {
-        assert_eq!(parse_offset("4096"), Ok(4096));
-        assert_eq!(parse_offset(" 0x1000 "), Ok(4096));
-        assert_eq!(parse_offset("4k"), Ok(4096));
-        assert_eq!(parse_offset("8s"), Ok(4096));
-        assert_eq!(parse_offset("1_000"), Ok(1000));
-        assert_eq!(parse_offset("0xffffffffffffffff"), Ok(u64::MAX));
-        assert!(matches!(parse_offset("20000000000G"), Err(HexError::TooLarge(_))));
-        for text in ["", "k", "0x", "-1", "+1", "1.5M", "ten", "0x1k", "é"] {
-            assert!(parse_offset(text).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn a_row_holds_as_many_bytes_as_fit() {
@@ -268,18 +141,6 @@ mod tests {
         assert!(Differences::between(b"same", b"same").is_empty());
         assert_eq!(Differences::between(b"ab", b"abcd").bytes, 2);
         assert_eq!(Differences::between(b"", b"").bytes, 0);
-    }
-
-    #[test]
-    fn sizes_are_said_in_the_largest_unit_that_fits() {
-        assert_eq!(size_text(512), "512 B");
-        assert_eq!(size_text(65536), "64 KiB");
-        assert_eq!(size_text(1536 * 1024), "1.5 MiB");
-        assert_eq!(size_text(64 << 20), "64 MiB");
-        assert_eq!(size_text(1023), "1023 B");
-        assert_eq!(size_text(1 << 30), "1 GiB");
-        assert_eq!(size_text(2047), "2 KiB");
-        assert_eq!(size_text(u64::MAX), "16384 PiB");
     }
 
     #[test]

@@ -6,9 +6,10 @@ pub mod command_log;
 pub mod console;
 pub mod counters;
 pub mod duration;
-pub mod escape;
 pub mod hex;
 pub mod lines;
 pub mod log;
 pub mod series;
 pub mod wrap;
+
+pub use crate::text::escape;

@@ -10,8 +10,8 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::theme::{Look, Role};
 use crate::dashboard::core::event::Hit;
-use crate::dashboard::data::escape::{after_columns, escape, to_ascii};
 use crate::dashboard::data::wrap;
+use crate::text::escape::{after_columns, escape, to_ascii};
 
 /// What can be clicked: later entries lie over earlier ones.
 #[derive(Clone, Debug, Default)]

@@ -3,7 +3,7 @@
 
 use ringside_uapi::describe::Unit;
 
-use crate::dashboard::data::hex::size_text;
+use crate::text::amount::amount;
 
 /// `12 345 678` with thin groups: digits in threes.
 pub fn grouped(number: i64) -> String {
@@ -46,7 +46,7 @@ pub fn short(number: f64) -> String {
 /// A counter's value with its unit.
 pub fn counted(value: i64, unit: Unit) -> String {
     match unit {
-        Unit::Bytes => size_text(value.max(0) as u64),
+        Unit::Bytes => amount(value.max(0) as u64),
         Unit::Microseconds => format!("{} µs", grouped(value)),
         Unit::Pages => format!("{} pages", grouped(value)),
         Unit::Switch => if value == 0 { "off" } else { "on" }.into(),

@@ -145,6 +145,16 @@ pub enum Holder {
     },
 }
 
+impl std::fmt::Display for Holder {
+    /// `module other`, `cat (pid 7): /dev/kmod (fd 3)`.
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Module(module) => write!(out, "module {module}"),
+            Self::Process { pid, comm, what } => write!(out, "{comm} (pid {pid}): {what}"),
+        }
+    }
+}
+
 /// A part of a module's table to read with each sample.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TableRange {

@@ -236,13 +236,7 @@ fn who_holds(name: &str, oopses: &Oopses) -> String {
         return "it has no way to be unloaded, so it stays until a reboot".into();
     }
     let holders = holders::of(name, oopses).unwrap_or_default();
-    let who: Vec<_> = holders
-        .iter()
-        .map(|holder| match holder {
-            Holder::Module(module) => format!("module {module} needs it"),
-            Holder::Process { pid, comm, what } => format!("{comm} (pid {pid}) has {what}"),
-        })
-        .collect();
+    let who: Vec<_> = holders.iter().map(Holder::to_string).collect();
     match who.as_slice() {
         [] if !Path::new("/proc/self/maps").exists() => String::new(),
         [] => "something holds it that can't be seen from here; try again".into(),

@@ -24,7 +24,6 @@ use std::fs::{self, DirBuilder};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-pub use self::space::amount;
 pub(crate) use self::space::{free, room};
 pub(crate) use self::whole::{read_json, temporary_folder, write, write_json};
 use super::build_error::{BuildError, BuildResult};

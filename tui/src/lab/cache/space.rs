@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use crate::lab::build_error::{BuildError, BuildResult};
+use crate::text::amount::amount;
 
 /// Makes sure that `needed` bytes are free where `folder` is or will be.
 ///
@@ -29,30 +30,9 @@ pub(crate) fn free(folder: &Path) -> BuildResult<u64> {
     Ok(stat.blocks_available() * stat.fragment_size())
 }
 
-/// Bytes for people: `1.8 GiB`.
-pub fn amount(bytes: u64) -> String {
-    let mut value = bytes as f64;
-    for unit in ["B", "KiB", "MiB"] {
-        if value < 1024.0 {
-            let digits = usize::from(unit != "B" && value < 10.0);
-            return format!("{value:.digits$} {unit}");
-        }
-        value /= 1024.0;
-    }
-    format!("{value:.1} GiB")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn amounts_are_readable() {
-        assert_eq!(amount(0), "0 B");
-        assert_eq!(amount(1536), "1.5 KiB");
-        assert_eq!(amount(166_780_612), "159 MiB");
-        assert_eq!(amount(1_890_000_000), "1.8 GiB");
-    }
 
     #[test]
     fn a_full_disk_is_noticed_before_anything_is_written() {

@@ -96,7 +96,7 @@ impl Compile<'_> {
         progress.step(title);
         let path = self.build_dir.join("ringside.config");
         let text = fs::read(&path).map_err(BuildError::on("read", &path))?;
-        let config = download::hex(&Sha256::digest(text));
+        let config = crate::text::bytes::hex(&Sha256::digest(text));
         // The count outlives the folder, which may have been cleaned since.
         let count = self.build_dir.with_extension("objects.json");
         let begun = self.build_dir.join("ringside.begun");

@@ -16,6 +16,7 @@ use super::super::build_error::{BuildError, BuildResult};
 use super::super::durable;
 use super::super::program::Program;
 use super::super::progress::{Event, Progress, Stop};
+use crate::text::bytes::hex;
 
 /// A file to fetch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -180,11 +181,6 @@ pub(crate) fn sha256(file: &Path, progress: &mut dyn Progress) -> BuildResult<St
             size => hash.update(&buffer[..size]),
         }
     }
-}
-
-/// Bytes in hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

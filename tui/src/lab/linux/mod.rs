@@ -173,7 +173,7 @@ fn hash(flavour: Flavour, source: &str, tools: &Tools) -> String {
         let seen = Seen::now(&file);
         hash.update(serde_json::to_string(&seen).unwrap_or_default());
     }
-    download::hex(&hash.finalize()[..4])
+    crate::text::bytes::hex(&hash.finalize()[..4])
 }
 
 /// What a kernel of this flavour still needs of the disk, its sources

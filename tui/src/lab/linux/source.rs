@@ -175,7 +175,7 @@ fn key(name: &str, identity: &[u8]) -> String {
             _ => '-',
         })
         .collect();
-    let digest = download::hex(&Sha256::digest(identity)[..4]);
+    let digest = crate::text::bytes::hex(&Sha256::digest(identity)[..4]);
     format!("{}-{digest}", plain.trim_start_matches('.'))
 }
 
@@ -207,7 +207,7 @@ fn identity(folder: &Path, progress: &mut dyn Progress) -> BuildResult<String> {
             }
         }
     }
-    Ok(download::hex(&hash.finalize()))
+    Ok(crate::text::bytes::hex(&hash.finalize()))
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ pub(crate) fn inputs(flavour: Flavour) -> String {
         add(path);
         add(text);
     }
-    download::hex(&hash.finalize())
+    crate::text::bytes::hex(&hash.finalize())
 }
 
 /// The files in a build folder that a kernel is used by.

@@ -9,6 +9,7 @@ use super::super::build_error::{BuildError, BuildResult};
 use super::super::cache;
 use super::super::progress::{Event, Progress, Stop};
 use super::stage::Stage;
+use crate::text::amount::amount;
 
 /// A build that prints nothing for so long waits for something.
 const SILENCE_MAX: Duration = Duration::from_secs(300);
@@ -67,7 +68,7 @@ impl Progress for Limited<'_> {
         self.heard = Instant::now();
         self.printed += bytes;
         if self.printed > PRINTED_MAX && self.why.is_none() {
-            let most = cache::amount(PRINTED_MAX as u64);
+            let most = amount(PRINTED_MAX as u64);
             self.why = Some(format!("its build printed more than {most}, so it was ended"));
         }
     }
@@ -86,7 +87,7 @@ impl Progress for Limited<'_> {
         if self.why.is_none() && self.looked.elapsed() > LOOK {
             self.looked = Instant::now();
             if cache::free(self.output).is_ok_and(|free| free < FREE_MIN) {
-                let least = cache::amount(FREE_MIN);
+                let least = amount(FREE_MIN);
                 self.why = Some(format!(
                     "its build left less than {least} free on the disk of {}, so it was ended",
                     self.output.display()

@@ -16,6 +16,7 @@ use super::needs::Needs;
 use super::packages::{self, Thing};
 use super::system::System;
 use super::{system, tools};
+use crate::text::amount::amount;
 
 /// Free memory that a build or a guest should find, in bytes.
 const MEMORY: u64 = 1 << 30;
@@ -220,24 +221,24 @@ fn room(checks: &mut Checks<'_>, needs: Needs, root: Option<&Path>) {
         None => Err("there is no folder for a cache: set HOME or RINGSIDE_CACHE".into()),
         Some(root) => match cache::free(root) {
             Ok(free) if free >= needed => {
-                Ok(format!("{} free in {}", cache::amount(free), root.display()))
+                Ok(format!("{} free in {}", amount(free), root.display()))
             }
             Ok(free) => Err(format!(
                 "{} free in {}, and {} are needed",
-                cache::amount(free),
+                amount(free),
                 root.display(),
-                cache::amount(needed)
+                amount(needed)
             )),
             Err(error) => Err(error.to_string()),
         },
     };
     checks.add("disk space", "sources, builds and saved guests", Some(Thing::Disk), found);
     let memory = available_memory();
-    let found = format!("{} available", cache::amount(memory));
+    let found = format!("{} available", amount(memory));
     let found = if memory >= MEMORY {
         Ok(found)
     } else {
-        Err(format!("{found}, and {} are needed", cache::amount(MEMORY)))
+        Err(format!("{found}, and {} are needed", amount(MEMORY)))
     };
     checks.add("memory", "compilers and the guest", Some(Thing::Memory), found);
 }

@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use super::elf;
 use super::error::{VmError, VmResult};
 use crate::lab::{durable, sum};
+use crate::text::bytes::hex;
 
 /// Changes with the layout of the archive.
 const LAYOUT: u32 = 2;
@@ -56,8 +57,7 @@ pub fn digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());
     }
-    let digest = hash.finalize();
-    digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize()[..16])
 }
 
 /// The archive whose `/init` is `program`, made in `folder` unless it is there.

@@ -12,7 +12,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 
 pub use filter::{Filter, Totals};
 pub use pattern::{Pattern, PatternError};
-pub use row::{Kind, Row, level_name, stamp};
+pub use row::{Kind, Row, stamp};
 pub use scan::Scan;
 pub use trace::{Trace, readable};
 

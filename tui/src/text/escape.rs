@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Does the character do nothing to a terminal but stand there?
-pub(crate) fn harmless(character: char) -> bool {
+pub fn harmless(character: char) -> bool {
     !character.is_control()
         && !matches!(character,
             '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
@@ -34,6 +34,21 @@ pub fn escape(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+/// Text that may come from a kernel or another machine, without what would
+/// move the cursor, change colours or turn the reading direction, for a
+/// terminal that lines are printed on: line ends and tabs stay.
+pub fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' | '\t' => shown.push(character),
+            other if harmless(other) => shown.push(other),
+            other => shown.extend(other.escape_default()),
+        }
+    }
+    shown
 }
 
 /// Columns of the text once it is escaped.
@@ -85,6 +100,14 @@ pub fn to_ascii(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_from_a_kernel_cannot_steer_the_terminal() {
+        assert_eq!(
+            visible("a\u{1b}[31mb\u{9b}c\r\n\td\u{7f}\u{202e}"),
+            "a\\u{1b}[31mb\\u{9b}c\\r\n\td\\u{7f}\\u{202e}"
+        );
+    }
 
     #[test]
     fn escape_sequences_become_visible_text() {

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Text for people and from people, where everybody may import it: it knows of no
+//! kernel and no screen.
+
+pub mod amount;
+pub mod bytes;
+pub mod escape;
