@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::api::{Item, Request, Signal, TerminalSize};
 use super::error::{TargetError, TargetResult};
-use super::kmsg::parsed;
+use super::kmsg::Parser;
 
 /// Receives the items of one call, in order, on a thread of the target's.
 /// [`Item::Done`] is the last, comes exactly once, and comes however the call
@@ -81,6 +81,21 @@ impl Drop for Call {
     fn drop(&mut self) {
         self.control.cancel();
     }
+}
+
+/// The sink that a log's reader starts `request` with: `sink` gets records
+/// where the target sends text.
+pub fn parsed(request: &Request, mut sink: Sink) -> Sink {
+    let Request::Kmsg { from, .. } = request else {
+        return sink;
+    };
+    let mut parser = Parser::new(*from);
+    Box::new(move |item| {
+        sink(match item {
+            Item::KmsgText(text) => Item::Kmsg(parser.take(&text)),
+            item => item,
+        });
+    })
 }
 
 /// The items of a call, read one by one.

@@ -11,23 +11,7 @@
 
 use rmesg::kmsgfile::entry_from_line;
 
-use super::api::{Item, KmsgBatch, KmsgRecord, KmsgText, Request};
-use super::call::Sink;
-
-/// The sink that a log's reader starts `request` with: `sink` gets records
-/// where the target sends text.
-pub fn parsed(request: &Request, mut sink: Sink) -> Sink {
-    let Request::Kmsg { from, .. } = request else {
-        return sink;
-    };
-    let mut parser = Parser::new(*from);
-    Box::new(move |item| {
-        sink(match item {
-            Item::KmsgText(text) => Item::Kmsg(parser.take(&text)),
-            item => item,
-        });
-    })
-}
+use super::api::{KmsgBatch, KmsgRecord, KmsgText};
 
 /// Takes the text of one log apart, piece by piece, and counts what the kernel
 /// lost of it.

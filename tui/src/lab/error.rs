@@ -3,10 +3,9 @@
 
 use std::fmt;
 use std::io;
-use std::path::Path;
 
+use super::proc;
 use super::vm::error::VmError;
-use super::{proc, runtime};
 use crate::kernel::TargetError;
 use crate::kernel::error::io_text;
 
@@ -65,13 +64,6 @@ pub struct Deaf {
     pub id: String,
     /// Its process, as far as that can be known.
     pub pid: Option<i32>,
-}
-
-impl Deaf {
-    /// The lab `id` below `folder`.
-    pub(super) fn find(folder: &Path, id: &str) -> Self {
-        Self { id: id.to_owned(), pid: runtime::holder(&folder.join(id)) }
-    }
 }
 
 impl fmt::Display for Deaf {

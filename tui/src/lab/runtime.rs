@@ -216,6 +216,11 @@ pub(super) fn holder(path: &Path) -> Option<i32> {
     })
 }
 
+/// The lab `id` below `folder`, which does not answer.
+pub(super) fn deaf(folder: &Path, id: &str) -> Deaf {
+    Deaf { id: id.to_owned(), pid: holder(&folder.join(id)) }
+}
+
 /// Connects to the lab `id` below `folder`, without waiting for it.
 ///
 /// # Errors
@@ -239,7 +244,7 @@ pub fn connect(folder: &Path, id: &str) -> LabResult<UnixStream> {
     match connected {
         Ok(()) => {}
         // Nobody has taken those who came before, and no more may wait.
-        Err(Errno::EAGAIN) => return Err(LabError::Deaf(Deaf::find(folder, id))),
+        Err(Errno::EAGAIN) => return Err(LabError::Deaf(deaf(folder, id))),
         Err(_) => return Err(LabError::NoSuchLab(id.into())),
     }
     let stream = UnixStream::from(socket);

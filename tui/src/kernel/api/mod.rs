@@ -210,9 +210,9 @@ pub enum Item {
     Holders(Vec<Holder>),
     /// To [`Request::Counters`] and [`Request::Watch`].
     Sample(Sample),
-    /// To [`Request::Kmsg`]: the log's text, see [`super::kmsg::parsed`].
+    /// To [`Request::Kmsg`]: the log's text, see [`super::call::parsed`].
     KmsgText(KmsgText),
-    /// What [`super::kmsg::parsed`] makes of it; never travels.
+    /// What [`super::call::parsed`] makes of it; never travels.
     Kmsg(KmsgBatch),
     /// To [`Request::Syscall`].
     Syscall(SyscallInfo),

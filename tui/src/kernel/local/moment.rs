@@ -6,8 +6,7 @@ use std::fs::File;
 
 use ringside_uapi::describe::{Module, Moment};
 
-use super::sampler::{Gone, read_part};
-use super::sysfs::folder;
+use super::sysfs::{Gone, folder, read_part};
 use crate::kernel::api::CounterValue;
 
 /// Bytes that the kernel reads at one time, at most: such a part is of one moment.

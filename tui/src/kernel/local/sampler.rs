@@ -9,14 +9,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use nix::time::ClockId;
 
 use super::moment::OpenMoment;
-use super::sysfs::{folder, instance};
+use super::sysfs::{Gone, folder, instance, read_part, readable};
 use super::{files, kernel};
 use crate::kernel::api::{CounterValue, ModuleCounters, Sample, TableBytes, TableRange};
 
@@ -27,18 +26,6 @@ const TEXT_MAX: usize = 4096;
 /// can't be read, or hold no text, are left out.
 pub(super) fn values(folder: &Path) -> Vec<CounterValue> {
     Folder::open(folder).read().unwrap_or_default()
-}
-
-/// The module that a file belongs to is gone.
-pub(super) struct Gone;
-
-/// What a read of an open file in sysfs brought; `None` when the file can't be read.
-fn readable<T>(read: io::Result<T>) -> Result<Option<T>, Gone> {
-    match read {
-        Ok(read) => Ok(Some(read)),
-        Err(error) if error.raw_os_error() == Some(nix::libc::ENODEV) => Err(Gone),
-        Err(_) => Ok(None),
-    }
 }
 
 /// The text files of a folder, open.
@@ -244,31 +231,6 @@ impl Sampler {
         }
         (Sample { at_ms: kernel::clock_ms(ClockId::CLOCK_MONOTONIC), modules, tables }, gone)
     }
-}
-
-/// At most `size` bytes of a table, by as many reads as it takes; `None` when the
-/// file can't be read.
-pub(super) fn read_part(file: &File, offset: u64, size: usize) -> Result<Option<Vec<u8>>, Gone> {
-    /// What is read at one time: the kernel gives no more than a page.
-    const PIECE: usize = 16 * 1024;
-    let mut bytes = Vec::new();
-    let mut held = 0;
-    while held < size {
-        if bytes.len() == held {
-            bytes.resize(size.min(held + PIECE), 0);
-        }
-        let read = file.read_at(&mut bytes[held..], offset + held as u64);
-        if read.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {
-            continue;
-        }
-        match readable(read)? {
-            Some(0) => break,
-            Some(read) => held += read,
-            None => return Ok(None),
-        }
-    }
-    bytes.truncate(held);
-    Ok(Some(bytes))
 }
 
 fn present() -> Present {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Where a module lies in sysfs, and what is said when it does not.
 
-use std::os::unix::fs::MetadataExt;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::files;
@@ -70,4 +72,41 @@ mod tests {
         assert_eq!(parse_build_id(&note[..note.len() - 1]), None);
         assert_eq!(parse_build_id(b""), None);
     }
+}
+
+/// The module that a file belongs to is gone.
+pub(super) struct Gone;
+
+/// What a read of an open file in sysfs brought; `None` when the file can't be read.
+pub(super) fn readable<T>(read: io::Result<T>) -> Result<Option<T>, Gone> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(error) if error.raw_os_error() == Some(nix::libc::ENODEV) => Err(Gone),
+        Err(_) => Ok(None),
+    }
+}
+
+/// At most `size` bytes of a table, by as many reads as it takes; `None` when the
+/// file can't be read.
+pub(super) fn read_part(file: &File, offset: u64, size: usize) -> Result<Option<Vec<u8>>, Gone> {
+    /// What is read at one time: the kernel gives no more than a page.
+    const PIECE: usize = 16 * 1024;
+    let mut bytes = Vec::new();
+    let mut held = 0;
+    while held < size {
+        if bytes.len() == held {
+            bytes.resize(size.min(held + PIECE), 0);
+        }
+        let read = file.read_at(&mut bytes[held..], offset + held as u64);
+        if read.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {
+            continue;
+        }
+        match readable(read)? {
+            Some(0) => break,
+            Some(read) => held += read,
+            None => return Ok(None),
+        }
+    }
+    bytes.truncate(held);
+    Ok(Some(bytes))
 }

@@ -12,7 +12,7 @@ use super::attach_within;
 use crate::kernel::api::LabRequest;
 use crate::kernel::call::ask_within;
 use crate::kernel::{Request, TargetError};
-use crate::lab::error::{Deaf, LabError, LabResult};
+use crate::lab::error::{LabError, LabResult};
 use crate::lab::runtime;
 
 /// How long a lab may take to answer before it gets a signal.
@@ -59,7 +59,7 @@ fn down_in(folder: &Path, id: &str) -> LabResult<Ended> {
     if told && gone(GONE_WITHIN) {
         return Ok(Ended::Orderly);
     }
-    let Deaf { id: _, pid } = Deaf::find(folder, id);
+    let Deaf { id: _, pid } = runtime::deaf(folder, id);
     let Some(pid) = pid.map(Pid::from_raw) else {
         // Without a process there is no lab.
         return if gone(GONE_WITHIN) { Ok(Ended::Orderly) } else { Err(endless(id)) };

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 pub use self::end::{Ended, down};
 pub use self::roll::{Entry, roll};
-use super::error::{Deaf, LabError, LabResult};
+use super::error::{LabError, LabResult};
 use super::inherit;
 use super::options::LabOptions;
 use super::process::{Birth, RELEASE};
@@ -228,7 +228,7 @@ fn attach_within(folder: &Path, id: Option<&str>, within: Duration) -> LabResult
     let stream = runtime::connect(folder, &id)?;
     match Remote::over_socket_within(stream, within) {
         Ok(remote) => Ok(LabClient { id, target: Arc::new(remote), tie: None }),
-        Err(TargetError::Silent(_)) => Err(LabError::Deaf(Deaf::find(folder, &id))),
+        Err(TargetError::Silent(_)) => Err(LabError::Deaf(runtime::deaf(folder, &id))),
         Err(error) => Err(error.into()),
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::attach_within;
 use crate::kernel::TargetError;
 use crate::kernel::api::LabStatus;
-use crate::lab::error::{Deaf, LabError, LabResult};
+use crate::lab::error::{LabError, LabResult};
 use crate::lab::runtime;
 
 /// How long a lab may take to answer.
@@ -44,7 +44,7 @@ fn ask(folder: &Path, id: &str) -> LabResult<LabStatus> {
     let lab = attach_within(folder, Some(id), ANSWERS_WITHIN)?;
     match lab.status_within(until.saturating_duration_since(Instant::now())) {
         Err(LabError::Target(TargetError::Silent(_))) => {
-            Err(LabError::Deaf(Deaf::find(folder, id)))
+            Err(LabError::Deaf(runtime::deaf(folder, id)))
         }
         status => status,
     }
