@@ -16,7 +16,6 @@ use super::super::program::Program;
 use super::super::progress::{Amount, Event, Progress, Unit};
 use super::super::setup::tools::Tools;
 use super::config::{self, Config};
-use super::download;
 use super::tree::Tree;
 
 /// Objects of a first build: `flavour count`, counted from real ones.

@@ -11,7 +11,7 @@ use super::super::build_error::BuildResult;
 use super::super::cache;
 use super::super::flavour::Flavour;
 use super::super::seen::Seen;
-use super::{Kernel, config, download, source};
+use super::{Kernel, config, source};
 use crate::embedded;
 
 /// What a kernel was made from and what came of it.
