@@ -205,6 +205,6 @@ mod tests {
         assert_eq!(objects(Some(1880), false), "412 of 1880 objects");
         assert_eq!(objects(None, false), "412 objects");
         let bytes = Amount { done: 1 << 20, total: Some(1 << 30), about: false, unit: Unit::Bytes };
-        assert_eq!(describe(&bytes), "1.0 MiB of 1.0 GiB");
+        assert_eq!(describe(&bytes), "1 MiB of 1 GiB");
     }
 }
