@@ -9,7 +9,6 @@ use clap::{Args, ValueHint};
 use serde_json::json;
 
 use super::consent::with_consent;
-use super::error::visible;
 use super::output::print_json;
 use super::parameter_line::parameter_line;
 use super::progress::Show;
@@ -22,6 +21,7 @@ use crate::lab::kunit::{self, Case, Event, Plan, Subject, Verdict};
 use crate::lab::modules;
 use crate::lab::options::{BootKernel, LabOptions};
 use crate::lab::ready::ready;
+use crate::text::escape::visible;
 
 /// How long a case may take.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueHint};
 use serde_json::json;
 
-use super::error::visible;
 use super::lab_args::LabArgs;
 use super::output::print_json;
 use super::parameter_line::parameter_line;
@@ -19,6 +18,7 @@ use crate::lab::build_error::BuildError;
 use crate::lab::client::{self, LabClient};
 use crate::lab::error::LabError;
 use crate::lab::watch::{News, Order, Orders, Plan, Watch, WatchError};
+use crate::text::escape::visible;
 
 /// Build, load and run a folder's module again on every save
 ///

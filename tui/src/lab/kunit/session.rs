@@ -9,7 +9,7 @@ use super::reports::is_report;
 use super::{Event, OUTSIDE, Plan, Subject};
 use crate::kernel::api::{Item, KmsgRecord, Request};
 use crate::kernel::call::ask_within;
-use crate::kernel::kmsg::parsed;
+use crate::kernel::call::parsed;
 use crate::kernel::{Call, TargetError, TargetResult};
 use crate::lab::error::LabResult;
 use crate::lab::private::PrivateLab;

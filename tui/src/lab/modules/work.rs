@@ -191,7 +191,7 @@ impl Work {
                 folder: self.folder.clone(),
                 why: format!(
                     "its build wrote a file of more than {}, so it was ended",
-                    cache::amount(FILE_MAX)
+                    crate::text::amount::amount(FILE_MAX)
                 ),
             });
         }

@@ -27,8 +27,8 @@ use super::modules;
 use super::progress::{self, Progress};
 use super::symbols::BuildIds;
 use crate::kernel::api::{Item, KmsgRecord, LabRequest, ProgramEnd, Request, RunRequest};
+use crate::kernel::call::parsed;
 use crate::kernel::call::{Calls, ask};
-use crate::kernel::kmsg::parsed;
 use crate::kernel::{Call, Target, TargetError, TargetResult};
 
 /// How long the lines of a report may be on their way.
