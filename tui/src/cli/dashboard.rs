@@ -16,7 +16,7 @@ use crate::dashboard::host::{Host, HostReply, HostRequest, HostResult};
 use crate::dashboard::{self, Options};
 use crate::kernel::call::ask;
 use crate::kernel::modinfo::module_name;
-use crate::kernel::{Target, put, question};
+use crate::kernel::{Request, Target, put, question};
 use crate::lab;
 use crate::lab::client;
 use crate::lab::error::LabError;

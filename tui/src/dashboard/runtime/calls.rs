@@ -10,7 +10,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::message::Message;
 use crate::dashboard::core::{CallTag, Event};
-use crate::kernel::kmsg::parsed;
+use crate::kernel::call::parsed;
 use crate::kernel::{Call, Item, Request, Target, TargetError};
 
 /// Batches of the log that wait for the loop before the stream is stopped: the

@@ -98,7 +98,7 @@ pub fn module_state(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared, module
                 users if users < 0 => "can't be unloaded".to_owned(),
                 users => format!("in use {users} times"),
             };
-            let text = format!("  {}, {users}", amount(summary.size));
+            let text = format!("  {}, {users}", size_text(summary.size));
             canvas.spans(
                 area,
                 &[

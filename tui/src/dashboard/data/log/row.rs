@@ -2,6 +2,7 @@
 //! A row of the log: a record, a gap, or the start of another guest.
 
 use crate::kernel::api::KmsgRecord;
+use crate::kernel::kmsg;
 
 /// What a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +78,7 @@ impl Row {
     }
 
     pub fn level_name(&self) -> &'static str {
-        level_name(self.level)
+        kmsg::level_name(self.level)
     }
 
     /// The text's first line, and how many follow: ` (+2 lines)`, or nothing.
@@ -106,19 +107,6 @@ impl Row {
 /// `   12.345678`: seconds since boot.
 pub fn stamp(at_us: u64) -> String {
     format!("{:5}.{:06}", at_us / 1_000_000, at_us % 1_000_000)
-}
-
-pub fn level_name(level: u8) -> &'static str {
-    match level {
-        0 => "emerg",
-        1 => "alert",
-        2 => "crit",
-        3 => "err",
-        4 => "warn",
-        5 => "notice",
-        6 => "info",
-        _ => "debug",
-    }
 }
 
 /// What stands before the first colon, if it looks like a name.

@@ -2,7 +2,8 @@
 //! What view 6 remembers, and what is selected.
 
 use crate::dashboard::core::{Shared, TextField};
-use crate::dashboard::data::log::{Filter, Row, level_name};
+use crate::dashboard::data::log::{Filter, Row};
+use crate::kernel::kmsg::level_name;
 
 /// Columns before a record's text: time, mark, level.
 pub(crate) const TEXT_AT: usize = 23;

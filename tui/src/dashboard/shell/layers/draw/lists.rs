@@ -15,7 +15,6 @@ use crate::dashboard::shell::help;
 use crate::dashboard::shell::help::Line;
 use crate::dashboard::shell::model::Model;
 use crate::dashboard::shell::palette;
-use crate::text::escape;
 
 /// Paints the keys of this place.
 pub(crate) fn help(canvas: &mut Canvas<'_>, area: Rect, model: &Model, top: usize) {
