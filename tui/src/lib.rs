@@ -5,13 +5,10 @@
 //! Imports run one way: `cli` → {`dashboard`, `lab`, `agent`} → `kernel` → the
 //! `ringside-uapi` crate; `text` is open to all.
 
-#![allow(missing_docs, reason = "only the kernel interface is built on from elsewhere")]
-
 pub mod agent;
 pub mod cli;
 pub mod dashboard;
 mod embedded;
-#[warn(missing_docs)]
 pub mod kernel;
 pub mod lab;
 mod log_file;

@@ -60,10 +60,7 @@ pub(super) fn counted() -> ArgValueCompleter {
 /// What has something to set: loaded modules, and the system call.
 pub(super) fn settable() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
-        let modules = match ask(question::Modules) {
-            Some(modules) => modules,
-            _ => Vec::new(),
-        };
+        let modules = ask(question::Modules).unwrap_or_default();
         let names = modules.into_iter().map(|module| module.name);
         offer(current, names.chain([MY_SYSCALL.into()]).map(described))
     })
