@@ -60,20 +60,6 @@ pub(super) fn not_loaded(name: &str, doing: &str) -> TargetError {
         .with_hint("it is not loaded; `ringside modules` lists the modules that are")
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_build_id_is_read_from_its_note() {
-        let mut note = vec![4, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0];
-        note.extend(b"GNU\0\x0f\xa0");
-        assert_eq!(parse_build_id(&note).as_deref(), Some("0fa0"));
-        assert_eq!(parse_build_id(&note[..note.len() - 1]), None);
-        assert_eq!(parse_build_id(b""), None);
-    }
-}
-
 /// The module that a file belongs to is gone.
 pub(super) struct Gone;
 
@@ -109,4 +95,18 @@ pub(super) fn read_part(file: &File, offset: u64, size: usize) -> Result<Option<
     }
     bytes.truncate(held);
     Ok(Some(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_id_is_read_from_its_note() {
+        let mut note = vec![4, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0];
+        note.extend(b"GNU\0\x0f\xa0");
+        assert_eq!(parse_build_id(&note).as_deref(), Some("0fa0"));
+        assert_eq!(parse_build_id(&note[..note.len() - 1]), None);
+        assert_eq!(parse_build_id(b""), None);
+    }
 }
