@@ -90,7 +90,7 @@ impl Dump {
         let text = format!(
             "{shown}: {} of memory; read it with\n  drgn -c {shown} -s {vmlinux}\n  \
              crash {vmlinux} {shown}{lacks}",
-            crate::lab::cache::amount(bytes),
+            crate::text::amount::amount(bytes),
         );
         say(self.json, &text, &Dumped { file: &self.file, bytes, vmlinux: &kernel.vmlinux })?;
         Ok(0)
