@@ -151,6 +151,21 @@ fn a_lab_marks_its_guest_by_itself_before_what_may_be_its_end() {
 }
 
 #[test]
+fn a_guest_in_which_the_hosts_files_are_mounted_is_not_marked_and_says_why() {
+    let surroundings = Surroundings::new();
+    surroundings.up(&[]);
+    surroundings.ok(&["mark"]);
+    surroundings.ok(&["exec", "--lab", "1", "--", "true"]);
+    let refused = surroundings.run(&["mark"]);
+    assert_eq!(refused.status, 1, "{}", refused.err);
+    assert!(refused.err.contains("a program was run in this guest"), "{}", refused.err);
+    // The guest goes on, and one that was wound back can be marked.
+    surroundings.ok(&["exec", "--lab", "1", "--", "true"]);
+    surroundings.ok(&["rewind"]);
+    surroundings.ok(&["mark"]);
+}
+
+#[test]
 fn a_file_of_the_users_is_never_rewound() {
     let surroundings = Surroundings::new();
     let disk = surroundings.path().join("disk.img");

@@ -54,7 +54,7 @@ impl Mark {
         let state = tempfile::tempfile_in(folder).map_err(VmError::io(place(folder)))?;
         let made = Instant::now();
         let copied = machine.hold(|| {
-            machine.write_state(&state, DEADLINE)?;
+            machine.write_state(&state, DEADLINE).map_err(mounted)?;
             if stick.is_pristine() {
                 return Ok(None);
             }
@@ -88,6 +88,18 @@ impl Mark {
             copy_sparse(content, &stick.file).map_err(VmError::io("copy what was on the stick"))?;
         }
         Ok(stick)
+    }
+}
+
+/// Says what QEMU's refusal to save a machine with a mounted share means here.
+fn mounted(error: VmError) -> VmError {
+    match error {
+        VmError::Refused { why, .. } if why.contains("VirtFS") => VmError::Unsupported(
+            "a program was run in this guest (`exec`, `shell`), and with the host's files mounted \
+             it can't be saved; `ringside rewind` or `ringside vm reboot` makes a guest without"
+                .into(),
+        ),
+        error => error,
     }
 }
 
