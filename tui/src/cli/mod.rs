@@ -369,7 +369,7 @@ mod tests {
     #[test]
     fn every_command_that_prints_data_prints_it_as_json_when_asked() {
         // These pass a program's output through, draw, or print a script.
-        let others = ["dashboard", "exec", "shell", "setup", "agent", "completions"];
+        let others = ["dashboard", "exec", "gdb", "shell", "setup", "agent", "completions"];
         for (name, command) in commands().into_iter().filter(|(name, _)| !others.contains(&&**name))
         {
             // A command of commands leaves it to them.
