@@ -2,6 +2,7 @@
 //! Guests, QEMUs and lab processes that hang: they are noticed and told of, and
 //! nobody who waits for one is held.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
@@ -377,7 +378,10 @@ fn a_demo_whose_guest_hangs_comes_to_an_end_by_itself() {
         .expect("ringside starts");
     let mut lines = BufReader::new(demo.stdout.take().expect("piped")).lines();
     lines.next().expect("it says that its lab runs").expect("it is text");
-    let qemu = children(demo.id()).first().copied().expect("it has a QEMU");
+    // Its other child builds the modules.
+    let name = |pid: &i32| fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    let mut children = children(demo.id()).into_iter();
+    let qemu = children.find(|pid| name(pid).starts_with("qemu")).expect("it has a QEMU");
     let _stopped = Stopped::new(qemu);
     // Nothing that it says is to fill the pipe.
     let rest = std::thread::spawn(move || lines.map_while(Result::ok).collect::<Vec<_>>());

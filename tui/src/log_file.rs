@@ -32,7 +32,7 @@ pub(crate) struct UnknownLevel(OsString);
 /// The variable asks for something else than a level.
 pub(crate) fn start() -> Result<(), UnknownLevel> {
     let level = level(std::env::var_os("RINGSIDE_LOG"))?;
-    let Ok(root) = cache::root() else { return Ok(()) };
+    let Ok(root) = cache::place() else { return Ok(()) };
     let subscriber = subscriber(&root.join("ringside.log"), level);
     // Whoever started it before in this process has done the same.
     drop(tracing::subscriber::set_global_default(subscriber));

@@ -87,7 +87,7 @@ impl Build {
     pub fn run(&self) -> Outcome {
         let flavour = self.kernel.flavour()?;
         // Before anything is installed that could then have no place.
-        cache::root()?;
+        cache::place()?;
         let mut show = Show::new();
         if self.kernel_source.is_some() || linux::built(flavour).is_none() {
             let needs = Needs { vm: false, build: Some(flavour) };

@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use crate::kernel::api::{GuestState, Item, Request, Trouble};
 use crate::kernel::call::ask_within;
 use crate::kernel::question::put_within;
-use crate::kernel::{Call, Sink, Target, TargetError, TargetResult, question};
+use crate::kernel::{Call, CallControl, Sink, Target, TargetError, TargetResult, question};
 use crate::text::escape::visible;
 
 /// How long a request may take before anybody wonders, and how often one does.
@@ -77,6 +77,8 @@ struct Waits {
     /// Does it need the guest, or only its lab?
     guest: bool,
     sink: Arc<Mutex<Option<Sink>>>,
+    /// Ends it, once it has been started.
+    control: Arc<Mutex<Option<Arc<dyn CallControl>>>>,
 }
 
 impl Patient {
@@ -96,7 +98,13 @@ impl Target for Patient {
     fn start(&self, request: Request, sink: Sink) -> TargetResult<Call> {
         let sink = Arc::new(Mutex::new(Some(sink)));
         let guest = !matches!(request, Request::Lab(_));
-        let waits = Waits { since: Instant::now(), guest, sink: Arc::clone(&sink) };
+        let control = Arc::<Mutex<_>>::default();
+        let waits = Waits {
+            since: Instant::now(),
+            guest,
+            sink: Arc::clone(&sink),
+            control: Arc::clone(&control),
+        };
         let number = self.inner.add(waits)?;
         let inner = Arc::downgrade(&self.inner);
         let passing = Box::new(move |item: Item| {
@@ -113,8 +121,9 @@ impl Target for Patient {
             }
         });
         let started = self.inner.target.start(request, passing);
-        if started.is_err() {
-            self.inner.remove(number);
+        match &started {
+            Ok(call) => *control.lock() = Some(call.control()),
+            Err(_) => self.inner.remove(number),
         }
         started
     }
@@ -193,6 +202,11 @@ impl Inner {
         if let Some(mut sink) = place.take() {
             drop(place);
             sink(Item::Done(Err(TargetError::Silent(why.to_owned()))));
+        }
+        // Whoever still sends it input is to stop.
+        let control = waits.control.lock().take();
+        if let Some(control) = control {
+            control.cancel();
         }
     }
 }

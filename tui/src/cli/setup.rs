@@ -50,7 +50,7 @@ impl Setup {
     pub fn run(&self) -> Outcome {
         let flavour = self.kernel.flavour()?;
         // Before anything is installed that could then have no place.
-        cache::root()?;
+        cache::place()?;
         let mut show = Show::new();
         with_consent(self.yes, |consent| setup::ensure(Needs::all(flavour), consent, &mut show))?;
         if !self.no_build {

@@ -48,6 +48,9 @@ pub trait CallControl: Send + Sync {
     fn cancel(&self);
 }
 
+/// How long the reply of a call that takes no more input may be on its way.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// Items that [`Calls`] queues before it makes the call wait for its reader.
 const QUEUE: usize = 64;
 
@@ -148,8 +151,14 @@ impl Calls {
 pub fn ask(target: &dyn Target, request: Request, input: &[u8]) -> TargetResult<Vec<Item>> {
     let calls = Calls::start(target, request)?;
     let control = calls.control();
-    if !input.is_empty() {
-        control.send(input)?;
+    if !input.is_empty()
+        && let Err(error) = control.send(input)
+    {
+        // The call itself says better why it takes no more.
+        return match collect(|| calls.next_before(Instant::now() + LAST_WORDS)) {
+            Err(why) => Err(why),
+            Ok(_) => Err(error),
+        };
     }
     control.close_input()?;
     collect(|| Some(calls.next()))?.ok_or(TargetError::Cancelled)

@@ -253,5 +253,7 @@ impl CallControl for RemoteCall {
 
     fn cancel(&self) {
         drop(self.if_open(&Body::Cancel));
+        // Frees whoever waits to send input, also where nobody replies any more.
+        self.open.credit.close();
     }
 }

@@ -40,9 +40,17 @@ const VARIABLE: &str = "RINGSIDE_CACHE";
 /// `RINGSIDE_CACHE` is set to a relative path, or none of the three variables is
 /// set to an absolute one.
 pub fn root() -> BuildResult<PathBuf> {
-    let root = root_by(|name| std::env::var_os(name))?;
+    let root = place()?;
     close(&root);
     Ok(root)
+}
+
+/// The same for whoever only looks: nothing is made or changed.
+///
+/// # Errors
+/// As [`root`].
+pub fn place() -> BuildResult<PathBuf> {
+    root_by(|name| std::env::var_os(name))
 }
 
 /// What lies in the cache folder by our hands.

@@ -81,13 +81,13 @@ pub fn ensure_from(
 
 /// The kernel of this flavour if it is built already: reads one small file.
 pub fn built(flavour: Flavour) -> Option<Kernel> {
-    stamp::read(&cache::root().ok()?, flavour)
+    stamp::read(&cache::place().ok()?, flavour)
 }
 
 /// Is the kernel's file with all symbols damaged? It is built again then by
 /// whatever next needs the kernel.
 pub(crate) fn lost_symbols(kernel: &Kernel) -> bool {
-    cache::root().is_ok_and(|root| stamp::damaged(&root, kernel.flavour, &kernel.vmlinux))
+    cache::place().is_ok_and(|root| stamp::damaged(&root, kernel.flavour, &kernel.vmlinux))
 }
 
 /// The lock of a build folder: who builds the kernel has it for itself, who

@@ -136,7 +136,7 @@ pub fn report(needs: Needs) -> Report {
         compilers(&mut checks, flavour);
         generators(&mut checks);
     }
-    let cache = cache::root();
+    let cache = cache::place();
     if needs.build.is_some() || needs.vm {
         room(&mut checks, needs, cache.as_deref().ok());
     }

@@ -90,7 +90,7 @@ pub(crate) fn installer(family: Family) -> Option<&'static [&'static str]> {
 
 /// The command that builds bindgen, without what only matters to us.
 pub(crate) fn bindgen_command() -> Vec<String> {
-    let root = cache::root().map(|root| cache::tools(&root));
+    let root = cache::place().map(|root| cache::tools(&root));
     let root = root.map_or_else(|_| "DIR".into(), |root| root.display().to_string());
     ["cargo", "install", "bindgen-cli", "--version", BINDGEN, "--locked", "--root", &root]
         .map(str::to_owned)

@@ -108,7 +108,7 @@ fn check_rustc(rustc: &Path) -> Result<Version, String> {
 
 /// A bindgen that fits: ours, else one on PATH.
 pub fn bindgen() -> Found {
-    let own = cache::root().ok().map(|root| cache::tools(&root).join("bin/bindgen"));
+    let own = cache::place().ok().map(|root| cache::tools(&root).join("bin/bindgen"));
     let candidates = [own, find("bindgen")];
     newest_enough(candidates.into_iter().flatten(), BINDGEN, "bindgen")
 }

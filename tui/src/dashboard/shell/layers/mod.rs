@@ -64,6 +64,8 @@ pub(crate) fn key(model: &mut Model, key: Key) {
                 true
             }
             _ if model.keymap.of("log").contains(&key) => {
+                // A form below would take the keys that are meant for the log.
+                model.layers.clear();
                 commands::run(model, "log");
                 false
             }
