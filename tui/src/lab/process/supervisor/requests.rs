@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a lab's guest is asked to do while it runs: marks, the stick, gdb, a dump.
+//! Each is a job beside the supervisor, or refused because no guest runs.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use super::Supervisor;
+use crate::kernel::api::{GuestState, Item, ModuleCounters, Request};
+use crate::kernel::call::ask_within;
+use crate::kernel::{Target, TargetError};
+use crate::lab::process::gdb;
+use crate::lab::process::marks::{Kept, Marked, Reason};
+use crate::lab::process::order::{Done, Order};
+use crate::lab::vm::error::{VmError, VmResult};
+use crate::lab::vm::hotplug::{plug, unplug};
+use crate::lab::vm::mark::Mark;
+
+/// How long a guest that is marked may take to list its modules, or its counters.
+const MODULES: Duration = Duration::from_secs(2);
+
+impl Supervisor {
+    /// Marks the guest on a thread of its own; [`Order::Marked`] comes back.
+    pub(super) fn mark(&mut self, name: Option<String>, reason: Option<Reason>, done: Done) {
+        let Some(running) = &self.running else {
+            return done(Err(TargetError::Gone(self.status.why_gone())));
+        };
+        let status = self.status.now();
+        if status.guest != GuestState::Running {
+            return done(Err(TargetError::Gone(self.status.why_gone())));
+        }
+        // A mark stops it and lets it go on, which gdb would take for its own doing.
+        if running.machine.halt().is_attached() {
+            let why = "gdb is on the guest; it can be marked once gdb has ended";
+            return done(Err(TargetError::Invalid(why.into())));
+        }
+        let (machine, target) = (Arc::clone(&running.machine), Arc::clone(&running.target));
+        let (stick, plugged) = (Arc::clone(&self.stick), status.stick_plugged);
+        let folder = self.options.cache.clone();
+        let marks = Arc::clone(&self.marks);
+        let up = Duration::from_millis(status.up_ms);
+        let generation = status.generation;
+        let job = self.begin(vec![done]);
+        let orders = self.orders.clone();
+        let spawned = thread::Builder::new().name("mark".into()).spawn(move || {
+            let counters = counters(&*target);
+            let moved = marks.moved(&counters);
+            let marked = match reason == Some(Reason::Time) && !moved {
+                true => Ok(None),
+                false => {
+                    let modules = loaded(&*target);
+                    let about = Marked { name, reason, generation, up, modules, counters };
+                    let mark = Mark::make(&machine, &stick, plugged, &folder);
+                    mark.map(|mark| Some((mark, about)))
+                }
+            };
+            drop(orders.send(Order::Marked(job, marked)));
+        });
+        if let Err(error) = spawned {
+            self.marked(Err(VmError::io("start a thread")(error)));
+        }
+    }
+
+    pub(super) fn marked(&mut self, result: VmResult<Option<(Mark, Marked)>>) {
+        let result = result.map(|made| {
+            if let Some((mark, about)) = made {
+                self.marks.keep(mark, about);
+            }
+        });
+        self.finish(&result.map_err(|error| TargetError::Unsupported(error.to_string())));
+    }
+
+    /// Ends the guest and goes on from the mark.
+    pub(super) fn rewind(&mut self, kept: Kept, done: Done) {
+        let before = self.overtake("the guest was wound back instead");
+        let mark = Arc::clone(&kept.mark);
+        self.plugged = mark.plugged;
+        self.rewound = Some(kept);
+        self.start_from(Some(mark), false, vec![done], before);
+    }
+
+    /// Opens the way for gdb, if it is not open yet.
+    pub(super) fn gdb(&mut self, done: Done) {
+        let Some(running) = &mut self.running else {
+            return done(Err(TargetError::Gone(self.status.why_gone())));
+        };
+        if !running.gdb {
+            let image = &self.options.kernel.image;
+            if let Err(error) = gdb::serve(&running.machine, &self.folder, image) {
+                return done(Err(TargetError::Unsupported(error.to_string())));
+            }
+            running.gdb = true;
+        }
+        done(Ok(()));
+    }
+
+    /// Dumps the guest, dead or alive, on a thread of its own.
+    pub(super) fn dump(&mut self, path: PathBuf, compress: bool, done: Done) {
+        let Some(running) = &self.running else {
+            return done(Err(TargetError::Gone(self.status.why_gone())));
+        };
+        let machine = Arc::clone(&running.machine);
+        let job = self.begin(vec![done]);
+        let orders = self.orders.clone();
+        let spawned = thread::Builder::new().name("dump".into()).spawn(move || {
+            let file = File::options().read(true).write(true).open(&path);
+            let result = file
+                .map_err(VmError::io(format!("open {}", path.display())))
+                .and_then(|file| machine.dump(&file, compress));
+            drop(orders.send(Order::Dumped(job, result)));
+        });
+        if let Err(error) = spawned {
+            self.finish(&Err(TargetError::io(&error, "start a thread")));
+        }
+    }
+
+    pub(super) fn plug(&mut self, done: Done) {
+        let Some(running) = &self.running else {
+            return done(Err(TargetError::Gone(self.status.why_gone())));
+        };
+        if self.plugged && self.status.now().stick_plugged {
+            return done(Err(TargetError::Invalid("the USB stick is plugged in already".into())));
+        }
+        let (machine, target) = (Arc::clone(&running.machine), Arc::clone(&running.target));
+        self.plugged = true;
+        self.begin(vec![done]);
+        let stick = Arc::clone(&self.stick);
+        self.beside(move || plug(&machine, &*target, &stick));
+    }
+
+    pub(super) fn unplug(&mut self, done: Done) {
+        let Some(running) = &self.running else {
+            return done(Err(TargetError::Gone(self.status.why_gone())));
+        };
+        if !self.status.now().stick_plugged {
+            return done(Err(TargetError::Invalid("the USB stick is not plugged in".into())));
+        }
+        let (machine, target) = (Arc::clone(&running.machine), Arc::clone(&running.target));
+        self.plugged = false;
+        self.begin(vec![done]);
+        self.beside(move || unplug(&machine, &*target));
+    }
+}
+
+/// The counters of all modules; none where the guest does not say.
+fn counters(target: &dyn Target) -> Vec<ModuleCounters> {
+    let request = Request::Counters { module: None };
+    let items = ask_within(target, request, MODULES, "it").unwrap_or_default();
+    let samples = items.into_iter().filter_map(|item| match item {
+        Item::Sample(sample) => Some(sample.modules),
+        _ => None,
+    });
+    samples.flatten().collect()
+}
+
+/// The modules that are loaded, the newest first; none where the guest does not say.
+fn loaded(target: &dyn Target) -> Vec<String> {
+    let Ok(items) = ask_within(target, Request::Modules, MODULES, "it") else {
+        return Vec::new();
+    };
+    items
+        .into_iter()
+        .filter_map(|item| match item {
+            Item::Modules(modules) => Some(modules),
+            _ => None,
+        })
+        .flatten()
+        .map(|module| module.name)
+        .collect()
+}
