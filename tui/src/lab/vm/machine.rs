@@ -211,6 +211,10 @@ impl Machine {
     /// # Errors
     /// Those of `work`; QEMU is gone.
     pub(super) fn hold<T>(&self, work: impl FnOnce() -> VmResult<T>) -> VmResult<T> {
+        // One that somebody else halted, gdb say, must not go on for this.
+        if self.qmp.execute("query-status", json!({}))?["running"] != true {
+            return Err(VmError::Unsupported("the guest stands still".into()));
+        }
         self.qmp.execute("stop", json!({}))?;
         let done = work();
         let resumed = self.qmp.execute("cont", json!({}));
