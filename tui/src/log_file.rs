@@ -15,8 +15,6 @@ use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::lab::cache;
-
 /// A file this large is put aside, as `ringside.log.old`.
 const LARGE: u64 = 1 << 20;
 
@@ -25,15 +23,15 @@ const LARGE: u64 = 1 << 20;
 #[error("RINGSIDE_LOG is set to {0:?}, which is no level: off, error, warn, info, debug or trace")]
 pub(crate) struct UnknownLevel(OsString);
 
-/// Sends what this process has to tell to the file. Without a cache folder, or
+/// Sends what this process has to tell to the file in `folder`. Without one, or
 /// where the file can't be written, it is not told: nothing depends on it.
 ///
 /// # Errors
 /// The variable asks for something else than a level.
-pub(crate) fn start() -> Result<(), UnknownLevel> {
+pub(crate) fn start(folder: Option<&Path>) -> Result<(), UnknownLevel> {
     let level = level(std::env::var_os("RINGSIDE_LOG"))?;
-    let Ok(root) = cache::place() else { return Ok(()) };
-    let subscriber = subscriber(&root.join("ringside.log"), level);
+    let Some(folder) = folder else { return Ok(()) };
+    let subscriber = subscriber(&folder.join("ringside.log"), level);
     // Whoever started it before in this process has done the same.
     drop(tracing::subscriber::set_global_default(subscriber));
     Ok(())

@@ -10,7 +10,7 @@ use super::output::json;
 use super::{Connection, Failure, Outcome, candidates, input};
 use crate::kernel::api::{BLOCK_MAX, BlockAction, BlockOutcome};
 use crate::kernel::{Target, put, question};
-use crate::lab::plain_file::{self, FileError};
+use crate::plain_file::{self, FileError};
 use crate::text::bytes::{parse_bytes, parse_offset};
 use crate::text::escape::visible;
 

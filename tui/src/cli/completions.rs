@@ -2,7 +2,7 @@
 //! `ringside completions`: tab completion for a shell.
 //!
 //! The script that is printed makes the shell start `ringside` for each Tab, with
-//! [`VARIABLE`] set and the line typed so far as arguments; see [`answer`].
+//! [`VARIABLE`] set and the line typed so far as arguments; see [`complete`].
 
 use std::io::Write;
 use std::path::Path;
@@ -59,9 +59,9 @@ impl Completions {
 ///
 /// # Errors
 /// The shell is unknown, or the answer can't be printed.
-pub(super) fn answer() -> Result<bool, Failure> {
+pub(super) fn complete(command: fn() -> clap::Command) -> Result<bool, Failure> {
     let folder = std::env::current_dir().ok();
-    CompleteEnv::with_factory(super::command)
+    CompleteEnv::with_factory(command)
         .var(VARIABLE)
         .try_complete(std::env::args_os(), folder.as_deref())
         .map_err(|error| Failure::new(error.to_string()))

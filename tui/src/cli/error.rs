@@ -8,7 +8,7 @@ use super::interrupt;
 use crate::kernel::TargetError;
 use crate::kernel::error::io_text;
 use crate::lab::build_error::BuildError;
-use crate::lab::plain_file::FileError;
+use crate::plain_file::FileError;
 use crate::text::escape::visible;
 
 /// Exit status of a command that failed.

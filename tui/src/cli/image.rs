@@ -7,7 +7,7 @@ use super::Failure;
 use crate::kernel::api::IMAGE_MAX;
 use crate::kernel::modinfo::{ModInfo, module_name};
 use crate::lab::modules::packed;
-use crate::lab::plain_file;
+use crate::plain_file;
 
 /// A module's file.
 #[derive(Clone, Debug)]

@@ -12,7 +12,7 @@ use super::output::pretty_json;
 use super::progress::Show;
 use super::{Failure, Outcome};
 use crate::lab::linux::config::Config;
-use crate::lab::linux::{self, own_options};
+use crate::lab::linux::{self, option_check, own_options};
 use crate::text::escape::visible;
 
 /// Choose options of the kernel, as in its .config
@@ -149,7 +149,7 @@ impl Set {
             wanted.set(name, value);
         }
         let mut show = Show::new();
-        own_options::check(flavour, &wanted, &mut show)?;
+        option_check::check(flavour, &wanted, &mut show)?;
         own_options::write(&wanted)?;
         if !self.no_build {
             linux::ensure(flavour, &mut show)?;

@@ -17,13 +17,13 @@ use crate::lab::error::LabError;
 use crate::lab::flavour::Flavour;
 use crate::lab::linux::Kernel;
 use crate::lab::options::{BootKernel, LabOptions};
-use crate::lab::plain_file;
 use crate::lab::progress::Event;
 use crate::lab::ready::ready;
 use crate::lab::setup::Consent;
 use crate::lab::vm::accel::Accelerator;
 use crate::lab::vm::error::VmError;
 use crate::lab::vm::share::HostFiles;
+use crate::plain_file;
 
 /// The least memory that a guest boots in, in MiB.
 const MEMORY_MIN: u32 = 128;

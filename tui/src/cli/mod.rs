@@ -61,6 +61,7 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::agent::init::{self, is_guest_init};
+use crate::lab::cache::place;
 use crate::log_file;
 
 pub use connection::Connection;
@@ -153,7 +154,7 @@ pub fn main() -> ExitCode {
     if is_guest_init() {
         return init::run();
     }
-    match completions::answer() {
+    match completions::complete(command) {
         Ok(true) => return ExitCode::SUCCESS,
         Ok(false) => {}
         Err(failure) => return ExitCode::from(failure.report()),
@@ -241,7 +242,7 @@ fn run(cli: &Cli) -> Outcome {
         cli.command,
         Some(Command::Agent(_) | Command::Subject(_) | Command::Completions(_))
     ) {
-        log_file::start().map_err(|error| {
+        log_file::start(place().ok().as_deref()).map_err(|error| {
             let failure = Failure::usage(error.to_string());
             match cli.command {
                 // Its statuses are the program's, but for one.

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use object::read::elf::ElfFile64;
 use object::{Endianness, Object};
 
-use super::plain_file;
 use crate::kernel::api::IMAGE_MAX;
 use crate::kernel::modinfo::ModInfo;
+use crate::plain_file;
 
 /// A module's file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,7 +18,6 @@ pub mod modules;
 pub mod new;
 pub mod options;
 pub(crate) mod paths;
-pub(crate) mod plain_file;
 pub mod private;
 mod proc;
 pub mod process;

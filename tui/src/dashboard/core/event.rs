@@ -4,6 +4,7 @@
 use super::effect::CallTag;
 use super::host::HostResult;
 use super::keys::Key;
+use crate::dashboard::data::hit::Hit;
 use crate::kernel::{Item, TargetError};
 
 /// Something that happened.
@@ -42,22 +43,6 @@ pub enum Event {
     Host(CallTag, HostResult),
     /// There is time for a slice of long work; comes while [`crate::dashboard::core::shared::Shared::has_work`].
     Work,
-}
-
-/// What stands at a place of the screen; drawing says so, clicks come back as it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hit {
-    /// A command, by its name.
-    Command(&'static str),
-    /// A row or cell of a view's list, in the view's own counting.
-    Row {
-        /// Which list of the view.
-        pane: u8,
-        /// Which row.
-        index: usize,
-    },
-    /// An item of the topmost layer (a form's field, a palette's row, a button).
-    Layer(usize),
 }
 
 /// Where to move to.

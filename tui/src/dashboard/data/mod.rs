@@ -2,11 +2,13 @@
 //! Values that know nothing of a dashboard: the log, series, counters, the
 //! console, and how they are written and read.
 
+pub mod appearance;
 pub mod command_log;
 pub mod console;
 pub mod counters;
 pub mod duration;
 pub mod hex;
+pub mod hit;
 pub mod lines;
 pub mod log;
 pub mod series;

@@ -9,7 +9,7 @@ use ratatui::style::{Color, Modifier, Style};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::theme::{Look, Role};
-use crate::dashboard::core::event::Hit;
+use crate::dashboard::data::hit::Hit;
 use crate::dashboard::data::wrap;
 use crate::text::escape::{after_columns, escape, to_ascii};
 

@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn what_goes_beyond_the_scale_is_marked() {
-        use crate::dashboard::core::config::{ColorDepth, ThemeName};
+        use crate::dashboard::data::appearance::{ColorDepth, ThemeName};
         use crate::dashboard::paint::canvas::Hits;
         use crate::dashboard::paint::theme::Look;
         use ratatui::buffer::Buffer;

@@ -6,7 +6,7 @@ use ratatui::style::{Color, Modifier, Style};
 
 use super::glyphs;
 use super::glyphs::Glyphs;
-use crate::dashboard::core::config::{ColorDepth, ThemeName};
+use crate::dashboard::data::appearance::{ColorDepth, ThemeName};
 
 /// What something on the screen is, as far as its looks go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

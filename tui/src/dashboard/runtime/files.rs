@@ -8,8 +8,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::dashboard::core::host::Limit;
-use crate::lab::plain_file;
-use crate::lab::plain_file::FileError;
+use crate::plain_file;
+use crate::plain_file::FileError;
 
 /// The path with `~/` replaced by the home folder.
 pub fn in_home(path: &str) -> PathBuf {

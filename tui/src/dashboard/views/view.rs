@@ -75,7 +75,7 @@ pub trait View: Erased {
         false
     }
 
-    /// A row or cell was clicked: pane and index as [`crate::dashboard::core::event::Hit::Row`]
+    /// A row or cell was clicked: pane and index as [`crate::dashboard::data::hit::Hit::Row`]
     /// has them.
     fn click(&mut self, _shared: &mut Shared, _pane: u8, _index: usize) {}
 

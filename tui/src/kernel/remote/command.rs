@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::Link;
+use super::link::Link;
 use crate::kernel::error::{TargetError, TargetResult};
 
 /// How long a command may take to end once its input has ended.

@@ -7,10 +7,11 @@
 
 mod calls;
 mod command;
+mod link;
 #[cfg(test)]
 mod tests;
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -18,6 +19,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+
+pub use self::link::{CloseStream, Link};
 
 use self::calls::{OpenCalls, RemoteCall};
 use super::api::Request;
@@ -32,37 +35,6 @@ use super::wire::{
 const WELCOME_WITHIN: Duration = Duration::from_secs(30);
 /// More bytes than this before the agent's first word, and it is no agent.
 const GREETING_MAX: u64 = 1 << 20;
-
-/// Ends both directions of a stream.
-pub type CloseStream = Box<dyn FnOnce() + Send>;
-
-/// Both directions of a stream to an agent, and how to end it.
-pub struct Link {
-    /// What comes from the agent.
-    pub reader: Box<dyn Read + Send>,
-    /// What goes to it.
-    pub writer: Box<dyn Write + Send>,
-    /// Ends both directions, so that a read or write under way returns.
-    pub close: CloseStream,
-    /// Asked once the stream has ended: why, if that can be known.
-    pub explain: Box<dyn FnOnce() -> Option<String> + Send>,
-}
-
-impl Link {
-    /// Over a connected socket.
-    ///
-    /// # Errors
-    /// When the descriptor can't be duplicated.
-    pub fn socket(stream: UnixStream) -> std::io::Result<Self> {
-        let (reader, ending) = (stream.try_clone()?, stream.try_clone()?);
-        Ok(Self {
-            reader: Box::new(reader),
-            writer: Box::new(stream),
-            close: Box::new(move || drop(ending.shutdown(std::net::Shutdown::Both))),
-            explain: Box::new(|| None),
-        })
-    }
-}
 
 /// A client of an agent. Dropping it ends the connection and every call; so
 /// does an agent that breaks the rules of the protocol.

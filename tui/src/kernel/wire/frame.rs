@@ -2,7 +2,9 @@
 //! One frame, kept as the bytes that travel, so that passing it on costs no
 //! encoding.
 
-use super::{FRAME_COST, FRAME_MAX, HEADER, PAYLOAD_MAX};
+use std::io::Write;
+
+use super::limits::{FRAME_COST, FRAME_MAX, HEADER, PAYLOAD_MAX};
 
 /// The bytes every frame begins with: none of them ASCII text but the middle two.
 pub(super) const MAGIC: [u8; 4] = [0xf5, b'R', b'S', 0x0a];
@@ -205,4 +207,13 @@ impl std::fmt::Debug for Frame {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.header.fmt(f)
     }
+}
+
+/// Writes frames, for whoever has the stream for itself.
+///
+/// # Errors
+/// Those of the stream; half a frame may then be under way.
+pub fn write_frames(mut stream: impl Write, frames: &[Frame]) -> std::io::Result<()> {
+    frames.iter().try_for_each(|frame| stream.write_all(frame.as_bytes()))?;
+    stream.flush()
 }

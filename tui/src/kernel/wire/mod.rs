@@ -53,89 +53,23 @@
 //! in what is none takes a time in proportion to its length ([`FrameReader`]).
 //! Whoever breaks these rules loses the connection.
 
-use std::io::Write;
-
 mod body;
 mod credit;
+mod error;
 mod frame;
+mod limits;
 mod outbox;
 mod reader;
 mod version;
 
 pub use body::{Assembler, Body};
 pub use credit::{Credit, Intake};
-pub use frame::{Frame, Header, Kind};
+pub use error::WireError;
+pub use frame::{Frame, Header, Kind, write_frames};
+pub use limits::{
+    ANSWER_MAX, FRAME_COST, FRAME_MAX, HEADER, MESSAGE_MAX, PAYLOAD_MAX, QUEUED_MAX, RESYNCHRONISE,
+    UNFINISHED_MAX, WINDOW,
+};
 pub use outbox::Outbox;
 pub use reader::FrameReader;
 pub use version::{check_version, version};
-
-/// The bytes of a frame's header.
-pub const HEADER: usize = 24;
-/// The most bytes of a whole frame: what a serial line of virtio takes in two writes.
-pub const FRAME_MAX: usize = 64 * 1024;
-/// The most bytes of a frame's payload.
-pub const PAYLOAD_MAX: usize = FRAME_MAX - HEADER;
-/// Bytes that are no frame, for a line that somebody else may have used before: they
-/// free a reader that waits for the rest of a frame whose writer died.
-pub const RESYNCHRONISE: &[u8] = &[0; FRAME_MAX];
-/// The most bytes of a message, which may take many frames.
-pub const MESSAGE_MAX: usize = 4 << 20;
-/// The most bytes, over all calls, of messages whose end has not come yet.
-pub const UNFINISHED_MAX: usize = 8 * MESSAGE_MAX;
-/// The most bytes of the whole answer to a request that is no stream, by the
-/// cost of its frames.
-pub const ANSWER_MAX: u32 = 2 * MESSAGE_MAX as u32;
-/// The most bytes that wait to be written to the other end.
-pub const QUEUED_MAX: usize = 128 << 20;
-/// The credit that each direction of a call starts with, in bytes.
-pub const WINDOW: u32 = 512 * 1024;
-/// What a frame costs beside its payload: about what it takes in memory.
-pub const FRAME_COST: u32 = 256;
-
-/// Writes frames, for whoever has the stream for itself.
-///
-/// # Errors
-/// Those of the stream; half a frame may then be under way.
-pub fn write_frames(mut stream: impl Write, frames: &[Frame]) -> std::io::Result<()> {
-    frames.iter().try_for_each(|frame| stream.write_all(frame.as_bytes()))?;
-    stream.flush()
-}
-
-/// What can be wrong with a message that is about to be sent or was received.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum WireError {
-    /// A message is longer than [`MESSAGE_MAX`].
-    #[error("a message of more than {} MiB, which the protocol does not carry", MESSAGE_MAX >> 20)]
-    TooLong,
-    /// The bytes of a message can't be understood.
-    #[error("a message of kind {kind:?} that can't be understood: {why}")]
-    Malformed {
-        /// What it said it was.
-        kind: Kind,
-        /// What the decoder said.
-        why: String,
-    },
-    /// The other end keeps too many messages without an end.
-    #[error("more than {} MiB of messages without an end", UNFINISHED_MAX >> 20)]
-    Unfinished,
-    /// The other end sent data that it had no credit for.
-    #[error("more data of call {call} than it had credit for")]
-    BeyondCredit {
-        /// The call.
-        call: u32,
-    },
-    /// The other end sent what only this end sends.
-    #[error("a message of kind {kind:?}, which is not for it to send")]
-    WrongEnd {
-        /// What it said it was.
-        kind: Kind,
-    },
-}
-
-impl WireError {
-    /// Is the other end not to be trusted any more? Anything else concerns the
-    /// one message only.
-    pub fn breaks_the_rules(&self) -> bool {
-        matches!(self, Self::Unfinished | Self::BeyondCredit { .. } | Self::WrongEnd { .. })
-    }
-}

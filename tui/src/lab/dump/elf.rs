@@ -5,7 +5,8 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
-use super::{cr4, note, notes, vmcoreinfo};
+use super::note::{cr4, note, notes};
+use super::vmcoreinfo;
 use crate::lab::linux::Kernel;
 
 /// The type of a program header that holds notes.

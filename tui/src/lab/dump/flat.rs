@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
-use super::{cr4, note, notes, vmcoreinfo};
+use super::note::{cr4, note, notes};
+use super::vmcoreinfo;
 use crate::lab::linux::Kernel;
 
 const HEADER: u64 = 4096;

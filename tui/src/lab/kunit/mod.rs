@@ -7,58 +7,20 @@
 
 mod junit;
 mod ktap;
+mod plan;
 mod reports;
 mod session;
 
-use std::time::Duration;
-
 pub use junit::document as junit;
 pub use ktap::{Case, Outcome};
+pub use plan::{Event, OUTSIDE, Plan, Subject};
 pub use reports::is_report;
 use session::{Death, End, Session};
 
 use super::error::LabResult;
-use super::options::LabOptions;
 
-/// The name under which what a module does outside of its cases is told.
-pub const OUTSIDE: &str = "(load and unload)";
 /// So many cases may kill their guest before the rest is given up.
 const GUESTS_MAX: usize = 20;
-
-/// A module to test.
-#[derive(Clone, Debug)]
-pub struct Subject {
-    /// Its name.
-    pub name: String,
-    /// Its file.
-    pub image: Vec<u8>,
-    /// Its parameters, as `insmod` takes them.
-    pub parameters: String,
-}
-
-/// How to test.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    /// The guest; told to run tests by [`guest_arguments`].
-    pub options: LabOptions,
-    /// The modules, those that others need first. The tests of all run.
-    pub subjects: Vec<Subject>,
-    /// Which cases: `suite.case`, with `*` and `?`.
-    pub only: Option<String>,
-    /// A case that takes longer hangs.
-    pub patience: Duration,
-}
-
-/// What happens in a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// A guest starts, the first or another one.
-    Guest,
-    /// A suite begins.
-    Suite(String),
-    /// A case has ended.
-    Case(Case),
-}
 
 /// What to add to the command line of a guest that is to run tests: none of
 /// those that are built into the kernel, and each report of KASAN.

@@ -5,8 +5,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use super::ktap::{Case, Ktap, Outcome, Reader};
+use super::plan::{Event, OUTSIDE, Plan, Subject};
 use super::reports::is_report;
-use super::{Event, OUTSIDE, Plan, Subject};
 use crate::kernel::api::{Item, KmsgRecord, Request};
 use crate::kernel::call::ask_within;
 use crate::kernel::call::parsed;

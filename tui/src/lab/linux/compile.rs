@@ -16,6 +16,7 @@ use super::super::program::Program;
 use super::super::progress::{Amount, Event, Progress, Unit};
 use super::super::setup::tools::Tools;
 use super::config::{self, Config};
+use super::own_options::wanted;
 use super::tree::Tree;
 
 /// Objects of a first build: `flavour count`, counted from real ones.
@@ -45,10 +46,10 @@ impl Compile<'_> {
     /// # Errors
     /// Kconfig fails or drops a symbol, or the caller wants to stop.
     pub(crate) fn configure(&self, progress: &mut dyn Progress) -> BuildResult<()> {
-        self.configure_with(&config::wanted(self.flavour), progress)
+        self.configure_with(&wanted(self.flavour), progress)
     }
 
-    /// The same for other wishes than [`config::wanted`].
+    /// The same for other wishes than [`wanted`].
     ///
     /// # Errors
     /// As [`Self::configure`].

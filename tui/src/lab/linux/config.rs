@@ -129,11 +129,6 @@ pub fn ours(flavour: Flavour) -> Config {
     Config::parse(BASE).with(Config::parse(fragment(flavour)))
 }
 
-/// What our fragments and the user's own options ask for.
-pub fn wanted(flavour: Flavour) -> Config {
-    ours(flavour).with(super::own_options::read())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,14 +7,16 @@ pub mod config;
 mod debian;
 mod download;
 pub mod kconfig;
+mod kernel;
 mod kernel_org;
+pub mod option_check;
 pub mod own_options;
 mod source;
 mod stamp;
 pub mod tree;
 pub mod version;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
@@ -27,30 +29,9 @@ use super::seen::Seen;
 use super::setup::tools::{self, Tools};
 use compile::Compile;
 
-pub(crate) use compile::{available_memory, jobs, make, object, telling};
+pub use kernel::Kernel;
 
-/// A kernel that is built and whole.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kernel {
-    /// Which one.
-    pub flavour: Flavour,
-    /// What to boot: the bzImage, since only its decompressor switches the
-    /// processor to five page-table levels.
-    pub image: PathBuf,
-    /// The ELF file with all symbols, for addresses and debug information.
-    pub vmlinux: PathBuf,
-    /// `uname -r` in the guest: `7.3.4-ringside-lab-1a2b3c4d`.
-    pub release: String,
-    /// The folder it was built in (make's `O=`).
-    pub build_dir: PathBuf,
-    /// Its sources, patched.
-    pub source_dir: PathBuf,
-    /// What make must be told beside `O=` to build with the same tools:
-    /// `RUSTC=…`, `BINDGEN=…`, `LIBCLANG_PATH=…`, `LLVM=…`.
-    pub make_arguments: Vec<String>,
-    /// Identifies everything that it was made from.
-    pub hash: String,
-}
+pub(crate) use compile::{available_memory, jobs, make, object, telling};
 
 /// The kernel of this flavour, built first if need be. When it is built
 /// already this touches neither the network nor a compiler.

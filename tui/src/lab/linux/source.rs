@@ -13,12 +13,12 @@ use sha2::{Digest, Sha256};
 use super::super::build_error::{BuildError, BuildResult};
 use super::super::cache;
 use super::super::lock::{Lock, Mode};
-use super::super::plain_file;
 use super::super::program::Program;
 use super::super::progress::{Progress, Stop};
 use super::tree::Tree;
 use super::version::{self, SERIES};
 use super::{debian, download, kernel_org};
+use crate::plain_file;
 
 /// What an archive, its content and the unpacked tree take, in bytes.
 pub(crate) const ROOM: u64 = 2_400_000_000;

@@ -11,7 +11,8 @@ use super::super::build_error::BuildResult;
 use super::super::cache;
 use super::super::flavour::Flavour;
 use super::super::seen::Seen;
-use super::{Kernel, config, source};
+use super::kernel::Kernel;
+use super::{own_options, source};
 use crate::embedded;
 
 /// What a kernel was made from and what came of it.
@@ -44,7 +45,7 @@ pub(crate) fn inputs(flavour: Flavour) -> String {
         hash.update(text);
     };
     add(flavour.name());
-    add(&config::wanted(flavour).text());
+    add(&own_options::wanted(flavour).text());
     for (name, text) in embedded::KERNEL_PATCHES {
         add(name);
         add(text);

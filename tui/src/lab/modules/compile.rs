@@ -42,17 +42,6 @@ pub(super) struct Said {
     pub(super) too_large: bool,
 }
 
-/// A program that works in `folder`, whose `PWD` says so: make does not set it,
-/// and Makefiles use it.
-pub(super) fn tool(name: &str, folder: &Path) -> Command {
-    let mut command = Command::new(name);
-    command.current_dir(folder).env("PWD", folder).env("LC_ALL", "C");
-    for name in ["MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "M", "O", "V"] {
-        command.env_remove(name);
-    }
-    command
-}
-
 /// What make is told beside the goals.
 pub(super) struct Options<'a> {
     /// `Module.symvers` files of other folders.

@@ -2,13 +2,13 @@
 //! What the Kbuild files of a folder build, asked of make itself.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::super::build_error::{BuildError, BuildResult};
 use super::super::cache;
 use super::super::linux::Kernel;
 use super::super::program::Program;
 use super::super::progress::Progress;
-use super::compile;
 use super::limits::FILE_MAX;
 use super::stage::Stage;
 use crate::kernel::modinfo::module_name;
@@ -34,6 +34,17 @@ impl Module {
     pub(super) fn name(&self) -> String {
         module_name(&self.object)
     }
+}
+
+/// A program that works in `folder`, whose `PWD` says so: make does not set it,
+/// and Makefiles use it.
+pub(super) fn tool(name: &str, folder: &Path) -> Command {
+    let mut command = Command::new(name);
+    command.current_dir(folder).env("PWD", folder).env("LC_ALL", "C");
+    for name in ["MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "M", "O", "V"] {
+        command.env_remove(name);
+    }
+    command
 }
 
 /// The file that Kbuild reads in `folder`.
@@ -101,7 +112,7 @@ fn ask(
     progress: &mut dyn Progress,
 ) -> BuildResult<Vec<String>> {
     let folder = stage.copy.join(below.trim_end_matches('/'));
-    let mut command = compile::tool("make", &folder);
+    let mut command = tool("make", &folder);
     command.args(["-s", "-r", "-R", "--no-print-directory", "-f"]).arg(list);
     for (name, value) in [
         ("objtree", &kernel.build_dir),

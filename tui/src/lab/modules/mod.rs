@@ -5,6 +5,7 @@
 //! stage (copy the sources) ► kbuild (which modules?) ► compile (make) ► exports (what is undefined) ► stamp
 //! ```
 
+mod built;
 mod compile;
 mod earlier;
 mod editor;
@@ -23,8 +24,7 @@ mod work;
 
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-
+pub use self::built::{Built, Failed};
 pub use self::earlier::{Earlier, files, loaded, newest};
 pub use self::editor::write as write_for_editors;
 pub use self::hints::{Replaced, TABLE as REPLACED_NAMES, Table as ReplacedNames};
@@ -33,36 +33,11 @@ use super::build_error::{BuildError, BuildResult};
 use super::cache;
 use super::linux::{self, Kernel};
 use super::lock::{Lock, Mode};
-use super::paths::{all_lossy, lossy};
 use super::progress::Progress;
 use hints::Hints;
 use resolve::resolve;
 use stage::Stage;
 use work::Work;
-
-/// What became of one folder.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Built {
-    /// The folder.
-    #[serde(serialize_with = "lossy")]
-    pub folder: PathBuf,
-    /// The .ko files that were made.
-    #[serde(serialize_with = "all_lossy")]
-    pub modules: Vec<PathBuf>,
-    /// The modules that were not.
-    pub failed: Vec<Failed>,
-    /// What is worth knowing beside: a flag that was dropped, whose symbol is used.
-    pub notes: Vec<String>,
-}
-
-/// A module that could not be built.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Failed {
-    /// Its name.
-    pub module: String,
-    /// Why: the first line says it, the others show it.
-    pub why: Vec<String>,
-}
 
 /// Builds the modules of `folder`, which has a Kbuild file, for `kernel`. Only
 /// what changed is built again; nothing is written to `folder`. Returns the .ko

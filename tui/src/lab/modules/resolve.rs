@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::super::build_error::BuildResult;
 use super::super::linux::Kernel;
 use super::super::progress::{Event, Progress};
-use super::Failed;
+use super::built::Failed;
 use super::earlier::{stamps, symbol_file};
 use super::exports::Exports;
 use super::hints::Hints;

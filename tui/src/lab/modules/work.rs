@@ -11,6 +11,7 @@ use super::super::build_error::{BuildError, BuildResult};
 use super::super::cache;
 use super::super::linux::Kernel;
 use super::super::progress::{Event, Progress};
+use super::built::{Built, Failed};
 use super::compile::{self, Options, Said};
 use super::earlier::symbol_file;
 use super::hints::Hints;
@@ -18,7 +19,6 @@ use super::kbuild::{self, Module};
 use super::limits::{FILE_MAX, Limited};
 use super::stage::{Sources, Stage};
 use super::stamp::Stamp;
-use super::{Built, Failed};
 
 /// Of a build's folder: a build that has begun and not ended.
 const UNFINISHED: &str = "unfinished";

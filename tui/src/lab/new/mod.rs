@@ -2,6 +2,7 @@
 //! A new module: a folder with one source file and a Kbuild file, which builds,
 //! loads and shows something at once.
 
+mod language;
 mod name;
 
 use std::fs;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::{Uid, User};
 
+pub use language::Language;
 pub use name::{NAME_MAX, NameError};
 
 use super::flavour::Flavour;
@@ -19,24 +21,6 @@ use crate::kernel::modinfo::module_name;
 
 const RUST: &str = include_str!("module.rs.in");
 const C: &str = include_str!("module.c.in");
-
-/// What a module is written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Language {
-    /// Over the kernel's own crate and the published part of `modules/support`.
-    Rust,
-    /// C.
-    C,
-}
-
-impl Language {
-    fn ending(self) -> &'static str {
-        match self {
-            Self::Rust => "rs",
-            Self::C => "c",
-        }
-    }
-}
 
 /// A module that was made.
 #[derive(Clone, Debug, PartialEq, Eq)]

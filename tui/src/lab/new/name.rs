@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which names a module can have.
 
-use super::Language;
+use super::language::Language;
 
 /// The longest name of a module in bytes: `MODULE_NAME_LEN` of the kernel, less
 /// the NUL.

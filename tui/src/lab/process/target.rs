@@ -42,7 +42,12 @@ impl Target for LabTarget {
                     self.mark_before(&request);
                     self.pass(&*guest, request, sink)
                 }
-                None => waiting::start(self.clone(), request, sink),
+                None => {
+                    let lab = self.clone();
+                    let pass =
+                        move |guest: &dyn Target, request, sink| lab.pass(guest, request, sink);
+                    waiting::start(Arc::clone(&self.status), pass, request, sink)
+                }
             },
         }
     }
@@ -50,12 +55,7 @@ impl Target for LabTarget {
 
 impl LabTarget {
     /// Passes a request on to the guest.
-    pub(super) fn pass(
-        &self,
-        guest: &dyn Target,
-        request: Request,
-        sink: Sink,
-    ) -> TargetResult<Call> {
+    fn pass(&self, guest: &dyn Target, request: Request, sink: Sink) -> TargetResult<Call> {
         match guest.start(request, self.explaining(sink)) {
             Err(TargetError::Gone(how)) => Err(TargetError::Gone(self.status.why_ended(how))),
             started => started,

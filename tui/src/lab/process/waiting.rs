@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-use super::target::LabTarget;
+use super::status::Status;
 use crate::kernel::api::{Item, ProgramEnd, Request, Signal, TerminalSize};
-use crate::kernel::{Call, CallControl, Sink, TargetError, TargetResult};
+use crate::kernel::{Call, CallControl, Sink, Target, TargetError, TargetResult};
 
 /// How long a guest may take to start: longer than the start itself gives it.
 const STARTS_WITHIN: Duration = Duration::from_secs(600);
@@ -31,12 +31,17 @@ enum State {
     Over,
 }
 
-/// Starts `request` once the guest of `lab` runs. Its end, should it never come to
+/// Passes `request` on to the guest once `status` says that it runs. Its end, should it never come to
 /// that, goes to `sink` as well.
 ///
 /// # Errors
 /// No thread can be made.
-pub(super) fn start(lab: LabTarget, request: Request, sink: Sink) -> TargetResult<Call> {
+pub(super) fn start(
+    status: Arc<Status>,
+    pass: impl FnOnce(&dyn Target, Request, Sink) -> TargetResult<Call> + Send + 'static,
+    request: Request,
+    sink: Sink,
+) -> TargetResult<Call> {
     let first = request.clone();
     let waiting = Arc::new(Waiting {
         state: Mutex::new(State::Waiting(request, sink)),
@@ -46,7 +51,7 @@ pub(super) fn start(lab: LabTarget, request: Request, sink: Sink) -> TargetResul
     thread::Builder::new()
         .name("waiting".into())
         .spawn(move || {
-            let guest = lab.status.wait_for_guest(&first, Instant::now() + STARTS_WITHIN);
+            let guest = status.wait_for_guest(&first, Instant::now() + STARTS_WITHIN);
             let Some((request, sink)) = this.take(State::Begins) else {
                 return;
             };
@@ -54,7 +59,7 @@ pub(super) fn start(lab: LabTarget, request: Request, sink: Sink) -> TargetResul
             let sink = Arc::new(Mutex::new(sink));
             let last = Arc::clone(&sink);
             let passing: Sink = Box::new(move |item| sink.lock()(item));
-            let begun = guest.and_then(|guest| lab.pass(&*guest, request, passing));
+            let begun = guest.and_then(|guest| pass(&*guest, request, passing));
             match begun {
                 Ok(call) => this.set(State::Begun(call)),
                 Err(error) => {

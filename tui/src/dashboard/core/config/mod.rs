@@ -5,59 +5,11 @@ pub mod file;
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-
 use super::keys::Key;
+pub use crate::dashboard::data::appearance::{ColorDepth, GlyphName, ThemeName};
 
 /// The documented defaults: what `ringside` prints as a start for one's own file.
 pub const DEFAULTS: &str = include_str!("../../../../../assets/config.toml");
-
-/// Colours by role, or none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ThemeName {
-    /// For dark terminals.
-    #[default]
-    Dark,
-    /// For light terminals.
-    Light,
-    /// Without colours.
-    Mono,
-}
-
-/// Which characters pictures are made of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum GlyphName {
-    /// Unicode where the locale says UTF-8, else ASCII.
-    #[default]
-    Auto,
-    /// Box drawing, blocks and braille.
-    Unicode,
-    /// ASCII only.
-    Ascii,
-}
-
-/// How many colours the terminal shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-pub enum ColorDepth {
-    /// As `NO_COLOR`, `COLORTERM` and `TERM` say.
-    #[default]
-    #[serde(rename = "auto")]
-    Auto,
-    /// None.
-    #[serde(rename = "none")]
-    None,
-    /// The terminal's own sixteen.
-    #[serde(rename = "16")]
-    Sixteen,
-    /// The 256 of xterm.
-    #[serde(rename = "256")]
-    Indexed,
-    /// All.
-    #[serde(rename = "truecolor")]
-    True,
-}
 
 /// The settings.
 #[derive(Clone, Debug, PartialEq)]

@@ -60,7 +60,7 @@ pub(crate) fn navigate(view: &mut Memory, shared: &mut Shared, to: Move) {
     }
 }
 
-/// The number of a pane in [`crate::dashboard::core::event::Hit::Row`].
+/// The number of a pane in [`crate::dashboard::data::hit::Hit::Row`].
 pub fn pane_number(pane: Pane) -> u8 {
     pane as u8
 }

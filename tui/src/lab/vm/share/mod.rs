@@ -9,6 +9,7 @@
 //! has mounted it; and where a folder must not be seen that lies in the middle of
 //! a share, as Ringside's sockets may, QEMU itself finds it empty.
 
+mod candidate;
 mod mounts;
 mod system;
 
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use self::candidate::{Candidate, link, top};
 use self::mounts::Mount;
 use super::command::{SHARES, SharedFolder, share_tag};
 use super::confine::{Cover, Masks};
@@ -84,24 +86,6 @@ pub struct Shared {
     pub view: HostView,
     /// What QEMU finds empty.
     pub masks: Masks,
-}
-
-/// A folder that may be shared.
-#[derive(Clone, Debug)]
-struct Candidate {
-    /// The folder on the host.
-    source: PathBuf,
-    /// Its place in the guest.
-    place: PathBuf,
-    kind: ShareKind,
-    /// Was it asked for by name?
-    named: bool,
-}
-
-impl Candidate {
-    fn new(path: &Path, kind: ShareKind, named: bool) -> Self {
-        Self { source: path.into(), place: path.into(), kind, named }
-    }
 }
 
 /// The empty folder behind devices that share nothing.
@@ -307,20 +291,6 @@ fn installed(cache: &Path, kernel: &KernelView) -> Option<Candidate> {
     let lib = Path::new("/lib").canonicalize().ok()?;
     let place = lib.join("modules").join(&kernel.release);
     Some(Candidate { source, place, kind: ShareKind::Fresh, named: false })
-}
-
-/// What lies in `/`.
-fn top() -> VmResult<Vec<fs::DirEntry>> {
-    let entries = fs::read_dir("/").map_err(VmError::io("look into /"))?;
-    let mut entries: Vec<_> = entries.flatten().collect();
-    entries.sort_by_key(fs::DirEntry::file_name);
-    Ok(entries)
-}
-
-/// A symbolic link, and where it leads.
-fn link(path: &Path) -> Option<(Vec<u8>, Vec<u8>)> {
-    let target = fs::read_link(path).ok()?;
-    Some((path.as_os_str().as_bytes().to_vec(), target.as_os_str().as_bytes().to_vec()))
 }
 
 fn device(path: &Path) -> Option<u64> {

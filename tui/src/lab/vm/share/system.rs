@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use super::{Candidate, link, top};
+use super::candidate::{Candidate, link, top};
 use crate::kernel::api::{HostView, KernelView, ShareKind};
 use crate::lab::vm::error::{VmError, VmResult};
 use crate::lab::vm::initramfs::digest;
