@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn the_layout_of_task_struct_is_asked_for_in_every_flavour() {
         for flavour in Flavour::ALL {
-            let text = wanted(flavour).text();
+            let text = crate::lab::linux::own_options::wanted(flavour).text();
             assert!(text.contains("CONFIG_SCHEDSTATS=y") && text.contains("CONFIG_RUST=y"));
         }
     }
