@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Holds the sources against what the design says of them: imports run one way,
-//! and no files need each other in a circle.
+//! Holds the sources against what is said of them: imports run one way, no files
+//! need each other in a circle, and what the texts name is there.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,6 +9,7 @@
 )]
 
 mod arrows;
+mod readmes;
 mod sources;
 mod tokens;
 
