@@ -10,6 +10,7 @@ use clap::Args;
 use super::lab_args::LabArgs;
 use super::loadable::{self, Loadable};
 use super::relay::Relay;
+use super::workbench::{self, Watched, WorkbenchArgs};
 use super::{Connection, Failure, Outcome};
 use crate::dashboard::core::symbols::Frame;
 use crate::dashboard::host::{Host, HostReply, HostRequest, HostResult};
@@ -27,6 +28,7 @@ use crate::lab::symbols::BuildIds;
 ///
 ///     ringside                             the lab that runs, or a new one
 ///     ringside dashboard --kernel debug    a new lab with the kernel that finds mistakes
+///     ringside --workbench pulse --parameter interval_ms=50    a module of yours, in view 8
 ///     ringside --connect 'ssh root@board ringside agent --stdio'
 ///
 /// A lab that was started for the dashboard ends with it, unless you say
@@ -38,6 +40,8 @@ use crate::lab::symbols::BuildIds;
 pub struct Dashboard {
     #[command(flatten)]
     lab: LabArgs,
+    #[command(flatten)]
+    workbench: WorkbenchArgs,
 
     /// Print the settings with their defaults and explanations, and do no more
     #[arg(long)]
@@ -45,6 +49,11 @@ pub struct Dashboard {
 }
 
 impl Dashboard {
+    /// As it is opened without a command.
+    pub(super) fn with(workbench: WorkbenchArgs) -> Self {
+        Self { workbench, ..Self::default() }
+    }
+
     /// Runs it.
     pub fn run(&self, connection: &Connection) -> Outcome {
         if self.print_config {
@@ -54,6 +63,7 @@ impl Dashboard {
         if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
             return Err(dashboard::DashboardError::NoTerminal.into());
         }
+        let workbench = self.workbench.bench()?;
         let config = dashboard::read_config()?;
         // Kept to the end: a lab of our own goes when its client does.
         let relay = Arc::new(self.kernel(connection)?);
@@ -61,8 +71,13 @@ impl Dashboard {
         let options = Options {
             config,
             own_lab: relay.owns_lab(),
-            host: Arc::new(Here { relay: Arc::clone(&relay), lab: self.lab.clone() }),
+            host: Arc::new(Here {
+                relay: Arc::clone(&relay),
+                lab: self.lab.clone(),
+                watched: Watched::default(),
+            }),
             state: dashboard::state_path(),
+            workbench,
         };
         let ended = dashboard::run(target, options)?;
         if let Some(id) = relay.kept() {
@@ -100,10 +115,12 @@ struct Here {
     relay: Arc<Relay>,
     /// What a new lab is started with.
     lab: LabArgs,
+    /// The folder of view 8.
+    watched: Watched,
 }
 
 impl Host for Here {
-    fn ask(&self, request: HostRequest) -> HostResult {
+    fn ask(&self, request: HostRequest, tell: &mut dyn FnMut(HostReply)) -> HostResult {
         match request {
             HostRequest::Build(name) => self.build(&name).map(HostReply::Bytes),
             HostRequest::FindModule { release, name } => {
@@ -114,6 +131,13 @@ impl Host for Here {
             }
             HostRequest::Revive => done(self.relay.revive(&self.lab)),
             HostRequest::Keep => done(self.relay.keep()),
+            HostRequest::Watch(bench) => {
+                let target: Arc<dyn Target> = self.relay.clone();
+                self.watched.watch(&bench, target, tell)
+            }
+            HostRequest::Order(order) => self.watched.order(order),
+            HostRequest::NewModule { folder, c } => workbench::new_module(&folder, c),
+            HostRequest::Test(bench) => workbench::run_tests(&bench, tell),
             HostRequest::ReadFile { .. } | HostRequest::Save { .. } => {
                 Err("the dashboard's own loop reads and writes files".into())
             }

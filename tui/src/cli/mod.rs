@@ -54,6 +54,7 @@ pub mod unload;
 pub mod up;
 pub mod vm;
 pub mod watch;
+mod workbench;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -81,6 +82,7 @@ pub use error::{Failure, Outcome};
     after_help = "\
 Examples:
   ringside                                  open the dashboard
+  ringside --workbench pulse                watch the folder of a module of yours
   ringside demo                             see what it does, without a terminal
   ringside up                               start a lab and leave it running
   ringside load my_name charParameter=Summer
@@ -93,6 +95,8 @@ Exit status: 0 done, 1 failed, 2 a command line that makes no sense."
 pub struct Cli {
     #[command(flatten)]
     connection: Connection,
+    #[command(flatten)]
+    workbench: workbench::WorkbenchArgs,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -255,7 +259,7 @@ fn run(cli: &Cli) -> Outcome {
     }
     match &cli.command {
         // The dashboard.
-        None => dashboard::Dashboard::default().run(connection),
+        None => dashboard::Dashboard::with(cli.workbench.clone()).run(connection),
         Some(Command::Dashboard(command)) => command.run(connection),
         Some(Command::Demo(command)) => command.run(connection),
         Some(Command::Up(command)) => command.run(),

@@ -9,6 +9,7 @@ use clap::{Args, ValueHint};
 use serde_json::json;
 
 use super::consent::with_consent;
+use super::our_module::Words;
 use super::output::print_json;
 use super::parameter_line::parameter_line;
 use super::progress::Show;
@@ -18,13 +19,15 @@ use crate::lab::built_module::{self, BuiltModule};
 use crate::lab::cache;
 use crate::lab::flavour::Flavour;
 use crate::lab::kunit::{self, Case, Event, Plan, Subject, Verdict};
+use crate::lab::linux::Kernel;
 use crate::lab::modules;
 use crate::lab::options::{BootKernel, LabOptions};
+use crate::lab::progress::Progress;
 use crate::lab::ready::ready;
 use crate::text::escape::visible;
 
 /// How long a case may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Run the unit tests (KUnit) of a folder's modules, in the debug kernel
 ///
@@ -85,32 +88,9 @@ impl Test {
     fn plan(&self, parameters: &str, patience: Duration) -> Result<Plan, Failure> {
         let mut progress = Show::new();
         let kernel = with_consent(false, |consent| ready(Flavour::Debug, consent, &mut progress))?;
-        let files = modules::build(&kernel, &self.folder, &mut progress)
-            .map_err(BuildError::without_last_words)?;
-        drop(progress);
-        let images = built_module::read(&files).map_err(|error| Failure::new(error.to_string()))?;
-        if images.len() > 1 && !parameters.is_empty() {
-            let what = self.folder.display();
-            return Err(Failure::usage(format!(
-                "{what} makes {} modules, and parameters are for one",
-                images.len()
-            )));
-        }
-        let subject = |image: BuiltModule| Subject {
-            name: image.name,
-            image: image.bytes,
-            parameters: parameters.to_owned(),
-        };
-        let work = Path::new("/").to_owned();
-        Ok(Plan {
-            options: LabOptions {
-                append: kunit::guest_arguments().into(),
-                ..LabOptions::new(BootKernel::from(&kernel), work, cache::root()?)
-            },
-            subjects: images.into_iter().map(subject).collect(),
-            only: self.only.clone(),
-            patience,
-        })
+        let only = self.only.as_deref();
+        let wanted = Wanted { folder: &self.folder, parameters, only, patience };
+        plan(&wanted, &kernel, &mut progress, BuildError::without_last_words)
     }
 
     fn conclude(&self, verdict: &Verdict, took: Duration) -> Outcome {
@@ -140,6 +120,50 @@ impl Test {
         }
         Ok(u8::from(verdict.failed()))
     }
+}
+
+/// What is to be tested, and how.
+pub(super) struct Wanted<'a> {
+    pub(super) folder: &'a Path,
+    pub(super) parameters: &'a str,
+    pub(super) only: Option<&'a str>,
+    pub(super) patience: Duration,
+}
+
+/// Builds the modules for `kernel`, and says how they are tested.
+///
+/// # Errors
+/// They can't be built, or there are parameters for several.
+pub(super) fn plan(
+    wanted: &Wanted<'_>,
+    kernel: &Kernel,
+    progress: &mut dyn Progress,
+    words: Words,
+) -> Result<Plan, Failure> {
+    let files = modules::build(kernel, wanted.folder, progress).map_err(words)?;
+    let images = built_module::read(&files).map_err(|error| Failure::new(error.to_string()))?;
+    if images.len() > 1 && !wanted.parameters.is_empty() {
+        let what = wanted.folder.display();
+        return Err(Failure::usage(format!(
+            "{what} makes {} modules, and parameters are for one",
+            images.len()
+        )));
+    }
+    let subject = |image: BuiltModule| Subject {
+        name: image.name,
+        image: image.bytes,
+        parameters: wanted.parameters.to_owned(),
+    };
+    let work = Path::new("/").to_owned();
+    Ok(Plan {
+        options: LabOptions {
+            append: kunit::guest_arguments().into(),
+            ..LabOptions::new(BootKernel::from(kernel), work, cache::root()?)
+        },
+        subjects: images.into_iter().map(subject).collect(),
+        only: wanted.only.map(str::to_owned),
+        patience: wanted.patience,
+    })
 }
 
 fn word(outcome: kunit::Outcome) -> &'static str {

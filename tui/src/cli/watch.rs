@@ -13,7 +13,7 @@ use super::output::print_json;
 use super::parameter_line::parameter_line;
 use super::progress::Show;
 use super::{Connection, Failure, Outcome, exec, kmsg, our_module};
-use crate::kernel::api::ProgramEnd;
+use crate::kernel::api::{ProgramEnd, RunRequest};
 use crate::lab::build_error::BuildError;
 use crate::lab::client::{self, LabClient};
 use crate::lab::error::LabError;
@@ -31,7 +31,8 @@ use crate::text::escape::visible;
 /// given with --run is run in the guest. What the kernel says appears as it
 /// comes. A build that fails leaves the loaded module alone. After an oops the
 /// source line is shown; the next save starts a new guest, or type `reboot` to
-/// start one with the last build that did no harm. `quit` or Ctrl-C ends it.
+/// start one with the last build that did no harm. `rewind` winds the guest back
+/// to before the load, and loads that build. `quit` or Ctrl-C ends it.
 ///
 /// Without a lab that runs, one is started and ends with the command.
 #[derive(Args, Clone, Debug)]
@@ -55,8 +56,7 @@ impl WatchCommand {
     /// Watches until it is told to end.
     pub fn run(&self, connection: &Connection) -> Outcome {
         let parameters = parameter_line(&self.parameters)?;
-        let command = self.run.as_deref().map(words).transpose()?;
-        let command = command.map(|words| exec::request(&words, None, None)).transpose()?;
+        let command = self.run.as_deref().map(command).transpose()?;
         let folder = Path::canonicalize(&self.folder)
             .map_err(|error| Failure::io(self.folder.display(), &error))?;
         // Held to the end: a lab that is started here ends with us.
@@ -135,7 +135,8 @@ impl WatchCommand {
                 }
             }
             News::Died(why) => writeln!(out, "== {}\n== {ON}", visible(&why))?,
-            News::Rebooted => writeln!(out, "== a new guest runs")?,
+            News::Rebooted { .. } => writeln!(out, "== a new guest runs")?,
+            News::Rewound { mark } => writeln!(out, "== the guest is as at mark {mark}")?,
             News::Output(bytes) => out.write_all(&bytes)?,
             News::Ran(ProgramEnd::Exited(0)) => {}
             News::Ran(end) => writeln!(out, "== the command ended with status {}", end.status())?,
@@ -146,7 +147,8 @@ impl WatchCommand {
 
 /// How to go on with a kernel that oopsed or died.
 const ON: &str = "the module can't be unloaded any more: save a change to go on in a new guest, \
-                  or type `reboot` to go back to the last build that did no harm";
+                  or type `reboot` (or `rewind`, which keeps \
+                  all else) to go back to the last build that did no harm";
 
 fn value(news: &News) -> serde_json::Value {
     match news {
@@ -166,7 +168,8 @@ fn value(news: &News) -> serde_json::Value {
             json!({"event": "report", "words": words, "places": places, "fatal": fatal})
         }
         News::Died(why) => json!({"event": "died", "why": why}),
-        News::Rebooted => json!({"event": "rebooted"}),
+        News::Rebooted { .. } => json!({"event": "rebooted"}),
+        News::Rewound { mark } => json!({"event": "rewound", "mark": mark}),
         News::Output(bytes) => {
             json!({"event": "output", "text": String::from_utf8_lossy(bytes)})
         }
@@ -174,11 +177,16 @@ fn value(news: &News) -> serde_json::Value {
     }
 }
 
-fn words(command: &str) -> Result<Vec<OsString>, Failure> {
+/// The request that runs a command, which is split into words as a shell would.
+///
+/// # Errors
+/// There is no word, or a quote is open.
+pub(super) fn command(command: &str) -> Result<RunRequest, Failure> {
     let words = shlex::split(command).filter(|words| !words.is_empty()).ok_or_else(|| {
         Failure::usage(format!("--run {command:?}: it is empty, or a quote is open"))
     })?;
-    Ok(words.into_iter().map(OsString::from).collect())
+    let words: Vec<_> = words.into_iter().map(OsString::from).collect();
+    exec::request(&words, None, None)
 }
 
 /// Takes what is typed, on a thread of its own, up to the end of the input.
@@ -187,6 +195,7 @@ fn take_orders(orders: Orders) {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
             let order = match line.trim() {
                 "reboot" | "r" => Order::Reboot,
+                "rewind" => Order::GoBack,
                 "quit" | "q" => Order::End,
                 _ => continue,
             };

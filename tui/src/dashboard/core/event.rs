@@ -2,7 +2,7 @@
 //! What happens to the shared.
 
 use super::effect::CallTag;
-use super::host::HostResult;
+use super::host::{HostReply, HostResult};
 use super::keys::Key;
 use crate::dashboard::data::hit::Hit;
 use crate::kernel::{Item, TargetError};
@@ -41,6 +41,8 @@ pub enum Event {
     CallFailed(CallTag, TargetError),
     /// What this machine was asked for, or in a few lines why it can't be had.
     Host(CallTag, HostResult),
+    /// What this machine says on the way to that.
+    HostSays(CallTag, HostReply),
     /// There is time for a slice of long work; comes while [`crate::dashboard::core::shared::Shared::has_work`].
     Work,
 }

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::symbols::Frame;
+use super::workbench::{Bench, Case, News, Order};
 
 /// How much of a file is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +34,16 @@ pub enum HostRequest {
     ReadFile { path: String, limit: Limit },
     /// Write a new file; `~/` is the home folder. Never overwrites.
     Save { path: String, bytes: Arc<Vec<u8>> },
+    /// Build, load and run a folder's module on every save, until it is told to end;
+    /// what happens meanwhile is told as [`HostReply::News`].
+    Watch(Bench),
+    /// An order to whoever does that.
+    Order(Order),
+    /// Make a new module in this folder, in C or in Rust: its full path.
+    NewModule { folder: String, c: bool },
+    /// Run the unit tests of a folder's modules in a guest of their own; each that has
+    /// ended is told as [`HostReply::Case`].
+    Test(Bench),
 }
 
 /// What came of a [`HostRequest`].
@@ -46,6 +57,10 @@ pub enum HostReply {
     Path(String),
     /// File and line of each place, where they are known.
     Places(Vec<Option<String>>),
+    /// On the way: what happened to a folder that is watched.
+    News(News),
+    /// On the way: a unit test has ended.
+    Case(Case),
 }
 
 /// A reply, or in a few lines why there is none.
@@ -53,11 +68,12 @@ pub type HostResult = Result<HostReply, String>;
 
 /// The machine that the dashboard runs on.
 pub trait Host: Send + Sync {
-    /// Does what is asked; runs on a thread of its own.
+    /// Does what is asked; runs on a thread of its own. `tell` hears what there is to
+    /// say on the way.
     ///
     /// # Errors
     /// Why it can't be done, in a few lines for the user.
-    fn ask(&self, request: HostRequest) -> HostResult;
+    fn ask(&self, request: HostRequest, tell: &mut dyn FnMut(HostReply)) -> HostResult;
 }
 
 impl HostReply {

@@ -28,6 +28,7 @@ pub mod symbols;
 pub mod text_field;
 pub mod toasts;
 pub mod vm;
+pub mod workbench;
 
 pub use self::calls::{Owner, Report, ViewCall};
 pub use self::command::{Command, Info, command};

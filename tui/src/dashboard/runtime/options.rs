@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::dashboard::core::config::Config;
 use crate::dashboard::core::config::file::ConfigError;
 use crate::dashboard::core::host::Host;
+use crate::dashboard::core::workbench::Bench;
 
 /// What the dashboard is started with.
 pub struct Options {
@@ -18,6 +19,8 @@ pub struct Options {
     pub own_lab: bool,
     /// The file in which typed inputs are kept between runs; `None`: nowhere.
     pub state: Option<PathBuf>,
+    /// The folder to watch from the start.
+    pub workbench: Option<Bench>,
 }
 
 /// How the dashboard ended.

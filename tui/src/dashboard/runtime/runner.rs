@@ -2,7 +2,9 @@
 //! The loop.
 
 use crate::dashboard::core::host::Host;
-use crate::dashboard::core::{Effect, Event, HostReply, HostRequest, HostResult, Key};
+use crate::dashboard::core::{
+    Effect, Event, HostReply, HostRequest, HostResult, Key, Message as Wish,
+};
 use std::panic;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -57,6 +59,9 @@ pub(crate) fn run(target: Arc<dyn Target>, options: Options) -> Result<Ended, Da
     let mut model = Model::new(options.config.clone(), remembered);
     model.size = screen.size();
     model.link.own_lab = options.own_lab;
+    if let Some(bench) = options.workbench.clone() {
+        model.wish(Wish::Workbench(bench));
+    }
     let mut runner =
         Runner { model, screen, calls, options, send, started: Instant::now(), ended: None };
     let ended = runner.go(&receive);
@@ -166,7 +171,14 @@ impl Runner {
             Effect::Cancel(tag) => self.calls.cancel(tag),
             Effect::Host { tag, request } => {
                 let host = Arc::clone(&self.options.host);
-                self.work(move || Event::Host(tag, ask(&*host, request)));
+                let said = self.send.clone();
+                self.work(move || {
+                    let mut tell = |reply| {
+                        let event = Event::HostSays(tag, reply);
+                        drop(said.send(Message::App(Box::new(event))));
+                    };
+                    Event::Host(tag, ask(&*host, request, &mut tell))
+                });
             }
             Effect::Copy(text) => self.screen.copy(&text)?,
             Effect::Remember(inputs) => {
@@ -218,11 +230,11 @@ impl Runner {
 }
 
 /// Asks this machine; its files are ours to read and write.
-fn ask(host: &dyn Host, request: HostRequest) -> HostResult {
+fn ask(host: &dyn Host, request: HostRequest, tell: &mut dyn FnMut(HostReply)) -> HostResult {
     match request {
         HostRequest::ReadFile { path, limit } => files::read(&path, &limit).map(HostReply::Bytes),
         HostRequest::Save { path, bytes } => files::save(&path, &bytes).map(HostReply::Path),
-        other => host.ask(other),
+        other => host.ask(other, tell),
     }
 }
 

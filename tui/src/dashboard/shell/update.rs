@@ -35,6 +35,7 @@ pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
         Event::Item(tag, item) => self::item(model, tag, item),
         Event::CallFailed(tag, error) => self::item(model, tag, Item::Done(Err(error))),
         Event::Host(tag, result) => on_host(model, tag, result),
+        Event::HostSays(tag, reply) => host_says(model, tag, reply),
         Event::Work => {
             model.log.work();
             streams::log_grew(model);
@@ -80,6 +81,14 @@ fn on_host(model: &mut Model, tag: CallTag, result: HostResult) {
         (Some(Owner::Keep), Ok(_)) => model.effect(Effect::Quit),
         (Some(Owner::Nobody), Ok(HostReply::Path(path))) => model.done(format!("saved to {path}")),
         _ => {}
+    }
+}
+
+/// Takes what this machine says on the way.
+fn host_says(model: &mut Model, tag: CallTag, reply: HostReply) {
+    let owner = model.calls.get(tag).map(|call| call.owner.clone());
+    if let Some(Owner::View(call)) = owner {
+        view_reply(model, &call, &Reply::Host(Ok(reply)));
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Drives the update loop with keys and a scripted kernel, and looks at the screen.
 
+use crate::dashboard::core::workbench::{Bench, News, Order};
 use crate::dashboard::core::{CallTag, Effect, Event, HostReply, HostRequest, HostResult, Key};
 use crate::dashboard::paint::{Hits, Look};
 use std::collections::VecDeque;
@@ -17,7 +18,7 @@ use crate::kernel::api::{CounterValue, KmsgBatch, KmsgRecord, LabStatus, ModuleC
 use crate::kernel::{Item, TargetError};
 
 /// How many views there are; the number keys go to them.
-pub(crate) const VIEWS: usize = 7;
+pub(crate) const VIEWS: usize = 8;
 
 /// The dashboard's model, a scripted kernel, and what the effects asked for.
 pub(crate) struct Harness {
@@ -33,6 +34,13 @@ pub(crate) struct Harness {
     pub(crate) kept: bool,
     /// What comes of asking for that.
     pub(crate) keep: Result<(), String>,
+    /// What is watched at the moment, and the orders that were given.
+    pub(crate) watched: Option<(CallTag, Bench)>,
+    pub(crate) orders: Vec<Order>,
+    /// The unit tests that run.
+    pub(crate) tested: Option<CallTag>,
+    /// What comes of making a module.
+    pub(crate) made: Result<String, String>,
     /// Did the user leave?
     pub(crate) quit: bool,
     /// What a build answers.
@@ -53,6 +61,10 @@ impl Harness {
             cancelled: Vec::new(),
             kept: false,
             keep: Ok(()),
+            watched: None,
+            orders: Vec::new(),
+            tested: None,
+            made: Ok("/home/me/pulse".into()),
             quit: false,
             build: Ok(module_file(&[
                 "parm=intParameter:the year",
@@ -95,6 +107,10 @@ impl Harness {
                     queue.push_back(Event::Item(tag, Item::Done(Err(TargetError::Cancelled))));
                 }
             }
+            Effect::Host { tag, request: HostRequest::Watch(bench) } => {
+                self.watched = Some((tag, bench));
+            }
+            Effect::Host { tag, request: HostRequest::Test(_) } => self.tested = Some(tag),
             Effect::Host { tag, request } => queue.push_back(Event::Host(tag, self.host(request))),
             Effect::Copy(text) => self.copied.push(text),
             Effect::Quit => self.quit = true,
@@ -118,6 +134,12 @@ impl Harness {
                 self.keep.clone().map(|()| HostReply::Done)
             }
             HostRequest::Revive => Ok(HostReply::Done),
+            HostRequest::Order(order) => {
+                self.orders.push(order);
+                Ok(HostReply::Done)
+            }
+            HostRequest::NewModule { .. } => self.made.clone().map(HostReply::Path),
+            HostRequest::Watch(_) | HostRequest::Test(_) => Ok(HostReply::Done),
             HostRequest::FindModule { .. } => Err("it was not built here".into()),
             HostRequest::Locate { .. } => self.located.clone().map(HostReply::Places),
         }
@@ -209,6 +231,12 @@ impl Harness {
         let tag = self.kernel.lab_watch.take().unwrap();
         self.kernel.gone = true;
         self.send(Event::Item(tag, gone));
+    }
+
+    /// Something happens to the folder that is watched.
+    pub(crate) fn news(&mut self, news: News) {
+        let tag = self.watched.as_ref().unwrap().0;
+        self.send(Event::HostSays(tag, HostReply::News(news)));
     }
 
     /// The screen as text.

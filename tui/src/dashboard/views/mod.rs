@@ -15,6 +15,7 @@ mod producer;
 pub mod ready;
 pub mod unready;
 pub mod view;
+mod workbench;
 
 use std::any::{Any, TypeId};
 
@@ -45,6 +46,7 @@ impl Views {
             Box::<block::Block>::default(),
             Box::<log::LogView>::default(),
             Box::<modules::Modules>::default(),
+            Box::<workbench::Workbench>::default(),
         ])
     }
 

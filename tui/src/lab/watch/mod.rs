@@ -29,7 +29,7 @@ use super::symbols::BuildIds;
 use crate::kernel::api::{Item, KmsgRecord, LabRequest, ProgramEnd, Request, RunRequest};
 use crate::kernel::call::parsed;
 use crate::kernel::call::{Calls, ask};
-use crate::kernel::{Call, Target, TargetError, TargetResult};
+use crate::kernel::{Call, Target, TargetError, TargetResult, put, question};
 
 /// How long the lines of a report may be on their way.
 const ON_THE_WAY: Duration = Duration::from_millis(300);
@@ -85,7 +85,15 @@ pub enum News {
     /// The guest is dead.
     Died(String),
     /// A new guest runs.
-    Rebooted,
+    Rebooted {
+        /// The modules of the folder that are loaded in it.
+        names: Vec<String>,
+    },
+    /// The guest was wound back.
+    Rewound {
+        /// To this mark.
+        mark: String,
+    },
     /// The command wrote this.
     Output(Vec<u8>),
     /// The command has ended.
@@ -97,6 +105,13 @@ pub enum News {
 pub enum Order {
     /// Start a new guest and load the last build that did no harm.
     Reboot,
+    /// Wind the guest back to before the load, or start a new one where there is no
+    /// mark of that moment; and load the last build that did no harm.
+    GoBack,
+    /// Build and load now, although nothing was saved.
+    Build,
+    /// Somebody else has started another guest, or wound this one back.
+    NewGuest,
     /// End.
     End,
 }
@@ -129,12 +144,16 @@ pub struct Watch {
     reader: oops::Reader,
     /// What is loaded.
     loaded: Vec<BuiltModule>,
+    /// The modules of the last load, whether or not it succeeded.
+    tried: Vec<String>,
     /// Which builds of it: what an oops names is looked up in these.
     builds: BuildIds,
     /// What was loaded before and did no harm.
     good: Vec<BuiltModule>,
     /// Has the kernel oopsed or died since the last boot?
     broken: bool,
+    /// Has the log ended?
+    deaf: bool,
 }
 
 /// Hears what is told.
@@ -157,6 +176,8 @@ impl Watch {
             log: None,
             reader: oops::Reader::default(),
             loaded: Vec::new(),
+            tried: Vec::new(),
+            deaf: false,
             builds: BuildIds::new(),
             good: Vec::new(),
             broken: false,
@@ -185,14 +206,18 @@ impl Watch {
             let Ok(event) = self.events.1.recv() else { return Ok(()) };
             match event {
                 Event::Order(Order::End) => return Ok(()),
-                Event::Order(Order::Reboot) => {
+                Event::Order(order @ (Order::Reboot | Order::GoBack)) => {
                     let good = std::mem::take(&mut self.good);
-                    self.reboot(tell)?;
+                    match self.mark()?.filter(|_| order == Order::GoBack) {
+                        Some(mark) => self.rewind(mark, tell)?,
+                        None => self.reboot(tell)?,
+                    }
                     if !good.is_empty() {
                         self.load(good, Instant::now(), tell);
                     }
                 }
-                Event::Changed => self.cycle(progress, tell)?,
+                Event::Order(Order::NewGuest) => self.look_again(tell),
+                Event::Order(Order::Build) | Event::Changed => self.cycle(progress, tell)?,
                 Event::Log { guest, item } => self.hear(guest, item, tell),
             }
         }
@@ -223,7 +248,7 @@ impl Watch {
         // What was loaded and did no harm is what a reboot goes back to.
         if self.broken {
             self.reboot(tell)?;
-        } else if built == self.loaded {
+        } else if built == self.loaded && self.is_there() {
             tell(News::Unchanged);
             return Ok(());
         } else if !self.loaded.is_empty() {
@@ -253,15 +278,9 @@ impl Watch {
     fn replace(&mut self, built: &[BuiltModule]) -> TargetResult<()> {
         let target = &*self.plan.target;
         // Also what somebody else has loaded of that name.
-        let there: Vec<String> = ask(target, Request::Modules, &[])?
-            .into_iter()
-            .filter_map(|item| match item {
-                Item::Modules(modules) => Some(modules),
-                _ => None,
-            })
-            .flatten()
-            .map(|module| module.name)
-            .collect();
+        let there: Vec<String> =
+            put(target, question::Modules)?.into_iter().map(|module| module.name).collect();
+        self.tried = built.iter().map(|module| module.name.clone()).collect();
         let old = self.loaded.iter().chain(built).rev().map(|module| &module.name);
         let mut done: Vec<&String> = Vec::new();
         for name in old {
@@ -278,6 +297,52 @@ impl Watch {
             ask(target, Request::Load { name, parameters }, &module.bytes)?;
         }
         Ok(())
+    }
+
+    /// Is what was loaded there, as it was built? Somebody else may have unloaded it.
+    fn is_there(&self) -> bool {
+        let there = put(&*self.plan.target, question::Modules).unwrap_or_default();
+        self.loaded.iter().all(|module| {
+            let id = module.build_id.as_deref().unwrap_or_default();
+            there.iter().any(|other| other.name == module.name && *other.build_id == *id)
+        })
+    }
+
+    /// Another guest runs, and not because of us.
+    fn look_again(&mut self, tell: Tell<'_>) {
+        if !self.deaf {
+            // It was us, or nothing has happened to what is listened to.
+            return;
+        }
+        if self.listen().is_err() {
+            // It is dead already, which is told when it is used.
+            return;
+        }
+        self.broken = false;
+        self.reader = oops::Reader::default();
+        if !self.is_there() {
+            self.loaded.clear();
+        }
+        tell(News::Rebooted { names: self.names() });
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.loaded.iter().map(|module| module.name.clone()).collect()
+    }
+
+    /// The newest mark of the moment before the last load; none where the lab made
+    /// none, or there is no lab.
+    fn mark(&self) -> TargetResult<Option<String>> {
+        let Some(first) = self.tried.first() else { return Ok(None) };
+        let reason = format!("before load {first}");
+        match put(&*self.plan.target, question::Marks) {
+            Ok(marks) => Ok(marks
+                .into_iter()
+                .rfind(|mark| mark.reason.as_ref() == Some(&reason))
+                .map(|mark| mark.name)),
+            Err(TargetError::Unsupported(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     fn command(&self, command: RunRequest, tell: Tell<'_>) -> TargetResult<()> {
@@ -329,6 +394,7 @@ impl Watch {
                 }
             }
             Item::Done(Err(TargetError::Gone(why))) => {
+                self.deaf = true;
                 self.broken = true;
                 tell(News::Died(why));
             }
@@ -338,14 +404,25 @@ impl Watch {
 
     /// Starts a new guest, with nothing loaded.
     fn reboot(&mut self, tell: Tell<'_>) -> TargetResult<()> {
+        self.replace_guest(LabRequest::Reboot { cold: false })?;
+        tell(News::Rebooted { names: Vec::new() });
+        Ok(())
+    }
+
+    /// Winds the guest back to a mark of the moment before a load.
+    fn rewind(&mut self, mark: String, tell: Tell<'_>) -> TargetResult<()> {
+        self.replace_guest(LabRequest::Rewind { name: Some(mark.clone()) })?;
+        tell(News::Rewound { mark });
+        Ok(())
+    }
+
+    fn replace_guest(&mut self, how: LabRequest) -> TargetResult<()> {
         self.log = None;
         self.loaded.clear();
-        ask(&*self.plan.target, Request::Lab(LabRequest::Reboot { cold: false }), &[])?;
+        ask(&*self.plan.target, Request::Lab(how), &[])?;
         self.broken = false;
         self.reader = oops::Reader::default();
-        self.listen()?;
-        tell(News::Rebooted);
-        Ok(())
+        self.listen()
     }
 
     /// Hears the log of the guest from here on.
@@ -365,6 +442,7 @@ impl Watch {
             Box::new(move |item| drop(heard.send(Event::Log { guest, item }))),
         );
         self.log = Some(self.plan.target.start(request, sink)?);
+        self.deaf = false;
         Ok(())
     }
 }
