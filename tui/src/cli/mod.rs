@@ -241,6 +241,10 @@ fn refuse_useless(connection: &Connection, name: Option<&str>) -> Result<(), Fai
 
 fn run(cli: &Cli) -> Outcome {
     let connection = &cli.connection;
+    if cli.command.is_some() && cli.workbench.is_given() {
+        return Err(Failure::usage("--workbench opens the dashboard, and makes no sense here")
+            .with_help("leave the command out, or write `ringside dashboard --workbench …`"));
+    }
     // An agent leaves nothing on the machine that it serves.
     if !matches!(
         cli.command,
@@ -343,6 +347,9 @@ mod tests {
         for words in [&["down", "--lab", "1"][..], &["info", "--local"], &["vm", "status"]] {
             assert_eq!(refused(words), Ok(()), "{words:?}");
         }
+        // As is one of the dashboard's before another command.
+        let failure = run(&parse(&["--workbench", "x", "labs"])).unwrap_err();
+        assert_eq!(failure.status(), 2, "{failure}");
         assert_eq!(parse(&["vm", "status", "--lab", "1"]).connection.lab.as_deref(), Some("1"));
         let help = |name: &str| {
             let (_, mut command) = commands().into_iter().find(|(known, _)| known == name).unwrap();

@@ -36,6 +36,11 @@ pub(super) struct WorkbenchArgs {
 }
 
 impl WorkbenchArgs {
+    /// Was a folder named?
+    pub(super) fn is_given(&self) -> bool {
+        self.workbench.is_some()
+    }
+
     /// The folder that is to be opened, if one was named.
     ///
     /// # Errors

@@ -69,7 +69,7 @@ const COMMANDS: &[Command<Workbench>] = &[
         &["u"],
         "Unit tests",
         "run the folder's unit tests (KUnit) in the debug kernel, in a guest of their own",
-        |view, shared| news::test(view, shared),
+        news::test,
     )
     .when(|view: &Workbench, shared| match &view.bench {
         None => Err(shared.fill("no folder is open: {workbench-open} opens one")),
@@ -105,7 +105,7 @@ const COMMANDS: &[Command<Workbench>] = &[
         &["x"],
         "Close",
         "watch the folder no more; what is loaded stays",
-        |view, shared| news::close(view, shared),
+        news::close,
     )
     .when(|view: &Workbench, shared| match view.bench {
         Some(_) => Ok(()),
@@ -203,6 +203,10 @@ impl View for Workbench {
 
     fn module(&self, _: &Shared) -> Option<String> {
         self.module().map(str::to_owned)
+    }
+
+    fn shows_modules(&self) -> bool {
+        self.loaded.is_some()
     }
 
     fn modules_listed(&mut self, shared: &mut Shared) {

@@ -250,3 +250,15 @@ fn a_watch_that_ended_says_why_and_one_key_begins_it_again() {
     assert_eq!(dashboard.orders, [Order::End]);
     assert!(dashboard.shows("No folder is open"), "{}", dashboard.screen());
 }
+
+#[test]
+fn a_module_that_somebody_else_unloads_is_not_said_to_be_loaded() {
+    let mut dashboard = loaded();
+    dashboard.pass(15_000);
+    assert!(dashboard.shows("● loaded"), "{}", dashboard.screen());
+    dashboard.kernel.modules.clear();
+    dashboard.pass(6000);
+    assert!(dashboard.shows("unloaded  somebody has unloaded it"), "{}", dashboard.screen());
+    dashboard.keys("b");
+    assert_eq!(dashboard.orders, [Order::Build]);
+}

@@ -25,6 +25,9 @@ source around each. After an oops {workbench-back} goes back to before the load,
 did no harm. {workbench-test} runs the unit tests.\n\n\
 `ringside --workbench FOLDER` opens one from the start.";
 
+/// So long after a load the list of modules has it.
+const SETTLED_MS: u64 = 12_000;
+
 pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &Workbench, shared: &Shared) {
     if view.main() == Main::Introduction {
         let inside = canvas.panel(area, "No folder is open", true);
@@ -74,9 +77,22 @@ fn build_text(loaded: &Loaded, shared: &Shared) -> String {
 /// What is loaded, of whatever came of the newest build.
 fn loaded_text(view: &Workbench, shared: &Shared) -> String {
     match &view.loaded {
+        Some(loaded) if is_gone(view, shared) => {
+            format!("{} was unloaded", build_text(loaded, shared))
+        }
         None => "nothing is loaded".into(),
         Some(loaded) => format!("{} is loaded", build_text(loaded, shared)),
     }
+}
+
+/// Has somebody else unloaded what was loaded here? The list of modules may be a
+/// little older than the load.
+fn is_gone(view: &Workbench, shared: &Shared) -> bool {
+    let Some(loaded) = &view.loaded else { return false };
+    let settled = shared.now_ms > loaded.at_ms + SETTLED_MS;
+    settled
+        && shared.modules.ready().is_some()
+        && loaded.names.iter().any(|name| shared.loaded(name).is_none())
 }
 
 /// Where in the loop it is: a word, its role, and the sentence after it.
@@ -97,6 +113,11 @@ fn state(view: &Workbench, shared: &Shared) -> (&'static str, Role, String) {
             let noun = if errors == 1 { "error" } else { "errors" };
             ("not built", Role::Bad, format!("{errors} {noun}; {}, and stays", stays()))
         }
+        Phase::Loaded if is_gone(view, shared) => (
+            "unloaded",
+            Role::Warning,
+            shared.fill("somebody has unloaded it; save, or {workbench-build} loads it again"),
+        ),
         Phase::Loaded => {
             let took = view.loaded.as_ref().and_then(|loaded| loaded.took_ms);
             let took = took.map(|ms| format!("; {:.1} s after the save", ms as f64 / 1000.0));
