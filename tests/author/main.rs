@@ -9,6 +9,8 @@
     reason = "a test says what it expected, exports nothing, and uses a part of what is shared"
 )]
 
+#[path = "../terminal/session.rs"]
+mod session;
 #[path = "../lab/surroundings.rs"]
 mod surroundings;
 
@@ -17,3 +19,4 @@ mod gdb;
 mod made;
 mod new;
 mod watch;
+mod workbench;
