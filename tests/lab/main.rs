@@ -36,6 +36,7 @@ mod recovers;
 mod replaced_names;
 mod starts;
 mod stick;
+mod stick_marks;
 mod surroundings;
 mod two_sticks;
 mod while_it_starts;

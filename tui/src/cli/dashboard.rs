@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::changes::Changes;
 use super::lab_args::LabArgs;
 use super::loadable::{self, Loadable};
 use super::relay::Relay;
@@ -80,6 +81,13 @@ impl Dashboard {
             workbench,
         };
         let ended = dashboard::run(target, options)?;
+        let own = relay.owns_lab();
+        let status = own.then(|| put(&*relay, question::Lab).ok()).flatten();
+        if let Some(changes) = status.as_ref().and_then(Changes::from) {
+            // The lab goes first, with what it has not written yet.
+            relay.end();
+            changes.settle(None)?;
+        }
         if let Some(id) = relay.kept() {
             println!(
                 "lab {id} goes on: `ringside` opens its dashboard, `ringside down {id}` ends it"

@@ -6,6 +6,7 @@ use std::thread;
 use clap::Args;
 use serde::Serialize;
 
+use super::changes::{Changes, FateArgs};
 use super::output::say;
 use super::{Failure, Outcome, candidates};
 use crate::lab::client::{self, Ended};
@@ -19,6 +20,10 @@ use crate::lab::error::LabError;
 ///
 /// A lab whose process does not answer is ended by force.
 ///
+/// Where a lab with `--disk FILE` has kept what was written to its stick beside
+/// FILE, since it was marked, this asks whether to write that to FILE. Where there
+/// is no terminal to ask on, it stays in FILE.changes.
+///
 /// Exit status: 0 when it is gone, 1 if there is no such lab.
 #[derive(Args, Clone, Debug)]
 #[command(verbatim_doc_comment)]
@@ -30,6 +35,9 @@ pub struct Down {
     /// End every lab of yours
     #[arg(long)]
     all: bool,
+
+    #[command(flatten)]
+    fate: FateArgs,
 
     /// Print JSON, one line per lab
     #[arg(long)]
@@ -43,6 +51,9 @@ struct Line<'a> {
     down: bool,
     /// Its process did not answer and was killed.
     killed: bool,
+    /// Where what was written to its stick still is, and not in the user's file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stick_changes: Option<String>,
 }
 
 impl Down {
@@ -71,6 +82,7 @@ impl Down {
         if ids.is_empty() && !self.json {
             say(false, "no lab is running", &())?;
         }
+        let changes: Vec<_> = ids.iter().map(|id| Changes::of(id)).collect();
         // All at the same time: each may take some seconds.
         let ended: Vec<_> = thread::scope(|scope| {
             let ending: Vec<_> =
@@ -78,8 +90,8 @@ impl Down {
             // A thread that panicked has said so itself.
             ending.into_iter().filter_map(|(id, end)| Some((id, end.join().ok()?))).collect()
         });
-        let mut failed = None;
-        for (id, ended) in ended {
+        let (mut failed, mut unsettled) = (None, None);
+        for ((id, ended), changes) in ended.into_iter().zip(changes) {
             let killed = match ended {
                 Ok(ended) => ended == Ended::ByForce,
                 Err(error) => {
@@ -88,7 +100,25 @@ impl Down {
                 }
             };
             let how = if killed { "; it did not answer and was killed" } else { "" };
-            say(self.json, &format!("lab {id} is down{how}"), &Line { id, down: true, killed })?;
+            // What there is to say of its stick comes after what became of the lab.
+            let text = format!("lab {id} is down{how}");
+            if !self.json {
+                say(false, &text, &())?;
+            }
+            let left = match changes.map(|changes| changes.settle(self.fate.fate())) {
+                Some(Ok(left)) => left,
+                Some(Err(failure)) => {
+                    unsettled.get_or_insert(failure);
+                    None
+                }
+                None => None,
+            };
+            if self.json {
+                say(true, &text, &Line { id, down: true, killed, stick_changes: left })?;
+            }
+        }
+        if let Some(failure) = unsettled {
+            return Err(failure);
         }
         failed.map_or(Ok(0), |error| Err(error.into()))
     }

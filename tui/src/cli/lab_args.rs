@@ -8,6 +8,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueHint};
 
 use super::Failure;
+use super::changes::FateArgs;
 use super::consent::with_consent;
 use super::kernel_choice::{chosen, flavours};
 use super::progress::Show;
@@ -75,9 +76,14 @@ pub struct LabArgs {
     pub host_files: Option<HostFiles>,
 
     /// Use this file or block device as the USB stick; without it the stick is
-    /// empty and gone afterwards
+    /// empty and gone afterwards. From the first mark on, what is written to it is
+    /// kept in FILE.changes and not in FILE; `ringside down` asks what becomes of it,
+    /// and a lab with the same FILE goes on from there
     #[arg(long, value_name = "FILE")]
     pub disk: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub fate: FateArgs,
 
     /// More for the kernel's command line, such as kmemleak=on
     /// [default: RINGSIDE_APPEND]
@@ -150,6 +156,7 @@ impl LabArgs {
             memory_mib: self.memory,
             append,
             disk,
+            disk_fate: self.fate.fate(),
             ..LabOptions::new(kernel, work, cache)
         })
     }

@@ -28,8 +28,9 @@ use crate::text::escape::visible;
 /// newest numbered marks are kept, those with a name until they are removed;
 /// all are gone when the lab ends.
 ///
-/// There is no mark of a guest whose USB stick is a file or device of yours
-/// (--disk).
+/// Where the USB stick is a file of yours (--disk FILE), what is written to it from
+/// the first mark on is kept in FILE.changes, and FILE itself is never wound back.
+/// There is no mark of a guest whose stick is a device of this computer's.
 ///
 /// Exit status: 0 done, 1 failed, 2 a command line that makes no sense.
 #[derive(Args, Clone, Debug)]

@@ -12,6 +12,7 @@ pub mod block;
 pub mod build;
 pub mod cache;
 mod candidates;
+mod changes;
 pub mod completions;
 pub mod connection;
 pub mod consent;

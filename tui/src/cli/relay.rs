@@ -49,6 +49,12 @@ impl Relay {
         Ok(())
     }
 
+    /// Ends the lab that was started here.
+    pub(super) fn end(&self) {
+        let lab = self.now().lab.take();
+        drop(lab);
+    }
+
     /// The lab that was let go on, if one was.
     pub(super) fn kept(&self) -> Option<String> {
         self.now().kept.clone()

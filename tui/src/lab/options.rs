@@ -17,7 +17,7 @@ use super::vm::error::VmResult;
 use super::vm::share::{HostFiles, Wanted};
 use super::vm::start::Plan;
 use super::vm::stick::Stick;
-use crate::kernel::api::KernelView;
+use crate::kernel::api::{KernelView, StickFate};
 
 /// Processors of a guest.
 pub const PROCESSORS: u32 = 2;
@@ -83,6 +83,10 @@ pub struct LabOptions {
     /// The file or block device behind the USB stick; `None`: an empty one.
     #[serde(with = "exact")]
     pub disk: Option<PathBuf>,
+    /// What becomes of what was written on top of that file, by an earlier lab or this
+    /// one; `None`: it stays beside the file.
+    #[serde(default)]
+    pub disk_fate: Option<StickFate>,
 }
 
 impl LabOptions {
@@ -101,6 +105,7 @@ impl LabOptions {
             memory_mib: None,
             append: String::new(),
             disk: None,
+            disk_fate: None,
         }
     }
 
@@ -115,7 +120,7 @@ impl LabOptions {
     /// The file is missing, in use or no disk; or there is no room for an empty one.
     pub fn stick(&self) -> VmResult<Stick> {
         match &self.disk {
-            Some(path) => Stick::open(path),
+            Some(path) => Stick::open(path, self.disk_fate),
             None => Stick::empty(&self.cache),
         }
     }

@@ -200,6 +200,8 @@ pub(crate) fn running_lab() -> LabStatus {
         processors: 2,
         stick_plugged: true,
         stick_file: None,
+        stick_changes: None,
+        stick_fate: None,
         stick_trouble: None,
         troubles: Vec::new(),
     }

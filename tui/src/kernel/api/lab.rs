@@ -85,6 +85,15 @@ pub struct MarkInfo {
     pub stick_plugged: bool,
 }
 
+/// What becomes of what was written on top of a file of the user's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StickFate {
+    /// It is written to the file.
+    Keep,
+    /// It is thrown away.
+    Discard,
+}
+
 /// A lab and its guest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabStatus {
@@ -120,6 +129,11 @@ pub struct LabStatus {
     pub stick_plugged: bool,
     /// The file behind the stick; `None`: an empty one that is gone afterwards.
     pub stick_file: Option<String>,
+    /// The file in which what is written to the stick is kept, and not in
+    /// [`Self::stick_file`]: so from the first mark on.
+    pub stick_changes: Option<String>,
+    /// What becomes of that when the lab ends, where that is settled.
+    pub stick_fate: Option<StickFate>,
     /// Why the stick is not in the state that it was told to be in.
     pub stick_trouble: Option<String>,
     /// What is wrong although the guest runs, the worst first.

@@ -183,6 +183,8 @@ impl Lab {
             memory_mib: self.options.memory(),
             processors: PROCESSORS,
             stick_file: self.stick.path.as_ref().map(|path| path.display().to_string()),
+            stick_changes: self.stick.changes().map(|changes| changes.path().display().to_string()),
+            stick_fate: self.options.disk_fate,
             ..LabStatus::default()
         }
     }

@@ -14,10 +14,13 @@ use super::status::Status;
 use crate::lab::vm::console::Console;
 use crate::lab::vm::event::MachineEvents;
 use crate::lab::vm::start::{Abort, Connect, Hooks, Plan, StartStep, reach_agent, start};
+use crate::lab::vm::stick::Stick;
 
 /// One start, on its own thread.
 pub(super) struct Start {
     pub(super) plan: Plan,
+    /// The lab's stick before this start.
+    pub(super) stick: Arc<Stick>,
     pub(super) status: Arc<Status>,
     pub(super) console: Arc<Console>,
     pub(super) orders: Sender<Order>,
@@ -49,7 +52,8 @@ impl Start {
         };
         // What was on the stick belongs to the moment that the guest goes back to.
         let rewound = self.plan.mark.clone();
-        let stick = match rewound.map(|mark| Ok((mark.stick(&self.plan.cache)?, mark.plugged))) {
+        let (cache, now) = (&self.plan.cache, &self.stick);
+        let stick = match rewound.map(|mark| Ok((mark.stick(now, cache)?, mark.plugged))) {
             Some(Err(error)) => {
                 drop(self.orders.send(Order::Started(self.job, Err(error))));
                 return;

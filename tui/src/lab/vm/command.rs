@@ -9,6 +9,8 @@ use std::ffi::OsString;
 use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 
+use serde_json::{Value, json};
+
 use super::accel::Accelerator;
 use super::line::Line;
 
@@ -25,6 +27,15 @@ const SHARES_SLOT: usize = 0x10;
 pub const AGENT_PORT: &str = "ringside.agent";
 /// The id of the USB stick and of what is behind it.
 pub const STICK: &str = "stick";
+/// The socket it is plugged into: always the same, so that a machine that was saved
+/// with it plugged in again finds it there.
+pub(super) const STICK_PORT: &str = "1";
+/// What is written on top of a stick since its first mark.
+pub const CHANGES: &str = "changes";
+/// QEMU's set of descriptors for the stick's file.
+pub(super) const STICK_SET: u32 = 1;
+/// The same for what is written on top of it.
+pub(super) const CHANGES_SET: u32 = 2;
 /// What every guest's kernel is told, in front of its flavour's own arguments.
 ///
 /// `panic=-1` ends a dead kernel at once (QEMU holds it, see `-action`), after
@@ -111,6 +122,41 @@ pub struct StickFile {
     pub descriptor: RawFd,
     /// Is it a block device of the host?
     pub is_device: bool,
+    /// What is written on top of it; the file is only read then.
+    pub changes: Option<RawFd>,
+}
+
+/// What is behind the stick, as QEMU is told. It finds the files in its sets of
+/// descriptors.
+pub(super) fn stick_node(is_device: bool, changes: bool) -> Value {
+    // Another QEMU is kept off by Stick's own lock.
+    let open = |driver: &str, set: u32, read_only: bool| {
+        json!({
+            "driver": driver,
+            "filename": format!("/dev/fdset/{set}"),
+            "locking": "off",
+            "discard": "unmap",
+            "read-only": read_only,
+        })
+    };
+    let driver = if is_device { "host_device" } else { "file" };
+    let raw = json!({
+        "driver": "raw",
+        "discard": "unmap",
+        "read-only": changes,
+        "file": open(driver, STICK_SET, changes),
+    });
+    let mut node = match changes {
+        true => json!({
+            "driver": "qcow2",
+            "discard": "unmap",
+            "file": open("file", CHANGES_SET, false),
+            "backing": raw,
+        }),
+        false => raw,
+    };
+    node["node-name"] = STICK.into();
+    node
 }
 
 /// The arguments for [`QEMU`].
@@ -209,7 +255,7 @@ pub fn shape(spec: &Spec) -> String {
         qmp: 0,
         console: 0,
         agent: 0,
-        stick: Some(StickFile { descriptor: 0, is_device: false }),
+        stick: Some(StickFile { descriptor: 0, is_device: false, changes: None }),
         incoming: None,
     };
     let words: Vec<_> =
@@ -219,17 +265,17 @@ pub fn shape(spec: &Spec) -> String {
 
 impl Line {
     fn stick(&mut self, stick: StickFile) {
-        let driver = if stick.is_device { "host_device" } else { "file" };
-        self.pair("-add-fd", &format!("set=1,fd={}", stick.descriptor));
-        // Another QEMU is kept off by Stick's own lock.
-        let file = format!(
-            "file.driver={driver},file.filename=/dev/fdset/1,file.locking=off,file.discard=unmap"
-        );
-        self.pair("-blockdev", &format!("driver=raw,node-name={STICK},discard=unmap,{file}"));
+        self.pair("-add-fd", &format!("set={STICK_SET},fd={}", stick.descriptor));
+        if let Some(changes) = stick.changes {
+            self.pair("-add-fd", &format!("set={CHANGES_SET},fd={changes}"));
+        }
+        let node = stick_node(stick.is_device, stick.changes.is_some());
+        self.pair("-blockdev", &node.to_string());
         // The guest hears of every error, also of one for want of room on the
         // host, for which QEMU would stop it otherwise.
         let errors = "werror=report,rerror=report";
-        self.pair("-device", &format!("usb-storage,id={STICK},drive={STICK},bus=usb.0,{errors}"));
+        let place = format!("bus=usb.0,port={STICK_PORT}");
+        self.pair("-device", &format!("usb-storage,id={STICK},drive={STICK},{place},{errors}"));
     }
 
     fn share(&mut self, number: usize, folder: &Path, writable: bool) {

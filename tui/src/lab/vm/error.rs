@@ -71,6 +71,9 @@ pub enum VmError {
     /// The start was given up: something else is to be done instead.
     #[error("the start was given up")]
     Aborted,
+    /// The user's file is another lab's stick.
+    #[error("{} is the USB stick of another lab; `ringside labs` lists them", .0.display())]
+    StickInUse(PathBuf),
     /// What was asked for can't be had on this machine.
     #[error("{0}")]
     Unsupported(String),
@@ -98,6 +101,7 @@ impl VmError {
             | Self::Program { .. }
             | Self::Silent { .. }
             | Self::Aborted
+            | Self::StickInUse(_)
             | Self::Unsupported(_) => false,
         }
     }

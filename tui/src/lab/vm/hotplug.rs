@@ -104,6 +104,20 @@ pub fn sync(target: Arc<dyn Target>) {
     }
 }
 
+/// Has QEMU write out what it keeps of a stick with changes on top of it, before it
+/// is ended; gives up after 5 s. The guest stands still from then on.
+pub fn quiesce(machine: Arc<Machine>) {
+    let (send, stopped) = channel();
+    let spawned = thread::Builder::new().name("quiesce".into()).spawn(move || {
+        // Nobody waits any more when it took too long.
+        drop(send.send(machine.stop()));
+    });
+    let stopped = spawned.ok().and_then(|_| stopped.recv_timeout(SYNC).ok());
+    if !matches!(stopped, Some(Ok(()))) {
+        tracing::warn!("QEMU did not write out what it keeps of the stick before it was ended");
+    }
+}
+
 /// Waits until the guest has a node for the stick, or none any more.
 pub(super) fn await_stick(target: &dyn Target, present: bool) -> VmResult<()> {
     let request = Request::AwaitStick { present, timeout_ms: STICK_MS };

@@ -3,7 +3,7 @@
 //! over QMP, and never left behind.
 
 use super::child::{Shared, bind, explain, keep};
-use super::command::{QEMU, STICK, Spec, StickFile, Wiring, arguments};
+use super::command::{QEMU, Spec, StickFile, Wiring, arguments};
 use super::confine::{Confinement, Masks};
 use super::console::Console;
 use super::error::{VmError, VmResult};
@@ -67,20 +67,23 @@ impl Machine {
         let (qmp, their_qmp) = pair()?;
         let (serial, their_serial) = pair()?;
         let (agent, their_agent) = pair()?;
+        let files = stick.map(Stick::files).transpose()?;
         let wiring = Wiring::Inherited {
             qmp: their_qmp.as_raw_fd(),
             console: their_serial.as_raw_fd(),
             agent: their_agent.as_raw_fd(),
-            stick: stick.map(|stick| StickFile {
-                descriptor: stick.file.as_raw_fd(),
+            stick: stick.zip(files.as_ref()).map(|(stick, files)| StickFile {
+                descriptor: files.file.as_raw_fd(),
                 is_device: stick.is_device,
+                changes: files.changes.as_ref().map(AsRawFd::as_raw_fd),
             }),
             incoming: incoming.map(AsRawFd::as_raw_fd),
         };
         let mut inherited =
             vec![their_qmp.as_raw_fd(), their_serial.as_raw_fd(), their_agent.as_raw_fd()];
         inherited.extend(incoming.map(AsRawFd::as_raw_fd));
-        inherited.extend(stick.map(|stick| stick.file.as_raw_fd()));
+        let files = files.iter().flat_map(|files| [Some(&files.file), files.changes.as_ref()]);
+        inherited.extend(files.flatten().map(AsRawFd::as_raw_fd));
         let mut command = Command::new(QEMU);
         command
             .args(arguments(spec, &wiring))
@@ -203,6 +206,18 @@ impl Machine {
     /// longer than `deadline`.
     pub fn save(&self, file: &File, deadline: Duration) -> VmResult<()> {
         self.hold(|| self.write_state(file, deadline))
+    }
+
+    /// Can the machine be saved as it is?
+    ///
+    /// # Errors
+    /// Something in it forbids that: QEMU says what.
+    pub(super) fn can_be_saved(&self) -> VmResult<()> {
+        let state = self.qmp.execute("query-migrate", json!({}))?;
+        match state["blocked-reasons"][0].as_str() {
+            Some(why) => Err(VmError::Refused { command: "migrate".into(), why: why.into() }),
+            None => Ok(()),
+        }
     }
 
     /// Does `work` while the guest stands still; it goes on afterwards, whether
@@ -334,72 +349,14 @@ impl Machine {
         }
     }
 
-    /// Plugs `stick` in.
-    ///
-    /// # Errors
-    /// One is plugged in already, or QEMU refuses it.
-    pub fn plug(&self, stick: &Stick) -> VmResult<()> {
-        self.qmp.execute_with("add-fd", json!({"fdset-id": 1}), stick.file.as_fd())?;
-        let driver = if stick.is_device { "host_device" } else { "file" };
-        // Another QEMU is kept off by Stick's own lock.
-        let file = json!({
-            "driver": driver,
-            "filename": "/dev/fdset/1",
-            "locking": "off",
-            "discard": "unmap",
-        });
-        let plugged = self
-            .qmp
-            .execute(
-                "blockdev-add",
-                json!({"driver": "raw", "node-name": STICK, "discard": "unmap", "file": file}),
-            )
-            .and_then(|_| {
-                let device = json!({
-                    "driver": "usb-storage",
-                    "id": STICK,
-                    "drive": STICK,
-                    "bus": "usb.0",
-                    "werror": "report",
-                    "rerror": "report",
-                });
-                self.qmp.execute("device_add", device)
-            });
-        if let Err(error) = plugged {
-            self.forget_stick();
-            return Err(error);
-        }
-        Ok(())
+    /// Its control channel.
+    pub(super) fn qmp(&self) -> &Qmp {
+        &self.qmp
     }
 
-    /// Pulls the stick out, without asking the guest.
-    ///
-    /// # Errors
-    /// None is plugged in, or QEMU does not let go of it.
-    pub fn unplug(&self) -> VmResult<()> {
-        self.shared.state().deleted.clear();
-        self.qmp.execute("device_del", json!({"id": STICK}))?;
-        let deadline = Duration::from_secs(5);
-        self.shared
-            .wait(Instant::now() + deadline, |state| {
-                (state.deleted.iter().any(|device| device == STICK) || state.ended.is_some())
-                    .then_some(())
-            })
-            .ok_or(VmError::Silent { command: "device_del".into(), after: deadline })?;
-        self.forget_stick();
-        Ok(())
-    }
-
-    /// Lets go of what is behind a stick that is not plugged in.
-    fn forget_stick(&self) {
-        for (command, arguments) in
-            [("blockdev-del", json!({"node-name": STICK})), ("remove-fd", json!({"fdset-id": 1}))]
-        {
-            // Refused where a plug failed before there was anything to remove.
-            if let Err(error) = self.qmp.execute(command, arguments) {
-                tracing::debug!("{error}");
-            }
-        }
+    /// What its threads share.
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
     /// What ends it while somebody else has it.

@@ -16,6 +16,7 @@ use nix::unistd::{Whence, lseek};
 
 use super::error::{VmError, VmResult};
 use super::machine::Machine;
+use super::overlay::Overlay;
 use super::stick::Stick;
 
 /// How long a guest may stand still for a mark before it is given up.
@@ -25,7 +26,8 @@ const DEADLINE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Mark {
     state: File,
-    /// What was on the stick; `None`: nothing, and it was never written to.
+    /// What was on the stick, or on top of a file of the user's; `None`: nothing, and it
+    /// was never written to.
     stick: Option<File>,
     /// Was the stick plugged in?
     pub plugged: bool,
@@ -42,24 +44,24 @@ impl Mark {
     /// stands still meanwhile.
     ///
     /// # Errors
-    /// The stick is a file of the user's, a share is mounted, or the disk is full.
+    /// The stick is a device of the host, a share is mounted, or the disk is full.
     pub fn make(machine: &Machine, stick: &Stick, plugged: bool, folder: &Path) -> VmResult<Self> {
-        if let Some(path) = &stick.path {
-            return Err(VmError::Unsupported(format!(
-                "a rewind would undo what was written to {}, which is yours and not the lab's: \
-                 marks need a lab without --disk",
-                path.display()
-            )));
-        }
+        stick.can_be_marked()?;
+        machine.can_be_saved().map_err(mounted)?;
+        let overlay = stick.prepare(machine)?;
         let state = tempfile::tempfile_in(folder).map_err(VmError::io(place(folder)))?;
         let made = Instant::now();
         let copied = machine.hold(|| {
+            if let Some(overlay) = overlay {
+                stick.cover(machine, overlay, plugged)?;
+            }
             machine.write_state(&state, DEADLINE).map_err(mounted)?;
             if stick.is_pristine() {
                 return Ok(None);
             }
             let copy = tempfile::tempfile_in(folder).map_err(VmError::io(place(folder)))?;
-            copy_sparse(&stick.file, &copy).map_err(VmError::io("copy what is on the stick"))?;
+            let written = stick.changes().map_or(&stick.file, Overlay::file);
+            copy_sparse(written, &copy).map_err(VmError::io("copy what is on the stick"))?;
             Ok(Some(copy))
         })?;
         let stood = made.elapsed();
@@ -78,11 +80,15 @@ impl Mark {
             .map_err(VmError::io("open the mark"))
     }
 
-    /// A stick with what was on it, for the guest that resumes.
+    /// A stick with what was on it, for the guest that resumes; `now` is the one that
+    /// the guest has that is wound back.
     ///
     /// # Errors
     /// The disk is full.
-    pub fn stick(&self, folder: &Path) -> VmResult<Stick> {
+    pub fn stick(&self, now: &Stick, folder: &Path) -> VmResult<Stick> {
+        if let (Some(_), Some(changes)) = (&now.path, &self.stick) {
+            return now.wound_back(changes);
+        }
         let stick = Stick::empty(folder)?;
         if let Some(content) = &self.stick {
             copy_sparse(content, &stick.file).map_err(VmError::io("copy what was on the stick"))?;
@@ -113,7 +119,7 @@ fn room_taken(file: &File) -> u64 {
 }
 
 /// Makes `to` the same as `from`, holes included.
-fn copy_sparse(mut from: &File, mut to: &File) -> std::io::Result<()> {
+pub(super) fn copy_sparse(mut from: &File, mut to: &File) -> std::io::Result<()> {
     use std::io::{Read, Seek, SeekFrom};
     let length = from.metadata()?.len();
     to.set_len(length)?;

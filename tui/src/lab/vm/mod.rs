@@ -20,6 +20,8 @@ pub mod initramfs;
 mod line;
 pub mod machine;
 pub mod mark;
+pub mod overlay;
+mod plugging;
 pub mod pulse;
 pub mod qmp;
 pub mod room;

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The USB stick: an empty disk that no folder ever names and that is gone
-//! with its last user, or a file (or device) that the user gives.
+//! with its last user, or a file (or device) that the user gives. Such a file is
+//! written to until the first mark, and from then on what is written is kept beside
+//! it ([`super::overlay`]).
 
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::error::{VmError, VmResult};
+use super::machine::Machine;
+use super::overlay::{Overlay, again};
 use super::room::Room;
+use crate::kernel::api::StickFate;
 
 /// Bytes of an empty stick.
 pub const SIZE: u64 = 1 << 30;
@@ -25,6 +30,16 @@ pub struct Stick {
     pub is_device: bool,
     /// Where the host needs room for it.
     pub room: Arc<Room>,
+    /// What is written on top of a file that is the user's.
+    overlay: OnceLock<Overlay>,
+}
+
+/// What QEMU gets of a stick.
+pub(super) struct Files {
+    /// The file or device; to be read only where there are `changes`.
+    pub(super) file: File,
+    /// What is written on top of it.
+    pub(super) changes: Option<File>,
 }
 
 impl Stick {
@@ -54,7 +69,13 @@ impl Stick {
         // Without a name from the first moment on, or removed at once.
         let file = tempfile::tempfile_in(folder).map_err(VmError::io(doing()))?;
         file.set_len(SIZE).map_err(VmError::io(doing()))?;
-        Ok(Self { file, path: None, is_device: false, room: room(folder) })
+        Ok(Self {
+            file,
+            path: None,
+            is_device: false,
+            room: room(folder),
+            overlay: OnceLock::new(),
+        })
     }
 
     /// Is it an empty one that nobody has written to yet?
@@ -64,11 +85,14 @@ impl Stick {
             && self.file.metadata().is_ok_and(|meta| meta.blocks() == 0 && meta.len() == SIZE)
     }
 
-    /// The file or block device at `path`, for nobody else while it lasts.
+    /// The file or block device at `path`, for nobody else while it lasts; with what
+    /// an earlier lab left beside it on top, or after that was dealt with as `fate`
+    /// says.
     ///
     /// # Errors
-    /// It is not there, not writable, in use by another lab, or no disk's size.
-    pub fn open(path: &Path) -> VmResult<Self> {
+    /// It is not there, not writable, in use by another lab, or no disk's size; or what
+    /// was left beside it does not fit or can't be written to it.
+    pub fn open(path: &Path, fate: Option<StickFate>) -> VmResult<Self> {
         let shown = path.display();
         let file = OpenOptions::new()
             .read(true)
@@ -97,12 +121,142 @@ impl Stick {
             )));
         }
         match lock(&file) {
-            Ok(()) => Ok(Self { file, path: Some(path.to_owned()), is_device, room: room(path) }),
-            Err(nix::errno::Errno::EWOULDBLOCK) => Err(VmError::Unsupported(format!(
-                "{shown} is the USB stick of another lab; `ringside labs` lists them"
-            ))),
-            Err(error) => Err(VmError::io(format!("lock {shown}"))(error.into())),
+            Ok(()) => {}
+            Err(nix::errno::Errno::EWOULDBLOCK) => {
+                return Err(VmError::StickInUse(path.to_owned()));
+            }
+            Err(error) => return Err(VmError::io(format!("lock {shown}"))(error.into())),
         }
+        let stick = Self {
+            file,
+            path: Some(path.to_owned()),
+            is_device,
+            room: room(path),
+            overlay: OnceLock::new(),
+        };
+        if !is_device {
+            stick.take_up(fate)?;
+        }
+        Ok(stick)
+    }
+
+    /// Deals with what an earlier lab left beside the file.
+    fn take_up(&self, fate: Option<StickFate>) -> VmResult<()> {
+        let real = self.real()?;
+        let left = match fate {
+            None => Overlay::left(&self.file, &real)?,
+            Some(_) => Overlay::found(&real)?,
+        };
+        match (left, fate) {
+            (None, _) => Ok(()),
+            (Some(left), Some(StickFate::Keep)) => left.write_back(&self.file),
+            (Some(left), Some(StickFate::Discard)) => left.discard(),
+            (Some(left), None) => {
+                self.put_on_top(left);
+                Ok(())
+            }
+        }
+    }
+
+    /// The file's own path, whatever links lead to it.
+    fn real(&self) -> VmResult<PathBuf> {
+        let path = self.path.clone().unwrap_or_default();
+        path.canonicalize().map_err(VmError::io(format!("find {}", path.display())))
+    }
+
+    fn put_on_top(&self, overlay: Overlay) {
+        // Whoever makes marks makes one at a time.
+        drop(self.overlay.set(overlay));
+    }
+
+    /// What is written on top of the user's file, if there was a mark.
+    pub fn changes(&self) -> Option<&Overlay> {
+        self.overlay.get()
+    }
+
+    /// Prepares for the first mark of a file of the user's: an empty image for what
+    /// is written from then on.
+    ///
+    /// # Errors
+    /// The file's folder can't be written to, the disk is full, or QEMU refuses.
+    pub(super) fn prepare(&self, machine: &Machine) -> VmResult<Option<Overlay>> {
+        if self.path.is_none() || self.overlay.get().is_some() {
+            return Ok(None);
+        }
+        let length = self.file.metadata().map_err(VmError::io("look at the stick"))?.len();
+        Overlay::create(machine.qmp(), &self.real()?, length).map(Some)
+    }
+
+    /// Has `overlay` take what is written from now on. The guest stands still.
+    ///
+    /// # Errors
+    /// QEMU refuses.
+    pub(super) fn cover(&self, machine: &Machine, overlay: Overlay, plugged: bool) -> VmResult<()> {
+        if plugged {
+            overlay.take_over(machine.qmp())?;
+        }
+        // One without a name would be lost with the lab, but holds what is written.
+        let named = overlay.adopt();
+        self.put_on_top(overlay);
+        named
+    }
+
+    /// The user's file again, with `copy` on top.
+    ///
+    /// # Errors
+    /// The disk is full.
+    pub(super) fn wound_back(&self, copy: &File) -> VmResult<Self> {
+        let overlay = Overlay::like(copy, &self.real()?)?;
+        let file = self.file.try_clone().map_err(VmError::io("share the stick"))?;
+        Ok(Self {
+            file,
+            path: self.path.clone(),
+            is_device: self.is_device,
+            room: Arc::clone(&self.room),
+            overlay: OnceLock::from(overlay),
+        })
+    }
+
+    /// Deals with what was written on top of the user's file, once no QEMU has it
+    /// any more.
+    ///
+    /// # Errors
+    /// It can't be written to the file, or not be removed. It stays then.
+    pub fn settle(&self, fate: StickFate) -> VmResult<()> {
+        match (self.overlay.get(), fate) {
+            (None, _) => Ok(()),
+            (Some(changes), StickFate::Keep) => changes.write_back(&self.file),
+            (Some(changes), StickFate::Discard) => changes.discard(),
+        }
+    }
+
+    /// Can what is on it be wound back?
+    ///
+    /// # Errors
+    /// It is a device of the host: there is no taking back what is written to that.
+    pub(super) fn can_be_marked(&self) -> VmResult<()> {
+        match (&self.path, self.is_device) {
+            (Some(path), true) => Err(VmError::Unsupported(format!(
+                "a rewind would undo what was written to {}, which is a device of this \
+                 computer's: marks need a lab whose USB stick is empty or a file",
+                path.display()
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// The files for QEMU.
+    ///
+    /// # Errors
+    /// The host is out of descriptors.
+    pub(super) fn files(&self) -> VmResult<Files> {
+        let shared = |file: &File| file.try_clone().map_err(VmError::io("share the stick"));
+        Ok(match self.overlay.get() {
+            None => Files { file: shared(&self.file)?, changes: None },
+            Some(changes) => {
+                Files { file: again(&self.file)?, changes: Some(shared(changes.file())?) }
+            }
+        })
     }
 }
 
@@ -150,14 +304,47 @@ mod tests {
     #[test]
     fn a_disk_that_is_no_disk_is_refused_with_what_to_do() {
         let folder = tempfile::tempdir().unwrap();
-        let missing = Stick::open(&folder.path().join("none")).unwrap_err().to_string();
+        let missing = Stick::open(&folder.path().join("none"), None).unwrap_err().to_string();
         assert!(missing.contains("truncate -s 1G"), "{missing}");
         let odd = folder.path().join("odd");
         fs::write(&odd, b"abc").unwrap();
-        let odd = Stick::open(&odd).unwrap_err().to_string();
+        let odd = Stick::open(&odd, None).unwrap_err().to_string();
         assert!(odd.contains("3 bytes"), "{odd}");
-        let folder = Stick::open(folder.path()).unwrap_err().to_string();
+        let folder = Stick::open(folder.path(), None).unwrap_err().to_string();
         assert!(folder.contains("EISDIR") || folder.contains("directory"), "{folder}");
+    }
+
+    #[test]
+    fn a_device_of_the_host_is_not_marked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("disk");
+        fs::write(&path, [0; 1024]).unwrap();
+        let file = Stick::open(&path, None).unwrap();
+        file.can_be_marked().unwrap();
+        let device = Stick { is_device: true, ..file };
+        let refused = device.can_be_marked().unwrap_err().to_string();
+        assert!(refused.contains("disk") && refused.contains("a device of this computer's"));
+    }
+
+    #[test]
+    fn changes_that_no_longer_fit_their_file_are_refused_until_somebody_says_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("disk");
+        fs::write(&path, [0; 1024]).unwrap();
+        let changes = super::super::overlay::changes_of(&path.canonicalize().unwrap());
+        fs::write(&changes, b"an image").unwrap();
+        let later = std::time::SystemTime::now() + std::time::Duration::from_secs(9);
+        File::options().write(true).open(&changes).unwrap().set_modified(later).unwrap();
+        assert!(Stick::open(&path, None).unwrap().changes().is_some());
+        let later = later + std::time::Duration::from_secs(1);
+        File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
+        let refused = Stick::open(&path, None).unwrap_err().to_string();
+        assert!(
+            refused.contains("--disk-discard") && refused.contains("disk.changes"),
+            "{refused}"
+        );
+        assert!(Stick::open(&path, Some(StickFate::Discard)).unwrap().changes().is_none());
+        assert!(!changes.exists());
     }
 
     #[test]
@@ -165,9 +352,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("disk");
         fs::write(&path, [0; 1024]).unwrap();
-        let first = Stick::open(&path).unwrap();
-        assert!(Stick::open(&path).unwrap_err().to_string().contains("another lab"));
+        let first = Stick::open(&path, None).unwrap();
+        assert!(Stick::open(&path, None).unwrap_err().to_string().contains("another lab"));
         drop(first);
-        assert!(Stick::open(&path).is_ok());
+        assert!(Stick::open(&path, None).is_ok());
     }
 }

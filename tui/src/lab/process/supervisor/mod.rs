@@ -27,9 +27,10 @@ use crate::lab::options::LabOptions;
 use crate::lab::vm::console::Console;
 use crate::lab::vm::error::{VmError, VmResult};
 use crate::lab::vm::event::MachineEvent;
-use crate::lab::vm::hotplug::sync;
+use crate::lab::vm::hotplug::{quiesce, sync};
 use crate::lab::vm::machine::Machine;
 use crate::lab::vm::mark::Mark;
+use crate::lab::vm::overlay::Overlay;
 use crate::lab::vm::pulse::Pulse;
 use crate::lab::vm::saved::Origin;
 use crate::lab::vm::start::{Abort, Guest, Plan};
@@ -130,6 +131,12 @@ impl Supervisor {
                 self.sync();
                 self.overtake("the lab was ended");
                 self.end(GuestState::Off);
+                // Who asked for the end also says what becomes of the stick's changes.
+                if let (None, Some(fate)) = (&done, self.options.disk_fate)
+                    && let Err(error) = self.stick.settle(fate)
+                {
+                    tracing::error!("the USB stick: {error}");
+                }
                 return done;
             }
             self.obey(order);
@@ -268,6 +275,7 @@ impl Supervisor {
         let abort = Abort::new();
         let start = Start {
             plan,
+            stick: Arc::clone(&self.stick),
             status: Arc::clone(&self.status),
             console: Arc::clone(&self.console),
             orders: self.orders.clone(),
@@ -309,6 +317,9 @@ impl Supervisor {
             origin: guest.origin.clone(),
         });
         if let Some(stick) = stick {
+            if let Some(Err(error)) = stick.changes().map(Overlay::adopt) {
+                tracing::warn!("{error}");
+            }
             self.stick = stick;
         }
         let up = self.rewound.as_ref().map_or(Duration::ZERO, |kept| kept.up);
@@ -462,6 +473,9 @@ impl Supervisor {
 
     fn end_guest(&mut self, change: impl FnOnce(&mut LabStatus)) {
         let running = self.running.take();
+        if let (Some(running), Some(_)) = (&running, self.stick.changes()) {
+            quiesce(Arc::clone(&running.machine));
+        }
         self.status.update(|status| {
             change(status);
             status.qemu_pid = None;

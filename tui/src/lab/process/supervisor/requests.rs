@@ -69,8 +69,18 @@ impl Supervisor {
             if let Some((mark, about)) = made {
                 self.marks.keep(mark, about);
             }
+            self.tell_changes();
         });
         self.finish(&result.map_err(|error| TargetError::Unsupported(error.to_string())));
+    }
+
+    /// Says where what is written to the stick is kept, once it is no longer in the
+    /// user's file.
+    pub(super) fn tell_changes(&self) {
+        let changes = self.stick.changes().map(|changes| changes.path().display().to_string());
+        if self.status.now().stick_changes != changes {
+            self.status.update(|status| status.stick_changes = changes);
+        }
     }
 
     /// Ends the guest and goes on from the mark.
