@@ -18,6 +18,10 @@ const INSIDE: &str = "RINGSIDE_TEST_IN_GUEST";
 /// Set inside the guest to the folders of the built modules, as in `PATH`.
 const MODULES: &str = "RINGSIDE_TEST_MODULES";
 
+/// Where the sources of the modules lie, if it is not in this repository: a copy with a
+/// fault, which the tests have to find (`tests/mutants`).
+const SOURCES: &str = "RINGSIDE_TEST_MODULE_SOURCES";
+
 /// Which kernel the tests run on: `lab`, or what `RINGSIDE_KERNEL` says.
 pub fn flavour() -> String {
     std::env::var("RINGSIDE_KERNEL").unwrap_or_else(|_| "lab".into())
@@ -84,7 +88,8 @@ pub fn run_with(
 /// The folder that holds our modules, built for the kernel under test.
 pub fn built_modules() -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| built(&repository().join("modules"))).clone()
+    let sources = || std::env::var_os(SOURCES).map(PathBuf::from);
+    FOLDER.get_or_init(|| built(&sources().unwrap_or_else(|| repository().join("modules")))).clone()
 }
 
 /// Builds the modules in `source` for the kernel under test; the folder with the .ko files.

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use libtest_mimic::Failed;
 
-use super::{git_files, mutant::Mutant};
+use super::{git_files, mutant::Mutant, repository};
 
 /// A copy of all that belongs to the tree, in a folder that is used again: what was
 /// built for one mutant need not be built for the next.
@@ -37,18 +37,19 @@ impl Copy {
         &self.0
     }
 
-    /// Runs the tests that catch the mutant.
+    /// Runs the tests that catch the mutant. Those of the modules build what they load
+    /// from the copy, and need not be built with it.
     pub fn cargo(&self, mutant: &Mutant, more: &[&str]) -> Output {
-        Command::new(env!("CARGO"))
-            .current_dir(&self.0)
-            .args(["test", "--locked", "--package", "ringside"])
-            .args(mutant.suite.arguments())
-            .args(more)
-            .arg("--")
-            .args(&mutant.tests)
-            .env("CARGO_TARGET_DIR", self.0.join("target"))
-            .env_remove("RINGSIDE_MUTANTS")
-            .output()
-            .expect("cargo can be started")
+        let mut command = Command::new(env!("CARGO"));
+        command.args(["test", "--locked", "--package", "ringside"]).args(mutant.suite.arguments());
+        command.args(more).arg("--").args(&mutant.tests).env_remove("RINGSIDE_MUTANTS");
+        if mutant.of_modules {
+            command
+                .current_dir(repository())
+                .env("RINGSIDE_TEST_MODULE_SOURCES", self.0.join("modules"));
+        } else {
+            command.current_dir(&self.0).env("CARGO_TARGET_DIR", self.0.join("target"));
+        }
+        command.output().expect("cargo can be started")
     }
 }

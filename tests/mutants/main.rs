@@ -9,11 +9,15 @@
 //! ```
 //!
 //! `RINGSIDE_MUTANTS` says which, by parts of their names. Each is built in a copy
-//! of this tree, about half a minute one after the other; a mutant that its tests
-//! pass is a survivor, and fails. Without the variable it is only checked that
-//! every patch still fits the code and names tests that exist.
+//! of this tree, one after the other; a mutant that passes its tests is a survivor,
+//! and fails. Without the variable it is only checked that every patch still fits
+//! the code and names tests that exist.
 
-#![allow(clippy::expect_used, reason = "a test says what it expected")]
+#![allow(
+    clippy::expect_used,
+    unreachable_pub,
+    reason = "a test says what it expected, and exports nothing"
+)]
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -108,12 +112,14 @@ fn git_files(tree: &Path) -> Result<Vec<PathBuf>, Failed> {
     Ok(names.map(|name| OsStr::from_bytes(name).into()).collect())
 }
 
+/// The copy lies in a folder that git ignores; in there, it is no part of this tree.
 fn git<const N: usize>(folder: &Path, arguments: [&str; N], patch: &Path) -> Output {
     Command::new("git")
         .arg("-C")
         .arg(folder)
         .args(arguments)
         .arg(patch)
+        .env("GIT_CEILING_DIRECTORIES", folder.parent().unwrap_or(folder))
         .output()
         .expect("git can be started")
 }

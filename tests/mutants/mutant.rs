@@ -15,6 +15,8 @@ pub struct Mutant {
     pub fault: String,
     pub suite: Suite,
     pub tests: Vec<String>,
+    /// It is one of the modules that has the fault, and nothing else.
+    pub of_modules: bool,
 }
 
 /// A set of tests as cargo has it.
@@ -96,6 +98,8 @@ pub fn all() -> Vec<Mutant> {
 
 fn read(path: &Path) -> Mutant {
     let text = std::fs::read_to_string(path).expect("a patch is text");
+    let mut faulty = text.lines().filter_map(|line| line.strip_prefix("+++ b/"));
+    let of_modules = faulty.all(|file| file.starts_with("modules/"));
     let mut lines = text.lines();
     let fault = lines.next().unwrap_or_default().to_owned();
     let caught = lines.find_map(|line| line.strip_prefix("Caught by: "));
@@ -111,5 +115,6 @@ fn read(path: &Path) -> Mutant {
             name => Suite::Tests(name.to_owned()),
         },
         tests: tests.split(", ").map(str::to_owned).collect(),
+        of_modules,
     }
 }
