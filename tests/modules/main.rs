@@ -21,6 +21,7 @@ mod kmod;
 mod memalloc;
 mod my_name;
 mod my_syscall;
+mod privilege;
 mod producer_consumer;
 mod programs;
 mod soak;
