@@ -22,16 +22,19 @@ const LOADED: [(&str, &str); 4] = [
 
 #[test]
 fn another_user_can_read_counters_and_open_write_or_unload_nothing() {
-    guest::run("privilege::another_user_can_read_counters_and_open_write_or_unload_nothing", || {
-        for (module, parameters) in LOADED {
-            insmod(module, parameters).expect("it loads");
-        }
-        let output = guest::as_nobody("privilege::as_nobody");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        for (module, _) in LOADED {
-            rmmod(module).expect("it unloads");
-        }
-    });
+    guest::run(
+        "privilege::another_user_can_read_counters_and_open_write_or_unload_nothing",
+        || {
+            for (module, parameters) in LOADED {
+                insmod(module, parameters).expect("it loads");
+            }
+            let output = guest::as_nobody("privilege::as_nobody");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            for (module, _) in LOADED {
+                rmmod(module).expect("it unloads");
+            }
+        },
+    );
 }
 
 #[test]
