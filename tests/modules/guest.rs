@@ -4,12 +4,15 @@
 use std::ffi::CString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::kmod::{DeleteModuleFlags, ModuleInitFlags, delete_module, finit_module};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use ringside::lab::progress::Event;
 use ringside::lab::{linux, modules};
 
@@ -26,6 +29,12 @@ const SOURCES: &str = "RINGSIDE_TEST_MODULE_SOURCES";
 pub fn flavour() -> String {
     std::env::var("RINGSIDE_KERNEL").unwrap_or_else(|_| "lab".into())
 }
+
+/// How long a test may take in its guest: ten times what the longest does on a busy
+/// computer.
+const ENDS_WITHIN: Duration = Duration::from_secs(3600);
+/// The same of one program there.
+pub const PROGRAM_ENDS_WITHIN: Duration = Duration::from_secs(900);
 
 /// Is this the kernel with the sanitizers?
 pub fn debug_kernel() -> bool {
@@ -66,16 +75,15 @@ pub fn run_with(
     }
     let this = std::env::current_exe().expect("the test binary has a path");
     let folders = std::env::join_paths(modules()).expect("no colon in a folder's name");
-    let output = Command::new(env!("CARGO_BIN_EXE_ringside"))
-        .arg("exec")
+    let mut exec = Command::new(env!("CARGO_BIN_EXE_ringside"));
+    exec.arg("exec")
         .args(options)
         .arg("--")
         .arg(this)
         .args(["--exact", name, "--nocapture", "--test-threads=1"])
         .env(INSIDE, name)
-        .env(MODULES, folders)
-        .output()
-        .expect("ringside can be started");
+        .env(MODULES, folders);
+    let output = output_within(&mut exec, ENDS_WITHIN);
     let stdout = String::from_utf8_lossy(&output.stdout);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(
@@ -83,6 +91,29 @@ pub fn run_with(
         "in the guest, {name} ended with {}\n--- stdout\n{stdout}\n--- stderr\n{stderr}",
         output.status
     );
+}
+
+/// What a command prints and how it ends, which it is made to after `limit`: with
+/// SIGTERM, and what it has printed until then.
+pub fn output_within(command: &mut Command, limit: Duration) -> Output {
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let pid = Pid::from_raw(child.id() as i32);
+    let (ended, waits) = channel::<()>();
+    let watch = std::thread::spawn(move || {
+        if waits.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+            // It is our child and not waited for yet, or just so.
+            let _ = kill(pid, Signal::SIGTERM);
+        }
+    });
+    let output = child.wait_with_output().expect("it is our child");
+    drop(ended);
+    watch.join().expect("it only waits");
+    output
 }
 
 /// The folder that holds our modules, built for the kernel under test.
@@ -149,11 +180,12 @@ pub fn set(module: &str, control: &str, value: &str) -> std::io::Result<()> {
     fs::write(format!("/sys/module/{module}/controls/{control}"), value)
 }
 
-/// Waits until `condition` holds; panics with `what` after ten seconds.
+/// Waits until `condition` holds; panics with `what` after two minutes, which a
+/// guest with detectors on a busy computer may need.
 pub fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_secs(120);
     while !condition() {
-        assert!(Instant::now() < deadline, "waited ten seconds in vain: {what}");
+        assert!(Instant::now() < deadline, "waited two minutes in vain: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

@@ -103,7 +103,7 @@ pub fn run(name: &str) {
             command.arg(guest::module_file(module)).args(slow);
         }
     }
-    let output = command.output().expect("the program starts");
+    let output = guest::output_within(&mut command, guest::PROGRAM_ENDS_WITHIN);
     let said = String::from_utf8_lossy(&output.stdout);
     let complained = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{name}: {}\n{said}\n{complained}", output.status);
