@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use super::candidate::{Candidate, link, top};
 use crate::kernel::api::{HostView, KernelView, ShareKind};
+use crate::lab::durable;
 use crate::lab::vm::error::{VmError, VmResult};
 use crate::lab::vm::initramfs::digest;
 
@@ -105,13 +106,18 @@ fn settings(cache: &Path) -> VmResult<PathBuf> {
     let folder = cache.join("settings");
     let place = folder.join(&key);
     if place.is_dir() {
-        return Ok(place);
+        if is_whole(&found, &place) {
+            return Ok(place);
+        }
+        // A guest that has it goes on with what is left of it.
+        drop(fs::remove_dir_all(&place));
     }
     let doing = || VmError::io(format!("copy {SETTINGS} to {}", place.display()));
     fs::create_dir_all(&folder).map_err(doing())?;
     // Older ones may still be shared with a guest: they go with the next but one.
     let draft = folder.join(format!("{key}.{}.part", std::process::id()));
-    let copied = copy(&found, &draft).and_then(|()| match fs::rename(&draft, &place) {
+    let copied = copy(&found, &draft).and_then(|()| durable::keep_all(&draft));
+    let copied = copied.and_then(|()| match fs::rename(&draft, &place) {
         // Another process was faster.
         Err(_) if place.is_dir() => Ok(()),
         renamed => renamed,
@@ -142,6 +148,17 @@ fn collect(top: &Path, below: &Path, depth: usize, found: &mut Vec<Setting>) {
             found.push(Setting { path, meta });
         }
     }
+}
+
+/// Does the copy have every file, each in its whole length?
+fn is_whole(found: &[Setting], place: &Path) -> bool {
+    found.iter().all(|setting| {
+        let copy = fs::symlink_metadata(place.join(&setting.path));
+        copy.is_ok_and(|copy| {
+            copy.file_type() == setting.meta.file_type()
+                && (!copy.is_file() || copy.len() == setting.meta.len())
+        })
+    })
 }
 
 fn copy(found: &[Setting], draft: &Path) -> io::Result<()> {
@@ -176,6 +193,21 @@ mod tests {
         assert!(!copy.join("shadow").exists());
         assert!(!copy.join("ssl/private").exists());
         assert_eq!(settings(cache.path()).unwrap(), copy);
+    }
+
+    #[test]
+    fn a_copy_of_the_settings_that_was_cut_short_is_made_again() {
+        let cache = tempfile::tempdir().unwrap();
+        let copy = settings(cache.path()).unwrap();
+        let whole = fs::read(copy.join("passwd")).unwrap();
+        for spoil in [
+            |file: &Path| fs::File::options().write(true).open(file)?.set_len(1),
+            |file: &Path| fs::remove_file(file),
+        ] {
+            spoil(&copy.join("passwd")).unwrap();
+            assert_eq!(settings(cache.path()).unwrap(), copy);
+            assert_eq!(fs::read(copy.join("passwd")).unwrap(), whole);
+        }
     }
 
     #[test]
