@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use ringside::kernel::Request;
 use ringside::kernel::api::{GuestState, LabStatus};
-use ringside::kernel::call::ask;
+use ringside::kernel::call::{ask, ask_within};
 use ringside::lab::flavour::Flavour;
 use ringside::lab::options::{BootKernel, LabOptions};
 use ringside::lab::progress::Event;
@@ -22,11 +22,23 @@ use ringside::lab::{linux, modules};
 use super::surroundings::{Surroundings, image, states};
 
 /// How long anything here may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(600);
+/// So long without an answer, and a guest that was told to hang does.
+const SILENT_FOR: Duration = Duration::from_secs(3);
+
+/// What becomes of a guest.
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    /// Its kernel panics.
+    Panic,
+    /// Its processors spin.
+    Hang,
+}
 
 /// Puts a machine in the place of the saved one that is the same but for one
-/// thing: its kernel panics `after` having been resumed.
-fn replace_by_one_that_dies(surroundings: &Surroundings, after: Duration) {
+/// thing: its kernel ends so `after` having been resumed. One that hangs at once
+/// hangs already when it is saved.
+fn replace_by_one_that(end: End, surroundings: &Surroundings, after: Duration) {
     let state = states(surroundings).pop().expect("the guest was saved");
     let flavour = Flavour::from_environment().expect("RINGSIDE_KERNEL names a kernel");
     let kernel = linux::ensure(flavour, &mut |_: Event| {}).expect("the kernel is built");
@@ -48,9 +60,23 @@ fn replace_by_one_that_dies(surroundings: &Surroundings, after: Duration) {
         abort: &Abort::default(),
     };
     let guest = start(&plan, &hooks).expect("the guest boots");
-    let parameters = format!("after_ms={}", after.as_millis());
+    let parameters = format!("after_ms={} hang={}", after.as_millis(), u8::from(end == End::Hang));
     let load = Request::Load { name: "dies".into(), parameters };
     ask(&*guest.target, load, &module).expect("the module loads");
+    if after.is_zero() {
+        let now = Request::SetParameter {
+            module: "dies".into(),
+            parameter: "now".into(),
+            value: "1".into(),
+        };
+        // It may be too late for the answer.
+        let _ = ask_within(&*guest.target, now, SILENT_FOR, "it");
+        let silent = || ask_within(&*guest.target, Request::Ping, SILENT_FOR, "it").is_err();
+        let start = Instant::now();
+        while !silent() {
+            assert!(start.elapsed() < PATIENCE, "it does not hang");
+        }
+    }
     let draft = state.with_extension("test");
     let mut file = OpenOptions::new()
         .read(true)
@@ -93,7 +119,7 @@ fn wait_for(surroundings: &Surroundings, enough: impl Fn(&LabStatus) -> bool) ->
 fn a_lab_whose_saved_machine_dies_soon_after_resuming_boots_by_itself_and_saves_another() {
     let surroundings = Surroundings::with_empty_cache();
     surroundings.ok(&["exec", "--", "true"]);
-    replace_by_one_that_dies(&surroundings, Duration::from_millis(1500));
+    replace_by_one_that(End::Panic, &surroundings, Duration::from_millis(1500));
     // It may die before or after `up` has seen it running.
     let up = surroundings.up(&[]);
     let booted = wait_for(&surroundings, |status| {
@@ -111,7 +137,7 @@ fn a_lab_whose_saved_machine_dies_soon_after_resuming_boots_by_itself_and_saves_
 fn a_saved_machine_that_dies_twice_soon_after_resuming_is_not_resumed_a_third_time() {
     let surroundings = Surroundings::with_empty_cache();
     surroundings.ok(&["exec", "--", "true"]);
-    replace_by_one_that_dies(&surroundings, Duration::from_millis(1500));
+    replace_by_one_that(End::Panic, &surroundings, Duration::from_millis(1500));
     // The program may be what killed it, so once is no proof.
     for _ in 0..2 {
         let said = surroundings.run(&["exec", "--", "sleep", "600"]);
@@ -120,6 +146,64 @@ fn a_saved_machine_that_dies_twice_soon_after_resuming_is_not_resumed_a_third_ti
     }
     surroundings.ok(&["exec", "--", "sleep", "3"]);
     surroundings.ok(&["exec", "--", "sleep", "3"]);
+}
+
+#[test]
+fn a_saved_machine_that_never_answers_is_removed_and_booted_again() {
+    let surroundings = Surroundings::with_empty_cache();
+    surroundings.ok(&["exec", "--", "true"]);
+    replace_by_one_that(End::Hang, &surroundings, Duration::ZERO);
+    surroundings.ok(&["exec", "--", "true"]);
+    assert!(surroundings.up(&[]).resumed, "the boot has left one that answers");
+}
+
+#[test]
+fn a_lab_whose_saved_machine_hangs_soon_after_resuming_boots_by_itself_and_saves_another() {
+    let surroundings = Surroundings::with_empty_cache();
+    surroundings.ok(&["exec", "--", "true"]);
+    replace_by_one_that(End::Hang, &surroundings, Duration::from_millis(1500));
+    // It may hang before or after `up` has seen it running.
+    let up = surroundings.up(&[]);
+    let booted = wait_for(&surroundings, |status| {
+        status.guest == GuestState::Running && !status.resumed && status.stick_plugged
+    });
+    assert_eq!((booted.id, booted.pid, booted.generation), (up.id, up.pid, 2));
+    surroundings.ok(&["exec", "--lab", "1", "--", "true"]);
+    surroundings.ok(&["down"]);
+    assert!(surroundings.up(&[]).resumed);
+    surroundings.ok(&["exec", "--lab", "1", "--", "sleep", "3"]);
+}
+
+#[test]
+fn a_saved_machine_that_hangs_twice_soon_after_resuming_is_not_resumed_a_third_time() {
+    let surroundings = Surroundings::with_empty_cache();
+    surroundings.ok(&["exec", "--", "true"]);
+    replace_by_one_that(End::Hang, &surroundings, Duration::from_millis(1500));
+    // The program may be what hung it, so once is no proof.
+    for _ in 0..2 {
+        let said = surroundings.run(&["--timeout", "2", "exec", "--", "sleep", "600"]);
+        assert_eq!(said.status, 125, "{}", said.err);
+        assert!(said.err.contains("the guest has not answered for"), "{}", said.err);
+    }
+    surroundings.ok(&["exec", "--", "sleep", "3"]);
+    surroundings.ok(&["exec", "--", "sleep", "3"]);
+}
+
+#[test]
+fn a_guest_whose_qemu_somebody_stops_costs_no_saved_machine() {
+    let surroundings = Surroundings::with_empty_cache();
+    surroundings.ok(&["exec", "--", "true"]);
+    let state = states(&surroundings).pop().expect("the guest was saved");
+    let before = fs::metadata(&state).expect("it is there").created().expect("its file's birth");
+    let status = surroundings.up(&[]);
+    let qemu = nix::unistd::Pid::from_raw(status.qemu_pid.expect("it runs"));
+    nix::sys::signal::kill(qemu, nix::sys::signal::Signal::SIGSTOP).expect("it is there");
+    wait_for(&surroundings, |status| !status.troubles.is_empty());
+    nix::sys::signal::kill(qemu, nix::sys::signal::Signal::SIGCONT).expect("it is there");
+    let now = wait_for(&surroundings, |status| status.troubles.is_empty());
+    assert_eq!((now.generation, now.qemu_pid), (status.generation, status.qemu_pid));
+    let after = fs::metadata(&state).expect("it is there").created().expect("its file's birth");
+    assert_eq!(before, after);
 }
 
 #[test]

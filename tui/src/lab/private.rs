@@ -179,7 +179,11 @@ impl Drop for PrivateLab {
             match how {
                 Some(How::Panicked(reason)) => drop(origin.panicked(&reason, true)),
                 Some(How::Ended(how)) => drop(origin.ended(&how, true)),
-                Some(How::Off) | None => origin.lasted(),
+                Some(How::Off) => origin.lasted(),
+                None => match self.health.lock().hangs_since() {
+                    Some(since) => drop(origin.hangs(since, true)),
+                    None => origin.lasted(),
+                },
             }
         }
         if self.keeps {

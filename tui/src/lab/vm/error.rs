@@ -7,6 +7,9 @@ use std::time::Duration;
 use crate::kernel::error::io_text;
 use crate::lab::build_error::{NO_SPACE, is_full};
 
+/// The QMP command that lets a machine run.
+pub(super) const CONT: &str = "cont";
+
 /// What the machine's functions return.
 pub type VmResult<T> = Result<T, VmError>;
 
@@ -88,14 +91,15 @@ impl VmError {
 
     /// Is a saved machine at fault that was resumed with this error? One that
     /// has been checked is kept where the host had no memory or no descriptors
-    /// left, QEMU was killed or was too slow.
+    /// left, QEMU was killed or was too slow, or could not be given the stick.
     pub(super) fn blames_the_saved_machine(&self) -> bool {
         match self {
             Self::Ended { how } => {
                 how.contains("migration")
                     || ["(SIGSEGV)", "(SIGABRT)", "(SIGBUS)"].iter().any(|name| how.contains(name))
             }
-            Self::NoBoot { .. } | Self::Agent(_) | Self::Refused { .. } => true,
+            Self::NoBoot { .. } | Self::Agent(_) => true,
+            Self::Refused { command, .. } => command == CONT,
             Self::NoQemu
             | Self::Io { .. }
             | Self::Program { .. }
@@ -159,6 +163,7 @@ mod tests {
             ended("exited with status 1: could not open: Too many open files"),
             ended("killed by signal 9 (SIGKILL)"),
             VmError::Silent { command: "resume".into(), after: Duration::from_secs(10) },
+            VmError::Refused { command: "device_add".into(), why: "Too many open files".into() },
         ] {
             assert!(!innocent.blames_the_saved_machine(), "{innocent}");
         }
@@ -166,6 +171,7 @@ mod tests {
             ended("exited with status 1: load of migration failed: Invalid argument"),
             ended("killed by signal 11 (SIGSEGV)"),
             VmError::NoBoot { why: "panic".into(), console: Vec::new() },
+            VmError::Refused { command: CONT.into(), why: "a reset is required".into() },
         ] {
             assert!(guilty.blames_the_saved_machine(), "{guilty}");
         }

@@ -6,7 +6,7 @@ use super::child::{Shared, bind, explain, keep};
 use super::command::{QEMU, Spec, StickFile, Wiring, arguments};
 use super::confine::{Confinement, Masks};
 use super::console::Console;
-use super::error::{VmError, VmResult};
+use super::error::{CONT, VmError, VmResult};
 use super::event::{MachineEvent, MachineEvents};
 use super::halt::Halt;
 use super::qmp::{Qmp, QmpEvent};
@@ -195,7 +195,7 @@ impl Machine {
                 _ => break,
             }
         }
-        self.qmp.execute("cont", json!({})).map(drop).map_err(|error| explain(&self.shared, error))
+        self.qmp.execute(CONT, json!({})).map(drop).map_err(|error| explain(&self.shared, error))
     }
 
     /// Writes the machine as it is now to `file`. The guest stands still
@@ -232,7 +232,7 @@ impl Machine {
         }
         self.qmp.execute("stop", json!({}))?;
         let done = work();
-        let resumed = self.qmp.execute("cont", json!({}));
+        let resumed = self.qmp.execute(CONT, json!({}));
         let done = done?;
         resumed.map(|_| done)
     }
@@ -291,7 +291,7 @@ impl Machine {
     /// # Errors
     /// QEMU is gone.
     pub fn proceed(&self) -> VmResult<()> {
-        self.qmp.execute("cont", json!({})).map(drop)
+        self.qmp.execute(CONT, json!({})).map(drop)
     }
 
     /// Opens QEMU's stub for gdb on this socket, which halts the guest.

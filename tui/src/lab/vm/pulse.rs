@@ -34,6 +34,8 @@ const FRESH: Duration = Duration::from_secs(60);
 pub struct Health {
     /// Since when it has not answered, if that is too long.
     silent_since: Option<Instant>,
+    /// Is that the guest's own doing? Not where somebody has stopped its QEMU.
+    hangs: bool,
     /// What is known of the cause.
     cause: Option<String>,
     /// Held by a debugger, and where.
@@ -45,6 +47,12 @@ pub struct Health {
 }
 
 impl Health {
+    /// Since when the guest has not answered, although nothing but itself keeps it
+    /// from that.
+    pub fn hangs_since(&self) -> Option<Instant> {
+        self.silent_since.filter(|_| self.hangs)
+    }
+
     /// What is wrong at this time, the worst first.
     pub fn troubles(&self, now: Instant) -> Vec<Trouble> {
         let silent = self.silent_since.map(|since| Trouble::Silent {
@@ -110,6 +118,7 @@ impl Pulse {
         let Ok(_call) = self.target.start(Request::Ping, sink) else {
             return false;
         };
+        let mut was_stopped = false;
         loop {
             // An agent that has died has said so: another is asked next.
             match answer.recv_timeout(LOOK_EVERY) {
@@ -124,10 +133,13 @@ impl Pulse {
                 tell(Health { halted: Some(place), ..self.health() });
                 continue;
             }
+            let stopped = proc::stopped(self.pid);
+            was_stopped |= stopped;
             let starved = Waited::now(self.pid).since(&before);
             if asked.elapsed().saturating_sub(starved) >= SILENCE {
-                let (silent_since, cause) = (Some(asked), self.cause());
-                tell(Health { silent_since, cause, ..self.health() });
+                let cause = if stopped { Some(self.stopped()) } else { self.complaint() };
+                let (silent_since, hangs) = (Some(asked), !was_stopped);
+                tell(Health { silent_since, hangs, cause, ..self.health() });
             }
         }
     }
@@ -141,12 +153,8 @@ impl Pulse {
         (said.elapsed() < FRESH).then_some(words)
     }
 
-    fn cause(&self) -> Option<String> {
-        if proc::stopped(self.pid) {
-            let pid = self.pid;
-            return Some(format!("QEMU is stopped: `kill -CONT {pid}` lets it go on"));
-        }
-        self.complaint()
+    fn stopped(&self) -> String {
+        format!("QEMU is stopped: `kill -CONT {}` lets it go on", self.pid)
     }
 }
 

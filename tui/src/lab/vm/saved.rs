@@ -171,16 +171,27 @@ impl Origin {
 
     /// QEMU has ended; the same holds.
     pub fn ended(&self, how: &str, used: bool) -> bool {
-        self.failed(&VmError::Ended { how: how.to_owned() }, used)
+        VmError::Ended { how: how.to_owned() }.blames_the_saved_machine() && self.died(used)
     }
 
-    /// What was asked of the guest has ended with `error`; the same holds.
+    /// What every guest is asked first has ended with `error`, however long that
+    /// took; the same holds.
     pub fn failed(&self, error: &VmError, used: bool) -> bool {
-        error.blames_the_saved_machine() && self.died(used)
+        error.blames_the_saved_machine() && self.died_at(self.at, used)
+    }
+
+    /// The guest has not answered since `since`, although it had the processor; the
+    /// same holds.
+    pub fn hangs(&self, since: Instant, used: bool) -> bool {
+        self.died_at(since, used)
     }
 
     fn died(&self, used: bool) -> bool {
-        if self.at.elapsed() > SOON {
+        self.died_at(Instant::now(), used)
+    }
+
+    fn died_at(&self, when: Instant, used: bool) -> bool {
+        if when.saturating_duration_since(self.at) > SOON {
             self.lasted();
             return false;
         }

@@ -62,6 +62,8 @@ struct Job {
     done: Vec<Done>,
     /// How to give it up, while it is a start.
     start: Option<(Arc<Abort>, JoinHandle<()>)>,
+    /// Is it a start, or the stick that belongs to one?
+    of_start: bool,
 }
 
 /// Runs a lab's guests.
@@ -147,7 +149,13 @@ impl Supervisor {
         match order {
             Order::Event(attempt, event) => self.event(attempt, event),
             Order::Health(attempt, health) => {
-                if self.running.as_ref().is_some_and(|running| running.attempt == attempt) {
+                let hangs = health.hangs_since();
+                let known = self.running.as_ref().is_some_and(|now| now.attempt == attempt);
+                let replaced = known
+                    && hangs.is_some_and(|since| {
+                        self.replaced(|origin, used| origin.hangs(since, used))
+                    });
+                if known && !replaced {
                     self.status.health(health);
                 }
             }
@@ -235,7 +243,7 @@ impl Supervisor {
     /// A new job, which [`Order::StickDone`] or a failure ends.
     fn begin(&mut self, done: Vec<Done>) -> u64 {
         self.jobs += 1;
-        self.job = Some(Job { number: self.jobs, done, start: None });
+        self.job = Some(Job { number: self.jobs, done, start: None, of_start: false });
         self.jobs
     }
 
@@ -286,7 +294,10 @@ impl Supervisor {
         };
         let spawned = thread::Builder::new().name("start".into()).spawn(move || start.run());
         match (spawned, &mut self.job) {
-            (Ok(thread), Some(job)) => job.start = Some((abort, thread)),
+            (Ok(thread), Some(job)) => {
+                job.start = Some((abort, thread));
+                job.of_start = true;
+            }
             (Ok(_), None) => {}
             (Err(error), _) => self.failed(format!("start a thread: {error}")),
         }
@@ -372,6 +383,15 @@ impl Supervisor {
     }
 
     fn stick_done(&mut self, result: VmResult<()>) {
+        let of_start = self.job.as_ref().is_some_and(|job| job.of_start);
+        if of_start
+            && let Err(error) = &result
+            // Of a guest that is dead its last words tell more.
+            && !matches!(error, VmError::Agent(TargetError::Gone(_)))
+            && self.replaced(|origin, used| origin.failed(error, used))
+        {
+            return;
+        }
         let runs = self.status.guest().is_some();
         let trouble = result.as_ref().err().filter(|_| runs).map(ToString::to_string);
         self.status.update(|status| {
@@ -450,7 +470,7 @@ impl Supervisor {
         }
     }
 
-    /// The guest has died by itself. Is the saved machine at fault, as `removed` finds
+    /// The guest has died or hangs by itself. Is the saved machine at fault, as `removed` finds
     /// out, and has nobody used the guest yet? Then another is started in its place,
     /// which boots, and whoever waits for the one waits for the other.
     fn replaced(&mut self, removed: impl FnOnce(&Origin, bool) -> bool) -> bool {

@@ -15,6 +15,7 @@ use crate::kernel::api::{HostView, Wake};
 use crate::kernel::call::ask_within;
 use crate::kernel::wire::RESYNCHRONISE;
 use crate::kernel::{Request, Target, TargetError};
+use crate::lab::proc::Waited;
 use crate::lab::vm::accel::Choice;
 use crate::lab::vm::command::Spec;
 use crate::lab::vm::confine::Masks;
@@ -31,6 +32,10 @@ const RESUME: Duration = Duration::from_secs(10);
 
 /// The same, once its processors run.
 const AWAKE: Limits = Limits { quiet: RESUME, whole: RESUME };
+
+/// So many times its limit a guest may have in addition while it waits for a
+/// processor of the host.
+const STARVED: u32 = 3;
 
 /// How often a guest that boots is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -145,7 +150,10 @@ impl Attempt<'_> {
         }
         let target = self.greet(&machine, AWAKE)?;
         let started_in = began.elapsed();
-        self.wake(&*target)?;
+        self.wake(&*target).map_err(|error| match ended(&machine) {
+            Some(how) => VmError::Ended { how },
+            None => error,
+        })?;
         tracing::debug!(
             "resumed: QEMU up after {launched:?}, the machine read in after {read:?}, \
              the agent answered after {started_in:?}, was awake after {:?}",
@@ -263,6 +271,7 @@ impl Attempt<'_> {
             .spawn(move || drop(send.send(connect(port))))
             .map_err(VmError::io("start a thread"))?;
         let mut watchdog = Watchdog::new(limits, Instant::now());
+        let before = Waited::now(machine.pid());
         loop {
             match answer.recv_timeout(LOOK_EVERY) {
                 Ok(Ok(target)) => return Ok(target),
@@ -273,19 +282,19 @@ impl Attempt<'_> {
                 Err(RecvTimeoutError::Timeout) => {}
             }
             let last_line = self.hooks.console.last_line();
-            if let Some(why) = watchdog.look(Instant::now(), last_line, machine.worked()) {
+            // On a busy host it takes longer, in which the guest does not stand still.
+            let starved = Waited::now(machine.pid()).since(&before).min(limits.whole * STARVED);
+            let now = Instant::now();
+            let now = now.checked_sub(starved).unwrap_or(now);
+            if let Some(why) = watchdog.look(now, last_line, machine.worked()) {
                 return Err(self.no_boot(why));
             }
         }
     }
 
     fn no_answer(&self, machine: &Machine, why: &str) -> VmError {
-        // The port also ends a moment before QEMU does.
-        for _ in 0..50 {
-            if let Some(how) = machine.ended() {
-                return VmError::Ended { how };
-            }
-            thread::sleep(Duration::from_millis(2));
+        if let Some(how) = ended(machine) {
+            return VmError::Ended { how };
         }
         self.no_boot(format!("the guest's agent could not be reached ({why})"))
     }
@@ -309,6 +318,18 @@ impl Attempt<'_> {
         ask_within(target, Request::Wake(wake), RESUME, "it")?;
         Ok(())
     }
+}
+
+/// How QEMU has ended, if that is why a conversation with the guest has: its port
+/// ends a moment before QEMU does.
+fn ended(machine: &Machine) -> Option<String> {
+    for _ in 0..50 {
+        if let Some(how) = machine.ended() {
+            return Some(how);
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    None
 }
 
 /// 64 bytes from the host's random pool.
