@@ -152,6 +152,18 @@ impl Canvas<'_> {
         x
     }
 
+    /// The same with as many of them as fit whole: what says the least stands last.
+    pub fn whole_spans(&mut self, area: Rect, spans: &[Span<'_>]) -> u16 {
+        let mut room = usize::from(area.width);
+        let fit = spans.iter().take_while(|(text, _)| {
+            let left = room.checked_sub(text.width());
+            room = left.unwrap_or_default();
+            left.is_some()
+        });
+        let count = fit.count();
+        self.spans(area, &spans[..count])
+    }
+
     /// Paints text over several rows, broken between words; returns the rows used.
     pub fn wrapped(&mut self, area: Rect, text: &str, role: Role) -> u16 {
         let lines = wrap(text, area.width);

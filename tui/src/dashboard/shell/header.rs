@@ -256,6 +256,7 @@ fn layer_hints(model: &Model, layer: &Layer) -> Vec<(String, &'static str)> {
         Layer::Console(_) => {
             &[("↑↓", "scroll"), ("←→", "sideways"), ("y", "copy all"), ("Esc", "close")]
         }
+        Layer::Pending(_) if model.calls.shown().next().is_none() => &[("Esc", "close")],
         Layer::Pending(_) => &[("↑↓", "select"), ("Enter", "cancel it"), ("Esc", "close")],
         Layer::Marks(_) => &[
             ("↑↓", "select"),

@@ -444,3 +444,22 @@ fn a_full_disk_of_the_host_is_told_and_is_no_reason_to_reboot() {
     assert!(dashboard.shows("the host's disk is full (/var/tmp)"), "{screen}");
     assert!(!dashboard.shows("boots a new one"), "{screen}");
 }
+
+#[test]
+fn a_plain_fact_does_not_look_like_a_warning() {
+    let mut dashboard = guest();
+    dashboard.keys("6/nowhere<enter>n");
+    assert!(dashboard.shows("ℹ there is no match further down"), "{}", dashboard.screen());
+    dashboard.keys("3s");
+    assert!(dashboard.shows("▲ step: "), "{}", dashboard.screen());
+}
+
+#[test]
+fn a_list_with_nothing_under_way_names_no_key_that_cancels() {
+    let mut dashboard = guest();
+    dashboard.keys("P");
+    assert!(dashboard.shows("Nothing is under way."), "{}", dashboard.screen());
+    let screen = dashboard.screen();
+    let hints = screen.lines().last().unwrap_or_default();
+    assert_eq!(hints.trim(), "Esc close", "{hints}");
+}

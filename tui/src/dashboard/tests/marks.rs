@@ -3,7 +3,7 @@
 
 use super::harness::Harness;
 use super::scripted_kernel::{ScriptedKernel, running_lab};
-use crate::kernel::api::{GuestState, MarkInfo};
+use crate::kernel::api::{CounterValue, GuestState, MarkInfo, ModuleCounters};
 
 fn guest() -> Harness {
     let mut dashboard = Harness::new(ScriptedKernel::guest());
@@ -54,6 +54,27 @@ fn the_list_shows_each_mark_and_enter_winds_back_to_it_after_a_question() {
     assert!(rewinds(&dashboard).is_empty());
     dashboard.keys("y");
     assert_eq!(rewinds(&dashboard), ["Lab(Rewind { name: Some(\"1\") })"]);
+}
+
+#[test]
+fn the_selected_mark_is_named_whole_and_its_counters_by_their_module() {
+    let mut dashboard = guest();
+    let counters = |module: &str, pairs: &[(&str, u64)]| ModuleCounters {
+        module: module.into(),
+        counters: pairs.iter().map(|(name, value)| CounterValue::new(*name, *value)).collect(),
+        ..ModuleCounters::default()
+    };
+    let mut mark = before("31", 3000, "counters moved");
+    mark.modules.push("my_name".into());
+    mark.counters = vec![
+        counters("kmod", &[("bytes_read", 8512), ("errors", 0)]),
+        counters("my_name", &[("greetings", 1)]),
+    ];
+    dashboard.kernel.marks = vec![mark];
+    dashboard.keys("T");
+    assert!(dashboard.shows("▶ 31 "), "{}", dashboard.screen());
+    let holds = "Loaded: kmod, my_name. kmod: bytes_read 8512. my_name: greetings 1.";
+    assert!(dashboard.shows(holds), "{}", dashboard.screen());
 }
 
 #[test]

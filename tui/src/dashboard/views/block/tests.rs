@@ -216,6 +216,23 @@ fn they_use_the_space_of_200_by_60() {
 }
 
 #[test]
+fn what_has_no_room_at_80_columns_is_left_out_and_not_cut() {
+    let mut script = Script::new();
+    for step in 0..20 {
+        script.sample(1000 + step * 100, step * 4096, step * 20_000);
+    }
+    script.keys("i");
+    let screen = screen(&mut script.model, 80, 24);
+    let lines: Vec<&str> = screen.lines().collect();
+    let starts = ["● /dev/", "▶ 0x", "╭ Read"];
+    let shown =
+        lines.iter().filter(|line| starts.iter().any(|start| line.trim().starts_with(start)));
+    let shown: Vec<_> = shown.collect();
+    assert_eq!(shown.len(), 3, "{screen}");
+    assert!(shown.iter().all(|line| !line.contains('…')), "{screen}");
+}
+
+#[test]
 fn a_comparison_marks_every_byte_with_a_sign() {
     let mut script = Script::new();
     script.stale = Some((5, b'X'));

@@ -10,7 +10,7 @@ use crate::dashboard::shell::model::Model;
 use crate::dashboard::shell::update::update;
 use crate::dashboard::views::fixture;
 use crate::dashboard::views::fixture::screen;
-use crate::kernel::api::Request;
+use crate::kernel::api::{Request, Sample};
 use crate::kernel::{Item, TargetError};
 
 /// Presses keys; returns the controls that are written, with their calls.
@@ -44,6 +44,17 @@ fn done(
     written: &[(CallTag, String, String)],
 ) -> Vec<(CallTag, String, String)> {
     sets(update(model, Event::Item(written[0].0, Item::Done(Ok(())))))
+}
+
+/// The sample of a round in which somebody has paused the ring.
+fn paused(round: u64) -> Sample {
+    let mut sample = moment(2, 2, 10, round);
+    for control in &mut sample.modules[0].controls {
+        if control.name == "paused" {
+            control.value = "1".into();
+        }
+    }
+    sample
 }
 
 #[test]
@@ -224,6 +235,13 @@ fn a_message_that_steps_need_a_pause_goes_when_it_is_paused() {
     };
     assert!(shown(&model).contains("only while paused"), "{}", shown(&model));
     press(&mut model, "p");
+    assert_eq!(shown(&model), "");
+    // Somebody else pauses it: no key was pressed here.
+    let mut model = busy(2, 2, 10, 5);
+    press(&mut model, "s");
+    assert!(shown(&model).contains("only while paused"), "{}", shown(&model));
+    push(&mut model, paused(5));
+    update(&mut model, Event::Tick { now_ms: 1600 });
     assert_eq!(shown(&model), "");
 }
 

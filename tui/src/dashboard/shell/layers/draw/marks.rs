@@ -34,13 +34,14 @@ pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, selected:
         let place = row(inside, line as u16);
         let ago = duration(model.marks.before(mark, model.now_ms) / 1000 * 1000);
         let reason = mark.reason.as_deref().unwrap_or("marked by hand");
-        canvas.text(place.x, place.y, 14, &mark.name, Role::Title);
+        // The pointer at the selected one has the first column.
+        canvas.text(place.x + 2, place.y, 14, &mark.name, Role::Title);
         canvas.right(
-            Rect { x: place.x + 14, width: 14, ..place },
+            Rect { x: place.x + 16, width: 14, ..place },
             &format!("{ago} ago"),
             Role::Text,
         );
-        let x = place.x + 30;
+        let x = place.x + 32;
         canvas.text(x, place.y, place.right().saturating_sub(x), reason, Role::Text);
         if index == selected {
             canvas.select(place);
@@ -61,9 +62,11 @@ fn holds(mark: &MarkInfo) -> String {
         false => format!("Loaded: {}.", mark.modules.join(", ")),
     };
     for module in &mark.counters {
-        let moved: Vec<_> = module.counters.iter().filter(|counter| counter.value != "0").collect();
-        for counter in moved.iter().take(2) {
-            text.push_str(&format!(" {} {}", counter.name, counter.value));
+        let moved = module.counters.iter().filter(|counter| counter.value != "0");
+        let told: Vec<String> =
+            moved.take(2).map(|one| format!("{} {}", one.name, one.value)).collect();
+        if !told.is_empty() {
+            text.push_str(&format!(" {}: {}.", module.module, told.join(", ")));
         }
     }
     let stick = if mark.stick_plugged { "" } else { " The USB stick was out." };

@@ -4,9 +4,11 @@
 use crate::dashboard::core::Shared;
 use crate::dashboard::data::hex::size_text;
 use crate::dashboard::paint::{Canvas, Role, range};
-/// Bytes per second, read or written, over time.
 use crate::dashboard::views::block::state::MODULE;
 use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
+
+/// Bytes per second, read or written, over time.
 pub(crate) fn throughput(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared, written: bool) {
     let (counter, word, role) = if written {
         ("bytes_written", "Written", Role::Series(1))
@@ -16,8 +18,12 @@ pub(crate) fn throughput(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared, w
     let total = shared.counters.value(MODULE, counter).unwrap_or(0).max(0) as u64;
     let rate = shared.counters.rate(MODULE, counter).unwrap_or(0.0);
     let span = shared.range_ms();
-    let title =
-        format!("{word} {}: {}/s over {}", size_text(total), size_text(rate as u64), range(span));
+    let mut title = format!("{word} {}, now {}/s", size_text(total), size_text(rate as u64));
+    let time = format!("; {}", range(span));
+    // Corners, and a blank on each side.
+    if title.width() + time.width() + 4 <= area.width.into() {
+        title.push_str(&time);
+    }
     let inside = canvas.panel(area, &title, false);
     let columns = canvas.chart_columns(inside);
     let curve = shared.counters.columns((MODULE, counter), span, columns, true);

@@ -162,10 +162,10 @@ pub(crate) fn detail(canvas: &mut Canvas<'_>, line: Rect, view: &Block) {
         canvas.spans(line, &[(pointer, Role::Key), (&place, Role::Dim)]);
         return;
     };
-    let mut text = match window.at(cursor) {
+    let mut texts = vec![match window.at(cursor) {
         Some(byte) => format!("byte {byte:#04x} = {byte}"),
         None => "not read yet".into(),
-    };
+    }];
     for (name, width) in [("u16", 2), ("u32", 4), ("u64", 8)] {
         let bytes = (0..width).rev().map(|at| window.at(cursor + at));
         let number = bytes.collect::<Option<Vec<u8>>>().map(|bytes| {
@@ -173,7 +173,7 @@ pub(crate) fn detail(canvas: &mut Canvas<'_>, line: Rect, view: &Block) {
             bytes.iter().fold(0, join)
         });
         if let Some(number) = number {
-            text.push_str(&format!("  {name} {number}"));
+            texts.push(format!("  {name} {number}"));
         }
     }
     let theirs = state.comparison.as_ref().and_then(|comparison| {
@@ -181,8 +181,9 @@ pub(crate) fn detail(canvas: &mut Canvas<'_>, line: Rect, view: &Block) {
         comparison.theirs.as_ref()?.get(position).copied()
     });
     if let Some(theirs) = theirs {
-        text = format!("pread sees {theirs:#04x}  {text}");
+        texts.insert(0, format!("pread sees {theirs:#04x}  "));
     }
-    let spans = [(pointer, Role::Key), (place.as_str(), Role::Dim), (&text, Role::Text)];
-    canvas.spans(line, &spans);
+    let mut spans = vec![(pointer, Role::Key), (place.as_str(), Role::Dim)];
+    spans.extend(texts.iter().map(|text| (text.as_str(), Role::Text)));
+    canvas.whole_spans(line, &spans);
 }

@@ -93,7 +93,8 @@ fn head(canvas: &mut Canvas<'_>, line: Rect, view: &Block, shared: &Shared) {
     let failed = format!(" errors {errors}");
     let operations = value("operations").unwrap_or(0);
     let block = state.info.map_or(0, |info| info.logical_block_size);
-    let rest = format!(" operations {operations} blocks of {block}");
+    let done = format!(" operations {operations}");
+    let blocks = format!(" blocks of {block}");
     let failed_role = if errors > 0 { Role::Warning } else { Role::Dim };
     let spans = [
         (mark, role),
@@ -103,9 +104,10 @@ fn head(canvas: &mut Canvas<'_>, line: Rect, view: &Block, shared: &Shared) {
         ("position ", Role::Dim),
         (&position, Role::Key),
         (&failed, failed_role),
-        (&rest, Role::Dim),
+        (&done, Role::Dim),
+        (&blocks, Role::Dim),
     ];
-    canvas.spans(line, &spans);
+    canvas.whole_spans(line, &spans);
 }
 
 /// What was done last, or what went wrong.

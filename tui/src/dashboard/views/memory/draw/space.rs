@@ -45,7 +45,8 @@ pub(crate) fn draw(
                 1 => "1 page".to_owned(),
                 pages => format!("{pages} pages"),
             };
-            format!("Address space of {}: {pages}", subject.name())
+            let died = if matches!(subject.life, Life::Dead { .. }) { " when it died" } else { "" };
+            format!("Address space of {}{died}: {pages}", subject.name())
         }
         None => "Address space".into(),
     };

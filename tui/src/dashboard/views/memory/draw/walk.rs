@@ -105,10 +105,14 @@ pub(crate) fn draw(
 
 /// What a page fault at an address leads to, as the mappings say.
 fn what_follows(subject: &Subject, address: u64) -> &'static str {
-    match subject.mapping(address).map(|area| area.permissions.as_bytes()) {
-        None => ", and no mapping: SIGSEGV",
-        Some(permissions) if permissions.starts_with(b"---") => ", PROT_NONE: SIGSEGV",
-        Some(_) => ", and the kernel brings it",
+    follows(subject.mapping(address).map(|area| area.permissions.as_str()))
+}
+
+fn follows(permissions: Option<&str>) -> &'static str {
+    match permissions {
+        None => ", unmapped: SIGSEGV",
+        Some(permissions) if permissions.starts_with("---") => ", PROT_NONE: SIGSEGV",
+        Some(_) => ", which maps it",
     }
 }
 
@@ -252,5 +256,26 @@ fn explain(canvas: &mut Canvas<'_>, area: Rect, from: u16, walk: &Walk, decides:
         let meaning = if set { flag.meaning } else { flag.absent };
         let role = decides.unwrap_or(if set { Role::Text } else { Role::Dim });
         canvas.spans(line, &[(&name, role), (meaning, decides.unwrap_or(Role::Dim))]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::api::Walk;
+    use unicode_width::UnicodeWidthStr;
+
+    #[test]
+    fn what_comes_of_an_absent_page_is_seen_whole_at_80_columns() {
+        for depth in 1..=5 {
+            let mut walk = Walk { vaddr: 0, levels: 5, depth, entry: [0x67; 5] };
+            walk.entry[depth as usize - 1] = 0;
+            for permissions in [None, Some("---p"), Some("rw-p")] {
+                let text = words::outcome(&walk, 0) + follows(permissions);
+                assert!(text.starts_with("Present = 0"), "{text}");
+                // Two borders, an arrow and a blank.
+                assert!(text.width() <= 80 - 4, "{text}");
+            }
+        }
     }
 }

@@ -42,7 +42,7 @@ pub fn outcome(walk: &Walk, address: u64) -> String {
     match verdict(walk) {
         None => "the walk read no entry".into(),
         Some(Verdict::Unmapped { at }) => {
-            format!("Present = 0 in the {}: touching it now is a page fault", at.name())
+            format!("Present = 0 in the {}: touching it is a page fault", at.name())
         }
         Some(Verdict::Mapped { physical, write, user, execute }) => {
             let physical = match physical {
@@ -90,10 +90,7 @@ mod tests {
             "physical 0x12345234: read-only, user, no execute (RW = 0: a write faults)"
         );
         let gone = Walk { depth: 4, entry: [0x1067, 0x2067, 0x3067, 0, 0], ..READ_ONLY };
-        assert_eq!(
-            outcome(&gone, 0x1000),
-            "Present = 0 in the PMD: touching it now is a page fault"
-        );
+        assert_eq!(outcome(&gone, 0x1000), "Present = 0 in the PMD: touching it is a page fault");
         let kernel = Walk { entry: [0x1067, 0x2067, 0x3067, 0x4067, 0x1234_5003], ..READ_ONLY };
         assert!(
             outcome(&kernel, 0x1000)

@@ -210,7 +210,7 @@ fn draw_charts(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared, picture: &P
 
     let share = 100 * picture.now.occupancy / picture.now.capacity.max(1);
     let title = format!(
-        "Occupancy over {}: {share} % of {}",
+        "Occupancy over {}, now {share} % of {}",
         range(span),
         grouped(picture.now.capacity as i64)
     );

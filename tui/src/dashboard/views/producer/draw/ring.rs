@@ -3,6 +3,7 @@
 //! per cell, then a grid of many slots per cell.
 
 use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
 
 use crate::dashboard::core::Hit;
 use crate::dashboard::paint::{Canvas, Role, row};
@@ -198,17 +199,25 @@ impl Grid {
         }
         let legend = row(area, rows as u16);
         if legend.width > 0 {
-            canvas.spans(legend, &[(self.legend().as_str(), Role::Dim)]);
+            let all = self.legends();
+            let fits = all.iter().find(|text| text.width() <= legend.width.into());
+            let text = fits.or(all.last()).map_or("", String::as_str);
+            canvas.spans(legend, &[(text, Role::Dim)]);
         }
     }
 
-    fn legend(&self) -> String {
-        let what = match self.slots {
-            1 if self.producers <= NAMED || self.cell > 1 => "item of this producer".to_owned(),
-            1 => "last digit of the producer".to_owned(),
-            slots => format!("{slots} slots per cell, height: how full"),
+    /// What the cells mean, the longest first.
+    fn legends(&self) -> Vec<String> {
+        let (what, short) = match self.slots {
+            1 if self.producers <= NAMED || self.cell > 1 => {
+                ("item of this producer".to_owned(), "item's producer".to_owned())
+            }
+            1 => ("last digit of the producer".to_owned(), "producer's digit".to_owned()),
+            slots => {
+                (format!("{slots} slots per cell, height: how full"), format!("{slots} per cell"))
+            }
         };
-        format!("{what}; underlined: next put, next taken")
+        vec![format!("{what}; underlined: next put, next taken"), what, short]
     }
 
     fn one(
