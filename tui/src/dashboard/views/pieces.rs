@@ -3,9 +3,10 @@
 
 use crate::dashboard::core::{Connection, Loadable, Shared};
 use crate::dashboard::data::counters::is_monotonic;
-use crate::dashboard::paint::{Canvas, Role, counted, short, wrap};
+use crate::dashboard::paint::{Canvas, Role, counted, range, short, wrap};
 use ratatui::layout::Rect;
 use ringside_uapi::describe::Unit;
+use unicode_width::UnicodeWidthStr;
 
 use crate::dashboard::data::hex::ByteKind;
 use crate::dashboard::data::hex::size_text;
@@ -47,6 +48,13 @@ pub fn message(canvas: &mut Canvas<'_>, area: Rect, text: &str, role: Role) {
     for (index, line) in wrap(text, area.width).iter().take(usize::from(area.height)).enumerate() {
         canvas.text(area.x, area.y + index as u16, area.width, line, role);
     }
+}
+
+/// A chart's title, with the time that it spans where its border has room for both.
+pub fn with_time(title: String, span_ms: u64, area: Rect) -> String {
+    let whole = format!("{title}; {}", range(span_ms));
+    // Corners, and a blank on each side.
+    if whole.width() + 4 <= area.width.into() { whole } else { title }
 }
 
 /// Paints whether a module of ours is loaded, and what to press if not.

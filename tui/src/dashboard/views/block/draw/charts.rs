@@ -3,10 +3,10 @@
 
 use crate::dashboard::core::Shared;
 use crate::dashboard::data::hex::size_text;
-use crate::dashboard::paint::{Canvas, Role, range};
+use crate::dashboard::paint::{Canvas, Role};
 use crate::dashboard::views::block::state::MODULE;
+use crate::dashboard::views::pieces::with_time;
 use ratatui::layout::Rect;
-use unicode_width::UnicodeWidthStr;
 
 /// Bytes per second, read or written, over time.
 pub(crate) fn throughput(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared, written: bool) {
@@ -18,12 +18,8 @@ pub(crate) fn throughput(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared, w
     let total = shared.counters.value(MODULE, counter).unwrap_or(0).max(0) as u64;
     let rate = shared.counters.rate(MODULE, counter).unwrap_or(0.0);
     let span = shared.range_ms();
-    let mut title = format!("{word} {}, now {}/s", size_text(total), size_text(rate as u64));
-    let time = format!("; {}", range(span));
-    // Corners, and a blank on each side.
-    if title.width() + time.width() + 4 <= area.width.into() {
-        title.push_str(&time);
-    }
+    let title = format!("{word} {}, now {}/s", size_text(total), size_text(rate as u64));
+    let title = with_time(title, span, area);
     let inside = canvas.panel(area, &title, false);
     let columns = canvas.chart_columns(inside);
     let curve = shared.counters.columns((MODULE, counter), span, columns, true);

@@ -15,7 +15,8 @@ use super::ring::{Kind, Phase};
 use super::state::{MODULE, Pane};
 use crate::dashboard::core::Shared;
 use crate::dashboard::data::duration;
-use crate::dashboard::paint::{Canvas, Role, grouped, range, row, short};
+use crate::dashboard::paint::{Canvas, Role, grouped, row, short};
+use crate::dashboard::views::pieces::with_time;
 use crate::dashboard::views::ready::{Readiness, drawable};
 use crate::dashboard::views::unready;
 use crate::dashboard::views::unready::Introduction;
@@ -209,11 +210,8 @@ fn draw_charts(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared, picture: &P
     canvas.chart(inner, &curves);
 
     let share = 100 * picture.now.occupancy / picture.now.capacity.max(1);
-    let title = format!(
-        "Occupancy over {}, now {share} % of {}",
-        range(span),
-        grouped(picture.now.capacity as i64)
-    );
+    let title = format!("Occupancy now {share} % of {}", grouped(picture.now.capacity as i64));
+    let title = with_time(title, span, occupancy);
     let inner = canvas.panel(occupancy, &title, false);
     canvas.chart(inner, &[(curve("occupancy", false), Role::Series(1))]);
 }
