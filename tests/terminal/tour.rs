@@ -126,7 +126,7 @@ fn what_it_writes_is_found_by_dd_and_what_dd_writes_is_shown() {
 }
 
 #[test]
-fn a_stick_that_was_pulled_out_and_put_back_serves_the_module_loaded_anew() {
+fn a_stick_that_was_pulled_out_and_put_back_serves_the_module_when_it_is_loaded_again() {
     let runtime = Runtime::new();
     let mut session = dashboard(&runtime);
     load(&mut session, "5", "kmod is not loaded", "read-write 1 GiB");

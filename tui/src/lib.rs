@@ -12,5 +12,5 @@ mod embedded;
 pub mod kernel;
 pub mod lab;
 mod log_file;
-mod plain_file;
+pub mod plain_file;
 pub mod text;

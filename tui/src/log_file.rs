@@ -53,7 +53,7 @@ fn subscriber(path: &Path, level: Option<LevelFilter>) -> impl Subscriber + Send
         .finish()
 }
 
-/// The file, opened anew for each line: lines are few, and several processes
+/// The file, opened again for each line: lines are few, and several processes
 /// write to it.
 struct LogFile(PathBuf);
 

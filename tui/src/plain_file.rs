@@ -13,7 +13,7 @@ use crate::text::amount::amount;
 
 /// Why a file was not read.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum FileError {
+pub enum FileError {
     /// The operating system refused.
     #[error("read {}: {}", .path.display(), io_text(source))]
     Io {

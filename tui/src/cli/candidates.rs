@@ -18,10 +18,10 @@ use clap_complete::engine::{
 use ringside_uapi::describe::Module;
 
 use super::Connection;
-use super::image::Image;
 use crate::kernel::api::ModuleDetail;
 use crate::kernel::modinfo::is_module_file;
 use crate::kernel::{Question, put, question};
+use crate::lab::built_module::{BuiltModule, read_one};
 use crate::lab::client;
 use crate::text::escape::harmless;
 
@@ -147,7 +147,7 @@ fn parameters_of(module: &Path) -> Vec<(String, String)> {
             .map(|one| (one.name.into(), format!("{}; {} if not given", one.help, one.default)))
             .collect();
     }
-    let Ok((_, info)) = Image::read(module.to_owned()) else {
+    let Ok(BuiltModule { info, .. }) = read_one(module) else {
         return Vec::new();
     };
     let parameters = info.parameters();

@@ -8,6 +8,7 @@ use super::interrupt;
 use crate::kernel::TargetError;
 use crate::kernel::error::io_text;
 use crate::lab::build_error::BuildError;
+use crate::lab::built_module::ModuleFileError;
 use crate::plain_file::FileError;
 use crate::text::escape::visible;
 
@@ -137,6 +138,16 @@ impl From<std::io::Error> for Failure {
 impl From<FileError> for Failure {
     fn from(error: FileError) -> Self {
         Self::new(error.to_string())
+    }
+}
+
+impl From<ModuleFileError> for Failure {
+    fn from(error: ModuleFileError) -> Self {
+        let help = match &error {
+            ModuleFileError::File(_) => "a module is a .ko file; it may be packed (.gz, .xz, .zst)",
+            ModuleFileError::NoModule { .. } => "",
+        };
+        Self::new(error.to_string()).with_help(help)
     }
 }
 

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::Failure;
-use super::image::Image;
 use super::labs::uptime;
 use super::our_module::{self, Words};
 use crate::kernel::local::is_guest;
 use crate::kernel::modinfo::{is_module_file, module_name};
 use crate::kernel::{Target, put, question};
+use crate::lab::built_module::{BuiltModule, in_order, read_one};
 use crate::lab::modules::{self, Earlier};
 use crate::lab::progress::{Event, Progress};
 
@@ -18,7 +18,7 @@ use crate::lab::progress::{Event, Progress};
 #[derive(Debug)]
 pub(super) struct Loadable {
     /// In the order in which the kernel takes them.
-    pub(super) images: Vec<Image>,
+    pub(super) images: Vec<BuiltModule>,
     /// The names of those that were asked for; the others are needed by them.
     pub(super) asked: Vec<String>,
 }
@@ -36,8 +36,7 @@ pub(super) fn find(
     words: Words,
 ) -> Result<Loadable, Failure> {
     let files = files(module, target, progress, words)?;
-    let images = files.into_iter().map(|file| Image::read(file).map(|(image, _)| image));
-    let images: Vec<Image> = images.collect::<Result<_, _>>()?;
+    let images: Vec<_> = files.iter().map(|file| read_one(file)).collect::<Result<_, _>>()?;
     let asked = images.iter().map(|image| image.name.clone()).collect();
     let images = with_what_they_need(images, target, progress, words)?;
     Ok(Loadable { images: in_order(images), asked })
@@ -126,12 +125,12 @@ fn tell(name: &str, build: &Earlier, progress: &mut dyn Progress) {
 /// Adds the modules that these need, as far as they were built before and are not
 /// loaded. What is nowhere the kernel will miss, and say so.
 fn with_what_they_need(
-    mut all: Vec<Image>,
+    mut all: Vec<BuiltModule>,
     target: &dyn Target,
     progress: &mut dyn Progress,
     words: Words,
-) -> Result<Vec<Image>, Failure> {
-    let is_among = |name: &str, all: &[Image]| all.iter().any(|image| image.name == name);
+) -> Result<Vec<BuiltModule>, Failure> {
+    let is_among = |name: &str, all: &[BuiltModule]| all.iter().any(|image| image.name == name);
     if all.iter().flat_map(|image| &image.needs).all(|need| is_among(need, &all)) {
         return Ok(all);
     }
@@ -148,31 +147,16 @@ fn with_what_they_need(
             if is_guest()
                 && let Some(file) = installed(&need)
             {
-                all.push(Image::read(file)?.0);
+                all.push(read_one(&file)?);
             } else if let Some(build) = built_before(&need, target, progress, words)? {
                 progress.report(Event::Note(format!("{} needs {need}", all[next].name)));
                 tell(&need, &build, progress);
-                all.push(Image::read(build.file)?.0);
+                all.push(read_one(&build.file)?);
             }
         }
         next += 1;
     }
     Ok(all)
-}
-
-/// Those that others need come first.
-fn in_order(mut left: Vec<Image>) -> Vec<Image> {
-    let mut sorted = Vec::new();
-    while !left.is_empty() {
-        let free = |image: &Image| {
-            let others = || left.iter().filter(|other| other.name != image.name);
-            !image.needs.iter().any(|needed| others().any(|other| other.name == *needed))
-        };
-        // Modules that need each other can't be built, so one is always free.
-        let next = left.iter().position(free).unwrap_or_default();
-        sorted.push(left.remove(next));
-    }
-    sorted
 }
 
 #[cfg(test)]
@@ -201,22 +185,5 @@ mod tests {
         assert!(refused(Path::new("/dev/zero")).contains("is a device, not a file"));
         // Local is no lab, so nobody knows what to build it for.
         assert!(refused(folder.path()).contains("can't be built for this kernel"));
-    }
-
-    #[test]
-    fn a_module_that_another_needs_is_loaded_before_it() {
-        let image = |name: &str, needs: &[&str]| Image {
-            name: name.into(),
-            path: PathBuf::new(),
-            bytes: Vec::new(),
-            needs: needs.iter().map(|name| (*name).to_owned()).collect(),
-        };
-        let sorted = in_order(vec![
-            image("top", &["middle", "elsewhere"]),
-            image("middle", &["base"]),
-            image("base", &[]),
-        ]);
-        let names: Vec<_> = sorted.iter().map(|image| image.name.as_str()).collect();
-        assert_eq!(names, ["base", "middle", "top"]);
     }
 }

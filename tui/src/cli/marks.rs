@@ -11,6 +11,7 @@ use super::{Connection, Failure, Outcome};
 use crate::kernel::api::{LabRequest, MarkInfo, Request};
 use crate::kernel::call::ask;
 use crate::kernel::{put, question};
+use crate::text::amount::amount;
 use crate::text::escape::visible;
 
 /// Mark the guest, so that it can be wound back to this moment
@@ -126,7 +127,7 @@ impl Mark {
         let line = format!(
             "mark {}: {} of memory and devices, the guest stood still for {} ms",
             made.name,
-            size(made.bytes),
+            amount(made.bytes),
             made.stood_ms
         );
         say(self.json, &line, made)?;
@@ -167,14 +168,10 @@ fn line(mark: &MarkInfo) -> String {
         "{:<16} {:>8} {:>9} {:>6}  {:<24} {modules}",
         mark.name,
         uptime(mark.age_ms),
-        size(mark.bytes),
+        amount(mark.bytes),
         mark.generation,
         mark.reason.as_deref().unwrap_or("when asked"),
     ))
-}
-
-fn size(bytes: u64) -> String {
-    format!("{} MiB", bytes.div_ceil(1 << 20))
 }
 
 impl Rewind {

@@ -25,7 +25,6 @@ pub mod dump;
 pub mod error;
 pub mod exec;
 pub mod gdb;
-mod image;
 pub mod info;
 mod input;
 pub mod interrupt;

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The modules that a folder was built into, as a kernel is given them.
+//! The files of modules, as a kernel is given them.
 
 use std::path::{Path, PathBuf};
 
 use object::read::elf::ElfFile64;
 use object::{Endianness, Object};
 
+use super::modules::packed;
 use crate::kernel::api::IMAGE_MAX;
-use crate::kernel::modinfo::ModInfo;
-use crate::plain_file;
+use crate::kernel::modinfo::{ModInfo, module_name};
+use crate::plain_file::{self, FileError};
+use crate::text::bytes;
 
 /// A module's file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BuiltModule {
     /// The name that the kernel knows it by.
     pub name: String,
@@ -19,18 +21,20 @@ pub struct BuiltModule {
     pub path: PathBuf,
     /// What the kernel is given.
     pub bytes: Vec<u8>,
+    /// What it says of itself.
+    pub info: ModInfo,
     /// Tells it from another build, if it has such a note.
     pub build_id: Option<String>,
     /// The modules that it needs.
-    needs: Vec<String>,
+    pub needs: Vec<String>,
 }
 
 /// Why a file is no module.
 #[derive(Debug, thiserror::Error)]
 pub enum ModuleFileError {
     /// It can't be read.
-    #[error("{0}")]
-    File(String),
+    #[error(transparent)]
+    File(#[from] FileError),
     /// It holds something else.
     #[error("{} is no kernel module: {why}", path.display())]
     NoModule {
@@ -41,42 +45,67 @@ pub enum ModuleFileError {
     },
 }
 
-/// Reads files, in an order in which they can be loaded: those that others need
-/// come first.
+/// Reads files, in an order in which they can be loaded.
 ///
 /// # Errors
 /// One can't be read, or is no module.
 pub fn read(files: &[PathBuf]) -> Result<Vec<BuiltModule>, ModuleFileError> {
-    let mut left = files.iter().map(|path| one(path)).collect::<Result<Vec<_>, _>>()?;
-    let mut sorted = Vec::new();
-    while !left.is_empty() {
-        let needs_none = |module: &BuiltModule| {
-            !left
-                .iter()
-                .any(|other| other.name != module.name && module.needs.contains(&other.name))
-        };
-        // Modules that need each other can't be built, so one is always free.
-        let next = left.iter().position(needs_none).unwrap_or_default();
-        sorted.push(left.remove(next));
-    }
-    Ok(sorted)
+    files.iter().map(|path| read_one(path)).collect::<Result<_, _>>().map(in_order)
 }
 
-fn one(path: &Path) -> Result<BuiltModule, ModuleFileError> {
-    let bytes = plain_file::read(path, IMAGE_MAX as u64)
-        .map_err(|error| ModuleFileError::File(error.to_string()))?;
-    let info = ModInfo::parse(&bytes)
-        .map_err(|why| ModuleFileError::NoModule { path: path.to_owned(), why })?;
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let name = info.name().unwrap_or(&stem).to_owned();
+/// Reads a file, packed or not.
+///
+/// # Errors
+/// It can't be read, or is no module.
+pub fn read_one(path: &Path) -> Result<BuiltModule, ModuleFileError> {
+    let wrong = |why| ModuleFileError::NoModule { path: path.to_owned(), why };
+    let bytes = plain_file::read(path, IMAGE_MAX as u64)?;
+    let bytes = packed::unpacked(bytes, IMAGE_MAX).map_err(wrong)?;
+    let info = ModInfo::parse(&bytes).map_err(wrong)?;
+    let name = module_name(info.name().unwrap_or(&path.to_string_lossy()));
     let needs = info.get("depends").unwrap_or_default();
-    let needs = needs.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    let needs = needs.split(',').filter(|name| !name.is_empty()).map(module_name).collect();
     let build_id = build_id(&bytes);
-    Ok(BuiltModule { name, path: path.to_owned(), bytes, build_id, needs })
+    Ok(BuiltModule { name, path: path.to_owned(), bytes, info, build_id, needs })
+}
+
+/// Those that others need come first.
+pub fn in_order(mut left: Vec<BuiltModule>) -> Vec<BuiltModule> {
+    let mut sorted = Vec::new();
+    while !left.is_empty() {
+        let free = |module: &BuiltModule| {
+            let others = || left.iter().filter(|other| other.name != module.name);
+            !module.needs.iter().any(|needed| others().any(|other| other.name == *needed))
+        };
+        // Modules that need each other can't be built, so one is always free.
+        let next = left.iter().position(free).unwrap_or_default();
+        sorted.push(left.remove(next));
+    }
+    sorted
 }
 
 fn build_id(bytes: &[u8]) -> Option<String> {
     let file = ElfFile64::<Endianness>::parse(bytes).ok()?;
-    let id = file.build_id().ok()??;
-    Some(id.iter().map(|byte| format!("{byte:02x}")).collect())
+    file.build_id().ok()?.map(bytes::hex)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_module_that_another_needs_is_loaded_before_it() {
+        let module = |name: &str, needs: &[&str]| BuiltModule {
+            name: name.into(),
+            needs: needs.iter().map(|name| (*name).to_owned()).collect(),
+            ..BuiltModule::default()
+        };
+        let sorted = in_order(vec![
+            module("top", &["middle", "elsewhere"]),
+            module("middle", &["base"]),
+            module("base", &[]),
+        ]);
+        let names: Vec<_> = sorted.iter().map(|module| module.name.as_str()).collect();
+        assert_eq!(names, ["base", "middle", "top"]);
+    }
 }

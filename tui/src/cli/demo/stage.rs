@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::cli::Failure;
-use crate::cli::image::Image;
 use crate::cli::our_module;
 use crate::cli::output::json;
 use crate::cli::progress::Show;
@@ -20,6 +19,7 @@ use crate::kernel::api::{Item, Request};
 use crate::kernel::call::ask;
 use crate::kernel::{Target, put, question};
 use crate::lab::build_error::BuildError;
+use crate::lab::built_module::read_one;
 use crate::lab::flavour::Flavour;
 use crate::text::escape::visible;
 
@@ -192,7 +192,7 @@ impl Stage {
         };
         self.files = Some(files.clone());
         self.act(command.trim_end(), |target| {
-            let (image, _) = Image::read(our_module::one_of(files, &name)?)?;
+            let image = read_one(&our_module::one_of(files, &name)?)?;
             let request = Request::Load { name: name.clone(), parameters };
             ask(target, request, &image.bytes)?;
             Ok(format!("{name} is loaded"))

@@ -21,7 +21,7 @@ pub(super) fn describe(outcome: &SubjectOutcome) -> String {
     match outcome {
         SubjectOutcome::Done => "done".into(),
         SubjectOutcome::Bytes(bytes) => {
-            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            let hex = crate::text::bytes::hex(bytes);
             let text: String = bytes
                 .iter()
                 .map(|byte| match byte {

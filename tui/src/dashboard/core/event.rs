@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What happens to the shared.
+//! What the dashboard is told: keys, time, replies.
 
 use super::effect::CallTag;
 use super::host::{HostReply, HostResult};
@@ -35,7 +35,7 @@ pub enum Event {
         /// Rows.
         height: u16,
     },
-    /// A piece of an answer.
+    /// A piece of a reply.
     Item(CallTag, Item),
     /// A call could not even be sent; nothing else comes of it.
     CallFailed(CallTag, TargetError),

@@ -92,6 +92,12 @@ impl Field {
         self
     }
 
+    /// A field that takes one of these, and holds the first.
+    pub fn choice(name: &str, choices: &[&str], help: &str) -> Self {
+        let all = choices.iter().map(|choice| (*choice).to_owned()).collect();
+        Self::new(name, Kind::Choice(all), help, choices.first().copied().unwrap_or_default())
+    }
+
     /// The field of a load parameter, with its default in it.
     pub fn parameter(parameter: &Parameter) -> Self {
         let kind = match parameter.kind {

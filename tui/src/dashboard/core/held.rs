@@ -10,7 +10,7 @@ use super::shared::{Layer, Shared};
 use crate::kernel::{TargetError, TargetResult};
 
 impl Shared {
-    /// Keeps the form that is being submitted open until [`Shared::settle`] is told
+    /// Keeps the form that is being submitted open until [`Shared::end_hold`] is told
     /// what came of this owner's call; `doing` is its note until then.
     pub fn hold(&mut self, owner: Owner, doing: &str) {
         self.holding = Some(Held { owner, note: doing.to_owned() });
@@ -20,7 +20,7 @@ impl Shared {
     /// it was refused, with the focus on the field that is to be changed (the
     /// one that the reason begins with). `false` when there is no such form,
     /// so that the reason must be shown elsewhere.
-    pub fn settle(&mut self, owner: &Owner, result: Result<(), String>) -> bool {
+    pub fn end_hold(&mut self, owner: &Owner, result: Result<(), String>) -> bool {
         let holds = |layer: &Layer| {
             matches!(layer, Layer::Form(form)
                 if form.held.as_ref().is_some_and(|held| held.owner == *owner))
@@ -40,13 +40,13 @@ impl Shared {
     /// is no form any more; `title` says what was done.
     pub fn answered(&mut self, owner: &Owner, title: &str, result: &TargetResult<()>) {
         match result {
-            Ok(()) => drop(self.settle(owner, Ok(()))),
+            Ok(()) => drop(self.end_hold(owner, Ok(()))),
             Err(TargetError::Cancelled) => {
-                self.settle(owner, Ok(()));
+                self.end_hold(owner, Ok(()));
                 self.note(format!("{title}: cancelled"));
             }
             Err(error) => {
-                if !self.settle(owner, Err(advice::sentence(error))) {
+                if !self.end_hold(owner, Err(advice::sentence(error))) {
                     let message = self.explain(title, Doing::Other, error);
                     self.message(message);
                 }

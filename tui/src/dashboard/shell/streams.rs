@@ -262,9 +262,9 @@ fn lab(model: &mut Model, status: LabStatus) {
     }
     model.link.lab_at_ms = model.now_ms;
     model.link.lab_gone = false;
-    let lived = model.link.dead().is_none();
+    let was_alive = model.link.dead().is_none();
     model.link.lab = Some(status);
-    if lived && model.link.dead().is_some() {
+    if was_alive && model.link.dead().is_some() {
         // The screen that says why offers the way back.
         marks::ask(model);
     }

@@ -35,7 +35,7 @@ fn parse_build_id(note: &[u8]) -> Option<String> {
     const NAME: &[u8] = b"GNU\0";
     let size = usize::try_from(u32::from_ne_bytes(note.get(4..8)?.try_into().ok()?)).ok()?;
     let id = note.get(12..)?.strip_prefix(NAME)?.get(..size)?;
-    Some(id.iter().map(|byte| format!("{byte:02x}")).collect())
+    Some(crate::text::bytes::hex(id))
 }
 
 /// Is a loaded module that bears the name of one of ours ours indeed? Others have

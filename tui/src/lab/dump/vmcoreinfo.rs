@@ -25,7 +25,7 @@ pub(super) fn text(kernel: &Kernel, cr4: u64) -> io::Result<String> {
         .map_err(|error| wrong(format!("{}: {error}", kernel.vmlinux.display())))?;
     let mut text = format!("OSRELEASE={}\n", kernel.release);
     if let Ok(Some(id)) = elf.build_id() {
-        let hex: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = crate::text::bytes::hex(id);
         // Writing to a string can't fail.
         let _ = writeln!(text, "BUILD-ID={hex}");
     }

@@ -123,6 +123,6 @@ pub fn loaded(release: &str, module: &str, build_id: Option<&str>) -> Result<Pat
 fn has_id(image: &[u8], build_id: &str) -> bool {
     let Ok(file) = ElfFile64::<Endianness>::parse(image) else { return false };
     let Ok(Some(id)) = file.build_id() else { return false };
-    let hex: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = crate::text::bytes::hex(id);
     hex == build_id
 }

@@ -310,7 +310,7 @@ fn reason_first(lines: Vec<String>) -> Vec<String> {
 /// work below it, whatever the folder's name is.
 fn output(root: &Path, kernel: &Kernel, source: &Path) -> PathBuf {
     let digest = Sha256::digest(source.as_os_str().as_encoded_bytes());
-    let identity: String = digest[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+    let identity = crate::text::bytes::hex(&digest[..4]);
     let name: String =
         source
             .file_name()

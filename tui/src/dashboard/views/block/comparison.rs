@@ -51,7 +51,7 @@ pub(crate) fn compared(view: &mut Block, shared: &mut Shared, note: impl FnOnce(
         ),
     });
     comparison.differences = Some(differences);
-    shared.settle(&Owner::view(Call::Theirs), Ok(()));
+    shared.end_hold(&Owner::view(Call::Theirs), Ok(()));
 }
 
 pub(crate) fn differences(view: &Block) -> Option<&Differences> {

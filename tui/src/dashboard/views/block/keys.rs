@@ -252,7 +252,7 @@ fn somebody_elses_write_is_read_again() {
 }
 
 #[test]
-fn another_load_of_the_module_is_asked_anew() {
+fn another_load_of_the_module_is_asked_again() {
     let mut script = Script::new();
     script.sample(90_000, 0, 0);
     script.tick(1000);

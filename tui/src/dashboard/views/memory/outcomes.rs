@@ -60,7 +60,7 @@ pub(crate) fn on_life(view: &mut Memory, shared: &mut Shared, number: u32, item:
 }
 
 fn died(view: &mut Memory, shared: &mut Shared, number: u32) {
-    shared.settle(&Owner::view(Call::Do(number)), Ok(()));
+    shared.end_hold(&Owner::view(Call::Do(number)), Ok(()));
     let mut pid = None;
     let mut cursor = None;
     if let Some(subject) = view.by_number(number) {
@@ -103,7 +103,7 @@ pub(crate) fn on_reply(view: &mut Memory, shared: &mut Shared, number: u32, item
             };
             // It is dying; how comes with its last words. Nothing more is asked.
             if let Err(TargetError::Gone(_)) = result {
-                shared.settle(&Owner::view(Call::Do(number)), Ok(()));
+                shared.end_hold(&Owner::view(Call::Do(number)), Ok(()));
                 return;
             }
             ended(view, shared, number, &job, result);
@@ -148,7 +148,7 @@ fn ended(view: &mut Memory, shared: &mut Shared, number: u32, job: &Job, result:
             let owner = Owner::view(Call::Do(number));
             let cancelled = error == TargetError::Cancelled;
             let reported = if cancelled { Ok(()) } else { Err(advice::sentence(&error)) };
-            if shared.settle(&owner, reported) || cancelled {
+            if shared.end_hold(&owner, reported) || cancelled {
                 return;
             }
             let what = verb(&Request::SubjectDo { pid: 0, action: job.action.clone() });
@@ -158,7 +158,7 @@ fn ended(view: &mut Memory, shared: &mut Shared, number: u32, job: &Job, result:
         return;
     }
     if job.why == Why::User {
-        shared.settle(&Owner::view(Call::Do(number)), Ok(()));
+        shared.end_hold(&Owner::view(Call::Do(number)), Ok(()));
         succeeded(view, shared, number, &job.action);
     }
 }

@@ -8,6 +8,7 @@ use crate::dashboard::core::{Hit, Loadable};
 use crate::dashboard::paint::{Canvas, Role, duration, row};
 use crate::dashboard::shell::model::Model;
 use crate::kernel::api::MarkInfo;
+use crate::text::amount::amount;
 
 /// Paints the marks, the newest first, and what the selected one holds.
 pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, selected: usize) {
@@ -70,5 +71,5 @@ fn holds(mark: &MarkInfo) -> String {
         }
     }
     let stick = if mark.stick_plugged { "" } else { " The USB stick was out." };
-    format!("{text}{stick} {} MiB on the disk.", mark.bytes.div_ceil(1 << 20))
+    format!("{text}{stick} {} on the disk.", amount(mark.bytes))
 }

@@ -22,11 +22,6 @@ pub(crate) fn offset_field(view: &Block, shared: &Shared) -> Field {
     text("offset", help, &format!("{:#x}", view.cursor)).within(format!("0 to {last:#x}"))
 }
 
-pub(crate) fn choice(name: &str, choices: &[&str], help: &str) -> Field {
-    let all = choices.iter().map(|choice| (*choice).to_owned()).collect();
-    Field::new(name, Kind::Choice(all), help, choices.first().copied().unwrap_or_default())
-}
-
 /// Opens a form with what was typed the last time, but for what depends on the
 /// moment.
 pub(crate) fn open(shared: &mut Shared, mut form: Form) {

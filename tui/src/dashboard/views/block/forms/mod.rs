@@ -5,8 +5,7 @@ mod fields;
 mod write;
 
 use self::fields::{
-    AT_OFFSET, AT_POSITION, at, bytes, choice, offset_field, open, operation, range, shown, sized,
-    text,
+    AT_OFFSET, AT_POSITION, at, bytes, offset_field, open, operation, range, shown, sized, text,
 };
 pub(crate) use self::write::write;
 use super::comparison;
@@ -15,7 +14,7 @@ use super::device::{node, position};
 use super::operations;
 use super::state::Block;
 use super::state::Call;
-use crate::dashboard::core::{Form, Owner, Shared};
+use crate::dashboard::core::{Field, Form, Owner, Shared};
 use crate::dashboard::data::hex::{parse_offset, size_text};
 use crate::dashboard::data::lines;
 use crate::kernel::api::BLOCK_MAX;
@@ -23,7 +22,7 @@ use crate::kernel::api::BLOCK_MAX;
 /// Asks what to read.
 pub(crate) fn read(view: &mut Block, shared: &mut Shared) {
     let fields = vec![
-        choice("where", &[AT_POSITION, AT_OFFSET], "BREAD, or BREADOFFSET"),
+        Field::choice("where", &[AT_POSITION, AT_OFFSET], "BREAD, or BREADOFFSET"),
         offset_field(view, shared),
         text("size", "how many bytes: 512, 4K, 1s", "512")
             .within(format!("1 to {}", size_text(u64::from(BLOCK_MAX)))),

@@ -2,9 +2,9 @@
 //! The form that asks what to write, and where.
 
 use super::fields::{
-    AT_OFFSET, AT_POSITION, at, choice, offset_field, open, operation, range, shown, text,
+    AT_OFFSET, AT_POSITION, at, offset_field, open, operation, range, shown, text,
 };
-use crate::dashboard::core::{Form, Owner, Shared};
+use crate::dashboard::core::{Field, Form, Owner, Shared};
 use crate::dashboard::data::hex::{parse_bytes, parse_offset, size_text};
 use crate::dashboard::data::lines;
 use crate::dashboard::views::block::device::position;
@@ -28,9 +28,9 @@ pub(crate) fn write(view: &mut Block, shared: &mut Shared) {
     let data = format!("text, hex bytes, or the path of a file on {here}");
     let size = "longer: zeros follow, a pattern repeats";
     let fields = vec![
-        choice("where", &[AT_OFFSET, AT_POSITION], "BWRITEOFFSET, or BWRITE"),
+        Field::choice("where", &[AT_OFFSET, AT_POSITION], "BWRITEOFFSET, or BWRITE"),
         offset_field(view, shared),
-        choice("as", &[TEXT, HEX, PATTERN, FILE], "how to read what is typed below"),
+        Field::choice("as", &[TEXT, HEX, PATTERN, FILE], "how to read what is typed below"),
         text("data", &data, "hello").within("not empty"),
         text("size", size, "").optional().within("empty: all of it"),
     ];

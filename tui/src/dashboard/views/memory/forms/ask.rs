@@ -84,12 +84,6 @@ pub(crate) fn number(name: &str, max: u64, help: &str, value: &str) -> Field {
     Field::new(name, limits, help, value)
 }
 
-pub(crate) fn choice(name: &str, choices: &[&str], help: &str) -> Field {
-    let all = choices.iter().map(|choice| (*choice).to_owned()).collect();
-    let first = choices.first().copied().unwrap_or_default();
-    Field::new(name, Kind::Choice(all), help, first)
-}
-
 /// A form's address; a field takes 0 to 2^64 - 1 at most.
 pub(crate) fn vaddr(form: &Form) -> u64 {
     form.number("vaddr") as u64

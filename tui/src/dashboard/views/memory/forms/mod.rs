@@ -7,7 +7,7 @@ mod ask;
 use super::state::Memory;
 use ringside_uapi::memalloc::PAGES_LIMIT;
 
-use self::ask::{Ask, address, aligned, anywhere, choice, number, open, room, vaddr};
+use self::ask::{Ask, address, aligned, anywhere, number, open, room, vaddr};
 use super::page::{SUGGESTED, page_of};
 use super::state::MODULE;
 use super::subject::{Life, Subject};
@@ -56,7 +56,7 @@ pub(crate) fn allocate(view: &mut Memory, shared: &mut Shared) {
     let fields = vec![
         address(shared, "address of the first page, a multiple of 4096", free),
         number("pages", PAGES_LIMIT, "how many pages of 4 KiB", "4"),
-        choice("access", &[READ_WRITE, READ_ONLY], "what the subject may do with them"),
+        Field::choice("access", &[READ_WRITE, READ_ONLY], "what the subject may do with them"),
     ];
     open::<Allocate>(view, shared, fields);
 }
@@ -160,7 +160,7 @@ pub(crate) fn write(view: &mut Memory, shared: &mut Shared) {
     let fields = vec![
         anywhere("to where; an address that may not be written kills the subject", view.cursor),
         Field::new("data", Kind::Line, "what to write", "hello"),
-        choice("as", &[TEXT, HEX], "how to read what was typed"),
+        Field::choice("as", &[TEXT, HEX], "how to read what was typed"),
     ];
     open::<Write>(view, shared, fields);
 }
@@ -206,8 +206,8 @@ pub(crate) fn share(view: &mut Memory, shared: &mut Shared) {
     let others: Vec<&str> = others.iter().map(String::as_str).collect();
     let fields = vec![
         address(shared, "the page to offer", page_of(view.cursor)),
-        choice("client", &others, "the process it is offered to"),
-        choice("access", &[READ_WRITE, READ_ONLY], "what that process may do with it"),
+        Field::choice("client", &others, "the process it is offered to"),
+        Field::choice("access", &[READ_WRITE, READ_ONLY], "what that process may do with it"),
     ];
     open::<Share>(view, shared, fields);
 }
