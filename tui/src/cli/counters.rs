@@ -6,7 +6,7 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::output::json;
+use super::output::{json, say};
 use super::{Connection, Outcome, candidates};
 use crate::kernel::api::Sample;
 use crate::kernel::{Replies, put, question};
@@ -47,13 +47,11 @@ impl Counters {
         // A module without counters is an error, watched or not.
         let sample = put(&*target, question::Counters { module })?;
         if !self.watch {
-            if self.json {
-                writeln!(std::io::stdout(), "{}", json(&sample)?)?;
-            } else if sample.modules.is_empty() {
-                writeln!(std::io::stdout(), "no loaded module has counters")?;
-            } else {
-                write!(std::io::stdout(), "{}", visible(&table(&sample)))?;
-            }
+            let text = match sample.modules.is_empty() {
+                true => "no loaded module has counters".to_owned(),
+                false => table(&sample),
+            };
+            say(self.json, &text, &sample)?;
             return Ok(0);
         }
         let watch = question::WatchCounters {

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `ringside info`: which kernel this is and what it lacks.
 
-use std::io::Write;
-
 use clap::Args;
 
-use super::output::json;
+use super::output::say;
 use super::{Connection, Outcome};
 use crate::kernel::api::KernelInfo;
 use crate::kernel::{put, question, taint};
-use crate::text::escape::visible;
 
 /// Show which kernel this is, and what can't be done with it
 ///
@@ -28,12 +25,7 @@ impl Info {
     pub fn run(&self, connection: &Connection) -> Outcome {
         let target = connection.open()?;
         let kernel = put(&*target, question::Kernel)?;
-        let mut out = std::io::stdout().lock();
-        if self.json {
-            writeln!(out, "{}", json(&kernel)?)?;
-        } else {
-            write!(out, "{}", visible(&describe(&kernel)))?;
-        }
+        say(self.json, &describe(&kernel), &kernel)?;
         Ok(0)
     }
 }

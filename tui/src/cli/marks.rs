@@ -193,11 +193,10 @@ impl Rewind {
         };
         let rewind = LabRequest::Rewind { name: Some(mark.name.clone()) };
         ask(&*target, Request::Lab(rewind), &[])?;
-        if self.json {
-            print_json(&super::vm::status(&*target)?)?;
-        } else {
-            let age = uptime(mark.age_ms);
-            say(false, &format!("the guest is back at mark {}, {age} ago", mark.name), &())?;
+        let line = format!("the guest is back at mark {}, {} ago", mark.name, uptime(mark.age_ms));
+        match self.json {
+            true => print_json(&super::vm::status(&*target)?)?,
+            false => say(false, &line, &())?,
         }
         Ok(0)
     }

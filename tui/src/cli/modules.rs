@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `ringside modules`: the modules that are loaded, or everything about one.
 
-use std::io::Write;
-
 use clap::Args;
 use serde::Serialize;
 
-use super::output::json;
+use super::output::say;
 use super::{Connection, Outcome, candidates};
 use crate::kernel::api::{Holder, ModuleDetail, ModuleSummary};
 use crate::kernel::{put, question, taint};
-use crate::text::escape::visible;
 
 /// Show the modules that are loaded, or everything about one
 ///
@@ -39,25 +36,16 @@ impl Modules {
     /// Prints them.
     pub fn run(&self, connection: &Connection) -> Outcome {
         let target = connection.open()?;
-        let mut out = std::io::stdout().lock();
         if let Some(name) = &self.name {
             let name = || name.clone();
             let module = put(&*target, question::Module { name: name() })?;
             let holders = put(&*target, question::Holders { name: name() })?;
-            if self.json {
-                let whole = Whole { module, holders };
-                writeln!(out, "{}", json(&whole)?)?;
-            } else {
-                write!(out, "{}", visible(&describe(&module, &holders)))?;
-            }
+            let text = describe(&module, &holders);
+            say(self.json, &text, &Whole { module, holders })?;
             return Ok(0);
         }
         let modules = put(&*target, question::Modules)?;
-        if self.json {
-            writeln!(out, "{}", json(&modules)?)?;
-        } else {
-            write!(out, "{}", visible(&table(&modules)))?;
-        }
+        say(self.json, &table(&modules), &modules)?;
         Ok(0)
     }
 }

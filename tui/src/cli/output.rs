@@ -10,7 +10,7 @@ use super::Failure;
 use crate::text::escape::harmless;
 use crate::text::escape::visible;
 
-/// Prints a line for people, or with `as_json` the value as a line of JSON.
+/// Prints a line or several for people, or with `as_json` the value as a line of JSON.
 ///
 /// # Errors
 /// Standard output can't be written.
@@ -22,7 +22,7 @@ pub(super) fn say(
     if as_json {
         return print_json(value);
     }
-    Ok(writeln!(std::io::stdout(), "{}", visible(line))?)
+    Ok(writeln!(std::io::stdout(), "{}", visible(line.trim_end_matches('\n')))?)
 }
 
 /// Prints the value as a line of JSON.

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `ringside syscall`: the system call that is built into the lab's kernel.
 
-use std::io::Write;
-
 use clap::Args;
 
-use super::output::json;
+use super::output::say;
 use super::{Connection, Outcome};
 use crate::kernel::call::ask;
 use crate::kernel::{Request, put, question};
-use crate::text::escape::visible;
 
 /// Make Ringside's own system call, and show its number, calls and message
 ///
@@ -49,16 +46,9 @@ impl Syscall {
             ask(&*target, Request::CallSyscall { times }, &[])?;
         }
         let info = put(&*target, question::Syscall)?;
-        let mut out = std::io::stdout().lock();
-        if self.json {
-            writeln!(out, "{}", json(&info)?)?;
-        } else {
-            let text = format!(
-                "number   {}\ncalls    {}\nmessage  {}",
-                info.number, info.calls, info.message
-            );
-            writeln!(out, "{}", visible(&text))?;
-        }
+        let text =
+            format!("number   {}\ncalls    {}\nmessage  {}", info.number, info.calls, info.message);
+        say(self.json, &text, &info)?;
         Ok(0)
     }
 }

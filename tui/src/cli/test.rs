@@ -141,7 +141,7 @@ pub(super) fn plan(
     words: Words,
 ) -> Result<Plan, Failure> {
     let files = modules::build(kernel, wanted.folder, progress).map_err(words)?;
-    let images = built_module::read(&files).map_err(|error| Failure::new(error.to_string()))?;
+    let images = built_module::read(&files)?;
     if images.len() > 1 && !wanted.parameters.is_empty() {
         let what = wanted.folder.display();
         return Err(Failure::usage(format!(

@@ -155,27 +155,78 @@ impl View for Block {
 
     fn enter(&mut self, shared: &mut Shared) {
         self.known = false;
-        tick(self, shared);
+        self.tick(shared);
     }
 
+    /// Asks what is not known, and again when the module or the stick is another one.
     fn tick(&mut self, shared: &mut Shared) {
-        tick(self, shared);
+        let readiness = readiness(shared, MODULE, Capability::Block);
+        let ready = readiness == Readiness::Ready;
+        let number = |name| shared.counters.value(MODULE, name).unwrap_or(0);
+        let (operations, written) = (number("operations"), number("bytes_written"));
+        let plugged = shared.link.lab.as_ref().map(|lab| lab.stick_plugged);
+        let another = operations < self.seen_operations;
+        let stale = written != self.seen_written && self.transfer.is_none();
+        self.seen_operations = operations;
+        if !ready {
+            // Without an answer from the kernel, what was known of the device stays.
+            let unknown = matches!(
+                readiness,
+                Readiness::Dead | Readiness::Lost { .. } | Readiness::Waiting(_)
+            );
+            if self.known && !unknown {
+                forget(self);
+                shared.changed();
+            }
+            return;
+        }
+        if another {
+            forget(self);
+        }
+        if !self.known || plugged != self.seen_plugged {
+            self.known = true;
+            self.seen_plugged = plugged;
+            self.seen_written = written;
+            device::introduce(shared);
+            refresh(self, shared);
+        } else if stale && !self.reading {
+            self.seen_written = written;
+            refresh(self, shared);
+        }
     }
 
     fn navigate(&mut self, shared: &mut Shared, to: Move) {
         navigate(self, shared, to);
     }
 
+    /// Marks of what was moved or compared go first.
     fn escape(&mut self, shared: &mut Shared) -> bool {
-        escape(self, shared)
+        let state = self;
+        let marked = state.moved.take().is_some() | state.comparison.take().is_some();
+        if marked {
+            state.said = None;
+            shared.changed();
+        }
+        marked
     }
 
     fn click(&mut self, shared: &mut Shared, _: u8, index: usize) {
         go(self, shared, index as u64);
     }
 
+    /// What was moved last, or the row under the cursor, as hex.
     fn copy(&self, shared: &Shared) -> Option<String> {
-        copy(self, shared)
+        let state = self;
+        let window = state.window.as_ref()?;
+        let per_row = Layout::of_screen(shared.size, shared.zoom).per_row(size(self, shared));
+        let row = state.cursor / per_row * per_row;
+        let range = match &state.moved {
+            Some(moved) => moved.range.clone(),
+            None => row..row + per_row,
+        };
+        let bytes = range.filter_map(|offset| window.at(offset));
+        let words: Vec<String> = bytes.map(|byte| format!("{byte:02x}")).collect();
+        (!words.is_empty()).then(|| words.join(" "))
     }
 
     fn new_guest(&mut self, _: &mut Shared) {
@@ -221,41 +272,6 @@ fn plugged(shared: &Shared, wanted: bool) -> Result<(), String> {
     }
 }
 
-/// Asks what is not known, and again when the module or the stick is another one.
-fn tick(view: &mut Block, shared: &mut Shared) {
-    let readiness = readiness(shared, MODULE, Capability::Block);
-    let ready = readiness == Readiness::Ready;
-    let number = |name| shared.counters.value(MODULE, name).unwrap_or(0);
-    let (operations, written) = (number("operations"), number("bytes_written"));
-    let plugged = shared.link.lab.as_ref().map(|lab| lab.stick_plugged);
-    let another = operations < view.seen_operations;
-    let stale = written != view.seen_written && view.transfer.is_none();
-    view.seen_operations = operations;
-    if !ready {
-        // Without an answer from the kernel, what was known of the device stays.
-        let unknown =
-            matches!(readiness, Readiness::Dead | Readiness::Lost { .. } | Readiness::Waiting(_));
-        if view.known && !unknown {
-            forget(view);
-            shared.changed();
-        }
-        return;
-    }
-    if another {
-        forget(view);
-    }
-    if !view.known || plugged != view.seen_plugged {
-        view.known = true;
-        view.seen_plugged = plugged;
-        view.seen_written = written;
-        device::introduce(shared);
-        refresh(view, shared);
-    } else if stale && !view.reading {
-        view.seen_written = written;
-        refresh(view, shared);
-    }
-}
-
 /// What was known of the device does not hold any more; the place stays.
 fn forget(state: &mut Block) {
     *state = Block {
@@ -264,17 +280,6 @@ fn forget(state: &mut Block) {
         devices: std::mem::take(&mut state.devices),
         ..Block::default()
     };
-}
-
-/// Marks of what was moved or compared go first.
-fn escape(view: &mut Block, shared: &mut Shared) -> bool {
-    let state = view;
-    let marked = state.moved.take().is_some() | state.comparison.take().is_some();
-    if marked {
-        state.said = None;
-        shared.changed();
-    }
-    marked
 }
 
 fn unplug(_: &mut Block, shared: &mut Shared) {
@@ -294,19 +299,4 @@ fn stick(shared: &mut Shared, plug: bool) {
     };
     let owner = Owner::view(Call::Stick(plug));
     shared.start(owner, title, Report::Shown, Request::Lab(request));
-}
-
-/// What was moved last, or the row under the cursor, as hex.
-fn copy(view: &Block, shared: &Shared) -> Option<String> {
-    let state = view;
-    let window = state.window.as_ref()?;
-    let per_row = Layout::of_screen(shared.size, shared.zoom).per_row(size(view, shared));
-    let row = state.cursor / per_row * per_row;
-    let range = match &state.moved {
-        Some(moved) => moved.range.clone(),
-        None => row..row + per_row,
-    };
-    let bytes = range.filter_map(|offset| window.at(offset));
-    let words: Vec<String> = bytes.map(|byte| format!("{byte:02x}")).collect();
-    (!words.is_empty()).then(|| words.join(" "))
 }

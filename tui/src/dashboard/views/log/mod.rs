@@ -148,11 +148,44 @@ impl View for LogView {
     }
 
     fn navigate(&mut self, shared: &mut Shared, to: Move) {
-        navigate(self, shared, to);
+        if let Move::Left | Move::Right = to {
+            return move_texts(self, shared, to == Move::Right);
+        }
+        let end = shared.log_end();
+        let count = shared.log.shown_count(end);
+        let page = shared.page();
+        let position = match self.cursor {
+            Some(cursor) => shared.log.shown_count(cursor),
+            None => count.saturating_sub(1),
+        };
+        let following =
+            to == Move::End || (matches!(to, Move::Down | Move::PageDown) && position + 1 >= count);
+        if following || count == 0 {
+            self.cursor = None;
+            return;
+        }
+        let index = to.apply(position, count, page);
+        self.cursor = shared.log.shown_at(index);
     }
 
     fn key(&mut self, shared: &mut Shared, key: Key) -> bool {
-        on_key(self, shared, key)
+        let Some(mut field) = self.typing.take() else {
+            return false;
+        };
+        match (key.code, key.ctrl) {
+            (KeyCode::Enter, _) => return true,
+            (KeyCode::Esc, _) => {
+                search(self, shared, "");
+                return true;
+            }
+            (KeyCode::Char('r'), true) => self.regex = !self.regex,
+            _ => {
+                field.key(key);
+            }
+        }
+        search(self, shared, field.text());
+        self.typing = Some(field);
+        true
     }
 
     fn typing(&self) -> bool {
@@ -160,7 +193,20 @@ impl View for LogView {
     }
 
     fn escape(&mut self, shared: &mut Shared) -> bool {
-        escape(self, shared)
+        if self.expanded {
+            self.expanded = false;
+        } else if self.across > 0 {
+            self.across = 0;
+        } else if shared.log.pattern().is_some() || *shared.log.filter() != Filter::default() {
+            search(self, shared, "");
+            self.error = None;
+            shared.log.set_filter(Filter::default());
+        } else if self.cursor.is_some() {
+            self.cursor = None;
+        } else {
+            return false;
+        }
+        true
     }
 
     fn copy(&self, shared: &Shared) -> Option<String> {
@@ -206,27 +252,6 @@ impl View for LogView {
     }
 }
 
-fn navigate(view: &mut LogView, shared: &mut Shared, to: Move) {
-    if let Move::Left | Move::Right = to {
-        return move_texts(view, shared, to == Move::Right);
-    }
-    let end = shared.log_end();
-    let count = shared.log.shown_count(end);
-    let page = shared.page();
-    let position = match view.cursor {
-        Some(cursor) => shared.log.shown_count(cursor),
-        None => count.saturating_sub(1),
-    };
-    let following =
-        to == Move::End || (matches!(to, Move::Down | Move::PageDown) && position + 1 >= count);
-    if following || count == 0 {
-        view.cursor = None;
-        return;
-    }
-    let index = to.apply(position, count, page);
-    view.cursor = shared.log.shown_at(index);
-}
-
 /// Moves the records' texts sideways, as far as those around have text.
 fn move_texts(view: &mut LogView, shared: &mut Shared, right: bool) {
     let count = shared.log.shown_count(shared.log_end());
@@ -245,43 +270,6 @@ fn move_texts(view: &mut LogView, shared: &mut Shared, right: bool) {
     let room = usize::from(shared.size.0).saturating_sub(TEXT_AT);
     let texts = texts.iter().map(String::as_str);
     view.across = sideways(view.across, right, room, texts);
-}
-
-fn on_key(view: &mut LogView, shared: &mut Shared, key: Key) -> bool {
-    let Some(mut field) = view.typing.take() else {
-        return false;
-    };
-    match (key.code, key.ctrl) {
-        (KeyCode::Enter, _) => return true,
-        (KeyCode::Esc, _) => {
-            search(view, shared, "");
-            return true;
-        }
-        (KeyCode::Char('r'), true) => view.regex = !view.regex,
-        _ => {
-            field.key(key);
-        }
-    }
-    search(view, shared, field.text());
-    view.typing = Some(field);
-    true
-}
-
-fn escape(view: &mut LogView, shared: &mut Shared) -> bool {
-    if view.expanded {
-        view.expanded = false;
-    } else if view.across > 0 {
-        view.across = 0;
-    } else if shared.log.pattern().is_some() || *shared.log.filter() != Filter::default() {
-        search(view, shared, "");
-        view.error = None;
-        shared.log.set_filter(Filter::default());
-    } else if view.cursor.is_some() {
-        view.cursor = None;
-    } else {
-        return false;
-    }
-    true
 }
 
 fn expand(view: &mut LogView, shared: &mut Shared) {

@@ -109,8 +109,30 @@ impl View for Modules {
         draw::draw(canvas, area, self, shared);
     }
 
+    /// Takes an item of one of this view's calls.
     fn on_reply(&mut self, shared: &mut Shared, call: Call, item: Item) {
-        on_reply(self, shared, call, item);
+        match (call, item) {
+            (Call::Detail(name), Item::Module(detail)) => {
+                let new = Loadable::Ready(detail);
+                if self.detail != new {
+                    self.detail = new;
+                    shared.changed();
+                }
+                self.detail_of = name;
+            }
+            (Call::Detail(name), Item::Done(Err(error))) if !is_lost(&error) => {
+                self.detail = Loadable::Failed(error);
+                self.detail_of = name;
+                shared.changed();
+            }
+            (Call::Written, Item::Done(result)) => {
+                let owner = Owner::view(Call::Written);
+                shared.answered(&owner, "write the value", &result);
+                self.asked_ms = None;
+                ask(self, shared);
+            }
+            _ => {}
+        }
     }
 
     fn on_host(&mut self, shared: &mut Shared, call: Call, result: HostResult) {
@@ -128,7 +150,25 @@ impl View for Modules {
     }
 
     fn navigate(&mut self, shared: &mut Shared, to: Move) {
-        navigate(self, shared, to);
+        match to {
+            // The charts have no columns to move between.
+            Move::Left | Move::Right => {
+                shared.zoom = false;
+                self.on_values = to == Move::Right;
+            }
+            _ if self.on_values && !shared.zoom => {
+                let count = values(self, shared).len();
+                self.value = to.apply(self.value, count, 5);
+            }
+            _ => {
+                let listed = listed_modules(self, shared);
+                let now = selected(self, shared).map(|module| module.name.as_str());
+                let position = listed.iter().position(|module| Some(module.name.as_str()) == now);
+                let index = to.apply(position.unwrap_or(0), listed.len(), shared.page());
+                let name = listed.get(index).map(|module| module.name.clone());
+                select(self, shared, name);
+            }
+        }
     }
 
     fn focus(&mut self, shared: &mut Shared, _: bool) {
@@ -137,7 +177,25 @@ impl View for Modules {
     }
 
     fn key(&mut self, shared: &mut Shared, key: Key) -> bool {
-        on_key(self, shared, key)
+        let Some(field) = &mut self.typing else {
+            return false;
+        };
+        match key.code {
+            KeyCode::Enter => {
+                self.filter = field.text().to_owned();
+                self.typing = None;
+            }
+            KeyCode::Esc => {
+                self.filter.clear();
+                self.typing = None;
+            }
+            KeyCode::Up => self.navigate(shared, Move::Up),
+            KeyCode::Down => self.navigate(shared, Move::Down),
+            _ => {
+                field.key(key);
+            }
+        }
+        true
     }
 
     fn typing(&self) -> bool {
@@ -156,7 +214,18 @@ impl View for Modules {
     }
 
     fn click(&mut self, shared: &mut Shared, pane: u8, index: usize) {
-        click(self, shared, pane, index);
+        if pane == 0 {
+            let name = listed_modules(self, shared).get(index).map(|module| module.name.clone());
+            self.on_values = false;
+            select(self, shared, name);
+            return;
+        }
+        let again = self.on_values && self.value == index;
+        self.on_values = true;
+        self.value = index;
+        if again {
+            edit(self, shared);
+        }
     }
 
     fn copy(&self, shared: &Shared) -> Option<String> {
@@ -197,65 +266,6 @@ fn select(view: &mut Modules, shared: &mut Shared, name: Option<String>) {
     }
 }
 
-fn navigate(view: &mut Modules, shared: &mut Shared, to: Move) {
-    match to {
-        // The charts have no columns to move between.
-        Move::Left | Move::Right => {
-            shared.zoom = false;
-            view.on_values = to == Move::Right;
-        }
-        _ if view.on_values && !shared.zoom => {
-            let count = values(view, shared).len();
-            view.value = to.apply(view.value, count, 5);
-        }
-        _ => {
-            let listed = listed_modules(view, shared);
-            let now = selected(view, shared).map(|module| module.name.as_str());
-            let position = listed.iter().position(|module| Some(module.name.as_str()) == now);
-            let index = to.apply(position.unwrap_or(0), listed.len(), shared.page());
-            let name = listed.get(index).map(|module| module.name.clone());
-            select(view, shared, name);
-        }
-    }
-}
-
-fn click(view: &mut Modules, shared: &mut Shared, pane: u8, index: usize) {
-    if pane == 0 {
-        let name = listed_modules(view, shared).get(index).map(|module| module.name.clone());
-        view.on_values = false;
-        select(view, shared, name);
-        return;
-    }
-    let again = view.on_values && view.value == index;
-    view.on_values = true;
-    view.value = index;
-    if again {
-        edit(view, shared);
-    }
-}
-
-fn on_key(view: &mut Modules, shared: &mut Shared, key: Key) -> bool {
-    let Some(field) = &mut view.typing else {
-        return false;
-    };
-    match key.code {
-        KeyCode::Enter => {
-            view.filter = field.text().to_owned();
-            view.typing = None;
-        }
-        KeyCode::Esc => {
-            view.filter.clear();
-            view.typing = None;
-        }
-        KeyCode::Up => navigate(view, shared, Move::Up),
-        KeyCode::Down => navigate(view, shared, Move::Down),
-        _ => {
-            field.key(key);
-        }
-    }
-    true
-}
-
 /// Looks for the file of a module that nobody loaded from here.
 fn find(view: &mut Modules, shared: &mut Shared, name: &str) {
     let owner = Owner::view(Call::File(name.to_owned()));
@@ -293,30 +303,4 @@ fn ask(view: &mut Modules, shared: &mut Shared) {
     }
     view.asked_ms = Some(shared.now_ms);
     shared.start(owner, "ask for a module", Report::Silent, Request::Module { name });
-}
-
-/// Takes an item of one of this view's calls.
-fn on_reply(view: &mut Modules, shared: &mut Shared, call: Call, item: Item) {
-    match (call, item) {
-        (Call::Detail(name), Item::Module(detail)) => {
-            let new = Loadable::Ready(detail);
-            if view.detail != new {
-                view.detail = new;
-                shared.changed();
-            }
-            view.detail_of = name;
-        }
-        (Call::Detail(name), Item::Done(Err(error))) if !is_lost(&error) => {
-            view.detail = Loadable::Failed(error);
-            view.detail_of = name;
-            shared.changed();
-        }
-        (Call::Written, Item::Done(result)) => {
-            let owner = Owner::view(Call::Written);
-            shared.answered(&owner, "write the value", &result);
-            view.asked_ms = None;
-            ask(view, shared);
-        }
-        _ => {}
-    }
 }

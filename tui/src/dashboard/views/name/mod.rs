@@ -110,8 +110,32 @@ impl View for Name {
         draw::draw(canvas, area, self, shared);
     }
 
+    /// Takes an item of one of this view's calls.
     fn on_reply(&mut self, shared: &mut Shared, call: Call, item: Item) {
-        on_reply(self, shared, call, item);
+        match (call, item) {
+            (Call::Info, Item::Syscall(info)) if self.syscall.ready() != Some(&info) => {
+                self.syscall = Loadable::Ready(info);
+                shared.changed();
+            }
+            (Call::Info, Item::Done(Err(error))) if !is_lost(&error) => {
+                let failed = Loadable::Failed(error);
+                if self.syscall != failed {
+                    self.syscall = failed;
+                    shared.changed();
+                }
+            }
+            (Call::Parameters, Item::Module(detail)) => {
+                self.detail = Some(detail);
+                shared.changed();
+            }
+            // Numbers that may have changed are asked for at once.
+            (Call::Act, Item::Done(_)) => self.asked_ms = None,
+            (Call::Message, Item::Done(result)) => {
+                self.asked_ms = None;
+                shared.answered(&Owner::view(Call::Message), "change the message", &result);
+            }
+            _ => {}
+        }
     }
 
     fn enter(&mut self, _: &mut Shared) {
@@ -119,7 +143,28 @@ impl View for Name {
     }
 
     fn tick(&mut self, shared: &mut Shared) {
-        tick(self, shared);
+        let now = shared.now_ms;
+        if self.asked_ms.is_some_and(|asked| now < asked + EVERY_MS) {
+            return;
+        }
+        if can(self, shared).is_ok() && !shared.calls.has(&Owner::view(Call::Info)) {
+            self.asked_ms = Some(now);
+            let owner = Owner::view(Call::Info);
+            shared.start(owner, "ask for the system call", Report::Silent, Request::Syscall);
+        }
+        // Known is what this very one runs with, and not one before it.
+        let loaded = shared.loaded(MODULE).map(|module| module.instance);
+        let known = self.detail.as_ref().map(|detail| detail.summary.instance);
+        if loaded.is_some() && loaded != known && !shared.calls.has(&Owner::view(Call::Parameters))
+        {
+            self.asked_ms = Some(now);
+            let owner = Owner::view(Call::Parameters);
+            let request = Request::Module { name: MODULE.into() };
+            shared.start(owner, "ask for its parameters", Report::Silent, request);
+        } else if loaded.is_none() && known.is_some() {
+            self.detail = None;
+            shared.changed();
+        }
     }
 
     fn new_guest(&mut self, _: &mut Shared) {
@@ -138,56 +183,4 @@ fn call(shared: &mut Shared, times: u32) {
     let title = format!("make the system call {times}×");
     let request = Request::CallSyscall { times };
     shared.start(Owner::view(Call::Act), &title, Report::Shown, request);
-}
-
-fn tick(view: &mut Name, shared: &mut Shared) {
-    let now = shared.now_ms;
-    if view.asked_ms.is_some_and(|asked| now < asked + EVERY_MS) {
-        return;
-    }
-    if can(view, shared).is_ok() && !shared.calls.has(&Owner::view(Call::Info)) {
-        view.asked_ms = Some(now);
-        let owner = Owner::view(Call::Info);
-        shared.start(owner, "ask for the system call", Report::Silent, Request::Syscall);
-    }
-    // Known is what this very one runs with, and not one before it.
-    let loaded = shared.loaded(MODULE).map(|module| module.instance);
-    let known = view.detail.as_ref().map(|detail| detail.summary.instance);
-    if loaded.is_some() && loaded != known && !shared.calls.has(&Owner::view(Call::Parameters)) {
-        view.asked_ms = Some(now);
-        let owner = Owner::view(Call::Parameters);
-        let request = Request::Module { name: MODULE.into() };
-        shared.start(owner, "ask for its parameters", Report::Silent, request);
-    } else if loaded.is_none() && known.is_some() {
-        view.detail = None;
-        shared.changed();
-    }
-}
-
-/// Takes an item of one of this view's calls.
-fn on_reply(view: &mut Name, shared: &mut Shared, call: Call, item: Item) {
-    match (call, item) {
-        (Call::Info, Item::Syscall(info)) if view.syscall.ready() != Some(&info) => {
-            view.syscall = Loadable::Ready(info);
-            shared.changed();
-        }
-        (Call::Info, Item::Done(Err(error))) if !is_lost(&error) => {
-            let failed = Loadable::Failed(error);
-            if view.syscall != failed {
-                view.syscall = failed;
-                shared.changed();
-            }
-        }
-        (Call::Parameters, Item::Module(detail)) => {
-            view.detail = Some(detail);
-            shared.changed();
-        }
-        // Numbers that may have changed are asked for at once.
-        (Call::Act, Item::Done(_)) => view.asked_ms = None,
-        (Call::Message, Item::Done(result)) => {
-            view.asked_ms = None;
-            shared.answered(&Owner::view(Call::Message), "change the message", &result);
-        }
-        _ => {}
-    }
 }

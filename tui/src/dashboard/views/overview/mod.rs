@@ -78,7 +78,18 @@ impl View for Overview {
     }
 
     fn navigate(&mut self, shared: &mut Shared, to: Move) {
-        navigate(self, shared, to);
+        let columns = per_row(shared.size.0);
+        let last = CARDS.len() - 1;
+        let selected = &mut self.selected;
+        *selected = match to {
+            Move::Left => selected.saturating_sub(1),
+            Move::Right => (*selected + 1).min(last),
+            Move::Up => selected.checked_sub(columns).unwrap_or(*selected),
+            Move::Down if *selected + columns <= last => *selected + columns,
+            Move::Down => *selected,
+            Move::Home | Move::PageUp => 0,
+            Move::End | Move::PageDown => last,
+        };
     }
 
     fn click(&mut self, shared: &mut Shared, _: u8, index: usize) {
@@ -112,19 +123,4 @@ impl View for Overview {
 /// The selected card.
 pub(super) fn card(view: &Overview) -> &'static Card {
     &CARDS[view.selected.min(CARDS.len() - 1)]
-}
-
-fn navigate(view: &mut Overview, shared: &mut Shared, to: Move) {
-    let columns = per_row(shared.size.0);
-    let last = CARDS.len() - 1;
-    let selected = &mut view.selected;
-    *selected = match to {
-        Move::Left => selected.saturating_sub(1),
-        Move::Right => (*selected + 1).min(last),
-        Move::Up => selected.checked_sub(columns).unwrap_or(*selected),
-        Move::Down if *selected + columns <= last => *selected + columns,
-        Move::Down => *selected,
-        Move::Home | Move::PageUp => 0,
-        Move::End | Move::PageDown => last,
-    };
 }
