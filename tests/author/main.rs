@@ -18,5 +18,6 @@ mod dump;
 mod gdb;
 mod made;
 mod new;
+mod trace;
 mod watch;
 mod workbench;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `ringside agent` and the hidden `ringside subject`.
+//! `ringside agent`, and the hidden `ringside subject` and `ringside trace-keeper`.
 
 use std::fs::File;
 use std::io::IsTerminal;
@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::{Failure, Outcome};
 use crate::agent::{PORT, serve, serve_port, subject};
-use crate::kernel::local::Local;
+use crate::kernel::local::{Local, trace};
 
 /// Let another ringside use this machine's kernel
 ///
@@ -75,6 +75,20 @@ impl Subject {
         subject::run().map(|()| 0).map_err(|error| {
             Failure::new(format!("be a subject process: {error}"))
                 .with_help("only an agent starts this; try `ringside mem --help`")
+        })
+    }
+}
+
+/// Take a trace away when its tracer ends, which starts this
+#[derive(Args, Clone, Debug)]
+pub struct TraceKeeper {}
+
+impl TraceKeeper {
+    /// Waits for the end of standard input.
+    pub fn run(&self) -> Outcome {
+        trace::keep().map(|()| 0).map_err(|error| {
+            Failure::io("keep a trace", &error)
+                .with_help("only a trace starts this; try `ringside trace --help`")
         })
     }
 }

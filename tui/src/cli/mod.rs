@@ -50,6 +50,7 @@ pub mod set;
 pub mod setup;
 pub mod syscall;
 pub mod test;
+pub mod trace;
 pub mod unload;
 pub mod up;
 pub mod vm;
@@ -142,6 +143,7 @@ pub enum Command {
     Unload(unload::Unload),
     Counters(counters::Counters),
     Set(set::Set),
+    Trace(trace::Trace),
     Kmsg(kmsg::Kmsg),
     Syscall(syscall::Syscall),
     Mem(mem::Mem),
@@ -151,6 +153,8 @@ pub enum Command {
     Completions(completions::Completions),
     #[command(hide = true)]
     Subject(agent::Subject),
+    #[command(hide = true)]
+    TraceKeeper(agent::TraceKeeper),
 }
 
 /// Runs the program and returns its exit status.
@@ -222,6 +226,7 @@ impl Command {
         ("agent", &Connection::OPTIONS),
         ("completions", &Connection::OPTIONS),
         ("subject", &Connection::OPTIONS),
+        ("trace-keeper", &Connection::OPTIONS),
     ];
 }
 
@@ -248,7 +253,12 @@ fn run(cli: &Cli) -> Outcome {
     // An agent leaves nothing on the machine that it serves.
     if !matches!(
         cli.command,
-        Some(Command::Agent(_) | Command::Subject(_) | Command::Completions(_))
+        Some(
+            Command::Agent(_)
+                | Command::Subject(_)
+                | Command::TraceKeeper(_)
+                | Command::Completions(_)
+        )
     ) {
         log_file::start(place().ok().as_deref()).map_err(|error| {
             let failure = Failure::usage(error.to_string());
@@ -283,6 +293,7 @@ fn run(cli: &Cli) -> Outcome {
         Some(Command::Unload(command)) => command.run(connection),
         Some(Command::Counters(command)) => command.run(connection),
         Some(Command::Set(command)) => command.run(connection),
+        Some(Command::Trace(command)) => command.run(connection),
         Some(Command::Kmsg(command)) => command.run(connection),
         Some(Command::Syscall(command)) => command.run(connection),
         Some(Command::Mem(command)) => command.run(connection),
@@ -300,6 +311,7 @@ fn run(cli: &Cli) -> Outcome {
         Some(Command::Kernel(command)) => command.run(),
         Some(Command::Completions(command)) => command.run(),
         Some(Command::Subject(command)) => command.run(),
+        Some(Command::TraceKeeper(command)) => command.run(),
     }
 }
 

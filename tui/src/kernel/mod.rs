@@ -16,6 +16,7 @@ pub mod modinfo;
 pub mod parameters;
 pub mod question;
 pub mod remote;
+pub mod signature;
 pub mod taint;
 pub mod wire;
 

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use super::api::{
     BlockAction, BlockDevice, BlockOutcome, Holder, Item, KernelInfo, KmsgBatch, LabRequest,
     LabStatus, MarkInfo, ModuleDetail, ModuleSummary, Request, Sample, SubjectAction, SubjectEvent,
-    SubjectOutcome, SyscallInfo,
+    SubjectOutcome, SyscallInfo, TraceEvent,
 };
-use super::call::{Calls, Target, ask, ask_within};
+use super::call::{CallControl, Calls, Target, ask, ask_within};
 use super::error::{TargetError, TargetResult};
 
 /// A request that is answered with replies of one type.
@@ -83,6 +83,11 @@ impl<Q: Question> Replies<Q> {
         self.calls.next_before(until).map(Self::of)
     }
 
+    /// What can be done to the request.
+    pub fn control(&self) -> std::sync::Arc<dyn CallControl> {
+        self.calls.control()
+    }
+
     fn of(item: Item) -> TargetResult<Option<Q::Reply>> {
         match item {
             Item::Done(result) => result.map(|()| None),
@@ -151,6 +156,11 @@ question!(
     WatchCounters { interval_ms: u32, modules: Vec<String> }
     is Request::Watch { interval_ms, modules, tables: Vec::new() },
     Item::Sample(sample) => sample, Sample
+);
+question!(
+    /// The calls of a module's functions.
+    Trace { module: String, functions: Vec<String>, interval_ms: Option<u32> }
+    is Request::Trace { module, functions, interval_ms }, Item::Trace(event) => event, TraceEvent
 );
 question!(
     /// The log, from its oldest record.

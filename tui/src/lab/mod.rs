@@ -27,6 +27,7 @@ pub mod ready;
 pub mod runtime;
 mod seen;
 pub mod setup;
+pub mod signatures;
 mod sum;
 mod supervisor;
 pub mod symbols;

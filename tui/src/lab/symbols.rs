@@ -25,7 +25,7 @@ const APART: u64 = 1 << 32;
 /// Symbols are padded: the kernel counts the padding to the function before it.
 const PADDING: u64 = 64;
 
-type Elf<'a> = ElfFile64<'a, object::LittleEndian>;
+pub(super) type Elf<'a> = ElfFile64<'a, object::LittleEndian>;
 type Reader<'a> = EndianSlice<'a, LittleEndian>;
 
 /// A place in an oops.
@@ -163,7 +163,7 @@ fn of_library(file: &str, is_module: bool) -> bool {
 }
 
 /// Where the sections of an image begin that are not placed yet.
-fn lay_out(elf: &Elf<'_>) -> HashMap<SectionIndex, u64> {
+pub(super) fn lay_out(elf: &Elf<'_>) -> HashMap<SectionIndex, u64> {
     if elf.kind() != ObjectKind::Relocatable {
         return HashMap::new();
     }
@@ -172,7 +172,7 @@ fn lay_out(elf: &Elf<'_>) -> HashMap<SectionIndex, u64> {
 }
 
 /// The bytes of a section with its relocations applied.
-fn section<'a>(
+pub(super) fn section<'a>(
     elf: &Elf<'a>,
     name: &str,
     bases: &HashMap<SectionIndex, u64>,

@@ -5,3 +5,5 @@
 pub mod amount;
 pub mod bytes;
 pub mod escape;
+pub mod function;
+pub mod time;

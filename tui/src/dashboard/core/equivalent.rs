@@ -22,6 +22,10 @@ pub fn equivalent(request: &Request) -> Option<String> {
         Request::Set { module, control, value } => {
             lines::echo(value, &format!("/sys/module/{module}/controls/{control}"))
         }
+        Request::Trace { module, .. } => lines::echo(
+            &format!("p:trace/f {module}:FUNCTION"),
+            "/sys/kernel/tracing/kprobe_events",
+        ),
         Request::CallSyscall { times: 1 } => "syscall(my_syscall)".into(),
         Request::CallSyscall { times } => lines::syscalls(times),
         Request::SetSyscallMessage { message } => {

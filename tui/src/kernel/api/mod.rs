@@ -7,6 +7,7 @@ mod kernel;
 mod lab;
 mod run;
 mod subject;
+mod trace;
 mod wake;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ pub use kernel::*;
 pub use lab::*;
 pub use run::*;
 pub use subject::*;
+pub use trace::*;
 pub use wake::*;
 
 use super::error::TargetResult;
@@ -92,6 +94,18 @@ pub enum Request {
         /// Go on with records that come later.
         follow: bool,
     },
+    /// The calls of a module's functions: [`Item::Trace`]s until cancelled. A signal
+    /// ends it once nothing of it is left in the kernel, without an error. A module
+    /// that is unloaded is waited for.
+    Trace {
+        /// The module, which is loaded.
+        module: String,
+        /// Only these functions: symbols, names or ends of paths; none: all of its own.
+        functions: Vec<String>,
+        /// Milliseconds between two items, 20 to 60 000; `None`: list the functions, and
+        /// trace none.
+        interval_ms: Option<u32>,
+    },
     /// The syscall's number, calls and message. One [`Item::Syscall`].
     Syscall,
     /// Make the system call this many times, from the agent.
@@ -159,6 +173,7 @@ impl Request {
             Self::Run(_)
                 | Self::Kmsg { .. }
                 | Self::Watch { .. }
+                | Self::Trace { .. }
                 | Self::Lab(LabRequest::Watch | LabRequest::Console { .. })
         )
     }
@@ -183,6 +198,7 @@ impl Request {
             Self::Load { .. }
             | Self::Unload { .. }
             | Self::SetParameter { .. }
+            | Self::Trace { .. }
             | Self::Set { .. }
             | Self::CallSyscall { .. }
             | Self::SetSyscallMessage { .. }
@@ -214,6 +230,8 @@ pub enum Item {
     KmsgText(KmsgText),
     /// What [`super::call::parsed`] makes of it; never travels.
     Kmsg(KmsgBatch),
+    /// To [`Request::Trace`].
+    Trace(TraceEvent),
     /// To [`Request::Syscall`].
     Syscall(SyscallInfo),
     /// To [`Request::Subject`].

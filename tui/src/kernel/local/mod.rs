@@ -26,6 +26,7 @@ mod syscall;
 mod sysfs;
 mod task;
 mod threads;
+pub(crate) mod trace;
 mod wake;
 
 use std::sync::Arc;
@@ -67,6 +68,9 @@ impl Target for Local {
             Request::Run(request) => run::start(request, guest, sink),
             Request::Kmsg { from, follow } => kmsg::start(from, follow, sink),
             Request::Subject => subjects::start(subjects, sink),
+            Request::Trace { module, functions, interval_ms } => {
+                trace::start(module, functions, interval_ms, sink)
+            }
             // On the thread that reads: what is asked is whether that one lives.
             Request::Ping => {
                 sink(Item::Done(Ok(())));
@@ -102,7 +106,9 @@ fn in_the_kernels_words(mut request: Request) -> Request {
             *module = module_name(module);
             *parameter = parameter.replace('-', "_");
         }
-        Request::Set { module, .. } => *module = module_name(module),
+        Request::Set { module, .. } | Request::Trace { module, .. } => {
+            *module = module_name(module);
+        }
         Request::Counters { module } => *module = module.as_deref().map(module_name),
         Request::Watch { modules, tables, .. } => {
             modules.iter_mut().for_each(|name| *name = module_name(name));
@@ -170,6 +176,7 @@ fn answer(
         | Request::Run(_)
         | Request::Kmsg { .. }
         | Request::Subject
+        | Request::Trace { .. }
         | Request::Ping => {
             return Err(TargetError::Invalid("a request that takes input".into()));
         }

@@ -19,6 +19,9 @@ use crate::kernel::api::ProgramEnd;
 /// among ordinary processes. What it runs for others has the usual one.
 pub(crate) const AGENT_NICE: i32 = -20;
 
+/// This very program, even if its file has been replaced meanwhile.
+pub(super) const THIS_PROGRAM: &str = "/proc/self/exe";
+
 /// Where a process says how soon it is to be killed for want of memory.
 const OOM_SCORE: &std::ffi::CStr = c"/proc/self/oom_score_adj";
 /// Never. A guest's agent says so.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use nix::sys::signal::Signal;
 use parking_lot::Mutex;
 
-use super::process::{Process, spare_no_more};
+use super::process::{Process, THIS_PROGRAM, spare_no_more};
 use super::subject_link::{FaultRecord, FromSubject, receive_answer, send};
 use super::sysfs;
 use super::task::{LocalCall, NoInput, Task};
@@ -24,8 +24,6 @@ use crate::kernel::api::{
 use crate::kernel::call::{Call, Sink};
 use crate::kernel::error::{TargetError, TargetResult};
 
-/// This very program, even if its file has been replaced meanwhile.
-const THIS_PROGRAM: &str = "/proc/self/exe";
 /// The hidden command that makes it a subject.
 const SUBJECT: &str = "subject";
 

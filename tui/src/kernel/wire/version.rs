@@ -15,6 +15,7 @@ const SOURCES: &[&str] = &[
     include_str!("../api/lab.rs"),
     include_str!("../api/run.rs"),
     include_str!("../api/subject.rs"),
+    include_str!("../api/trace.rs"),
     include_str!("../api/wake.rs"),
 ];
 
