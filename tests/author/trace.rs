@@ -3,7 +3,9 @@
 //! the kernel, however it ends.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::{Child, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -18,10 +20,14 @@ fn busy(name: &str, options: &[&str]) -> Made {
     made
 }
 
-/// A trace under way, and the lines that it prints.
+/// How long a trace may be silent on a busy machine.
+const SILENCE: Duration = Duration::from_secs(120);
+
+/// A trace under way, and the lines that it prints, which are always taken: it must
+/// not wait for its reader when it is to end.
 struct Trace {
     process: Child,
-    lines: std::io::Lines<BufReader<ChildStdout>>,
+    lines: Receiver<String>,
 }
 
 impl Trace {
@@ -29,14 +35,18 @@ impl Trace {
         let mut command = made.at.command(&["trace", "--json", "--interval", "100", &made.name]);
         let mut process =
             command.args(arguments).stdout(Stdio::piped()).spawn().expect("ringside starts");
-        let lines = BufReader::new(process.stdout.take().expect("it is piped")).lines();
+        let printed = BufReader::new(process.stdout.take().expect("it is piped"));
+        let (send, lines) = channel();
+        std::thread::spawn(move || {
+            printed.lines().map_while(Result::ok).try_for_each(|line| send.send(line))
+        });
         Self { process, lines }
     }
 
     /// The next event of this name.
     fn event(&mut self, name: &str) -> Value {
         loop {
-            let line = self.lines.next().expect("it goes on").expect("it can be read");
+            let line = self.lines.recv_timeout(SILENCE).expect("it goes on");
             let event: Value = serde_json::from_str(&line).expect("JSON");
             if event["event"] == name {
                 return event;
@@ -96,7 +106,8 @@ fn a_trace_tells_how_often_how_long_with_what_and_by_whom_a_c_function_is_called
     assert_eq!(last["registers"]["rdi"], argument["value"], "{last}");
     let stack = last["stack"].as_array().expect("a stack");
     let stack: Vec<_> = stack.iter().filter_map(Value::as_str).collect();
-    assert!(!stack.is_empty() && stack.iter().all(|frame| !frame.contains("kprobe")), "{stack:?}");
+    // The caller itself comes first, and nothing of the probe.
+    assert!(stack.first().is_some_and(|frame| frame.starts_with("call_timer_fn+")), "{stack:?}");
     assert!(!left_behind(&made).is_empty(), "it is in the kernel while it runs");
     // Ctrl-C; that nothing is left is true when it has ended.
     interrupt(&trace.process);
@@ -113,7 +124,8 @@ fn interrupt(process: &Child) {
 fn a_trace_of_a_rust_module_has_readable_names_and_says_what_can_not_be_traced() {
     let made = busy("traced_rust", &[]);
     let listed: Value =
-        serde_json::from_str(&made.at.ok(&["trace", &made.name, "--list", "--json"])).expect("JSON");
+        serde_json::from_str(&made.at.ok(&["trace", &made.name, "--list", "--json"]))
+            .expect("JSON");
     let functions = listed["functions"].as_array().expect("a list");
     let names: Vec<_> = functions.iter().filter_map(|one| one["name"].as_str()).collect();
     assert!(names.iter().all(|name| !name.starts_with("_R")), "{names:?}");
@@ -151,7 +163,7 @@ fn a_trace_whose_command_is_killed_leaves_no_probe() {
     let mut trace = Trace::start(&made, &["beat"]);
     trace.calls("beat", |_| true);
     assert!(!left_behind(&made).is_empty());
-    kill(trace.process.id());
+    kill(trace.process.id() as i32);
     trace.process.wait().expect("it is our child");
     nothing_stays(&made);
     // The module still beats, and still can go.
@@ -218,13 +230,13 @@ fn calls_that_come_too_fast_are_all_counted_and_only_some_are_timed() {
         Some(at + open + 2)
     });
     let body = body.expect("beat has a body");
-    let flood = "\tint number;\n\n\tfor (number = 0; number < 50000; number++)\n\t\tonce(number);\n";
+    let flood = "\tint number, found;\n\n\tfor (number = 0; number < 10000; number++)\n\t\tWRITE_ONCE(found, once(number));\n";
     let flooded = format!("{}{flood}{}", &source[..body], &source[body..]);
     std::fs::write(made.source(), flooded).expect("it can be written");
     made.at.up(&[]);
     made.at.ok(&["load", made.path(), "interval_ms=2000"]);
     let mut trace = Trace::start(&made, &["once"]);
-    let calls = trace.calls("once", |one| one["calls"].as_u64() >= Some(50_000));
+    let calls = trace.calls("once", |one| one["calls"].as_u64() >= Some(10_000));
     let (counted, timed) = (calls["calls"].as_u64(), calls["timed"].as_u64());
     assert!(timed > Some(0) && timed < counted, "{calls}");
     // Nothing of a call that was not seen to its end is taken for its time.

@@ -18,6 +18,7 @@ use crate::dashboard::host::{Host, HostReply, HostRequest, HostResult};
 use crate::dashboard::{self, Options};
 use crate::kernel::call::ask;
 use crate::kernel::modinfo::module_name;
+use crate::kernel::signature::Signatures;
 use crate::kernel::{Request, Target, put, question};
 use crate::lab;
 use crate::lab::client;
@@ -137,6 +138,9 @@ impl Host for Here {
             HostRequest::Locate { release, frames } => {
                 self.locate(&release, &frames).map(HostReply::Places)
             }
+            HostRequest::Signatures { release, name } => {
+                self.signatures(&release, &name).map(HostReply::Signatures)
+            }
             HostRequest::Revive => done(self.relay.revive(&self.lab)),
             HostRequest::Keep => done(self.relay.keep()),
             HostRequest::Watch(bench) => {
@@ -199,6 +203,13 @@ impl Here {
         let id = builds.get(&module_name(module)).map(String::as_str);
         let file = lab::modules::loaded(release, module, id)?;
         std::fs::read(&file).map_err(|error| format!("read {}: {error}", file.display()))
+    }
+
+    /// Reads what the functions of a loaded module take and return, if it was built here.
+    fn signatures(&self, release: &str, module: &str) -> Result<Box<Signatures>, String> {
+        let builds = builds(&*self.relay);
+        let id = builds.get(&module_name(module)).map(String::as_str);
+        lab::signatures::of(release, module, id).map(Box::new)
     }
 
     /// Looks places in an oops up in the kernel of the cache that it happened in, and

@@ -47,6 +47,10 @@ pub enum Owner {
     Marked,
     /// [`crate::dashboard::shell::marks`]: the end of a mark.
     Unmarked,
+    /// [`crate::dashboard::core::trace`]: the calls of a module's functions.
+    Trace,
+    /// [`crate::dashboard::core::trace`]: what its functions take and return.
+    Signatures,
     /// The view whose kind of call this is.
     View(ViewCall),
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::symbols::Frame;
 use super::workbench::{Bench, Case, News, Order};
+use crate::kernel::signature::Signatures;
 
 /// How much of a file is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +27,9 @@ pub enum HostRequest {
     FindModule { release: String, name: String },
     /// Find file and line of places in an oops of the kernel with this release.
     Locate { release: String, frames: Vec<Frame> },
+    /// Find what the functions of a module take and return that the kernel with this
+    /// release has loaded.
+    Signatures { release: String, name: String },
     /// Start a lab in place of the one that is gone: the target then is the new one's.
     Revive,
     /// Let the lab that was started for the dashboard go on without it.
@@ -61,6 +65,8 @@ pub enum HostReply {
     News(News),
     /// On the way: a unit test has ended.
     Case(Case),
+    /// What a module's functions take and return.
+    Signatures(Box<Signatures>),
 }
 
 /// A reply, or in a few lines why there is none.

@@ -28,6 +28,8 @@ pub enum Layer<S: 'static> {
     /// The moments that the guest can be wound back to; the selected line counts
     /// from the newest.
     Marks(usize),
+    /// The calls of a module's functions.
+    Trace,
 }
 
 /// The palette: a command is found by typing a part of its name or help.

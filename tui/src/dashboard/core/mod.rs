@@ -27,6 +27,7 @@ pub mod shared;
 pub mod symbols;
 pub mod text_field;
 pub mod toasts;
+pub mod trace;
 pub mod vm;
 pub mod workbench;
 

@@ -22,6 +22,7 @@ use super::marks::Marks;
 use super::message;
 use super::symbols::Symbols;
 use super::toasts::{Toasts, Tone};
+use super::trace::Trace;
 use super::{form, layer};
 use crate::dashboard::data::command_log::CommandLog;
 use crate::dashboard::data::console::Console;
@@ -123,6 +124,8 @@ pub struct Shared {
     pub symbols: Symbols,
     /// The moments that the guest can be wound back to.
     pub marks: Marks,
+    /// The functions under trace.
+    pub trace: Trace,
     /// Modules on their way in and out.
     pub loader: Loader,
     /// The calls under way.

@@ -258,6 +258,7 @@ fn layer_hints(model: &Model, layer: &Layer) -> Vec<(String, &'static str)> {
         }
         Layer::Pending(_) if model.calls.shown().next().is_none() => &[("Esc", "close")],
         Layer::Pending(_) => &[("↑↓", "select"), ("Enter", "cancel it"), ("Esc", "close")],
+        Layer::Trace => &[("↑↓", "select"), ("y", "copy the last call"), ("Esc", "end the trace")],
         Layer::Marks(_) => &[
             ("↑↓", "select"),
             ("Enter", "rewind"),

@@ -9,6 +9,7 @@ use super::symbols;
 use crate::dashboard::core::advice::Doing;
 use crate::dashboard::core::link;
 use crate::dashboard::core::loader;
+use crate::dashboard::core::trace;
 use crate::dashboard::core::{
     CallTag, Effect, Event, Hit, HostReply, HostResult, Key, KeyCode, Move, Owner, Report, ViewCall,
 };
@@ -55,6 +56,7 @@ pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
     }
     loader::next(model);
     streams::keep_up(model);
+    trace::keep_up(model);
     if !model.is_typing() {
         loader::offer(model);
     }
@@ -73,6 +75,7 @@ fn on_host(model: &mut Model, tag: CallTag, result: HostResult) {
             loader::image(model, &step, result.map(HostReply::into_bytes));
         }
         (Some(Owner::Symbols(frames)), result) => symbols::located(model, frames, result),
+        (Some(Owner::Signatures), result) => trace::signatures(model, result),
         (Some(Owner::View(call)), result) => view_reply(model, &call, &Reply::Host(result)),
         (Some(Owner::Revive), Ok(_)) => {
             model.link.own_lab = true;
@@ -257,7 +260,8 @@ fn item(model: &mut Model, tag: CallTag, item: Item) {
         end(model, tag, result);
     }
     match owner {
-        Owner::Nobody | Owner::Symbols(_) | Owner::Revive | Owner::Keep => {}
+        Owner::Nobody | Owner::Symbols(_) | Owner::Signatures | Owner::Revive | Owner::Keep => {}
+        Owner::Trace => trace::item(model, item),
         Owner::Kernel
         | Owner::Lab
         | Owner::Modules

@@ -141,6 +141,7 @@ impl Harness {
             HostRequest::NewModule { .. } => self.made.clone().map(HostReply::Path),
             HostRequest::Watch(_) | HostRequest::Test(_) => Ok(HostReply::Done),
             HostRequest::FindModule { .. } => Err("it was not built here".into()),
+            HostRequest::Signatures { .. } => Err("module x was not built here".into()),
             HostRequest::Locate { .. } => self.located.clone().map(HostReply::Places),
         }
     }

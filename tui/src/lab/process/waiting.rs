@@ -139,7 +139,8 @@ impl CallControl for Waiting {
     /// A program that has not begun yet ends of it.
     fn signal(&self, signal: Signal) -> TargetResult<()> {
         let ended = Item::Exited(ProgramEnd::Signalled(signal.0));
-        if self.end([ended, Item::Done(Ok(()))]) {
+        let program = matches!(&*self.state.lock(), State::Waiting(Request::Run(_), _));
+        if self.end(program.then_some(ended).into_iter().chain([Item::Done(Ok(()))])) {
             return Ok(());
         }
         self.begun().map_or(Ok(()), |call| call.signal(signal))

@@ -146,6 +146,24 @@ pub(crate) fn key(model: &mut Model, key: Key) {
                 _ => true,
             }
         }
+        Layer::Trace => match (key.character(), direction(key)) {
+            (Some('q'), _) => false,
+            (Some('y'), _) => {
+                let rows = model.trace.rows(model.now_ms);
+                if let Some(row) = rows.get(model.trace.selected(&rows)) {
+                    let text = model.trace.last(row).join("\n");
+                    model.effect(Effect::Copy(text));
+                    model.done("copied");
+                }
+                true
+            }
+            (_, Some(to)) => {
+                let (page, now) = (model.page(), model.now_ms);
+                model.trace.navigate(to, page, now);
+                true
+            }
+            _ => true,
+        },
         Layer::Marks(selected) => {
             let list = model.marks.list.ready().cloned().unwrap_or_default();
             let mark = list.iter().rev().nth(*selected);
@@ -317,6 +335,10 @@ pub(crate) fn click(model: &mut Model, index: usize) {
             press(model, KeyCode::Enter);
         }
         (Some(Layer::CommandLog(scroll)), _) => scroll.back = index,
+        (Some(Layer::Trace), _) => {
+            let rows = model.trace.rows(model.now_ms);
+            model.trace.select(&rows, index);
+        }
         (Some(Layer::Pending(selected) | Layer::Marks(selected)), _) => *selected = index,
         _ => {}
     }

@@ -8,6 +8,7 @@ pub(super) mod state;
 
 use self::list::{listed_modules, selected, values};
 use super::view::View;
+use crate::dashboard::core::trace;
 use crate::dashboard::core::{
     About, Command, HostReply, HostRequest, HostResult, Key, KeyCode, Loadable, Move, Owner,
     Report, Shared, TextField, command, is_lost,
@@ -74,6 +75,21 @@ const COMMANDS: &[Command<Modules>] = &[
             let request = Request::Holders { name: name.clone() };
             let owner = Owner::Holders { module: name, refused: false };
             shared.start(owner, &title, Report::Listed, request);
+        },
+    )
+    .when(|view, shared| match selected(view, shared) {
+        Some(_) => shared.can(Capability::Modules),
+        None => Err("no module is selected".into()),
+    }),
+    command(
+        "module-trace",
+        &["t"],
+        "Trace",
+        "trace the module's functions: calls, times, last arguments, callers",
+        |view, shared| {
+            if let Some(name) = selected(view, shared).map(|module| module.name.clone()) {
+                trace::open(shared, &name);
+            }
         },
     )
     .when(|view, shared| match selected(view, shared) {

@@ -301,7 +301,7 @@ fn blacklist() -> Vec<(u64, u64)> {
     parse_blacklist(&text)
 }
 
-/// Lines like `0xffffffff81003400-0xffffffff81003430	name`.
+/// Lines of a range, `0xffffffff81003400-0xffffffff81003430`, and a name.
 fn parse_blacklist(text: &str) -> Vec<(u64, u64)> {
     let hex = |text: &str| u64::from_str_radix(text.strip_prefix("0x")?, 16).ok();
     let ranges = text.lines().filter_map(|line| {

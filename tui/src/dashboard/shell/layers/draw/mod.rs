@@ -6,6 +6,7 @@ mod form;
 mod lists;
 mod marks;
 mod message;
+mod trace;
 
 use ratatui::layout::Rect;
 
@@ -28,6 +29,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
             Layer::CommandLog(scroll) => lists::command_log(canvas, area, model, *scroll),
             Layer::Console(scroll) => lists::console(canvas, area, model, *scroll),
             Layer::Marks(selected) => marks::draw(canvas, area, model, *selected),
+            Layer::Trace => trace::draw(canvas, area, model),
             Layer::Pending(selected) => lists::pending(canvas, area, model, *selected),
         }
     }
