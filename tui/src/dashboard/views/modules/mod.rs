@@ -65,7 +65,7 @@ const COMMANDS: &[Command<Modules>] = &[
     command(
         "module-holders",
         &["o"],
-        "Who holds it",
+        "Holders",
         "show which modules and processes have it in use",
         |view, shared| {
             let Some(name) = selected(view, shared).map(|module| module.name.clone()) else {

@@ -13,9 +13,11 @@ use ratatui::layout::Rect;
 pub(super) use self::state::Workbench;
 use self::state::{Call, Main, Phase};
 use super::view::View;
+use crate::dashboard::core::trace;
 use crate::dashboard::core::workbench::Order;
 use crate::dashboard::core::{About, Command, HostResult, Message, Move, Owner, Shared, command};
 use crate::dashboard::paint::Canvas;
+use crate::kernel::api::Capability;
 
 fn watched(view: &Workbench, shared: &Shared) -> Result<(), String> {
     if news::is_watched(view) {
@@ -109,6 +111,23 @@ const COMMANDS: &[Command<Workbench>] = &[
     )
     .when(|view: &Workbench, shared| match view.bench {
         Some(_) => Ok(()),
+        None => watched(view, shared),
+    })
+    .quiet(),
+    command(
+        "workbench-trace",
+        &["t"],
+        "Trace",
+        "trace the functions of the folder's module: calls, times, last arguments, callers",
+        |view: &mut Workbench, shared| {
+            if let Some(name) = view.module().map(str::to_owned) {
+                trace::open(shared, &name);
+            }
+        },
+    )
+    .when(|view: &Workbench, shared| match view.module() {
+        Some(name) if shared.loaded(name).is_some() => shared.can(Capability::Modules),
+        Some(name) => Err(format!("{name} is not loaded")),
         None => watched(view, shared),
     })
     .quiet(),
