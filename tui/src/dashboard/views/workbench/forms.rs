@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The forms that open a folder, and make a new module.
 
-use super::news::open;
 use super::state::{Call, Workbench};
+use super::watching::open;
 use crate::dashboard::core::layer::Message;
 use crate::dashboard::core::workbench::Bench;
 use crate::dashboard::core::{Field, Form, HostRequest, Kind, Owner, Report, Shared};

@@ -7,6 +7,7 @@ mod news;
 pub(crate) mod state;
 #[cfg(test)]
 mod tests;
+mod watching;
 
 use ratatui::layout::Rect;
 
@@ -20,7 +21,7 @@ use crate::dashboard::paint::Canvas;
 use crate::kernel::api::Capability;
 
 fn watched(view: &Workbench, shared: &Shared) -> Result<(), String> {
-    if news::is_watched(view) {
+    if watching::is_watched(view) {
         Ok(())
     } else {
         Err(shared.fill("no folder is open: {workbench-open} opens one"))
@@ -85,7 +86,7 @@ const COMMANDS: &[Command<Workbench>] = &[
         &["r"],
         "Go back",
         "rewind the guest to before the load (or reboot it, where there is no mark), and load the last build that did no harm",
-        |_, shared| news::order(shared, Order::GoBack),
+        |_, shared| watching::order(shared, Order::GoBack),
     )
     .when(watched),
     command(
@@ -94,8 +95,8 @@ const COMMANDS: &[Command<Workbench>] = &[
         "Build",
         "build and load now, without a save; watch again where that ended",
         |view: &mut Workbench, shared| match (&view.phase, view.bench.clone()) {
-            (Phase::Ended(_), Some(bench)) => news::open(view, shared, bench),
-            _ => news::order(shared, Order::Build),
+            (Phase::Ended(_), Some(bench)) => watching::open(view, shared, bench),
+            _ => watching::order(shared, Order::Build),
         },
     )
     .when(|view: &Workbench, shared| match (&view.phase, &view.bench) {
@@ -107,7 +108,7 @@ const COMMANDS: &[Command<Workbench>] = &[
         &["x"],
         "Close",
         "watch the folder no more; what is loaded stays",
-        news::close,
+        watching::close,
     )
     .when(|view: &Workbench, shared| match view.bench {
         Some(_) => Ok(()),
@@ -230,20 +231,20 @@ impl View for Workbench {
 
     fn modules_listed(&mut self, shared: &mut Shared) {
         if std::mem::take(&mut self.another) {
-            news::order(shared, Order::NewGuest);
+            watching::order(shared, Order::NewGuest);
         }
     }
 
     fn new_guest(&mut self, shared: &mut Shared) {
         match (&self.phase, self.bench.clone()) {
-            (Phase::Ended(_), Some(bench)) => news::open(self, shared, bench),
-            _ => self.another = news::is_watched(self),
+            (Phase::Ended(_), Some(bench)) => watching::open(self, shared, bench),
+            _ => self.another = watching::is_watched(self),
         }
     }
 
     fn take(&mut self, shared: &mut Shared, message: &Message) -> bool {
         let Message::Workbench(bench) = message else { return false };
-        news::open(self, shared, bench.clone());
+        watching::open(self, shared, bench.clone());
         true
     }
 }

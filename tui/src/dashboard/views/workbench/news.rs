@@ -3,46 +3,13 @@
 
 use super::forms;
 use super::state::{Call, Loaded, Phase, Report, Tests, Workbench};
+use super::watching::open;
 use crate::dashboard::core::host::Limit;
-use crate::dashboard::core::workbench::{Bench, News, Order};
+use crate::dashboard::core::workbench::{Bench, News};
 use crate::dashboard::core::{HostReply, HostRequest, HostResult, Owner, Report as Shown, Shared};
 
 /// The most that is read of a file of source.
 const SOURCE_MAX: u64 = 1 << 20;
-
-/// Begins to watch a folder, in place of the one before.
-pub(super) fn open(view: &mut Workbench, shared: &mut Shared, bench: Bench) {
-    let (number, runs) = (view.number + 1, view.runs);
-    *view = Workbench {
-        bench: Some(bench.clone()),
-        number,
-        runs,
-        phase: Phase::Opening,
-        ..Workbench::default()
-    };
-    view.begin(shared);
-    let owner = Owner::view(Call::Watch(number));
-    shared.ask_host(owner, "watch a folder", Shown::Silent, HostRequest::Watch(bench));
-}
-
-/// Ends to watch.
-pub(super) fn close(view: &mut Workbench, shared: &mut Shared) {
-    order(shared, Order::End);
-    let (number, runs) = (view.number + 1, view.runs);
-    *view = Workbench { number, runs, ..Workbench::default() };
-    shared.changed();
-}
-
-/// Gives an order to whoever watches.
-pub(super) fn order(shared: &mut Shared, order: Order) {
-    let owner = Owner::view(Call::Order);
-    shared.ask_host(owner, "tell the workbench", Shown::Shown, HostRequest::Order(order));
-}
-
-/// Is the folder watched?
-pub(super) fn is_watched(view: &Workbench) -> bool {
-    !matches!(view.phase, Phase::Closed | Phase::Ended(_))
-}
 
 /// Runs the unit tests.
 pub(super) fn test(view: &mut Workbench, shared: &mut Shared) {
