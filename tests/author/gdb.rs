@@ -7,7 +7,8 @@ use std::process::{Child, Command, Stdio};
 use super::made::{Made, wait_for};
 use super::surroundings::{Said, kill};
 
-fn has_gdb() -> bool {
+/// Is there a gdb to try it with?
+pub fn has_gdb() -> bool {
     Command::new("gdb").arg("--version").stdout(Stdio::null()).status().is_ok()
 }
 

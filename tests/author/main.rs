@@ -18,6 +18,7 @@ mod dump;
 mod gdb;
 mod made;
 mod new;
+mod readme;
 mod trace;
 mod watch;
 mod workbench;

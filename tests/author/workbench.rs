@@ -3,9 +3,9 @@
 //! gdb, crashed and brought back, without leaving the screen.
 
 use std::path::Path;
-use std::process::Command;
 
-use super::made::Made;
+use super::gdb::has_gdb;
+use super::made::{Made, wait_for};
 use super::session::Session;
 use super::surroundings::{Said, Surroundings};
 
@@ -38,10 +38,6 @@ fn moves(session: &Session, counter: &str) {
     session.wait_until("the counter to move", |screen| {
         shown(screen, counter).is_some_and(|now| now > before)
     });
-}
-
-fn has_gdb() -> bool {
-    Command::new("gdb").arg("--version").output().is_ok()
 }
 
 #[test]
@@ -77,9 +73,7 @@ fn a_module_is_made_mended_halted_crashed_and_brought_back_without_leaving_the_s
     session.keys("n");
     session.keys("N");
     let before = made.value("beats").expect("it is loaded");
-    super::made::wait_for("the old one to go on", || {
-        made.value("beats").filter(|beats| *beats > before)
-    });
+    wait_for("the old one to go on", || made.value("beats").filter(|beats| *beats > before));
 
     // Mend it, and go on.
     made.edit(wrong, right);
@@ -91,10 +85,14 @@ fn a_module_is_made_mended_halted_crashed_and_brought_back_without_leaving_the_s
 
     // Halt it.
     if has_gdb() {
-        let steps = ["gdb", "--", "--batch", "-ex", "break beat", "-ex", "continue", "-ex", "next"];
-        let gdb = made.at.command(&steps).output().expect("ringside starts");
+        let steps = ["break beat", "continue", "stepi", "bt 1"];
+        let mut arguments = vec!["gdb", "--", "--batch"];
+        arguments.extend(steps.iter().flat_map(|step| ["-ex", *step]));
+        let gdb = made.at.command(&arguments).output().expect("ringside starts");
         let said = Said::from(gdb);
         assert!(said.out.contains("hit Breakpoint 1, beat"), "{}{}", said.out, said.err);
+        // One instruction on, it stands where it stood.
+        assert!(said.out.contains("#0  "), "{}{}", said.out, said.err);
         moves(&session, "beats");
     }
 
@@ -122,6 +120,8 @@ fn a_module_is_made_mended_halted_crashed_and_brought_back_without_leaving_the_s
 #[test]
 fn a_folder_named_on_the_command_line_is_open_from_the_start_and_its_unit_tests_run_by_a_key() {
     let made = Made::new("opened", &["--c"]);
+    // The debug kernel boots once, and is resumed from then on.
+    made.at.ok(&["test", made.path()]);
     let arguments = ["--workbench", made.path(), "--parameter", "interval_ms=20"];
     let mut session = start(&made.at, &arguments);
     session.wait_for("build 1 of opened");

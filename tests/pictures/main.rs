@@ -2,7 +2,8 @@
 //! Makes the pictures of the README from a real run: starts the real dashboard
 //! on a real guest, types, and draws what the terminal shows as SVG.
 //!
-//! `cargo run --release --example pictures` writes them to `assets/pictures/`.
+//! `cargo run --release --example pictures` writes them to `assets/pictures/`; with
+//! `-- workbench` behind it only the one of the author's loop.
 #![allow(
     clippy::expect_used,
     unreachable_pub,
@@ -37,12 +38,40 @@ fn main() -> ExitCode {
         eprintln!("cargo could not build the ringside binary");
         return ExitCode::FAILURE;
     }
-    let mut session =
-        Session::start_with(&binary, &[], ROWS, COLUMNS, &[("COLORTERM", "truecolor")]);
-    let mut pictures = Pictures { folder, session: &mut session };
-    pictures.all();
-    session.quit();
+    if std::env::args().nth(1).as_deref() != Some("workbench") {
+        let mut session = start(&binary, &[]);
+        Pictures { folder: folder.clone(), session: &mut session }.all();
+        session.quit();
+    }
+    workbench(&binary, &folder);
     ExitCode::SUCCESS
+}
+
+fn start(binary: &Path, arguments: &[&str]) -> Session {
+    Session::start_with(binary, arguments, ROWS, COLUMNS, &[("COLORTERM", "truecolor")])
+}
+
+/// The author's loop: a new module that is loaded, and then a mistake in it.
+fn workbench(binary: &Path, folder: &Path) {
+    let place = tempfile::tempdir().expect("the temporary folder can be written");
+    let module = place.path().join("pulse");
+    let made = Command::new(binary).arg("new").arg(&module).output();
+    assert!(made.is_ok_and(|made| made.status.success()), "a module can be made");
+    let path = module.to_str().expect("a plain path");
+    let run = "head -n 1 /proc/interrupts";
+    let arguments = ["--workbench", path, "--parameter", "interval_ms=50", "--run", run];
+    let mut session = start(binary, &arguments);
+    session.wait_for("a beat every 50 ms");
+    session.wait_for("beats");
+    let source = module.join("pulse.rs");
+    let text = fs::read_to_string(&source).expect("it has a source");
+    let wrong = text.replace("let interval = interval(", "let interval = intervall(");
+    fs::write(&source, wrong).expect("it can be written");
+    session.wait_for("not built");
+    let mut pictures = Pictures { folder: folder.to_owned(), session: &mut session };
+    pictures.settle();
+    pictures.take("workbench", "A build that failed: the message, the source, what stays loaded");
+    session.quit();
 }
 
 /// Builds the binary in the profile this example was built in.
