@@ -3,6 +3,7 @@
 //! console, and how they are written and read.
 
 pub mod appearance;
+mod chunks;
 pub mod command_log;
 pub mod console;
 pub mod counters;

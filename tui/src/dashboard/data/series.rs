@@ -2,7 +2,7 @@
 //! A counter over time: the newest samples as they are, older ones folded to
 //! minimum, maximum and mean. Memory is bounded: about 410 KB for 8 hours.
 
-use std::collections::VecDeque;
+use super::chunks::Chunks;
 
 /// Samples that are kept as they are: 10 minutes at 10 Hz.
 const RAW: usize = 6000;
@@ -65,12 +65,12 @@ pub struct Window {
 /// A counter over time.
 #[derive(Clone, Debug, Default)]
 pub struct Series {
-    raw: VecDeque<(u64, i64)>,
-    seconds: VecDeque<Bucket>,
-    tens: VecDeque<Bucket>,
+    raw: Chunks<(u64, i64)>,
+    seconds: Chunks<Bucket>,
+    tens: Chunks<Bucket>,
 }
 
-fn fold(tier: &mut VecDeque<Bucket>, width_ms: u64, keep: usize, at_ms: u64, value: i64) {
+fn fold(tier: &mut Chunks<Bucket>, width_ms: u64, keep: usize, at_ms: u64, value: i64) {
     match tier.back_mut() {
         Some(bucket) if bucket.at_ms / width_ms == at_ms / width_ms => bucket.add(at_ms, value),
         _ => {
@@ -161,7 +161,7 @@ impl Series {
     /// that is fine enough for columns of this width.
     fn points(&self, start: u64, end: u64, width: u64) -> Vec<Bucket> {
         fn part<T: Copy>(
-            tier: &VecDeque<T>,
+            tier: &Chunks<T>,
             (start, end): (u64, u64),
             at: impl Fn(&T) -> u64,
             make: impl Fn(T) -> Bucket,

@@ -16,6 +16,7 @@ pub use row::{Kind, Row, stamp};
 pub use scan::Scan;
 pub use trace::{Trace, readable};
 
+use crate::dashboard::data::chunks::Chunks;
 use crate::kernel::TargetError;
 use crate::kernel::api::KmsgBatch;
 
@@ -27,7 +28,7 @@ const SOURCES: usize = 4096;
 /// The kernel log.
 #[derive(Clone, Debug, Default)]
 pub struct Log {
-    rows: VecDeque<Row>,
+    rows: Chunks<Row>,
     first: u64,
     limit: usize,
     sources: Vec<String>,
