@@ -3,7 +3,8 @@
 //! kernel, from a terminal.
 //!
 //! Imports run one way: `cli` → {`dashboard`, `lab`, `agent`} → `kernel` → the
-//! `ringside-uapi` crate; `text` is open to all.
+//! `ringside-uapi` crate; `text` is open to all. `tape`
+//! writes and reads recordings for `dashboard`.
 
 pub mod agent;
 pub mod cli;
@@ -13,4 +14,5 @@ pub mod kernel;
 pub mod lab;
 mod log_file;
 pub mod plain_file;
+pub mod tape;
 pub mod text;

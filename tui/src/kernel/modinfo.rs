@@ -67,6 +67,18 @@ impl ModInfo {
         Ok(Self { fields })
     }
 
+    /// A file that says the same of itself and holds nothing else.
+    pub fn file(&self) -> Vec<u8> {
+        let mut section = Vec::new();
+        for (key, value) in &self.fields {
+            section.extend_from_slice(key.as_bytes());
+            section.push(b'=');
+            section.extend_from_slice(value.as_bytes());
+            section.push(0);
+        }
+        file_of(&section)
+    }
+
     /// Every field, in the file's order; keys may repeat.
     pub fn fields(&self) -> &[(String, String)] {
         &self.fields
@@ -110,9 +122,50 @@ impl ModInfo {
     }
 }
 
+/// An x86-64 ELF file with a section `.modinfo` and nothing else that matters.
+pub(crate) fn file_of(modinfo: &[u8]) -> Vec<u8> {
+    let names = b"\0.modinfo\0.shstrtab\0";
+    let modinfo_at = 64usize;
+    let names_at = modinfo_at + modinfo.len();
+    let sections_at = (names_at + names.len()).next_multiple_of(8);
+    let mut file = Vec::new();
+    file.extend_from_slice(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0");
+    file.extend_from_slice(&1u16.to_le_bytes());
+    file.extend_from_slice(&62u16.to_le_bytes());
+    file.extend_from_slice(&1u32.to_le_bytes());
+    file.extend_from_slice(&[0; 16]);
+    file.extend_from_slice(&(sections_at as u64).to_le_bytes());
+    file.extend_from_slice(&0u32.to_le_bytes());
+    for half in [64u16, 0, 0, 64, 3, 2] {
+        file.extend_from_slice(&half.to_le_bytes());
+    }
+    file.extend_from_slice(modinfo);
+    file.extend_from_slice(names);
+    file.resize(sections_at, 0);
+    let mut section = |name: u32, kind: u32, at: usize, size: usize| {
+        file.extend_from_slice(&name.to_le_bytes());
+        file.extend_from_slice(&kind.to_le_bytes());
+        // Link and info stand in one of the words.
+        for word in [0u64, 0, at as u64, size as u64, 0, 1, 0] {
+            file.extend_from_slice(&word.to_le_bytes());
+        }
+    };
+    section(0, 0, 0, 0);
+    section(1, 1, modinfo_at, modinfo.len());
+    section(10, 3, names_at, names.len());
+    file
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_of_what_a_module_says_of_itself_says_the_same() {
+        let info = ModInfo::parse(&file_of(b"name=kmod\0parm=device:the stick\0")).unwrap();
+        assert_eq!(info.name(), Some("kmod"));
+        assert_eq!(ModInfo::parse(&info.file()).unwrap(), info);
+    }
 
     #[test]
     fn dashes_and_underscores_of_a_name_are_one() {

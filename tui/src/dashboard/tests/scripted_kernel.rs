@@ -214,35 +214,5 @@ pub(crate) fn module_file(strings: &[&str]) -> Vec<u8> {
         modinfo.extend_from_slice(string.as_bytes());
         modinfo.push(0);
     }
-    let names = b"\0.modinfo\0.shstrtab\0";
-    let modinfo_at = 64usize;
-    let names_at = modinfo_at + modinfo.len();
-    let sections_at = (names_at + names.len()).next_multiple_of(8);
-    let mut file = Vec::new();
-    file.extend_from_slice(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0");
-    file.extend_from_slice(&1u16.to_le_bytes());
-    file.extend_from_slice(&62u16.to_le_bytes());
-    file.extend_from_slice(&1u32.to_le_bytes());
-    file.extend_from_slice(&[0; 16]);
-    file.extend_from_slice(&(sections_at as u64).to_le_bytes());
-    file.extend_from_slice(&0u32.to_le_bytes());
-    for half in [64u16, 0, 0, 64, 3, 2] {
-        file.extend_from_slice(&half.to_le_bytes());
-    }
-    file.extend_from_slice(&modinfo);
-    file.extend_from_slice(names);
-    file.resize(sections_at, 0);
-    let mut section = |name: u32, kind: u32, at: usize, size: usize| {
-        file.extend_from_slice(&name.to_le_bytes());
-        file.extend_from_slice(&kind.to_le_bytes());
-        for word in [0u64, 0, at as u64, size as u64, 0, 1, 0] {
-            let bytes = word.to_le_bytes();
-            file.extend_from_slice(&bytes);
-        }
-    };
-    section(0, 0, 0, 0);
-    section(1, 1, modinfo_at, modinfo.len());
-    section(10, 3, names_at, names.len());
-    // Each entry is 64 bytes: link and info stand in one of the words above.
-    file
+    crate::kernel::modinfo::file_of(&modinfo)
 }
