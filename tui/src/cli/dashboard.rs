@@ -3,6 +3,7 @@
 //! show, starts a lab where there is none, and hands over the terminal.
 
 use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -15,6 +16,7 @@ use super::workbench::{self, Watched, WorkbenchArgs};
 use super::{Connection, Failure, Outcome};
 use crate::dashboard::core::symbols::Frame;
 use crate::dashboard::host::{Host, HostReply, HostRequest, HostResult};
+use crate::dashboard::replay::bar::clock;
 use crate::dashboard::{self, Options};
 use crate::kernel::call::ask;
 use crate::kernel::modinfo::module_name;
@@ -25,12 +27,15 @@ use crate::lab::client;
 use crate::lab::error::LabError;
 use crate::lab::progress::Event;
 use crate::lab::symbols::BuildIds;
+use crate::tape::Recorded;
+use crate::text::amount::amount;
 
 /// Open the dashboard: what `ringside` without a command does
 ///
 ///     ringside                             the lab that runs, or a new one
 ///     ringside dashboard --kernel debug    a new lab with the kernel that finds mistakes
 ///     ringside --workbench pulse --parameter interval_ms=50    a module of yours, in view 8
+///     ringside --record run.ringside       and keep all of it, to be played later
 ///     ringside --connect 'ssh root@board ringside agent --stdio'
 ///
 /// A lab that was started for the dashboard ends with it, unless you say
@@ -45,6 +50,10 @@ pub struct Dashboard {
     #[command(flatten)]
     workbench: WorkbenchArgs,
 
+    /// Record everything that reaches the dashboard in a new file, for `ringside replay`
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+
     /// Print the settings with their defaults and explanations, and do no more
     #[arg(long)]
     print_config: bool,
@@ -52,8 +61,8 @@ pub struct Dashboard {
 
 impl Dashboard {
     /// As it is opened without a command.
-    pub(super) fn with(workbench: WorkbenchArgs) -> Self {
-        Self { workbench, ..Self::default() }
+    pub(super) fn with(workbench: WorkbenchArgs, record: Option<PathBuf>) -> Self {
+        Self { workbench, record, ..Self::default() }
     }
 
     /// Runs it.
@@ -78,10 +87,11 @@ impl Dashboard {
                 lab: self.lab.clone(),
                 watched: Watched::default(),
             }),
+            record: self.record.clone(),
             state: dashboard::state_path(),
             workbench,
         };
-        let ended = dashboard::run(target, options)?;
+        let left = dashboard::run(target, options)?;
         let own = relay.owns_lab();
         let status = own.then(|| put(&*relay, question::Lab).ok()).flatten();
         if let Some(changes) = status.as_ref().and_then(Changes::from) {
@@ -94,7 +104,10 @@ impl Dashboard {
                 "lab {id} goes on: `ringside` opens its dashboard, `ringside down {id}` ends it"
             );
         }
-        Ok(ended.status())
+        if let Some(recorded) = left.recorded {
+            println!("{}", told(&recorded));
+        }
+        Ok(left.ended.status())
     }
 
     /// The kernel that is meant, and the lab around it if it is ours.
@@ -117,6 +130,16 @@ impl Dashboard {
         let lab = client::start(&self.lab.options()?, None)?;
         Ok(Relay::new(lab.target(), Some(lab)))
     }
+}
+
+/// What was recorded, in a sentence.
+pub(super) fn told(recorded: &Recorded) -> String {
+    let path = recorded.path.display();
+    format!(
+        "recorded {} in {path} ({}): `ringside replay {path}` plays it",
+        clock(recorded.ms),
+        amount(recorded.bytes)
+    )
 }
 
 /// What the dashboard may ask of this machine.

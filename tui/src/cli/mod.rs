@@ -46,6 +46,7 @@ mod parameter_line;
 pub mod patience;
 pub mod progress;
 mod relay;
+pub mod replay;
 pub mod set;
 pub mod setup;
 pub mod syscall;
@@ -58,6 +59,7 @@ pub mod watch;
 mod workbench;
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -98,6 +100,9 @@ pub struct Cli {
     connection: Connection,
     #[command(flatten)]
     workbench: workbench::WorkbenchArgs,
+    /// Without a command: record everything that reaches the dashboard in a new file
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -111,6 +116,7 @@ pub struct Cli {
 pub enum Command {
     Dashboard(dashboard::Dashboard),
     Demo(demo::Demo),
+    Replay(replay::Replay),
     // Setting up and the lab: setup, doctor, build, cache, up, down, labs.
     Up(up::Up),
     Down(down::Down),
@@ -206,6 +212,7 @@ impl Command {
     /// The commands that some of the options about the kernel say nothing to.
     const WITHOUT: &[(&str, &[&str])] = &[
         ("demo", &Connection::OPTIONS),
+        ("replay", &Connection::OPTIONS),
         ("up", &Connection::OPTIONS),
         ("down", &Connection::NOT_OF_LABS),
         ("labs", &Connection::OPTIONS),
@@ -273,9 +280,16 @@ fn run(cli: &Cli) -> Outcome {
     }
     match &cli.command {
         // The dashboard.
-        None => dashboard::Dashboard::with(cli.workbench.clone()).run(connection),
+        None => {
+            dashboard::Dashboard::with(cli.workbench.clone(), cli.record.clone()).run(connection)
+        }
+        Some(_) if cli.record.is_some() => {
+            Err(Failure::usage("--record before a command records nothing")
+                .with_help("`ringside --record FILE` opens a dashboard and records it"))
+        }
         Some(Command::Dashboard(command)) => command.run(connection),
         Some(Command::Demo(command)) => command.run(connection),
+        Some(Command::Replay(command)) => command.run(),
         Some(Command::Up(command)) => command.run(),
         Some(Command::Down(command)) => command.run(connection.lab.as_deref()),
         Some(Command::Labs(command)) => command.run(),

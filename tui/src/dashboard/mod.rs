@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The dashboard.
 //!
-//! Imports run one way: `runtime` (terminal, threads, loop) → `shell` (model,
+//! Imports run one way: `runtime` (terminal, threads, loop) →
+//! `replay` (recordings, written and played) → `shell` (model,
 //! update, layers, header, global commands) → `views` → {`paint` (canvas, chart,
 //! theme, glyphs), `core` (what views share)} → `data` (log, series, counters,
 //! console).
@@ -9,6 +10,7 @@
 pub mod core;
 pub mod data;
 pub mod paint;
+pub mod replay;
 mod runtime;
 pub mod shell;
 #[cfg(test)]
@@ -17,5 +19,6 @@ pub mod views;
 
 pub use core::host;
 pub use runtime::{
-    DashboardError, Ended, Options, config_path, in_home, look, read_config, run, state_path,
+    DashboardError, Ended, Left, Options, Playing, config_path, in_home, look, play, read_config,
+    run, state_path,
 };

@@ -31,6 +31,9 @@ pub struct Start {
     pub mouse: bool,
     /// The user's own keys, by command name.
     pub keys: BTreeMap<String, Vec<String>>,
+    /// The folder that is watched from the start, the parameters of its module and what
+    /// is run after each load.
+    pub workbench: Option<(String, String, String)>,
     /// What was typed into forms before.
     pub remembered: BTreeMap<String, String>,
 }
@@ -101,6 +104,14 @@ pub enum Entry<'a> {
         call: u64,
         /// What came of it.
         result: Result<Reply, String>,
+    },
+    /// What is said on the way to a reply: of a folder that is watched (`news`), or of
+    /// a unit test (`case`).
+    Said {
+        /// The task.
+        call: u64,
+        /// What is said.
+        what: serde_json::Value,
     },
     /// What is to be seen now, in a sentence; empty: nothing in particular.
     Caption(Cow<'a, str>),

@@ -4,6 +4,7 @@
 
 use std::any::{Any, TypeId};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use ringside_uapi::describe::{Parameter, ParameterKind};
 
@@ -227,6 +228,7 @@ pub fn parse_integer(text: &str) -> Option<i128> {
 }
 
 /// What a form waits for, while what was submitted is under way.
+#[derive(Clone)]
 pub struct Held {
     /// The call's.
     pub owner: Owner,
@@ -234,10 +236,11 @@ pub struct Held {
     pub note: String,
 }
 
-type Preview<S> = Box<dyn Fn(&Form<S>) -> String>;
-type Check<S> = Box<dyn Fn(&dyn Any, &S, &Form<S>) -> Option<String>>;
+type Preview<S> = Rc<dyn Fn(&Form<S>) -> String>;
+type Check<S> = Rc<dyn Fn(&dyn Any, &S, &Form<S>) -> Option<String>>;
 
 /// A form on the screen, over what all views share.
+#[derive(Clone)]
 pub struct Form<S> {
     /// Under which name what is typed is remembered: `load/my_name`.
     pub id: String,
@@ -273,7 +276,7 @@ impl<S: 'static> Form<S> {
             note: String::new(),
             held: None,
             refused: None,
-            preview: Box::new(preview),
+            preview: Rc::new(preview),
             check: None,
             submit: None,
         }
@@ -292,9 +295,8 @@ impl<S: 'static> Form<S> {
         mut self,
         check: impl Fn(&V, &S, &Self) -> Option<String> + 'static,
     ) -> Self {
-        self.check = Some(Box::new(move |view, shared, form| {
-            check(view.downcast_ref::<V>()?, shared, form)
-        }));
+        self.check =
+            Some(Rc::new(move |view, shared, form| check(view.downcast_ref::<V>()?, shared, form)));
         self
     }
 

@@ -3,13 +3,20 @@
 //! asked and over `S`, what all views share.
 
 use std::any::{Any, TypeId};
+use std::rc::Rc;
 
-type Run<S, A> = Box<dyn Fn(&mut dyn Any, &mut S, &A)>;
+type Run<S, A> = Rc<dyn Fn(&mut dyn Any, &mut S, &A)>;
 
 /// A closure over the state of one view, whose type only the view knows.
 pub struct Handler<S, A: ?Sized> {
     of: TypeId,
     run: Run<S, A>,
+}
+
+impl<S, A: ?Sized> Clone for Handler<S, A> {
+    fn clone(&self) -> Self {
+        Self { of: self.of, run: Rc::clone(&self.run) }
+    }
 }
 
 impl<S: 'static, A: ?Sized + 'static> Handler<S, A> {
@@ -20,7 +27,7 @@ impl<S: 'static, A: ?Sized + 'static> Handler<S, A> {
                 run(view, shared, answer);
             }
         };
-        Self { of: TypeId::of::<V>(), run: Box::new(run) }
+        Self { of: TypeId::of::<V>(), run: Rc::new(run) }
     }
 
     /// Whose state it needs.

@@ -50,6 +50,26 @@ pub enum HostRequest {
     Test(Bench),
 }
 
+impl HostRequest {
+    /// It in a few words, for a recording: the same words for the same request.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Build(name) => format!("build {name}"),
+            Self::FindModule { release, name } => format!("find {name} of {release}"),
+            Self::Locate { frames, .. } => format!("locate {} places in an oops", frames.len()),
+            Self::Revive => "start a lab in place of the one that is gone".into(),
+            Self::Keep => "let the lab go on".into(),
+            Self::ReadFile { path, .. } => format!("read {path}"),
+            Self::Save { path, .. } => format!("save {path}"),
+            Self::Watch(bench) => format!("watch {}", bench.folder),
+            Self::Order(order) => format!("order {order:?}"),
+            Self::NewModule { folder, .. } => format!("make a module in {folder}"),
+            Self::Test(bench) => format!("test {}", bench.folder),
+        }
+    }
+}
+
 /// What came of a [`HostRequest`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum HostReply {

@@ -74,6 +74,24 @@ impl Key {
         Some(Self { code, ctrl, alt })
     }
 
+    /// As [`Key::parse`] reads it; `None`: a key that means nothing here.
+    pub fn written(self) -> Option<String> {
+        let mut text = String::new();
+        if self.ctrl {
+            text.push_str("ctrl-");
+        }
+        if self.alt {
+            text.push_str("alt-");
+        }
+        match (NAMED.iter().find(|(_, code)| *code == self.code), self.code) {
+            (Some((name, _)), _) => text.push_str(name),
+            (None, KeyCode::Char(character)) => text.push(character),
+            (None, KeyCode::F(number)) => text.push_str(&format!("f{number}")),
+            _ => return None,
+        }
+        Some(text)
+    }
+
     /// Reads keys as tests write them: `jj<enter>:quit<esc>`.
     pub fn parse_many(text: &str) -> Option<Vec<Self>> {
         let mut keys = Vec::new();
@@ -142,6 +160,15 @@ mod tests {
         assert_eq!(Key::parse("f1").unwrap().to_string(), "F1");
         assert_eq!(Key::parse("f").unwrap().to_string(), "f");
         assert_eq!(Key::parse("nonsense"), None);
+    }
+
+    #[test]
+    fn what_is_written_is_read_as_the_same_key() {
+        let keys = ["G", "ctrl-x", "space", "f12", "f", "<", "ctrl-alt--", "alt-é", "backtab"];
+        for key in keys.map(|key| Key::parse(key).unwrap()) {
+            assert_eq!(Key::parse(&key.written().unwrap()), Some(key));
+        }
+        assert_eq!(Key::plain(KeyCode::CapsLock).written(), None);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::scroll::Scroll;
 use super::text_field::TextField;
 
 /// Something over the view.
+#[derive(Clone)]
 pub enum Layer<S: 'static> {
     /// The keys of this place, scrolled down by so many lines.
     Help(usize),
@@ -42,6 +43,7 @@ pub struct Palette {
 }
 
 /// A question whose answer is yes or no.
+#[derive(Clone)]
 pub struct Confirm<S> {
     pub title: String,
     /// What happens, in one or two sentences.
@@ -66,6 +68,7 @@ impl<S: 'static> Confirm<S> {
 }
 
 /// A question with several answers; Esc gives none.
+#[derive(Clone)]
 pub struct Choice<S: 'static> {
     pub title: String,
     /// What it is about.

@@ -4,6 +4,9 @@
 use crate::kernel::TargetError;
 use crate::kernel::api::{Capability, GuestState, KernelInfo, LabStatus, Trouble};
 
+/// What is told to whoever wants something of the kernel in a recording.
+pub const NO_KERNEL: &str = "this is a recording, and its kernel is not there any more";
+
 /// Does the kernel answer?
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Connection {
@@ -38,6 +41,8 @@ pub struct Link {
     pub lab_gone: bool,
     /// The lab was started by this dashboard and ends with it.
     pub own_lab: bool,
+    /// It is a recording, in which somebody looks around.
+    pub recording: bool,
     /// The post-mortem screen was put away for this generation of the guest.
     pub mourned: Option<u32>,
 }
@@ -102,6 +107,9 @@ impl Link {
     /// `Err` with the reason when the kernel can't do something now; keys in it are
     /// still to be filled in ([`super::keymap::Keymap::fill`]).
     pub fn can(&self, capability: Capability) -> Result<(), String> {
+        if self.recording {
+            return Err(NO_KERNEL.into());
+        }
         if let Some(reason) = self.missing(capability) {
             return Err(reason.to_owned());
         }

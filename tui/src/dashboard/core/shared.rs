@@ -86,7 +86,7 @@ pub struct Freeze {
 }
 
 /// What all views share.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Shared {
     /// Milliseconds since the dashboard started.
     pub now_ms: u64,

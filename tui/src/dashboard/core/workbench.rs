@@ -2,8 +2,10 @@
 //! The loop of whoever writes a module, as the dashboard hears of it: what is
 //! watched, what may be ordered meanwhile, and what is told.
 
+use serde::{Deserialize, Serialize};
+
 /// What is watched, and what is done about it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bench {
     /// The folder, as it was typed.
     pub folder: String,
@@ -28,7 +30,7 @@ pub enum Order {
 }
 
 /// What a compiler complains about.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Complaint {
     /// The file: a path that can be opened.
     pub file: String,
@@ -43,7 +45,7 @@ pub struct Complaint {
 }
 
 /// What is told.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum News {
     /// The folder is watched: its full path.
     Watching(String),
@@ -97,7 +99,7 @@ pub enum News {
 }
 
 /// How a unit test ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// As it should.
     Passed,
@@ -108,7 +110,7 @@ pub enum Outcome {
 }
 
 /// A unit test that has ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Case {
     /// `suite.case`.
     pub name: String,

@@ -12,6 +12,7 @@ mod files;
 mod input;
 mod message;
 mod options;
+mod replay;
 mod runner;
 mod screen;
 mod signals;
@@ -21,11 +22,13 @@ use std::sync::Arc;
 
 pub use environment::{config_path, look, state_path};
 pub use files::in_home;
-pub use options::{DashboardError, Ended, Options};
+pub use options::{DashboardError, Ended, Left, Options};
+pub use replay::Playing;
 
 use super::core::config::Config;
 use super::shell::table;
 use crate::kernel::Target;
+use crate::tape::Tape;
 
 /// Reads the user's config file; the defaults where there is none.
 ///
@@ -49,9 +52,20 @@ pub fn read_config() -> Result<Config, DashboardError> {
 ///
 /// # Errors
 /// When there is no terminal, or it fails.
-pub fn run(target: Arc<dyn Target>, options: Options) -> Result<Ended, DashboardError> {
+pub fn run(target: Arc<dyn Target>, options: Options) -> Result<Left, DashboardError> {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return Err(DashboardError::NoTerminal);
     }
     runner::run(target, options)
+}
+
+/// Plays a recording until whoever watches leaves.
+///
+/// # Errors
+/// When there is no terminal, or it fails.
+pub fn play(tape: Tape, playing: &Playing) -> Result<Ended, DashboardError> {
+    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        return Err(DashboardError::NoTerminal);
+    }
+    replay::run(tape, playing)
 }

@@ -8,6 +8,7 @@ use crate::dashboard::core::config::Config;
 use crate::dashboard::core::config::file::ConfigError;
 use crate::dashboard::core::host::Host;
 use crate::dashboard::core::workbench::Bench;
+use crate::tape::{Recorded, TapeError};
 
 /// What the dashboard is started with.
 pub struct Options {
@@ -17,6 +18,8 @@ pub struct Options {
     pub host: Arc<dyn Host>,
     /// Was the lab started for the dashboard, so that it ends with it?
     pub own_lab: bool,
+    /// The file that everything is recorded in, if it is.
+    pub record: Option<PathBuf>,
     /// The file in which typed inputs are kept between runs; `None`: nowhere.
     pub state: Option<PathBuf>,
     /// The folder to watch from the start.
@@ -45,6 +48,16 @@ impl Ended {
     }
 }
 
+/// How the dashboard ended, and what was recorded of it.
+#[derive(Debug)]
+pub struct Left {
+    /// How it ended.
+    pub ended: Ended,
+    /// What was recorded, where that was asked for; nothing where it failed before,
+    /// which the dashboard has said.
+    pub recorded: Option<Recorded>,
+}
+
 /// Why the dashboard could not run.
 #[derive(Debug, thiserror::Error)]
 pub enum DashboardError {
@@ -58,6 +71,9 @@ pub enum DashboardError {
     /// The terminal failed.
     #[error("the terminal failed: {0}")]
     Terminal(#[from] std::io::Error),
+    /// It could not be recorded.
+    #[error("{0}")]
+    Recording(#[from] TapeError),
     /// The config file is wrong.
     #[error("{path}: {error}; correct it or move it away")]
     Config {

@@ -18,16 +18,20 @@ use ratatui::crossterm::event::{Event as TerminalEvent, MouseButton, MouseEventK
 use super::calls::Calls;
 use super::environment::look;
 use super::message::Message;
-use super::options::{DashboardError, Ended, Options};
+use super::options::{DashboardError, Ended, Left, Options};
 use super::screen::{Ownership, Screen};
 use super::{files, input, signals};
+use crate::dashboard::core::layer;
+use crate::dashboard::replay::convert;
+use crate::dashboard::shell::frame;
 use crate::dashboard::shell::model::Model;
 use crate::dashboard::shell::update::update;
 use crate::kernel::Target;
 use crate::kernel::api::Item;
+use crate::tape::Recorder;
 
 /// The least time between two frames: 30 a second.
-const FRAME: Duration = Duration::from_millis(33);
+pub(super) const FRAME: Duration = Duration::from_millis(33);
 /// How often time goes on for the model while it matters.
 const TICK: Duration = Duration::from_millis(100);
 /// How often time goes on otherwise.
@@ -42,11 +46,12 @@ struct Runner {
     options: Options,
     send: Sender<Message>,
     started: Instant,
+    recorder: Option<Recorder>,
     ended: Option<Ended>,
 }
 
 /// Runs until the end.
-pub(crate) fn run(target: Arc<dyn Target>, options: Options) -> Result<Ended, DashboardError> {
+pub(crate) fn run(target: Arc<dyn Target>, options: Options) -> Result<Left, DashboardError> {
     let (send, receive) = channel();
     let ownership = Ownership::default();
     let _hook = PanicHook::install(ownership.clone(), send.clone());
@@ -62,11 +67,20 @@ pub(crate) fn run(target: Arc<dyn Target>, options: Options) -> Result<Ended, Da
     if let Some(bench) = options.workbench.clone() {
         model.wish(Wish::Workbench(bench));
     }
-    let mut runner =
-        Runner { model, screen, calls, options, send, started: Instant::now(), ended: None };
+    let recorder = match &options.record {
+        Some(path) => {
+            // Whoever plays it may look at any view.
+            model.streams.all_tables = true;
+            Some(Recorder::create(path, &convert::start(&model, options.workbench.as_ref()))?)
+        }
+        None => None,
+    };
+    let started = Instant::now();
+    let mut runner = Runner { model, screen, calls, options, send, started, recorder, ended: None };
     let ended = runner.go(&receive);
     runner.screen.release();
-    ended
+    let recorded = runner.recorder.take().map(Recorder::finish);
+    Ok(Left { ended: ended?, recorded: recorded.transpose()? })
 }
 
 impl Runner {
@@ -103,7 +117,8 @@ impl Runner {
             }
             dirty |= self.model.take_dirty();
             if dirty && last_frame.is_none_or(|last| last.elapsed() >= FRAME) {
-                self.screen.draw(&self.model)?;
+                let model = &self.model;
+                self.screen.draw(|buffer, hits, look| frame::draw(buffer, hits, model, look))?;
                 last_frame = Some(Instant::now());
                 dirty = false;
             }
@@ -130,7 +145,7 @@ impl Runner {
             }
             Message::TerminalGone(error) => return Err(error.into()),
             Message::Signal(signal) => self.ended = Some(Ended::Signal(signal)),
-            Message::Suspend => self.suspend()?,
+            Message::Suspend => suspend(&mut self.screen)?,
             Message::Continued if self.ended.is_none() => self.resume()?,
             Message::Continued => {}
             Message::Panicked => self.ended = Some(Ended::Panicked),
@@ -159,8 +174,27 @@ impl Runner {
     }
 
     fn update(&mut self, event: Event) -> Result<(), DashboardError> {
+        if let Some(recorder) = &mut self.recorder
+            && let Some(entry) = convert::entry(&event)
+        {
+            recorder.write(&entry);
+        }
         for effect in update(&mut self.model, event) {
+            if let Some(recorder) = &mut self.recorder
+                && let Some(entry) = convert::asked(&effect)
+            {
+                recorder.write(&entry);
+            }
             self.perform(effect)?;
+        }
+        if let Some(error) = self.recorder.as_mut().and_then(Recorder::failure) {
+            self.recorder = None;
+            self.model.message(layer::Message {
+                failed: true,
+                title: "Recording".into(),
+                lines: vec![error.to_string()],
+                remedy: vec!["The dashboard goes on; nothing is recorded any more.".into()],
+            });
         }
         Ok(())
     }
@@ -172,7 +206,7 @@ impl Runner {
             Effect::Host { tag, request } => {
                 let host = Arc::clone(&self.options.host);
                 let said = self.send.clone();
-                self.work(move || {
+                background(&self.send, move || {
                     let mut tell = |reply| {
                         let event = Event::HostSays(tag, reply);
                         drop(said.send(Message::App(Box::new(event))));
@@ -195,28 +229,10 @@ impl Runner {
                 }
             }
             Effect::Mouse(capture) => self.screen.capture_mouse(capture)?,
-            Effect::Suspend => self.suspend()?,
+            Effect::Suspend => suspend(&mut self.screen)?,
             Effect::Redraw => self.screen.redraw()?,
             Effect::Quit => self.ended = Some(Ended::Quit),
         }
-        Ok(())
-    }
-
-    /// Does something slow on a thread of its own.
-    fn work(&self, work: impl FnOnce() -> Event + Send + 'static) {
-        let send = self.send.clone();
-        let run = move || drop(send.send(Message::App(Box::new(work()))));
-        if let Err(error) = thread::Builder::new().name("work".into()).spawn(run) {
-            tracing::error!("no thread for work: {error}");
-        }
-    }
-
-    /// Gives the terminal back and stops as Ctrl-Z does; SIGCONT brings
-    /// [`Message::Continued`]. As with Ctrl-Z the whole process group stops: a shell
-    /// that waits for a parent of ours (`cargo run`) gets its prompt back.
-    fn suspend(&mut self) -> Result<(), DashboardError> {
-        self.screen.release();
-        kill(Pid::from_raw(0), Signal::SIGSTOP).map_err(std::io::Error::from)?;
         Ok(())
     }
 
@@ -229,8 +245,30 @@ impl Runner {
     }
 }
 
+/// Does something slow on a thread of its own.
+pub(super) fn background(send: &Sender<Message>, work: impl FnOnce() -> Event + Send + 'static) {
+    let send = send.clone();
+    let run = move || drop(send.send(Message::App(Box::new(work()))));
+    if let Err(error) = thread::Builder::new().name("work".into()).spawn(run) {
+        tracing::error!("no thread for work: {error}");
+    }
+}
+
+/// Gives the terminal back and stops as Ctrl-Z does; SIGCONT brings
+/// [`Message::Continued`]. As with Ctrl-Z the whole process group stops: a shell
+/// that waits for a parent of ours (`cargo run`) gets its prompt back.
+pub(super) fn suspend(screen: &mut Screen) -> Result<(), DashboardError> {
+    screen.release();
+    kill(Pid::from_raw(0), Signal::SIGSTOP).map_err(std::io::Error::from)?;
+    Ok(())
+}
+
 /// Asks this machine; its files are ours to read and write.
-fn ask(host: &dyn Host, request: HostRequest, tell: &mut dyn FnMut(HostReply)) -> HostResult {
+pub(super) fn ask(
+    host: &dyn Host,
+    request: HostRequest,
+    tell: &mut dyn FnMut(HostReply),
+) -> HostResult {
     match request {
         HostRequest::ReadFile { path, limit } => files::read(&path, &limit).map(HostReply::Bytes),
         HostRequest::Save { path, bytes } => files::save(&path, &bytes).map(HostReply::Path),
@@ -242,12 +280,12 @@ type Hook = Box<dyn Fn(&panic::PanicHookInfo<'_>) + Send + Sync>;
 
 /// Restores the terminal before the message of a panic in any thread is
 /// printed, and ends the loop.
-struct PanicHook {
+pub(super) struct PanicHook {
     before: Arc<Hook>,
 }
 
 impl PanicHook {
-    fn install(ownership: Ownership, send: Sender<Message>) -> Self {
+    pub(super) fn install(ownership: Ownership, send: Sender<Message>) -> Self {
         let before: Arc<Hook> = Arc::new(panic::take_hook());
         let then = Arc::clone(&before);
         panic::set_hook(Box::new(move |info| {

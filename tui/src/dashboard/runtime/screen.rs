@@ -18,8 +18,6 @@ use ratatui::crossterm::{clipboard, cursor, execute, queue};
 use ratatui::layout::Rect;
 
 use crate::dashboard::paint::{Hits, Look};
-use crate::dashboard::shell::frame;
-use crate::dashboard::shell::model::Model;
 
 /// Is the terminal ours? Whoever turns this from `true` to `false` restores it:
 /// the loop, the panic hook or the thread that gets the signals.
@@ -107,14 +105,17 @@ impl Screen {
         (self.shown.area.width, self.shown.area.height)
     }
 
-    /// Draws the model. Where nothing differs from what is on the screen, not
+    /// Draws what is painted. Where nothing differs from what is on the screen, not
     /// one byte is written.
-    pub(crate) fn draw(&mut self, model: &Model) -> io::Result<()> {
+    pub(crate) fn draw(
+        &mut self,
+        paint: impl FnOnce(&mut Buffer, &mut Hits, Look),
+    ) -> io::Result<()> {
         if !self.ownership.is_held() {
             return Ok(());
         }
         self.next.reset();
-        frame::draw(&mut self.next, &mut self.hits, model, self.look);
+        paint(&mut self.next, &mut self.hits, self.look);
         let changes = self.shown.diff(&self.next);
         if !changes.is_empty() {
             queue!(self.backend, BeginSynchronizedUpdate)?;

@@ -13,6 +13,9 @@ pub(crate) struct Streams {
     pub(crate) console_asked: Option<u64>,
     pub(crate) modules_asked: Option<u64>,
     pub(crate) watched: Option<Vec<TableRange>>,
+    /// The tables of every view are read, whichever is on the screen: somebody may
+    /// want to see another one later.
+    pub(crate) all_tables: bool,
     pub(crate) watch_failed: bool,
     pub(crate) lab_failed: bool,
     pub(crate) drawn_ms: u64,

@@ -5,6 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::commands;
 use super::model::Model;
+use super::recordings;
 use crate::dashboard::core::Info;
 use crate::dashboard::data::wrap::wrap;
 
@@ -51,6 +52,11 @@ pub fn lines(model: &Model) -> Vec<Line> {
     if !own.is_empty() {
         lines.push(Line::Heading("In this view"));
         lines.extend(own.into_iter().flat_map(key));
+        lines.extend(text(""));
+    }
+    if model.link.recording {
+        lines.push(Line::Heading("In a recording"));
+        lines.extend(recordings::COMMANDS.iter().flat_map(key));
         lines.extend(text(""));
     }
     lines.push(Line::Heading("Everywhere"));

@@ -20,6 +20,7 @@ pub mod marks;
 pub mod model;
 pub mod palette;
 pub mod post_mortem;
+pub mod recordings;
 pub mod reference;
 pub mod streams;
 pub mod symbols;

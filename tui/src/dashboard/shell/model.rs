@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 
 use super::asked::Streams;
-use super::table;
+use super::{recordings, table};
 use crate::dashboard::core::Shared;
 use crate::dashboard::core::config::Config;
 use crate::dashboard::core::keymap::Keymap;
 use crate::dashboard::views::Views;
 
 /// Everything the screen is drawn from: the views, and what they share.
+#[derive(Clone)]
 pub struct Model {
     /// What the views share.
     pub shared: Shared,
@@ -48,6 +49,7 @@ impl Model {
     /// The same with views of one's own.
     pub fn with(views: Views, config: Config, remembered: BTreeMap<String, String>) -> Self {
         let infos = table::all(&views).map(|entry| entry.info);
+        let infos = infos.chain(recordings::COMMANDS);
         let keymap = Keymap::new(infos, &config.keys);
         let tabs: Vec<_> = views.iter().map(|view| view.about()).collect();
         let mut shared = Shared::new(config, remembered);

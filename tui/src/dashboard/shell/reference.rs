@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use super::commands;
 use super::model::Model;
+use super::recordings;
 use crate::dashboard::core::Info;
 
 /// The reference as Markdown.
@@ -18,6 +19,8 @@ pub fn keys() -> String {
          go into the `[keys]` section of `config.toml`, by the command's name.\n",
     );
     section(&mut text, &model, "Everywhere", "", commands::global(&model.views));
+    let about = "They come before those of the views, which would need a kernel";
+    section(&mut text, &model, "In a recording", about, recordings::COMMANDS.iter());
     for (index, view) in model.views.iter().enumerate() {
         let about = view.about();
         let title = format!("{} {}", index + 1, about.title);

@@ -121,7 +121,11 @@ fn give_up_silent(model: &mut Model) {
 
 /// The tables that are read with each sample are those of the view on the screen.
 fn keep_watching(model: &mut Model) {
-    let tables = model.views.current(&model.shared).tables(&model.shared);
+    let tables = if model.streams.all_tables {
+        model.views.iter().flat_map(|view| view.tables(&model.shared)).collect()
+    } else {
+        model.views.current(&model.shared).tables(&model.shared)
+    };
     let same = model.streams.watched.as_ref() == Some(&tables);
     let running: Vec<_> = model
         .calls

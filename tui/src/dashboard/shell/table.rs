@@ -2,7 +2,7 @@
 //! The command table: everything that can be done, once. Keys, the hint bar,
 //! help, the palette and the key reference all come from it.
 
-use super::global;
+use super::{global, recordings};
 use crate::dashboard::core::{About, Info};
 use crate::dashboard::views::Views;
 
@@ -31,7 +31,8 @@ pub fn all(views: &Views) -> impl Iterator<Item = Entry<'_>> {
 
 /// Is there a command called `name`?
 pub fn exists(name: &str) -> bool {
-    all(&Views::all()).any(|entry| entry.info.name == name)
+    let of_recordings = recordings::COMMANDS.iter().any(|info| info.name == name);
+    of_recordings || all(&Views::all()).any(|entry| entry.info.name == name)
 }
 
 #[cfg(test)]
@@ -50,6 +51,45 @@ mod tests {
             for key in info.keys {
                 assert!(Key::parse(key).is_some(), "{key} of {}", info.name);
             }
+        }
+        for info in recordings::COMMANDS {
+            assert!(names.insert(info.name), "{} twice", info.name);
+            assert!(info.keys.iter().all(|key| Key::parse(key).is_some()), "{}", info.name);
+        }
+    }
+
+    #[test]
+    fn the_keys_of_a_recording_leave_what_one_looks_around_with() {
+        let looks = [
+            "help",
+            "palette",
+            "back",
+            "quit",
+            "up",
+            "down",
+            "left",
+            "right",
+            "first",
+            "last",
+            "next-panel",
+            "zoom",
+            "copy",
+            "shorter",
+            "longer",
+            "console",
+            "command-log",
+            "log-search",
+            "log-next",
+            "log-previous",
+            "log-expand",
+            "module-filter",
+        ];
+        let taken: BTreeSet<_> = recordings::COMMANDS.iter().flat_map(|info| info.keys).collect();
+        assert_eq!(taken.len(), recordings::COMMANDS.len());
+        for Entry { info, .. } in all(&Views::all()) {
+            let free = info.keys.iter().all(|key| !taken.contains(key));
+            let needed = looks.contains(&info.name) || info.keys == ["1"];
+            assert!(free || !needed, "{}", info.name);
         }
     }
 

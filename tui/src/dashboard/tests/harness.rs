@@ -5,17 +5,20 @@ use crate::dashboard::core::workbench::{Bench, News, Order};
 use crate::dashboard::core::{CallTag, Effect, Event, HostReply, HostRequest, HostResult, Key};
 use crate::dashboard::paint::{Hits, Look};
 use std::collections::VecDeque;
+use std::path::Path;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::scripted_kernel::{ScriptedKernel, module_file};
 use crate::dashboard::core::config::{ColorDepth, Config, ThemeName};
+use crate::dashboard::replay::convert;
 use crate::dashboard::shell::frame::draw;
 use crate::dashboard::shell::model::Model;
 use crate::dashboard::shell::update::update;
 use crate::kernel::api::{CounterValue, KmsgBatch, KmsgRecord, LabStatus, ModuleCounters, Sample};
 use crate::kernel::{Item, TargetError};
+use crate::tape::Recorder;
 
 /// How many views there are; the number keys go to them.
 pub(crate) const VIEWS: usize = 8;
@@ -48,11 +51,23 @@ pub(crate) struct Harness {
     /// What comes of looking for file and line.
     pub(crate) located: Result<Vec<Option<String>>, String>,
     now_ms: u64,
+    pub(crate) recorder: Option<Recorder>,
 }
 
 impl Harness {
     /// A dashboard of 80×24 over this kernel, after its first second.
     pub(crate) fn new(kernel: ScriptedKernel) -> Self {
+        Self::started(kernel, None)
+    }
+
+    /// The same, recorded in a file.
+    pub(crate) fn recorded(kernel: ScriptedKernel, path: &Path) -> Self {
+        let model = Model::new(Config::default(), Default::default());
+        let recorder = Recorder::create(path, &convert::start(&model, None)).unwrap();
+        Self::started(kernel, Some(recorder))
+    }
+
+    fn started(kernel: ScriptedKernel, recorder: Option<Recorder>) -> Self {
         let mut harness = Self {
             model: Model::new(Config::default(), Default::default()),
             kernel,
@@ -75,7 +90,9 @@ impl Harness {
             ])),
             located: Err("this kernel was built without debug information".into()),
             now_ms: 0,
+            recorder,
         };
+        harness.model.streams.all_tables = harness.recorder.is_some();
         harness.resize(80, 24);
         harness.pass(1000);
         harness
@@ -85,7 +102,14 @@ impl Harness {
     pub(crate) fn send(&mut self, event: Event) {
         let mut queue = VecDeque::from([event]);
         while let Some(event) = queue.pop_front() {
+            if let (Some(recorder), Some(entry)) = (&mut self.recorder, convert::entry(&event)) {
+                recorder.write(&entry);
+            }
             for effect in update(&mut self.model, event) {
+                if let (Some(recorder), Some(entry)) = (&mut self.recorder, convert::asked(&effect))
+                {
+                    recorder.write(&entry);
+                }
                 self.perform(effect, &mut queue);
             }
             if queue.is_empty() && self.model.has_work() {
@@ -238,6 +262,11 @@ impl Harness {
     pub(crate) fn news(&mut self, news: News) {
         let tag = self.watched.as_ref().unwrap().0;
         self.send(Event::HostSays(tag, HostReply::News(news)));
+    }
+
+    /// The time of the dashboard.
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.now_ms
     }
 
     /// The screen as text.

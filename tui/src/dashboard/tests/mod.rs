@@ -9,6 +9,7 @@ mod loops;
 mod marks;
 mod name;
 mod preview;
+mod recording;
 mod room;
 pub(crate) mod scripted_kernel;
 mod snapshots;

@@ -17,7 +17,7 @@ use crate::kernel::Item;
 use crate::kernel::api::{Holder, Request};
 
 /// A view that asks who holds a module.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Tiny {
     holders: usize,
 }

@@ -27,6 +27,7 @@ const DIGITS: [&[&str]; 9] =
     [&["1"], &["2"], &["3"], &["4"], &["5"], &["6"], &["7"], &["8"], &["9"]];
 
 /// The views, in the order of their keys.
+#[derive(Clone)]
 pub struct Views {
     list: Vec<Box<dyn View>>,
     /// The commands that go to them.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Can a view that needs a module show anything, and if not, why not?
 
+use crate::dashboard::core::link::NO_KERNEL;
 use crate::dashboard::core::{Connection, Loadable, Shared};
 use crate::kernel::api::Capability;
 
@@ -65,6 +66,9 @@ pub fn drawable(shared: &Shared, module: &str, capability: Capability) -> Readin
 
 /// The same as a command needs it: `Err` with the reason and what to do.
 pub fn ready(shared: &Shared, module: &str, capability: Capability) -> Result<(), String> {
+    if shared.link.recording {
+        return Err(NO_KERNEL.into());
+    }
     Err(match readiness(shared, module, capability) {
         Readiness::Ready => return Ok(()),
         Readiness::Waiting(what) => format!("still waiting for {what}"),

@@ -138,6 +138,8 @@ pub enum Reply {
 
 /// What the shell does with views without knowing their types; every [`View`] has it.
 pub trait Erased: Any {
+    /// The same view, in the same state.
+    fn copied(&self) -> Box<dyn View>;
     /// What is said of its commands.
     fn infos(&self) -> Vec<&'static Info>;
     /// Can this command of the view's be carried out now? `None`: it has none of that name.
@@ -148,7 +150,11 @@ pub trait Erased: Any {
     fn reply(&mut self, shared: &mut Shared, call: &ViewCall, reply: &Reply) -> bool;
 }
 
-impl<V: View> Erased for V {
+impl<V: View + Clone> Erased for V {
+    fn copied(&self) -> Box<dyn View> {
+        Box::new(self.clone())
+    }
+
     fn infos(&self) -> Vec<&'static Info> {
         V::commands().iter().map(|command| &command.info).collect()
     }
@@ -181,4 +187,11 @@ pub(crate) fn next<P: Copy + PartialEq>(panes: &[P], now: P, forward: bool) -> P
     let at = panes.iter().position(|pane| *pane == now).unwrap_or(0);
     let step = if forward { 1 } else { panes.len() - 1 };
     panes[(at + step) % panes.len()]
+}
+
+impl Clone for Box<dyn View> {
+    fn clone(&self) -> Self {
+        // The view's, and not the box's.
+        (**self).copied()
+    }
 }

@@ -124,7 +124,7 @@ pub(crate) enum Main {
 }
 
 /// View 8.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Workbench {
     /// What is open.
     pub(crate) bench: Option<Bench>,

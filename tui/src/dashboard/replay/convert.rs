@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Between what happens in a dashboard and the entries of a recording.
+
+use std::borrow::Cow;
+
+use serde_json::{Value, json};
+
+use crate::dashboard::core::config::Config;
+use crate::dashboard::core::workbench::Bench;
+use crate::dashboard::core::{
+    CallTag, Effect, Event, Hit, HostReply, HostResult, Key, Message as Wish,
+};
+use crate::dashboard::shell::commands;
+use crate::dashboard::shell::model::Model;
+use crate::kernel::modinfo::ModInfo;
+use crate::tape::{Entry, Place, Reply, Start};
+
+/// The entry of something that happened; `None`: it changes nothing.
+pub fn entry(event: &Event) -> Option<Entry<'_>> {
+    Some(match event {
+        Event::Tick { now_ms } => Entry::Tick(*now_ms),
+        Event::Key(key) => Entry::Key(key.written()?.into()),
+        Event::Paste(text) => Entry::Paste(text.into()),
+        Event::Click(hit) => Entry::Click(match *hit {
+            Hit::Command(name) => Place::Command(name.into()),
+            Hit::Row { pane, index } => Place::Row { pane, index },
+            Hit::Layer(index) => Place::Layer(index),
+        }),
+        Event::Wheel { up } => Entry::Wheel { up: *up },
+        Event::Resize { width, height } => Entry::Resize { width: *width, height: *height },
+        Event::Item(tag, item) => Entry::Item { call: tag.0, item: Cow::Borrowed(item) },
+        Event::CallFailed(tag, error) => Entry::Failed { call: tag.0, error: error.clone() },
+        Event::Host(tag, result) => Entry::Reply { call: tag.0, result: reply(result) },
+        Event::HostSays(tag, reply) => Entry::Said { call: tag.0, what: said(reply)? },
+        Event::Work => Entry::Work,
+    })
+}
+
+fn reply(result: &HostResult) -> Result<Reply, String> {
+    Ok(match result.as_ref().map_err(Clone::clone)? {
+        HostReply::Done => Reply::Done,
+        // What is said on the way is no reply.
+        HostReply::News(_) | HostReply::Case(_) => Reply::Done,
+        // An image of some megabytes that nothing but `.modinfo` is read of.
+        HostReply::Bytes(bytes) => Reply::Bytes(match ModInfo::parse(bytes) {
+            Ok(info) => info.file(),
+            Err(_) => bytes.clone(),
+        }),
+        HostReply::Path(path) => Reply::Path(path.clone()),
+        HostReply::Places(places) => Reply::Places(places.clone()),
+    })
+}
+
+fn said(reply: &HostReply) -> Option<Value> {
+    match reply {
+        HostReply::News(news) => Some(json!({ "news": news })),
+        HostReply::Case(case) => Some(json!({ "case": case })),
+        _ => None,
+    }
+}
+
+fn says(mut what: Value) -> Option<HostReply> {
+    if let Some(news) = what.get_mut("news") {
+        return serde_json::from_value(news.take()).ok().map(HostReply::News);
+    }
+    serde_json::from_value(what.get_mut("case")?.take()).ok().map(HostReply::Case)
+}
+
+/// The entry of something that was asked for; `None`: nobody outside is asked.
+pub fn asked(effect: &Effect) -> Option<Entry<'_>> {
+    Some(match effect {
+        Effect::Start { tag, request, input } => {
+            Entry::Call { call: tag.0, request: Cow::Borrowed(request), input: input.len() as u64 }
+        }
+        Effect::Cancel(tag) => Entry::Cancel { call: tag.0 },
+        Effect::Host { tag, request } => Entry::Task { call: tag.0, what: request.words().into() },
+        _ => return None,
+    })
+}
+
+/// The event of an entry; `tag` says which call of this model's a recorded one is.
+/// `None`: it is no event, or concerns something that this program does not know.
+pub fn event(
+    entry: Entry<'static>,
+    model: &Model,
+    tag: impl Fn(u64) -> Option<CallTag>,
+) -> Option<Event> {
+    Some(match entry {
+        Entry::Tick(now_ms) => Event::Tick { now_ms },
+        Entry::Work => Event::Work,
+        Entry::Key(key) => Event::Key(Key::parse(&key)?),
+        Entry::Paste(text) => Event::Paste(text.into_owned()),
+        Entry::Click(place) => Event::Click(match place {
+            Place::Command(name) => {
+                let mut known = commands::all(&model.views);
+                Hit::Command(known.find(|entry| entry.info.name == name)?.info.name)
+            }
+            Place::Row { pane, index } => Hit::Row { pane, index },
+            Place::Layer(index) => Hit::Layer(index),
+        }),
+        Entry::Wheel { up } => Event::Wheel { up },
+        Entry::Resize { width, height } => {
+            let (width, height) = bounded((width, height));
+            Event::Resize { width, height }
+        }
+        Entry::Item { call, item } => Event::Item(tag(call)?, item.into_owned()),
+        Entry::Failed { call, error } => Event::CallFailed(tag(call)?, error),
+        Entry::Reply { call, result } => {
+            let reply = result.map(|reply| match reply {
+                Reply::Done => HostReply::Done,
+                Reply::Bytes(bytes) => HostReply::Bytes(bytes),
+                Reply::Path(path) => HostReply::Path(path),
+                Reply::Places(places) => HostReply::Places(places),
+            });
+            Event::Host(tag(call)?, reply)
+        }
+        Entry::Said { call, what } => Event::HostSays(tag(call)?, says(what)?),
+        Entry::Call { .. } | Entry::Cancel { .. } | Entry::Task { .. } | Entry::Caption(_) => {
+            return None;
+        }
+    })
+}
+
+/// A screen that somebody may have.
+fn bounded((width, height): (u16, u16)) -> (u16, u16) {
+    (width.min(1000), height.min(1000))
+}
+
+/// What a recording that begins now starts with.
+pub fn start(model: &Model, workbench: Option<&Bench>) -> Start {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let keys =
+        model.config.keys.iter().map(|(name, keys)| {
+            (name.clone(), keys.iter().filter_map(|key| key.written()).collect())
+        });
+    Start {
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        unix_ms: now.map_or(0, |now| now.as_millis() as u64),
+        title: String::new(),
+        size: model.size,
+        own_lab: model.link.own_lab,
+        sample_ms: model.config.sample_ms,
+        log_records: model.config.log_records,
+        mouse: model.config.mouse,
+        keys: keys.collect(),
+        workbench: workbench.cloned().map(|bench| (bench.folder, bench.parameters, bench.run)),
+        remembered: model.remembered.clone(),
+    }
+}
+
+/// The model that a recording begins with.
+pub fn model(start: &Start) -> Model {
+    let keys = start.keys.iter().map(|(name, keys)| {
+        (name.clone(), keys.iter().filter_map(|key| Key::parse(key)).collect())
+    });
+    let config = Config {
+        sample_ms: start.sample_ms.clamp(20, 60_000),
+        log_records: start.log_records.clamp(1000, 10_000_000),
+        mouse: start.mouse,
+        keys: keys.collect(),
+        ..Config::default()
+    };
+    let mut model = Model::new(config, start.remembered.clone());
+    model.size = bounded(start.size);
+    model.link.own_lab = start.own_lab;
+    model.streams.all_tables = true;
+    if let Some((folder, parameters, run)) = start.workbench.clone() {
+        model.wish(Wish::Workbench(Bench { folder, parameters, run }));
+    }
+    model
+}
