@@ -37,7 +37,7 @@ pub enum TapeError {
     #[error(
         "this recording has version {0} of the format, and this program reads version {known}; \
          a newer ringside reads it",
-        known = super::VERSION
+        known = super::segment::VERSION
     )]
     Version(u16),
     /// It is damaged at this place.

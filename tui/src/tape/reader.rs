@@ -4,8 +4,9 @@
 
 use std::path::Path;
 
+use super::entry::{Entry, Start};
+use super::error::TapeError;
 use super::segment::{END, ENTRIES, HEADER, Header, MAGIC, PREFIX, START, VERSION};
-use super::{Entry, Start, TapeError};
 use crate::plain_file;
 
 /// The largest file that is read.

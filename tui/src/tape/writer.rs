@@ -10,8 +10,9 @@ use std::thread::{self, JoinHandle};
 
 use serde::Serialize;
 
+use super::entry::{Entry, Start};
+use super::error::TapeError;
 use super::segment::{END, ENTRIES, Header, SEGMENT_MAX, START, prefix};
-use super::{Entry, Start, TapeError};
 
 /// A segment is written after so much time.
 const SEGMENT_MS: u64 = 1000;

@@ -4,9 +4,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::moments::Kind;
-use super::player::Player;
-use crate::dashboard::core::event::Hit;
+use super::moments::{Kind, Moment};
+use crate::dashboard::core::Hit;
+use crate::dashboard::core::keymap::Keymap;
 use crate::dashboard::paint::{Canvas, Hits, Look, Role};
 
 /// Rows of the time line.
@@ -15,6 +15,24 @@ pub const HEIGHT: u16 = 2;
 /// The size of the dashboard above it.
 pub fn above((width, height): (u16, u16)) -> (u16, u16) {
     (width, height.saturating_sub(HEIGHT))
+}
+
+/// What is in it.
+pub(super) struct Line<'a> {
+    /// The time that is shown, and how long the recording is.
+    pub(super) at_ms: u64,
+    pub(super) length_ms: u64,
+    /// Is it played?
+    pub(super) plays: bool,
+    /// How fast, in quarters of the speed that it was recorded at.
+    pub(super) speed: u64,
+    /// What stands out.
+    pub(super) moments: &'a [Moment],
+    /// How far it was looked through, while that is not all of it.
+    pub(super) known_ms: Option<u64>,
+    /// What is to be read below; `None`: what to press.
+    pub(super) words: Option<(String, Role)>,
+    pub(super) keymap: &'a Keymap,
 }
 
 /// A time as the time line writes it: `1:02:03`, `2:03.4`.
@@ -36,27 +54,29 @@ fn times(quarters: u64) -> String {
     }
 }
 
-/// What stands before the line.
-fn state(player: &Player) -> String {
-    let (length, speed) = (clock(player.tape().length_ms()), times(player.speed()));
-    let at = clock(player.at_ms());
-    let width = length.len();
-    let word = if player.plays() { "playing" } else { "paused " };
-    format!(" {word} {at:>width$} / {length} {speed:>5} ")
-}
+impl Line<'_> {
+    /// What stands before the line.
+    fn state(&self) -> String {
+        let (length, at) = (clock(self.length_ms), clock(self.at_ms));
+        let (width, speed) = (length.len(), times(self.speed));
+        let word = if self.plays { "playing" } else { "paused " };
+        format!(" {word} {at:>width$} / {length} {speed:>5} ")
+    }
 
-/// Where the line is: its first column and how many it has.
-fn line(player: &Player, width: u16) -> (u16, u16) {
-    let first = state(player).len() as u16;
-    (first, width.saturating_sub(first + 1))
-}
+    /// Where the line is: its first column and how many it has.
+    fn place(&self, width: u16) -> (u16, u16) {
+        let first = self.state().len() as u16;
+        (first, width.saturating_sub(first + 1))
+    }
 
-/// The share of the recording before a place of the screen; `None`: it is not in
-/// the time line.
-pub fn at(player: &Player, size: (u16, u16), x: u16, y: u16) -> Option<f64> {
-    let (first, columns) = line(player, size.0);
-    let inside = y == size.1.saturating_sub(HEIGHT) && x >= first && x < first + columns;
-    inside.then(|| f64::from(x - first) / f64::from(columns.saturating_sub(1).max(1)))
+    /// The time at a place of the screen; `None`: it is not in the time line.
+    pub(super) fn at(&self, size: (u16, u16), x: u16, y: u16) -> Option<u64> {
+        let (first, columns) = self.place(size.0);
+        let inside = y == size.1.saturating_sub(HEIGHT) && x >= first && x < first + columns;
+        let last = u64::from(columns.saturating_sub(1).max(1));
+        inside
+            .then(|| (u128::from(self.length_ms) * u128::from(x - first) / u128::from(last)) as u64)
+    }
 }
 
 /// How a kind of moments looks in the line.
@@ -70,7 +90,7 @@ fn sign(kind: Kind) -> (&'static str, Role) {
 }
 
 /// Paints it into the last rows.
-pub fn draw(buffer: &mut Buffer, hits: &mut Hits, player: &Player, look: Look) {
+pub(super) fn draw(buffer: &mut Buffer, hits: &mut Hits, line: &Line<'_>, look: Look) {
     let area = buffer.area;
     if area.height <= HEIGHT {
         return;
@@ -81,14 +101,14 @@ pub fn draw(buffer: &mut Buffer, hits: &mut Hits, player: &Player, look: Look) {
     canvas.clear(row);
     canvas.clear(below);
     canvas.shade(row, Role::Bar);
-    canvas.text(row.x, row.y, row.width, &state(player), Role::Title);
-    let (first, columns) = line(player, area.width);
-    let length = player.tape().length_ms().max(1);
+    canvas.text(row.x, row.y, row.width, &line.state(), Role::Title);
+    let (first, columns) = line.place(area.width);
+    let length = line.length_ms.max(1);
     let cell = |ms: u64| {
         let last = u64::from(columns.saturating_sub(1));
         (ms.min(length) as u128 * u128::from(last) / u128::from(length)) as u16
     };
-    let known = player.looked_through_ms().map_or(columns, cell);
+    let known = line.known_ms.map_or(columns, cell);
     let dash = if look.glyphs.unicode { "─" } else { "-" };
     for column in 0..columns {
         let role = if column <= known { Role::Border } else { Role::Dim };
@@ -96,7 +116,7 @@ pub fn draw(buffer: &mut Buffer, hits: &mut Hits, player: &Player, look: Look) {
         canvas.text(first + column, row.y, 1, sign, role);
     }
     let mut kinds: Vec<Option<Kind>> = vec![None; usize::from(columns)];
-    for moment in player.moments().list() {
+    for moment in line.moments {
         if let Some(kind) = kinds.get_mut(usize::from(cell(moment.ms))) {
             *kind = (*kind).max(Some(moment.kind));
         }
@@ -108,32 +128,20 @@ pub fn draw(buffer: &mut Buffer, hits: &mut Hits, player: &Player, look: Look) {
         }
     }
     if columns > 0 {
-        canvas.select(Rect { x: first + cell(player.at_ms()), width: 1, ..row });
+        canvas.select(Rect { x: first + cell(line.at_ms), width: 1, ..row });
     }
-    beneath(&mut canvas, below, player);
+    beneath(&mut canvas, below, line);
 }
 
-/// The row below the line: the caption, what was jumped to, or what to press.
-fn beneath(canvas: &mut Canvas<'_>, row: Rect, player: &Player) {
-    let keys = player.keymap();
-    let words = if !player.note().is_empty() {
-        Some((player.note().to_owned(), Role::Text))
-    } else if player.looks_around() {
-        let text = "You look around, the keys are yours: {replay-follow} follows the recording, \
-                    {replay-play} plays and pauses";
-        Some((keys.fill(text), Role::Warning))
-    } else if !player.caption().is_empty() {
-        Some((player.caption().to_owned(), Role::Title))
-    } else {
-        player.tape().damage().map(|why| (format!("cut off: {why}"), Role::Warning))
-    };
-    if let Some((text, role)) = words {
-        canvas.text(row.x + 1, row.y, row.width.saturating_sub(2), &text, role);
+/// The row below the line.
+fn beneath(canvas: &mut Canvas<'_>, row: Rect, line: &Line<'_>) {
+    if let Some((text, role)) = &line.words {
+        canvas.text(row.x + 1, row.y, row.width.saturating_sub(2), text, *role);
         return;
     }
     let mut x = row.x + 1;
     for (names, word) in HINTS {
-        let pressed: Vec<_> = names.iter().map(|name| keys.press(name)).collect();
+        let pressed: Vec<_> = names.iter().map(|name| line.keymap.press(name)).collect();
         let pressed = pressed.join(" ");
         let needed = (pressed.chars().count() + word.len() + 3) as u16;
         if x + needed > row.right() {

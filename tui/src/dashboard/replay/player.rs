@@ -6,14 +6,14 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::bar;
+use super::bar::{self, Line};
 use super::fold::Fold;
 use super::head::Head;
 use super::moments::{Kind, Moment};
 use super::scout::Scout;
 use crate::dashboard::core::keymap::Keymap;
 use crate::dashboard::core::{Effect, Event, Key, KeyCode};
-use crate::dashboard::paint::{Hits, Look};
+use crate::dashboard::paint::{Hits, Look, Role};
 use crate::dashboard::shell::frame;
 use crate::dashboard::shell::model::Model;
 use crate::dashboard::shell::recordings::COMMANDS;
@@ -330,12 +330,49 @@ impl Player {
 
     /// The screen was clicked, or the mouse dragged, in the time line? Goes there.
     pub fn click(&mut self, x: u16, y: u16) -> bool {
-        let Some(share) = bar::at(self, self.size, x, y) else {
+        let Some(ms) = self.line().at(self.size, x, y) else {
             return false;
         };
         self.note.clear();
-        self.go((share * self.tape.length_ms() as f64) as u64);
+        self.go(ms);
         true
+    }
+
+    /// What the time line shows.
+    fn line(&self) -> Line<'_> {
+        Line {
+            at_ms: self.at_ms(),
+            length_ms: self.tape.length_ms(),
+            plays: self.playing,
+            speed: self.speed(),
+            moments: self.scout.moments.list(),
+            known_ms: (!self.scout.over).then(|| self.scout.now_ms()),
+            words: self.words(),
+            keymap: &self.keymap,
+        }
+    }
+
+    /// What is to be read below it: what was jumped to, who has the keyboard, the
+    /// caption, what is wrong with the recording.
+    fn words(&self) -> Option<(String, Role)> {
+        if !self.note.is_empty() {
+            return Some((self.note.clone(), Role::Text));
+        }
+        if self.looks_around() {
+            let text = "You look around, the keys are yours: {replay-follow} follows the \
+                        recording, {replay-play} plays and pauses";
+            return Some((self.keymap.fill(text), Role::Warning));
+        }
+        let caption = &self.head.fold.caption;
+        if !caption.is_empty() {
+            return Some((caption.clone(), Role::Title));
+        }
+        if let Some(why) = self.tape.damage() {
+            return Some((format!("cut off: {why}"), Role::Warning));
+        }
+        let unknown = self.scout.unknown();
+        let text = format!("{unknown} entries of another version of ringside can't be read");
+        (unknown > 0).then_some((text, Role::Warning))
     }
 
     /// Paints the dashboard, and the time line below it.
@@ -349,7 +386,7 @@ impl Player {
                 buffer[(x, y)] = above[(x, y)].clone();
             }
         }
-        bar::draw(buffer, hits, self, look);
+        bar::draw(buffer, hits, &self.line(), look);
     }
 
     /// Paints the dashboard alone, as it was on a screen of this size.
