@@ -10,10 +10,12 @@
 mod dashboard;
 mod flood;
 mod flooder;
+mod guided;
 mod hangs;
 mod leaving;
 mod marks;
 mod oops;
+mod recordings;
 mod restored;
 mod runtime;
 mod session;

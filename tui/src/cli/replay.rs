@@ -1,24 +1,36 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `ringside replay`: a recording, on the screen or as lines.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 
 use super::{Failure, Outcome};
+use crate::dashboard::core::config::{ColorDepth, ThemeName};
+use crate::dashboard::paint::{Hits, Look, svg};
+use crate::dashboard::replay::bar::clock;
+use crate::dashboard::replay::{Player, cast};
+use crate::dashboard::shell::model::Model;
 use crate::dashboard::{self, Playing};
+use crate::kernel::error::io_text;
 use crate::tape::{Tape, TapeError};
 
 mod lines;
 mod moment;
 
-use moment::Moment;
+use moment::{Moment, Size};
 
 /// Play a recording: the same dashboard, without its kernel
 ///
 ///     ringside replay run.ringside                  play it; ? shows the keys
 ///     ringside replay run.ringside --from 1:30      from a minute and a half on
 ///     ringside replay run.ringside --text           its log and its commands as lines
+///     ringside replay run.ringside --svg a.svg --from 12.5    a picture of a moment
+///     ringside replay run.ringside --cast a.cast    for asciinema
 ///     ringside replay run.ringside --json           everything in it, one object per line
 ///
 /// `ringside --record FILE` and `ringside record FILE` make recordings. One that was
@@ -35,6 +47,15 @@ pub struct Replay {
     /// Print everything as JSON, one object per line
     #[arg(long)]
     json: bool,
+    /// Write an asciinema cast to a new file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["text", "json", "svg"])]
+    cast: Option<PathBuf>,
+    /// Write a picture of the screen at --from to a new file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["text", "json"])]
+    svg: Option<PathBuf>,
+    /// The screen of a cast or a picture, and not the one that was recorded
+    #[arg(long, value_name = "COLUMNSxROWS")]
+    size: Option<Size>,
     /// Begin here
     #[arg(long, value_name = "TIME", default_value = "0")]
     from: Moment,
@@ -46,6 +67,15 @@ pub struct Replay {
     paused: bool,
 }
 
+/// How pictures look.
+fn look() -> Look {
+    Look::new(ThemeName::Dark, ColorDepth::True, true)
+}
+
+fn unwritten(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(format!("write {}: {}", path.display(), io_text(error)))
+}
+
 impl Replay {
     /// Runs it.
     pub fn run(&self) -> Outcome {
@@ -55,7 +85,7 @@ impl Replay {
             return Err(Failure::usage(format!(
                 "{} ends at {}, which is before --from",
                 self.file.display(),
-                dashboard::replay::bar::clock(length_ms)
+                clock(length_ms)
             )));
         }
         let range = self.from.0..=self.to.map_or(u64::MAX, |to| to.0);
@@ -64,12 +94,48 @@ impl Replay {
             self.warn(&tape);
             return Ok(0);
         }
+        if let Some(path) = &self.svg {
+            self.warn(&tape);
+            return self.picture(tape, path);
+        }
+        if let Some(path) = &self.cast {
+            self.warn(&tape);
+            return self.cast(tape, path);
+        }
         let playing = Playing {
             config: dashboard::read_config()?,
             from_ms: self.from.0,
             paused: self.paused,
         };
         Ok(dashboard::play(tape, &playing)?.status())
+    }
+
+    /// A player of it for a screen of the size that is meant.
+    fn player(&self, tape: Tape) -> (Player, (u16, u16)) {
+        let size = self.size.map_or_else(|| Size::some(tape.start().size), |size| size).0;
+        (Player::new(tape, size, Model::default().shared.keymap), size)
+    }
+
+    fn picture(&self, tape: Tape, path: &Path) -> Outcome {
+        let (mut player, (width, height)) = self.player(tape);
+        player.go(self.from.0);
+        let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+        player.paint(&mut buffer, &mut Hits::default(), look());
+        let title = format!("Ringside, {} into a recording", clock(self.from.0));
+        let picture = svg::draw(&buffer, &title);
+        let mut file = File::create_new(path).map_err(|error| unwritten(path, &error))?;
+        file.write_all(picture.as_bytes()).map_err(|error| unwritten(path, &error))?;
+        Ok(0)
+    }
+
+    fn cast(&self, tape: Tape, path: &Path) -> Outcome {
+        let to_ms = self.to.map_or(u64::MAX, |to| to.0);
+        let (mut player, size) = self.player(tape);
+        let file = File::create_new(path).map_err(|error| unwritten(path, &error))?;
+        let mut out = BufWriter::new(file);
+        cast::write(&mut out, &mut player, (self.from.0, to_ms), size, look())
+            .map_err(|error| unwritten(path, &error))?;
+        Ok(0)
     }
 
     fn failure(&self, error: &TapeError) -> Failure {

@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::api::ARGUMENT_REGISTERS;
 use super::error::errno_name;
 
@@ -10,7 +12,7 @@ use super::error::errno_name;
 const ERRNO_MAX: i64 = 4095;
 
 /// What is known of a module's functions beside their symbols.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signatures {
     /// By symbol.
     pub functions: HashMap<String, Signature>,
@@ -20,7 +22,7 @@ pub struct Signatures {
 }
 
 /// What a function takes and returns.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signature {
     /// Its parameters.
     pub parameters: Vec<Parameter>,
@@ -29,7 +31,7 @@ pub struct Signature {
 }
 
 /// A parameter.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parameter {
     /// Its name.
     pub name: String,
@@ -42,7 +44,7 @@ pub struct Parameter {
 }
 
 /// How the bits of a value are to be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// A number of so many bytes that may be negative.
     Signed(u8),
@@ -59,7 +61,7 @@ pub enum Kind {
 }
 
 /// Where a parameter is when its function begins.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Place {
     /// In these registers, by their index in [`ARGUMENT_REGISTERS`].
     Registers(Vec<usize>),

@@ -105,8 +105,8 @@ pub enum Entry<'a> {
         /// What came of it.
         result: Result<Reply, String>,
     },
-    /// What is said on the way to a reply: of a folder that is watched (`news`), or of
-    /// a unit test (`case`).
+    /// What is said on the way to a reply: of a folder that is watched (`News`), or of
+    /// a unit test (`Case`).
     Said {
         /// The task.
         call: u64,
@@ -144,4 +144,6 @@ pub enum Reply {
     Path(String),
     /// File and line of each place, where they are known.
     Places(Vec<Option<String>>),
+    /// Something else.
+    Other(serde_json::Value),
 }

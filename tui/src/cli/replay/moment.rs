@@ -29,6 +29,29 @@ impl FromStr for Moment {
     }
 }
 
+/// Columns and rows of a screen: `80x24`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Size(pub(super) (u16, u16));
+
+impl Size {
+    /// The size that was recorded, or a usual one where there was none.
+    pub(super) fn some((width, height): (u16, u16)) -> Self {
+        let fits = (20..=500).contains(&width) && (5..=300).contains(&height);
+        Self(if fits { (width, height) } else { (80, 24) })
+    }
+}
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "a size is columns and rows: 80x24, at most 500x300".to_owned();
+        let (width, height) = text.split_once('x').ok_or_else(wrong)?;
+        let size = (width.parse().map_err(|_| wrong())?, height.parse().map_err(|_| wrong())?);
+        if Self::some(size).0 == size { Ok(Self(size)) } else { Err(wrong()) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::symbols::Frame;
 use super::workbench::{Bench, Case, News, Order};
 use crate::kernel::signature::Signatures;
@@ -57,6 +59,7 @@ impl HostRequest {
         match self {
             Self::Build(name) => format!("build {name}"),
             Self::FindModule { release, name } => format!("find {name} of {release}"),
+            Self::Signatures { name, .. } => format!("read the functions of {name}"),
             Self::Locate { frames, .. } => format!("locate {} places in an oops", frames.len()),
             Self::Revive => "start a lab in place of the one that is gone".into(),
             Self::Keep => "let the lab go on".into(),
@@ -71,7 +74,7 @@ impl HostRequest {
 }
 
 /// What came of a [`HostRequest`].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum HostReply {
     /// It was done.
     Done,

@@ -5,6 +5,7 @@
 pub mod canvas;
 pub mod chart;
 pub mod glyphs;
+pub mod svg;
 pub mod theme;
 pub mod units;
 

@@ -3,8 +3,6 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Value, json};
-
 use crate::dashboard::core::config::Config;
 use crate::dashboard::core::workbench::Bench;
 use crate::dashboard::core::{
@@ -31,7 +29,9 @@ pub fn entry(event: &Event) -> Option<Entry<'_>> {
         Event::Item(tag, item) => Entry::Item { call: tag.0, item: Cow::Borrowed(item) },
         Event::CallFailed(tag, error) => Entry::Failed { call: tag.0, error: error.clone() },
         Event::Host(tag, result) => Entry::Reply { call: tag.0, result: reply(result) },
-        Event::HostSays(tag, reply) => Entry::Said { call: tag.0, what: said(reply)? },
+        Event::HostSays(tag, reply) => {
+            Entry::Said { call: tag.0, what: serde_json::to_value(reply).ok()? }
+        }
         Event::Work => Entry::Work,
     })
 }
@@ -39,8 +39,6 @@ pub fn entry(event: &Event) -> Option<Entry<'_>> {
 fn reply(result: &HostResult) -> Result<Reply, String> {
     Ok(match result.as_ref().map_err(Clone::clone)? {
         HostReply::Done => Reply::Done,
-        // What is said on the way is no reply.
-        HostReply::News(_) | HostReply::Case(_) => Reply::Done,
         // An image of some megabytes that nothing but `.modinfo` is read of.
         HostReply::Bytes(bytes) => Reply::Bytes(match ModInfo::parse(bytes) {
             Ok(info) => info.file(),
@@ -48,22 +46,8 @@ fn reply(result: &HostResult) -> Result<Reply, String> {
         }),
         HostReply::Path(path) => Reply::Path(path.clone()),
         HostReply::Places(places) => Reply::Places(places.clone()),
+        other => Reply::Other(serde_json::to_value(other).unwrap_or_default()),
     })
-}
-
-fn said(reply: &HostReply) -> Option<Value> {
-    match reply {
-        HostReply::News(news) => Some(json!({ "news": news })),
-        HostReply::Case(case) => Some(json!({ "case": case })),
-        _ => None,
-    }
-}
-
-fn says(mut what: Value) -> Option<HostReply> {
-    if let Some(news) = what.get_mut("news") {
-        return serde_json::from_value(news.take()).ok().map(HostReply::News);
-    }
-    serde_json::from_value(what.get_mut("case")?.take()).ok().map(HostReply::Case)
 }
 
 /// The entry of something that was asked for; `None`: nobody outside is asked.
@@ -106,15 +90,19 @@ pub fn event(
         Entry::Item { call, item } => Event::Item(tag(call)?, item.into_owned()),
         Entry::Failed { call, error } => Event::CallFailed(tag(call)?, error),
         Entry::Reply { call, result } => {
-            let reply = result.map(|reply| match reply {
-                Reply::Done => HostReply::Done,
-                Reply::Bytes(bytes) => HostReply::Bytes(bytes),
-                Reply::Path(path) => HostReply::Path(path),
-                Reply::Places(places) => HostReply::Places(places),
-            });
+            let reply = match result {
+                Ok(Reply::Done) => Ok(HostReply::Done),
+                Ok(Reply::Bytes(bytes)) => Ok(HostReply::Bytes(bytes)),
+                Ok(Reply::Path(path)) => Ok(HostReply::Path(path)),
+                Ok(Reply::Places(places)) => Ok(HostReply::Places(places)),
+                Ok(Reply::Other(value)) => Ok(serde_json::from_value(value).ok()?),
+                Err(why) => Err(why),
+            };
             Event::Host(tag(call)?, reply)
         }
-        Entry::Said { call, what } => Event::HostSays(tag(call)?, says(what)?),
+        Entry::Said { call, what } => {
+            Event::HostSays(tag(call)?, serde_json::from_value(what).ok()?)
+        }
         Entry::Call { .. } | Entry::Cancel { .. } | Entry::Task { .. } | Entry::Caption(_) => {
             return None;
         }

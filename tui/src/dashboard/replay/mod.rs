@@ -12,6 +12,7 @@
 //! everything that the kernel said, and not the keys that were recorded ([`player`]).
 
 pub mod bar;
+pub mod cast;
 pub mod convert;
 pub mod fold;
 mod head;
