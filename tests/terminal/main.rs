@@ -7,6 +7,7 @@
     reason = "a test says what it expected, and exports nothing"
 )]
 
+mod brought;
 mod dashboard;
 mod flood;
 mod flooder;

@@ -173,7 +173,9 @@ impl Host for Here {
             HostRequest::Order(order) => self.watched.order(order),
             HostRequest::NewModule { folder, c } => workbench::new_module(&folder, c),
             HostRequest::Test(bench) => workbench::run_tests(&bench, tell),
-            HostRequest::ReadFile { .. } | HostRequest::Save { .. } => {
+            HostRequest::ReadFile { .. }
+            | HostRequest::Complete { .. }
+            | HostRequest::Save { .. } => {
                 Err("the dashboard's own loop reads and writes files".into())
             }
         }

@@ -37,6 +37,8 @@ pub enum Owner {
     Loader(Step),
     /// [`crate::dashboard::shell::symbols`]: file and line of these.
     Symbols(Vec<Frame>),
+    /// A path in a field of a form: what is in it may be another when it arrives.
+    Path { form: String, field: String, text: String },
     /// A lab in place of the one that was gone.
     Revive,
     /// The lab is to go on without the dashboard.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use ringside_uapi::describe::{Parameter, ParameterKind};
+use serde::{Deserialize, Serialize};
 
 use super::calls::Owner;
 use super::handler::Handler;
@@ -43,11 +44,22 @@ pub enum Kind {
         /// The limit in bytes.
         max: usize,
     },
-    /// Text that the thing behind it does not limit, or not by its bytes: a path, a
-    /// number with a unit.
+    /// Text that the thing behind it does not limit, or not by its bytes: a number
+    /// with a unit.
     Line,
+    /// A folder or a file of this machine; Tab completes it.
+    Path(Paths),
     /// One of these; Left and Right, or Space, change it.
     Choice(Vec<String>),
+}
+
+/// Which paths Tab offers; whatever is typed is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Paths {
+    /// All.
+    Any,
+    /// Folders, and files that may be modules.
+    Modules,
 }
 
 /// One field.
@@ -62,6 +74,8 @@ pub struct Field {
     /// What the thing behind it takes, where `kind` can't say it: `0 to 0x3fffffff`.
     pub within: String,
     pub input: TextField,
+    /// What Tab found to go on with, until something is typed.
+    pub found: Vec<String>,
     /// May it be left empty (the default is then used)?
     pub optional: bool,
 }
@@ -75,6 +89,7 @@ impl Field {
             help: help.to_owned(),
             within: String::new(),
             input: TextField::new(value),
+            found: Vec::new(),
             optional: false,
         }
     }
@@ -161,7 +176,7 @@ impl Field {
     pub fn limits(&self) -> String {
         match &self.kind {
             _ if !self.within.is_empty() => self.within.clone(),
-            Kind::Line => String::new(),
+            Kind::Line | Kind::Path(_) => String::new(),
             Kind::Integer { min, max } => format!("{min} to {max}"),
             Kind::Address { min, max } => format!("{min:#x} to {max:#x}"),
             Kind::Duration { max } => {
@@ -175,7 +190,7 @@ impl Field {
     /// What is wrong with what is in it.
     pub fn error(&self) -> Option<String> {
         let text = self.text();
-        let may_be_empty = matches!(self.kind, Kind::Text { .. } | Kind::Line);
+        let may_be_empty = matches!(self.kind, Kind::Text { .. } | Kind::Line | Kind::Path(_));
         if text.is_empty() && (self.optional || may_be_empty) {
             return None;
         }
@@ -195,10 +210,22 @@ impl Field {
             Kind::Text { max } => {
                 (text.len() > *max).then(|| format!("{} bytes, {max} are allowed", text.len()))
             }
-            Kind::Line => None,
+            Kind::Line | Kind::Path(_) => None,
             Kind::Choice(choices) => (!choices.iter().any(|choice| choice == text))
                 .then(|| format!("not one of {}", choices.join(", "))),
         }
+    }
+
+    /// Goes on with what Tab found for the text that is in it; `false` when that
+    /// is nothing, or the text is another by now.
+    pub fn complete(&mut self, asked: &str, text: String, found: Vec<String>) -> bool {
+        if self.text() != asked || found.is_empty() {
+            return false;
+        }
+        let grown = text != asked;
+        self.input.set(text);
+        self.found = if found.len() > 1 { found } else { Vec::new() };
+        grown || !self.found.is_empty()
     }
 
     fn turn(&mut self, forward: bool) {
@@ -403,6 +430,15 @@ impl<S: 'static> Form<S> {
         self.refused = Some(why);
     }
 
+    /// What Tab is to complete: the field with the focus, if it takes a path.
+    pub fn path(&self) -> Option<(&Field, Paths)> {
+        let field = self.fields.get(self.focus)?;
+        match field.kind {
+            Kind::Path(which) => Some((field, which)),
+            _ => None,
+        }
+    }
+
     /// Puts the focus on the field whose name an error begins with.
     pub fn focus_on(&mut self, error: &str) {
         let named = |field: &Field| {
@@ -416,6 +452,9 @@ impl<S: 'static> Form<S> {
     /// Takes a key but Enter and Esc; `false` when it means nothing here.
     pub fn key(&mut self, key: Key) -> bool {
         self.refused = None;
+        for field in &mut self.fields {
+            field.found.clear();
+        }
         let count = self.fields.len().max(1);
         let choice =
             matches!(self.fields.get(self.focus).map(|field| &field.kind), Some(Kind::Choice(_)));

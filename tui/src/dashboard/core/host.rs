@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::form::Paths;
 use super::symbols::Frame;
 use super::workbench::{Bench, Case, News, Order};
 use crate::kernel::signature::Signatures;
@@ -38,6 +39,8 @@ pub enum HostRequest {
     Keep,
     /// Read a file; `~/` is the home folder.
     ReadFile { path: String, limit: Limit },
+    /// What a path may go on with; `~/` is the home folder.
+    Complete { path: String, which: Paths },
     /// Write a new file; `~/` is the home folder. Never overwrites.
     Save { path: String, bytes: Arc<Vec<u8>> },
     /// Build, load and run a folder's module on every save, until it is told to end;
@@ -82,6 +85,9 @@ pub enum HostReply {
     Bytes(Vec<u8>),
     /// The path of the file that was written.
     Path(String),
+    /// The path as far as there is only one way to go on, and the names that it may
+    /// go on with.
+    Completed { path: String, names: Vec<String> },
     /// File and line of each place, where they are known.
     Places(Vec<Option<String>>),
     /// On the way: what happened to a folder that is watched.

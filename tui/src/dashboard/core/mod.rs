@@ -35,7 +35,7 @@ pub use self::calls::{Owner, Report, ViewCall};
 pub use self::command::{Command, Info, command};
 pub use self::effect::{CallTag, Effect};
 pub use self::event::{Event, Move};
-pub use self::form::{Field, Kind};
+pub use self::form::{Field, Kind, Paths};
 pub use self::host::{HostReply, HostRequest, HostResult};
 pub use self::keys::{Key, KeyCode};
 pub use self::link::{Connection, is_lost};

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::dashboard::core::form::Paths;
 use crate::dashboard::core::host::Limit;
 use crate::plain_file;
 use crate::plain_file::FileError;
@@ -29,6 +30,50 @@ pub(crate) fn read(path: &str, limit: &Limit) -> Result<Vec<u8>, String> {
             error => error.to_string(),
         }),
     }
+}
+
+/// A module's file, packed or not.
+const MODULES: [&str; 4] = [".ko", ".ko.gz", ".ko.xz", ".ko.zst"];
+
+/// The path as far as there is only one way to go on, and the names that it may go
+/// on with: those of folders end in `/`.
+pub(crate) fn complete(path: &str, which: Paths) -> (String, Vec<String>) {
+    let (folder, begun) = match path.rfind('/') {
+        Some(slash) => path.split_at(slash + 1),
+        None => ("", path),
+    };
+    let place = if folder.is_empty() { PathBuf::from(".") } else { in_home(folder) };
+    let fits = |entry: &fs::DirEntry| {
+        let name = entry.file_name().into_string().ok()?;
+        // Hidden ones are offered to whoever asks for them.
+        if !name.starts_with(begun) || begun.is_empty() && name.starts_with('.') {
+            return None;
+        }
+        let is_folder = fs::metadata(entry.path()).is_ok_and(|meta| meta.is_dir());
+        let offered = match which {
+            Paths::Any => true,
+            Paths::Modules => MODULES.iter().any(|end| name.ends_with(end)),
+        };
+        (is_folder || offered).then(|| if is_folder { format!("{name}/") } else { name })
+    };
+    let entries = fs::read_dir(place).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries.filter_map(|entry| fits(&entry)).collect();
+    names.sort_unstable();
+    let common = match names.split_first() {
+        None => begun.to_owned(),
+        Some((first, others)) => {
+            let shared = others.iter().fold(first.as_str(), |shared, name| common(shared, name));
+            shared.to_owned()
+        }
+    };
+    (format!("{folder}{common}"), names)
+}
+
+/// What two names begin with, both.
+fn common<'a>(one: &'a str, other: &str) -> &'a str {
+    let same = one.char_indices().zip(other.chars()).find(|((_, a), b)| a != b);
+    let end = same.map_or(one.len().min(other.len()), |((at, _), _)| at);
+    &one[..end]
 }
 
 /// Writes a new file; one that exists is left alone. Returns its full path.
@@ -92,6 +137,30 @@ mod tests {
         assert!(save(path, b"two").unwrap_err().contains("exists already"));
         let limit = Limit { bytes: 3, reason: None };
         assert_eq!(read(path, &limit).unwrap(), b"one");
+    }
+
+    #[test]
+    fn a_path_is_completed_as_far_as_there_is_one_way_to_go_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let top = folder.path().to_str().unwrap();
+        for name in ["modul-é", "modul-è", ".hidden"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        for name in ["one.ko", "one.c", "two.ko.zst"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let ask = |text: &str, which| {
+            let (path, names) = complete(&format!("{top}/{text}"), which);
+            (path[top.len() + 1..].to_owned(), names.join(" "))
+        };
+        assert_eq!(ask("m", Paths::Any), ("modul-".into(), "modul-è/ modul-é/".into()));
+        assert_eq!(ask("modul-é", Paths::Any), ("modul-é/".into(), "modul-é/".into()));
+        assert_eq!(ask("o", Paths::Modules), ("one.ko".into(), "one.ko".into()));
+        assert_eq!(ask("o", Paths::Any), ("one.".into(), "one.c one.ko".into()));
+        assert_eq!(ask("", Paths::Modules).1, "modul-è/ modul-é/ one.ko two.ko.zst");
+        assert_eq!(ask(".", Paths::Any), (".hidden/".into(), ".hidden/".into()));
+        assert_eq!(ask("nothing", Paths::Any), ("nothing".into(), String::new()));
+        assert_eq!(complete("/nowhere/x", Paths::Any), ("/nowhere/x".into(), vec![]));
     }
 
     #[test]

@@ -271,6 +271,10 @@ pub(super) fn ask(
 ) -> HostResult {
     match request {
         HostRequest::ReadFile { path, limit } => files::read(&path, &limit).map(HostReply::Bytes),
+        HostRequest::Complete { path, which } => {
+            let (path, names) = files::complete(&path, which);
+            Ok(HostReply::Completed { path, names })
+        }
         HostRequest::Save { path, bytes } => files::save(&path, &bytes).map(HostReply::Path),
         other => host.ask(other, tell),
     }

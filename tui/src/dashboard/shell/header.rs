@@ -245,6 +245,9 @@ fn layer_hints(model: &Model, layer: &Layer) -> Vec<(String, &'static str)> {
         Layer::Palette(_) => {
             &[("Enter", "do it"), ("Tab", "complete"), ("↑↓", "select"), ("Esc", "close")]
         }
+        Layer::Form(form) if form.path().is_some() => {
+            &[("Enter", "go"), ("Tab", "complete"), ("Esc", "close")]
+        }
         Layer::Form(_) => &[("Enter", "go"), ("Tab", "next field"), ("Esc", "close")],
         Layer::Confirm(_) => &[("y", "yes"), ("n", "no")],
         // The other answers stand there with their keys.

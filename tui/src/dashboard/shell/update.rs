@@ -77,6 +77,9 @@ fn on_host(model: &mut Model, tag: CallTag, result: HostResult) {
         (Some(Owner::Symbols(frames)), result) => symbols::located(model, frames, result),
         (Some(Owner::Signatures), result) => trace::signatures(model, result),
         (Some(Owner::View(call)), result) => view_reply(model, &call, &Reply::Host(result)),
+        (Some(Owner::Path { form, field, text }), Ok(HostReply::Completed { path, names })) => {
+            layers::completed(model, (&form, &field, &text), path, names);
+        }
         (Some(Owner::Revive), Ok(_)) => {
             model.link.own_lab = true;
             streams::revived(model);
@@ -260,7 +263,7 @@ fn item(model: &mut Model, tag: CallTag, item: Item) {
         end(model, tag, result);
     }
     match owner {
-        Owner::Nobody | Owner::Symbols(_) | Owner::Signatures | Owner::Revive | Owner::Keep => {}
+        Owner::Nobody | Owner::Symbols(_) | Owner::Path { .. } | Owner::Signatures | Owner::Revive | Owner::Keep => {}
         Owner::Trace => trace::item(model, item),
         Owner::Kernel
         | Owner::Lab

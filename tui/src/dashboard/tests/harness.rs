@@ -148,6 +148,16 @@ impl Harness {
             HostRequest::Build(_) | HostRequest::ReadFile { .. } => {
                 self.build.clone().map(HostReply::Bytes)
             }
+            HostRequest::Complete { path, .. } => {
+                let names: Vec<_> = ["lesson-1/", "lesson-2/", "notes.ko"]
+                    .into_iter()
+                    .filter(|name| name.starts_with(path.as_str()))
+                    .map(str::to_owned)
+                    .collect();
+                let path = if names.len() == 2 { "lesson-".to_owned() } else { path };
+                let path = if names.len() == 1 { names[0].clone() } else { path };
+                Ok(HostReply::Completed { path, names })
+            }
             HostRequest::Save { path, bytes } => {
                 let text = String::from_utf8_lossy(&bytes).into_owned();
                 self.saved.push((path.clone(), text));

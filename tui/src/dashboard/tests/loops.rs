@@ -34,6 +34,21 @@ fn a_module_is_loaded_with_the_parameters_that_were_typed() {
 }
 
 #[test]
+fn tab_completes_the_path_of_what_is_to_be_loaded() {
+    let mut dashboard = guest();
+    dashboard.keys("7L<ctrl-u>les");
+    assert!(dashboard.shows("Tab complete"));
+    dashboard.keys("<tab>");
+    assert!(dashboard.shows("insmod lesson-"));
+    assert!(dashboard.shows("lesson-1/  lesson-2/"));
+    // What is typed meanwhile stays, and takes the list away.
+    dashboard.keys("1");
+    assert!(!dashboard.shows("lesson-2/"));
+    dashboard.keys("<ctrl-u>no<tab>");
+    assert!(dashboard.shows("insmod notes.ko"));
+}
+
+#[test]
 fn what_was_typed_is_there_the_next_time() {
     let mut dashboard = guest();
     dashboard.keys("2L<ctrl-u>1999<enter>Uy");

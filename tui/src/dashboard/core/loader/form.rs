@@ -4,7 +4,7 @@
 use super::image::start_image;
 use super::state::{Job, PACE, file, form_id, is_plain_file, module_name, parameters_of};
 use super::steps::go_on;
-use crate::dashboard::core::form::{Field, Kind};
+use crate::dashboard::core::form::{Field, Kind, Paths};
 use crate::dashboard::core::shared::{Form, Shared};
 use crate::dashboard::data::duration;
 use crate::dashboard::data::lines;
@@ -65,7 +65,7 @@ fn choose(shared: &mut Shared) {
         "one of {}, what you built before, or the path of a folder or .ko file",
         ours.join(", ")
     );
-    let field = Field::new("module", Kind::Line, &help, "");
+    let field = Field::new("module", Kind::Path(Paths::Modules), &help, "");
     let preview = |form: &Form| match form.text("module").trim() {
         "" => format!("insmod {}", lines::UNKNOWN),
         module => lines::insmod(&file(module), ""),

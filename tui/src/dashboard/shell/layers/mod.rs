@@ -11,7 +11,9 @@ use super::palette;
 use crate::dashboard::core::layer::{Choice, Palette};
 use crate::dashboard::core::scroll::sideways;
 use crate::dashboard::core::shared::Confirm;
-use crate::dashboard::core::{Effect, Form, Key, KeyCode, Layer, Move, Shared};
+use crate::dashboard::core::{
+    Effect, Form, HostRequest, Key, KeyCode, Layer, Move, Owner, Report, Shared,
+};
 use crate::dashboard::data::command_log;
 use crate::dashboard::shell::model::Model;
 
@@ -213,6 +215,15 @@ fn backwards(to: Move) -> Move {
 }
 
 fn form_key(model: &mut Model, form: &mut Form, key: Key) -> bool {
+    if key.code == KeyCode::Tab
+        && let Some((field, which)) = form.path()
+    {
+        let (form, field, text) = (form.id.clone(), field.name.clone(), field.text().to_owned());
+        let request = HostRequest::Complete { path: text.clone(), which };
+        let owner = Owner::Path { form, field, text };
+        model.ask_host(owner, "complete a path", Report::Silent, request);
+        return true;
+    }
     if key.code != KeyCode::Enter {
         form.key(key);
         return true;
@@ -242,6 +253,29 @@ fn form_key(model: &mut Model, form: &mut Form, key: Key) -> bool {
         }
         None => false,
     }
+}
+
+/// What a path may go on with has arrived. Where it goes on with nothing, Tab does
+/// what it does everywhere else: it goes to the next field.
+pub(crate) fn completed(
+    model: &mut Model,
+    (id, name, asked): (&str, &str, &str),
+    path: String,
+    names: Vec<String>,
+) {
+    let Some(Layer::Form(form)) = model.shared.layers.last_mut() else {
+        return;
+    };
+    let Some(field) = form.fields.get_mut(form.focus) else {
+        return;
+    };
+    if form.id != id || field.name != name || field.text() != asked {
+        return;
+    }
+    if !field.complete(asked, path, names) {
+        form.key(Key::plain(KeyCode::Tab));
+    }
+    model.changed();
 }
 
 fn palette_key(model: &mut Model, palette: &mut Palette, key: Key) -> bool {

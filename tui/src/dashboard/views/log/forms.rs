@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::state::{LogView, text_of};
-use crate::dashboard::core::{Field, Form, HostRequest, Kind, Layer, Owner, Report, Shared};
+use crate::dashboard::core::{Field, Form, HostRequest, Kind, Layer, Owner, Paths, Report, Shared};
 use crate::dashboard::data::lines;
 use crate::dashboard::data::log::Filter;
 
@@ -31,7 +31,7 @@ pub(crate) fn choose_source(_: &mut LogView, shared: &mut Shared) {
 pub(crate) fn save(_: &mut LogView, shared: &mut Shared) {
     let field = Field::new(
         "file",
-        Kind::Line,
+        Kind::Path(Paths::Any),
         "a new file; one that exists is not touched",
         "ringside-kernel.log",
     );

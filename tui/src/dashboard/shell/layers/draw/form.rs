@@ -10,6 +10,9 @@ use crate::dashboard::paint::{Canvas, Role, row, wrap};
 use crate::dashboard::shell::layers::{BUTTON_NO, BUTTON_YES};
 use crate::dashboard::shell::model::Model;
 
+/// So many rows of what a path may go on with are shown.
+const MOST_FOUND: usize = 6;
+
 /// Rows of a form, and which of them are shown.
 struct Rows {
     /// What stands below each field.
@@ -194,6 +197,9 @@ fn help(field: &Field, width: u16, wrong: &str) -> Vec<String> {
         Kind::Choice(_) => String::new(),
         _ => field.limits(),
     };
+    if !field.found.is_empty() {
+        return wrap(&field.found.join("  "), width).into_iter().take(MOST_FOUND).collect();
+    }
     let error = field.error().map(|error| format!("{wrong} {error}"));
     let words = error.unwrap_or_else(|| field.help.clone());
     let text = match (words.is_empty(), limits.is_empty()) {
