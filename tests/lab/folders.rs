@@ -217,3 +217,91 @@ fn editors_get_the_flags_of_each_source_when_asked_for() {
     let checked = checked.current_dir(&brought.folder).output().expect("the compiler runs");
     assert!(checked.status.success(), "{}", error(&checked));
 }
+
+/// A folder that makes a module of each of these sources.
+fn of_sources(sources: &[(&str, &str)]) -> Brought {
+    let brought = Brought::new("dash-in-name");
+    let mut kbuild = String::new();
+    for (name, text) in sources {
+        kbuild.push_str(&format!("obj-m += {name}.o\n"));
+        let text = format!("#include <linux/module.h>\n{text}\n");
+        fs::write(brought.folder.join(format!("{name}.c")), text).expect("a source");
+    }
+    fs::write(brought.folder.join("Kbuild"), kbuild).expect("a Kbuild");
+    brought
+}
+
+#[test]
+fn a_module_without_a_source_takes_no_other_with_it() {
+    let brought = Brought::new("dash-in-name");
+    fs::write(brought.folder.join("Kbuild"), "obj-m += missing.o with-dash.o\n").expect("a Kbuild");
+    let (output, modules) = build(&[&brought.folder]);
+    let said = error(&output);
+    assert_eq!((output.status.code(), names(&modules)), (Some(1), vec!["with-dash.ko".into()]));
+    assert!(said.contains("missing was not built: it has no source: neither missing.c"), "{said}");
+}
+
+#[test]
+fn folders_below_that_make_modules_are_named_where_the_one_above_makes_none() {
+    let brought = Brought::new("two-that-belong-together");
+    let giver = brought.folder.join("giver").display().to_string();
+    for makefile in [None, Some("all:\n\tfor d in giver taker; do make -C $$d; done\n")] {
+        if let Some(text) = makefile {
+            fs::write(brought.folder.join("Makefile"), text).expect("a Makefile");
+        }
+        let (output, modules) = build(&[&brought.folder]);
+        let said = error(&output);
+        assert!(modules.is_empty() && !output.status.success());
+        assert!(said.contains(&format!("folders below it do: ringside build {giver}")), "{said}");
+    }
+    fs::rename(brought.folder.join("Makefile"), brought.folder.join("makefile")).expect("renamed");
+    let said = error(&build(&[&brought.folder]).0);
+    assert!(said.contains("Kbuild does not read its makefile"), "{said}");
+}
+
+#[test]
+fn what_a_source_lacks_is_said_with_the_remedy() {
+    const END: &str = "MODULE_LICENSE(\"GPL\");";
+    let brought = of_sources(&[
+        ("header", &format!("int x(void *p) {{ return virt_to_phys(p) != 0; }} {END}")),
+        ("mode", &format!("static int m; module_param(m, int, 0666); {END}")),
+        ("license", "int init_module(void) { return 0; }"),
+        (
+            "arguments",
+            &format!(
+                "#include <linux/device.h>\nvoid *x(void) {{ return class_create(THIS_MODULE, \
+                 \"a\"); }} {END}"
+            ),
+        ),
+        ("string", &format!("void x(char *a) {{ strncpy(a, \"b\", 2); }} {END}")),
+    ]);
+    let (output, modules) = build(&[&brought.folder]);
+    let said = error(&output);
+    assert_eq!((output.status.code(), modules.len()), (Some(1), 0), "{said}");
+    for words in [
+        "hint: virt_to_phys is declared in linux/io.h: #include <linux/io.h>",
+        "0664 or 0644 in place of 0666",
+        "license was not built: missing MODULE_LICENSE(); with MODULE_LICENSE(\"GPL\");",
+        "class_create changed in Linux 6.4: use class_create(name)",
+        "hint: strncpy is gone since Linux 7.2: use strscpy(to, from, size)",
+    ] {
+        assert!(said.contains(words), "{words}\n{said}");
+    }
+    // The reason stands in the folder's own source, and not in a header of the kernel's.
+    let reason = said.lines().find(|line| line.starts_with("arguments was not built"));
+    assert!(reason.is_some_and(|line| line.contains("built: arguments.c:")), "{said}");
+}
+
+#[test]
+fn lines_that_end_as_on_windows_build() {
+    let brought = Brought::new("char-device-of-a-course");
+    for name in ["Makefile", "chardrv.c"] {
+        let file = brought.folder.join(name);
+        let text = fs::read_to_string(&file).expect("our file").replace('\n', "\r\n");
+        fs::write(file, text).expect("our file");
+    }
+    // make itself takes no conditional with such an end: a plain line it does.
+    fs::write(brought.folder.join("Makefile"), "obj-m += chardrv.o\r\n").expect("a Makefile");
+    let (output, modules) = build(&[&brought.folder]);
+    assert_eq!(names(&modules), ["chardrv.ko"], "{}", error(&output));
+}

@@ -11,9 +11,9 @@ use std::process::{Command, Stdio};
 
 use super::surroundings::{Said, Surroundings, on_terminal};
 
-/// A course's folder with its script.
-const COURSE: &str =
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/lab/folders/script-of-a-course");
+/// Courses' folders with their scripts.
+const FOLDERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/lab/folders");
+const COURSE: &str = "script-of-a-course";
 
 fn run(surroundings: &Surroundings, folder: &Path, arguments: &[&str]) -> Said {
     let output = surroundings.command(arguments).current_dir(folder).output();
@@ -21,9 +21,9 @@ fn run(surroundings: &Surroundings, folder: &Path, arguments: &[&str]) -> Said {
 }
 
 /// A copy of the course's folder, and what is in it.
-fn course() -> (tempfile::TempDir, BTreeMap<PathBuf, Vec<u8>>) {
+fn course(name: &str) -> (tempfile::TempDir, BTreeMap<PathBuf, Vec<u8>>) {
     let folder = tempfile::tempdir().expect("a folder");
-    for entry in fs::read_dir(COURSE).expect("our folder").flatten() {
+    for entry in fs::read_dir(Path::new(FOLDERS).join(name)).expect("our folder").flatten() {
         fs::copy(entry.path(), folder.path().join(entry.file_name())).expect("a copy");
     }
     let content = content(folder.path());
@@ -38,8 +38,17 @@ fn content(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 #[test]
 fn a_courses_script_builds_loads_and_unloads_and_leaves_the_folder_as_it_is() {
     let surroundings = Surroundings::new();
-    let (folder, before) = course();
+    let (folder, before) = course(COURSE);
     let said = run(&surroundings, folder.path(), &["exec", "--", "bash", "./check.sh"]);
+    assert_eq!((said.status, said.out.as_str()), (0, "PASSED\n"), "{}", said.err);
+    assert!(content(folder.path()) == before, "{:?}", content(folder.path()).keys());
+}
+
+#[test]
+fn a_script_with_sudo_mknod_and_the_log_runs_as_it_is() {
+    let surroundings = Surroundings::new();
+    let (folder, before) = course("char-device-of-a-course");
+    let said = run(&surroundings, folder.path(), &["exec", "--", "bash", "./test.sh"]);
     assert_eq!((said.status, said.out.as_str()), (0, "PASSED\n"), "{}", said.err);
     assert!(content(folder.path()) == before, "{:?}", content(folder.path()).keys());
 }
@@ -47,7 +56,7 @@ fn a_courses_script_builds_loads_and_unloads_and_leaves_the_folder_as_it_is() {
 #[test]
 fn a_courses_script_passes_in_a_shell_too() {
     let surroundings = Surroundings::new();
-    let (folder, before) = course();
+    let (folder, before) = course(COURSE);
     surroundings.up(&[]);
     let script = folder.path().join("check.sh").display().to_string();
     let said = on_terminal(&surroundings.command(&["shell", "--", "bash", &script]), "");

@@ -344,6 +344,12 @@ impl Shared {
         modules.iter().find(|entry| entry.name == module)
     }
 
+    /// Is what is loaded under the name of this module of ours another's?
+    pub fn foreign(&self, module: &str) -> bool {
+        ringside_uapi::module(module).is_some()
+            && self.loaded(module).is_some_and(|entry| !entry.ours)
+    }
+
     /// Rows that a page has, about.
     pub fn page(&self) -> usize {
         usize::from(self.size.1).saturating_sub(8).max(1)

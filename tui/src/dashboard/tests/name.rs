@@ -87,5 +87,15 @@ fn a_module_that_only_bears_the_name_of_ours_is_called_that() {
     let mut dashboard = Harness::new(kernel);
     dashboard.keys("2<enter><enter>");
     dashboard.pass(2000);
-    assert!(dashboard.shows("this my_name is not Ringside's"), "{}", dashboard.screen());
+    assert!(dashboard.shows("my_name is not Ringside's"), "{}", dashboard.screen());
+}
+
+#[test]
+fn it_says_why_the_number_is_not_the_one_of_the_course() {
+    let mut dashboard = Harness::new(ScriptedKernel::guest());
+    dashboard.keys("2");
+    dashboard.pass(2000);
+    for words in ["Courses say 463", "setxattrat", "EINVAL", "548", "ENOSYS"] {
+        assert!(dashboard.shows(words), "{words}\n{}", dashboard.screen());
+    }
 }

@@ -8,6 +8,8 @@ use ratatui::layout::Rect;
 use ringside_uapi::describe::Unit;
 use unicode_width::UnicodeWidthStr;
 
+use crate::kernel::api::KernelThread;
+
 use crate::dashboard::data::hex::ByteKind;
 use crate::dashboard::data::hex::size_text;
 
@@ -106,7 +108,8 @@ pub fn module_state(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared, module
                 users if users < 0 => "can't be unloaded".to_owned(),
                 users => format!("in use {users} times"),
             };
-            let text = format!("  {}, {users}", size_text(summary.size));
+            let whose = if shared.foreign(module) { "  not Ringside's," } else { " " };
+            let text = format!("{whose} {}, {users}", size_text(summary.size));
             canvas.spans(
                 area,
                 &[
@@ -118,6 +121,17 @@ pub fn module_state(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared, module
             );
         }
     }
+}
+
+/// A kernel thread with its state and what it waits for.
+pub fn thread(canvas: &mut Canvas<'_>, area: Rect, thread: &KernelThread) {
+    let waits = match thread.waits_in.as_str() {
+        "" => String::new(),
+        function => format!(" in {function}"),
+    };
+    let x = canvas.text(area.x + 1, area.y, 16, &thread.name, Role::Title).max(area.x + 17) + 1;
+    let text = format!("{}{waits}, pid {}", thread.state, thread.pid);
+    canvas.text(x, area.y, area.right().saturating_sub(x), &text, Role::Text);
 }
 
 /// `produced      12,345   1.2k/s ▁▂▃▄▅`

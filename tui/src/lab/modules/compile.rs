@@ -111,6 +111,12 @@ pub(super) fn make(
                 said.failed.push((target.to_owned(), std::mem::take(&mut lines)));
                 return false;
             }
+            if let Some(target) = sourceless(&line) {
+                let stem = target.trim_end_matches(".o");
+                let why = format!("it has no source: neither {stem}.c nor {stem}.rs nor {stem}.S");
+                said.failed.push((target.to_owned(), vec![why]));
+                return false;
+            }
             said.too_large |= TOO_LARGE.iter().any(|words| line.contains(words));
             // A recipe of the Makefile's own failed: make's first word on it.
             if line.contains(": *** [") && said.failed.is_empty() && !stopped {
@@ -223,6 +229,13 @@ fn failed_target(line: &str) -> Option<&str> {
     file.then(|| target.trim_start_matches("./"))
 }
 
+/// The object of `make[3]: *** No rule to make target 'sub/x.o', needed by 'sub/y.o'.`
+fn sourceless(line: &str) -> Option<&str> {
+    let rest = line.split_once("*** No rule to make target '")?.1;
+    let target = rest.split_once("', needed by")?.0;
+    target.ends_with(".o").then(|| target.trim_start_matches("./"))
+}
+
 /// Symbol and module of `WARNING: modpost: sub/y.ko: symbol 'x' undefined!`.
 fn undefined(line: &str) -> Option<(&str, &str)> {
     let head = line.strip_suffix("' undefined!")?;
@@ -274,6 +287,8 @@ mod tests {
     fn what_failed_is_read_from_makes_last_word_on_it() {
         let line = "make[3]: *** [/s/scripts/Makefile.build:289: sub/knob.o] Error 1";
         assert_eq!(failed_target(line), Some("sub/knob.o"));
+        let line = "make[3]: *** No rule to make target 'sub/x.o', needed by './'.";
+        assert_eq!((sourceless(line), failed_target(line)), (Some("sub/x.o"), None));
         assert_eq!(failed_target("make[2]: *** [/s/Makefile:2110: .] Error 2"), None);
         let knob = Module { object: "sub/knob".into(), parts: vec![] };
         assert!(concerns(&knob, "sub/knob.o") && !concerns(&knob, "sub/other.o"));

@@ -3,8 +3,11 @@
 //! kernel no longer has: said beside the compiler's error about them.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+
+use super::declared;
 
 /// The table of names.
 pub const TABLE: &str = include_str!("../../../../assets/kernel/replaced.toml");
@@ -63,7 +66,12 @@ pub struct Optional {
 /// The table, ready to be asked.
 pub(super) struct Hints {
     rows: HashMap<String, Hint>,
+    /// The kernel's sources.
+    tree: PathBuf,
 }
+
+/// What the kernel says of the mode of a file or parameter that everybody may write.
+const WRITABLE_BY_ALL: &str = "& 2 is true";
 
 /// What is said about a name.
 struct Hint {
@@ -73,8 +81,8 @@ struct Hint {
 }
 
 impl Hints {
-    /// The table that travels with the program.
-    pub(super) fn new() -> Self {
+    /// The table that travels with the program, for a kernel with these sources.
+    pub(super) fn new(tree: &Path) -> Self {
         let table: Table = toml::from_str(TABLE).unwrap_or_default();
         let mut rows = HashMap::new();
         for row in table.name {
@@ -90,7 +98,7 @@ impl Hints {
             );
             rows.insert(name, Hint { sentence, changed: false });
         }
-        Self { rows }
+        Self { rows, tree: tree.to_owned() }
     }
 
     /// What replaced the name that a compiler's error is about.
@@ -113,12 +121,32 @@ impl Hints {
             names.push(strip(text));
             names.push(tight(text));
         }
+        if message.contains(WRITABLE_BY_ALL) {
+            return Some(
+                "hint: what everybody may write is refused since Linux 3.16: 0664 or 0644 in place \
+                 of 0666"
+                    .into(),
+            );
+        }
         let about_arguments = is_about_arguments(message);
-        names
-            .iter()
-            .find_map(|name| self.rows.get(name))
-            .filter(|hint| !hint.changed || about_arguments)
-            .map(|hint| hint.sentence.clone())
+        match names.iter().find_map(|name| self.rows.get(name)) {
+            Some(hint) => Some(hint)
+                .filter(|hint| !hint.changed || about_arguments)
+                .map(|h| h.sentence.clone()),
+            None => self.undeclared(message, quoted.first()?),
+        }
+    }
+
+    /// The header that is missing, where a function is not declared.
+    fn undeclared(&self, message: &str, name: &str) -> Option<String> {
+        const SIGNS: [&str; 3] =
+            ["implicit declaration of function", "call to undeclared function", "' undeclared"];
+        let word = name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+        if !word || !SIGNS.iter().any(|sign| message.contains(sign)) {
+            return None;
+        }
+        let header = declared::header(&self.tree, name)?;
+        Some(format!("hint: {name} is declared in {header}: #include <{header}>"))
     }
 
     /// The same, where the error names nothing and the line of the source below it
@@ -192,7 +220,7 @@ mod tests {
 
     #[test]
     fn the_errors_of_both_compilers_find_their_row() {
-        let hints = Hints::new();
+        let hints = Hints::new(Path::new("/nowhere"));
         for (line, new) in [
             (
                 "old.c:9:2: error: implicit declaration of function 'del_timer_sync'; did you mean 'x'?",
@@ -232,6 +260,10 @@ mod tests {
             (
                 "a.c:1:1: error: macro \"access_ok\" passed 3 arguments, but takes just 2",
                 "access_ok",
+            ),
+            (
+                "/k/compiler.h:200:67: error: static assertion failed: \"(0666) & 2 is true\"",
+                "0664",
             ),
             (
                 "a.c:1:1: error: ‘struct ftrace_ops’ has no member named ‘func’",

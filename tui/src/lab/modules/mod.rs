@@ -7,6 +7,7 @@
 
 mod built;
 mod compile;
+mod declared;
 mod earlier;
 mod editor;
 mod exports;
@@ -94,7 +95,7 @@ pub fn build_all(
         locks.push(Lock::take(&output.with_extension("lock"), Mode::Exclusive, &what, progress)?);
     }
     let progress: &mut dyn Progress = &mut Lock::all_over(&locks, progress);
-    let hints = Hints::new();
+    let hints = Hints::new(&kernel.source_dir);
     for work in &mut works {
         work.build(kernel, &hints, progress)?;
     }

@@ -57,9 +57,17 @@ impl Work {
             return Err(wrong("it is no folder"));
         }
         if kbuild::file(&source).is_none() {
-            return Err(wrong(
-                "it has no Kbuild file and no Makefile (a line like `obj-m += my_module.o`)",
-            ));
+            let other =
+                ["makefile", "GNUmakefile"].into_iter().find(|name| source.join(name).exists());
+            return Err(wrong(&match other {
+                Some(name) => format!(
+                    "Kbuild does not read its {name}, only a file that is called Kbuild or Makefile"
+                ),
+                None => format!(
+                    "it has no Kbuild file and no Makefile (a line like `obj-m += my_module.o`){}",
+                    folders_below(&source)
+                ),
+            }));
         }
         let sources = Sources::find(&source)?;
         let output = output(root, kernel, &source);
@@ -107,7 +115,10 @@ impl Work {
         if self.modules.is_empty() {
             return Err(BuildError::Folder {
                 folder: self.folder.clone(),
-                why: "its Kbuild file or Makefile names no module (`obj-m += …`)".into(),
+                why: format!(
+                    "its Kbuild file or Makefile names no module (`obj-m += …`){}",
+                    folders_below(&self.folder)
+                ),
             });
         }
         self.about_makefiles(&stage, progress);
@@ -210,7 +221,7 @@ impl Work {
                 .refused
                 .iter()
                 .find(|(object, _)| *object == module.object)
-                .map(|(_, why)| vec![why.clone()]);
+                .map(|(_, why)| vec![with_remedy(why)]);
             if let Some(why) = lines.or(refused) {
                 let name = module.name();
                 self.failed
@@ -298,11 +309,43 @@ impl Work {
 
 /// The line that says what is wrong, before those that show it.
 fn reason_first(lines: Vec<String>) -> Vec<String> {
-    let error = lines.iter().position(|line| line.contains("error: ") || line.contains("error["));
-    match error {
+    let is_error = |line: &String| line.contains("error: ") || line.contains("error[");
+    // What the kernel's headers are at odds with stands in the folder's own source.
+    let own = lines.iter().position(|line| is_error(line) && !line.starts_with('/'));
+    match own.or_else(|| lines.iter().position(is_error)) {
         Some(at) => lines[at..].to_vec(),
         None => lines,
     }
+}
+
+/// What modpost refuses, with what to do about it.
+fn with_remedy(why: &str) -> String {
+    let license = why.contains("MODULE_LICENSE") || why.contains("GPL-incompatible");
+    match license {
+        true => format!("{why}; with MODULE_LICENSE(\"GPL\"); in its source it builds"),
+        false => why.to_owned(),
+    }
+}
+
+/// How many folders below one are named.
+const NAMED_MAX: usize = 4;
+
+/// Words about the folders just below `folder` whose makefiles name modules.
+fn folders_below(folder: &Path) -> String {
+    let names_modules = |path: &PathBuf| {
+        let text = kbuild::file(path).and_then(|file| fs::read_to_string(file).ok());
+        text.is_some_and(|text| text.contains("obj-m"))
+    };
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(names_modules).collect();
+    found.sort();
+    if found.is_empty() {
+        return String::new();
+    }
+    let named: Vec<_> =
+        found.iter().take(NAMED_MAX).map(|path| path.display().to_string()).collect();
+    let more = if found.len() > NAMED_MAX { " …" } else { "" };
+    format!("; folders below it do: ringside build {}{more}", named.join(" "))
 }
 
 /// Where a folder's modules are built for a kernel: a place of its own for

@@ -7,7 +7,7 @@ use ringside_uapi::kmod::DEFAULT_BLOCK_DEVICE;
 
 use super::state::{Call, MODULE};
 use crate::dashboard::core::{Owner, Report, Shared};
-use crate::kernel::api::{BlockAction, Request, STICK};
+use crate::kernel::api::{BlockAction, BlockDevice, BlockDeviceInfo, Request, STICK};
 
 /// Asks for something without an entry in the command log.
 pub(crate) fn quietly(shared: &mut Shared, call: Call, request: Request) {
@@ -56,6 +56,22 @@ pub(crate) fn introduce(shared: &mut Shared) {
     quietly(shared, Call::Devices, Request::BlockDevices);
 }
 
+/// Asks the module what its device is; where it is not ours and has no INFO, the
+/// kernel's list of devices has to do.
 pub(crate) fn refresh_info(shared: &mut Shared) {
-    quietly(shared, Call::Info, Request::Block(BlockAction::Info));
+    match shared.foreign(MODULE) {
+        true => quietly(shared, Call::Devices, Request::BlockDevices),
+        false => quietly(shared, Call::Info, Request::Block(BlockAction::Info)),
+    }
+}
+
+/// What the kernel's list says of the device of a module that is not ours. Where
+/// it stands is what was moved from here.
+pub(crate) fn guessed(view: &Block, shared: &Shared) -> Option<BlockDeviceInfo> {
+    let node = node(view, shared);
+    let stick = |device: &&BlockDevice| node == STICK && device.removable;
+    let named = view.devices.iter().find(|device| device.path == node);
+    let device = named.or_else(|| view.devices.iter().find(stick))?;
+    let position = view.info.map_or(0, |info| info.position);
+    Some(BlockDeviceInfo { size: device.size, position, ..BlockDeviceInfo::default() })
 }

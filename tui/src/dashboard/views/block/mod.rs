@@ -61,7 +61,13 @@ const COMMANDS: &[Command<Block>] = &[
         "make every write durable; tells whether the device took them",
         operations::sync,
     )
-    .when(enabled),
+    .when(|view, shared| {
+        enabled(view, shared)?;
+        match shared.foreign(MODULE) {
+            true => Err("this kmod is not Ringside's: it has no SYNC".into()),
+            false => Ok(()),
+        }
+    }),
     command(
         "block-go",
         &["o"],

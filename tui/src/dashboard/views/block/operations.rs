@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use super::comparison::{compared, not_compared};
 use super::cursor::{go, go_to_top};
-use super::device::{block, node, position, quietly, refresh_info, size};
+use super::device::{block, guessed, node, position, quietly, refresh_info, size};
 use super::state::{Call, FileFor, MODULE, Moved, Stretch, Transfer};
 use super::window;
 use super::window::refresh;
 use crate::dashboard::core::host::Limit;
-use crate::kernel::api::{BLOCK_MAX, BlockAction, BlockOutcome, Request};
+use crate::kernel::api::{BLOCK_MAX, BlockAction, BlockDeviceInfo, BlockOutcome, Request};
 use crate::kernel::{Item, TargetError, TargetResult};
 
 /// Bytes of a file that are written at most.
@@ -150,17 +150,7 @@ pub(crate) fn sync(_: &mut Block, shared: &mut Shared) {
 pub(crate) fn on_reply(view: &mut Block, shared: &mut Shared, call: Call, item: Item) {
     match (call, item) {
         (Call::Info, Item::Block(BlockOutcome::Info(info))) => {
-            let grown = size(view, shared) != info.size;
-            view.info = Some(info);
-            if info.gone {
-                view.window = None;
-                view.moved = None;
-                view.comparison = None;
-                return;
-            }
-            if grown || view.window.is_none() && view.error.is_none() {
-                go(view, shared, view.cursor);
-            }
+            told(view, shared, info);
         }
         (Call::Info, Item::Done(Err(error))) => view.error = Some(error),
         (Call::Module, Item::Module(detail)) => {
@@ -169,7 +159,18 @@ pub(crate) fn on_reply(view: &mut Block, shared: &mut Shared, call: Call, item: 
             let value = device.and_then(|parameter| parameter.value);
             view.device = value.filter(|value| value.starts_with('/'));
         }
-        (Call::Devices, Item::BlockDevices(devices)) => view.devices = devices,
+        (Call::Devices, Item::BlockDevices(devices)) => {
+            view.devices = devices;
+            if shared.foreign(MODULE)
+                && let Some(info) = guessed(view, shared)
+            {
+                told(view, shared, info);
+            }
+        }
+        (Call::Window, Item::Bytes(bytes)) => {
+            let offset = view.read_from;
+            view.window = Some(Stretch { offset, bytes });
+        }
         (Call::Window, Item::Block(BlockOutcome::Bytes(bytes))) => {
             let offset = view.read_from;
             view.window = Some(Stretch { offset, bytes });
@@ -209,6 +210,28 @@ pub(crate) fn on_reply(view: &mut Block, shared: &mut Shared, call: Call, item: 
     }
 }
 
+/// What the device is, is known.
+fn told(view: &mut Block, shared: &mut Shared, info: BlockDeviceInfo) {
+    let grown = size(view, shared) != info.size;
+    view.info = Some(info);
+    if info.gone {
+        view.window = None;
+        view.moved = None;
+        view.comparison = None;
+        return;
+    }
+    if grown || view.window.is_none() && view.error.is_none() {
+        go(view, shared, view.cursor);
+    }
+}
+
+/// A module that is not ours does not say where it stands: behind what was moved.
+fn stands_at(view: &mut Block, shared: &Shared, position: u64) {
+    if let (true, Some(info)) = (shared.foreign(MODULE), &mut view.info) {
+        info.position = position;
+    }
+}
+
 fn was_read(view: &mut Block, shared: &mut Shared, bytes: &[u8]) {
     let Some(moved) = &mut view.moved else {
         return;
@@ -216,6 +239,8 @@ fn was_read(view: &mut Block, shared: &mut Shared, bytes: &[u8]) {
     let start = moved.range.start;
     moved.range.end = start + bytes.len() as u64;
     let count = bytes.len();
+    let end = moved.range.end;
+    stands_at(view, shared, end);
     view.said = Some(match count {
         0 => format!("read nothing: {start:#x} is the end of the device"),
         _ => format!("read {count} bytes at {start:#x}"),
@@ -240,10 +265,14 @@ fn wrote(view: &mut Block, shared: &mut Shared, result: &TargetResult<()>) {
     view.transfer = None;
     if done > 0 {
         view.moved = Some(Moved { range: start..start + done, written: true });
-        view.said = Some(format!(
-            "wrote {done} bytes at {start:#x}; {} makes them durable",
-            shared.keymap.press("block-sync")
-        ));
+        stands_at(view, shared, start + done);
+        view.said = Some(match shared.foreign(MODULE) {
+            true => format!("wrote {done} bytes at {start:#x}"),
+            false => format!(
+                "wrote {done} bytes at {start:#x}; {} makes them durable",
+                shared.keymap.press("block-sync")
+            ),
+        });
     }
     refresh(view, shared);
     if done > 0 {

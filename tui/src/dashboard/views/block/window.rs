@@ -2,10 +2,10 @@
 //! The bytes on the screen: read in stretches somewhat larger than it, and read
 //! again when they may have changed.
 
-use super::device::{quietly, refresh_info, size};
+use super::device::{node, quietly, refresh_info, size};
 use super::layout::Layout;
 use super::state::Block;
-use super::state::{Call, Stretch};
+use super::state::{Call, MODULE, Stretch};
 use crate::dashboard::core::Shared;
 use crate::kernel::TargetResult;
 use crate::kernel::api::{BLOCK_MAX, BlockAction, Request};
@@ -55,9 +55,14 @@ fn fetch(view: &mut Block, shared: &mut Shared) {
     let end = (to + MARGIN).min(total);
     view.reading = true;
     view.read_from = start;
-    let action =
-        BlockAction::ReadAt { offset: start, size: (end - start).min(u64::from(BLOCK_MAX)) as u32 };
-    quietly(shared, Call::Window, Request::Block(action));
+    let size = (end - start).min(u64::from(BLOCK_MAX)) as u32;
+    let request = match shared.foreign(MODULE) {
+        // Whatever a module that is not ours reads moves its position; these are
+        // the same bytes of the page cache.
+        true => Request::Peek { path: node(view, shared), offset: start, size },
+        false => Request::Block(BlockAction::ReadAt { offset: start, size }),
+    };
+    quietly(shared, Call::Window, request);
 }
 
 /// The bytes have arrived, or will not.

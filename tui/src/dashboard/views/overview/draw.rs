@@ -66,7 +66,13 @@ fn card(
             counter_row(canvas, row(inside, index as u16 + 1), shared, (card.module, counter));
         }
     } else if inside.height > 2 {
-        let summary = ringside_uapi::module(card.module).map_or("", |module| module.summary);
+        let summary = match ringside_uapi::module(card.module) {
+            Some(_) if shared.foreign(card.module) => {
+                "It only bears the name of one of Ringside's: it has no counters to show."
+            }
+            Some(module) => module.summary,
+            None => "",
+        };
         canvas.wrapped(
             Rect { y: inside.y + 1, height: inside.height - 2, ..inside },
             summary,

@@ -32,14 +32,16 @@ use self::ring::{Kind, SLOT_SIZE, SNAPSHOT_SIZE, THREAD_SIZE};
 pub(super) use self::state::{Call, MODULE, Pane, Producer};
 use super::ready::ready;
 use super::view::{View, next};
-use crate::dashboard::core::{About, Command, Move, Shared, command};
+use crate::dashboard::core::{About, Command, Move, Owner, Shared, command};
 use crate::dashboard::paint::Canvas;
 use crate::kernel::Item;
-use crate::kernel::api::{Capability, TableRange};
+use crate::kernel::api::{Capability, Request, TableRange};
 use ratatui::layout::Rect;
 
 /// The most bytes of a table that one sample carries.
 const TABLE_MAX: usize = 1 << 20;
+/// How often the threads of a module that is not ours are asked for.
+const FOREIGN_MS: u64 = 1000;
 /// Bytes that are read before it is known how many threads there are.
 const FIRST_LOOK: usize = 4096;
 
@@ -136,10 +138,19 @@ impl View for Producer {
         draw::draw(canvas, area, self, shared);
     }
 
-    fn on_reply(&mut self, shared: &mut Shared, Call::Set(knob): Call, item: Item) {
-        if let Item::Done(result) = item {
-            written(self, shared, knob, &result);
+    fn on_reply(&mut self, shared: &mut Shared, call: Call, item: Item) {
+        match (call, item) {
+            (Call::Set(knob), Item::Done(result)) => written(self, shared, knob, &result),
+            (Call::Foreign, Item::Module(detail)) => {
+                self.foreign = Some(detail);
+                shared.changed();
+            }
+            _ => {}
         }
+    }
+
+    fn tick(&mut self, shared: &mut Shared) {
+        ask_foreign(self, shared);
     }
 
     fn navigate(&mut self, shared: &mut Shared, to: Move) {
@@ -169,7 +180,26 @@ impl View for Producer {
 }
 
 fn enabled(_: &Producer, shared: &Shared) -> Result<(), String> {
-    ready(shared, MODULE, Capability::Modules)
+    ready(shared, MODULE, Capability::Modules)?;
+    match shared.foreign(MODULE) {
+        true => Err(format!("this {MODULE} is not Ringside's: it has no controls")),
+        false => Ok(()),
+    }
+}
+
+/// Asks again and again what a module that only bears the name of ours does.
+fn ask_foreign(view: &mut Producer, shared: &mut Shared) {
+    if !shared.foreign(MODULE) {
+        view.foreign = None;
+        view.asked_ms = None;
+    } else if view.asked_ms.is_none_or(|asked| shared.now_ms >= asked + FOREIGN_MS) {
+        view.asked_ms = Some(shared.now_ms);
+        let owner = Owner::view(Call::Foreign);
+        if !shared.calls.has(&owner) {
+            let request = Request::Module { name: MODULE.into() };
+            shared.start_unlogged(owner, "list its threads", request);
+        }
+    }
 }
 
 fn paused_only(view: &Producer, shared: &Shared) -> Result<(), String> {

@@ -3,6 +3,7 @@
 
 use super::past::Past;
 use super::queue::{Controls, Knob};
+use crate::kernel::api::ModuleDetail;
 
 pub(crate) const MODULE: &str = "producer_consumer";
 
@@ -11,6 +12,8 @@ pub(crate) const MODULE: &str = "producer_consumer";
 pub(crate) enum Call {
     /// A control is being written.
     Set(Knob),
+    /// What is known of a module that only bears the name of ours.
+    Foreign,
 }
 
 /// A part of the picture that can have the focus.
@@ -42,4 +45,7 @@ pub(crate) struct Producer {
     pub slot: usize,
     pub(crate) controls: Controls,
     pub(crate) past: Past,
+    /// What is known of a module that only bears the name of ours.
+    pub(crate) foreign: Option<ModuleDetail>,
+    pub(crate) asked_ms: Option<u64>,
 }

@@ -70,6 +70,9 @@ fn head(canvas: &mut Canvas<'_>, line: Rect, view: &Block, shared: &Shared) {
     let state = view;
     let device = state.device.as_deref().unwrap_or("the device");
     let (word, role) = match &state.info {
+        Some(_) if shared.foreign(MODULE) => {
+            ("not Ringside's: no counters, no SYNC", Role::Warning)
+        }
         None => ("asking", Role::Dim),
         Some(info) if info.gone => ("GONE", Role::Bad),
         Some(info) if info.read_only => ("read-only", Role::Warning),
@@ -90,6 +93,18 @@ fn head(canvas: &mut Canvas<'_>, line: Rect, view: &Block, shared: &Shared) {
         Some(info) if info.gone => " ".to_owned(),
         _ => format!(" {} ", size_text(size(view, shared))),
     };
+    if shared.foreign(MODULE) {
+        let spans = [
+            (mark, role),
+            (name.as_str(), Role::Title),
+            (word, role),
+            (&total, Role::Text),
+            ("position ", Role::Dim),
+            (&position, Role::Key),
+        ];
+        canvas.spans(line, &spans);
+        return;
+    }
     let failed = format!(" errors {errors}");
     let operations = value("operations").unwrap_or(0);
     let block = state.info.map_or(0, |info| info.logical_block_size);

@@ -88,6 +88,11 @@ fn pane(canvas: &mut Canvas<'_>, area: Rect, view: &Memory, shared: &Shared, pan
 
 /// What the module holds, and its limits.
 fn limits(canvas: &mut Canvas<'_>, line: Rect, shared: &Shared) {
+    if shared.foreign(MODULE) {
+        let text = "this memalloc is not Ringside's: no counters, no WALK; the rest works";
+        canvas.text(line.x, line.y, line.width, text, Role::Warning);
+        return;
+    }
     let value = |name: &str| shared.counters.value(MODULE, name).unwrap_or(0);
     let (pages, most) = (value("pages_mapped"), value("pages_limit"));
     let refused: i64 = ["pages_limit", "requests_limit", "exists", "invalid"]

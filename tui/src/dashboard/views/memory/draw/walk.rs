@@ -2,7 +2,7 @@
 //! Draws the walk for the address under the cursor: the address cut into bit
 //! fields, the entry of each level with its flags, and what comes of it.
 
-use crate::dashboard::views::memory::state::Memory;
+use crate::dashboard::views::memory::state::{MODULE, Memory};
 use ratatui::layout::Rect;
 
 use crate::dashboard::core::Shared;
@@ -45,10 +45,15 @@ pub(crate) fn draw(
     fields(canvas, inside, cursor, levels);
     let Some(walk) = walk else {
         let text = match subject.life {
+            _ if shared.foreign(MODULE) => {
+                "This memalloc is not Ringside's: it has no WALK, which reads the page tables. \
+                 alloc, free, read, write and share work."
+            }
             Life::Alive | Life::Starting => "The walk of this page has not arrived yet.",
             _ => "This page was not walked before the process ended.",
         };
-        canvas.text(inside.x, inside.y + 2, inside.width, text, Role::Dim);
+        let below = Rect { y: inside.y + 2, height: inside.height.saturating_sub(2), ..inside };
+        canvas.wrapped(below, text, Role::Dim);
         return;
     };
     // What killed the process here, or what would refuse it a write.

@@ -10,8 +10,9 @@ use super::list::{detail, listed_modules, selected, values};
 use crate::dashboard::core::{Connection, Hit, Loadable, Shared};
 use crate::dashboard::data::hex::size_text;
 use crate::dashboard::paint::{Canvas, Role, range, row, wrap};
+use crate::dashboard::views::pieces;
 use crate::dashboard::views::pieces::{counter_row, message};
-use crate::kernel::api::ModuleSummary;
+use crate::kernel::api::{KernelThread, ModuleSummary};
 use crate::kernel::taint;
 
 pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &Modules, shared: &Shared) {
@@ -147,9 +148,14 @@ fn one(canvas: &mut Canvas<'_>, area: Rect, view: &Modules, shared: &Shared) {
         }
     };
     let info = shared.loader.info(&module.name);
-    let known = ringside_uapi::module(&module.name).map(|known| known.summary);
+    let foreign = shared.foreign(&module.name);
+    let known = ringside_uapi::module(&module.name).filter(|_| !foreign).map(|known| known.summary);
     if let Some(text) = known.or_else(|| info?.get("description")) {
         line(canvas, "about", text, Role::Text);
+    }
+    if foreign {
+        let text = "bears the name of one of Ringside's: no counters, no controls";
+        line(canvas, "not ours", text, Role::Warning);
     }
     let none = |names: &[String]| {
         if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
@@ -201,6 +207,13 @@ fn one(canvas: &mut Canvas<'_>, area: Rect, view: &Modules, shared: &Shared) {
     };
     let used = value_rows(canvas, rest, view, shared);
     let rest = Rect { y: rest.y + used, height: rest.height - used, ..rest };
+    let threads = detail(view, shared).map_or(&[][..], |detail| &detail.threads);
+    // What has counters of its own tells more of them in its view.
+    let used = match shared.counters.module(&module.name) {
+        None => thread_rows(canvas, rest, threads),
+        Some(_) => 0,
+    };
+    let rest = Rect { y: rest.y + used, height: rest.height - used, ..rest };
     counters(canvas, rest, shared, &module.name);
 }
 
@@ -230,6 +243,19 @@ fn value_rows(canvas: &mut Canvas<'_>, area: Rect, view: &Modules, shared: &Shar
             canvas.select(place);
         }
         canvas.hit(place, Hit::Row { pane: 1, index });
+    }
+    room as u16 + 1
+}
+
+/// Paints the module's kernel threads; returns the rows used.
+fn thread_rows(canvas: &mut Canvas<'_>, area: Rect, threads: &[KernelThread]) -> u16 {
+    if threads.is_empty() || area.height < 2 {
+        return 0;
+    }
+    heading(canvas, row(area, 0), "Threads");
+    let room = usize::from(area.height - 1).min(threads.len());
+    for (line, thread) in threads.iter().take(room).enumerate() {
+        pieces::thread(canvas, row(area, line as u16 + 1), thread);
     }
     room as u16 + 1
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Draws view 3: producer–consumer.
 
+mod foreign;
 mod ring;
 mod threads;
 
@@ -39,6 +40,9 @@ pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &Producer, shared:
     let why = drawable(shared, MODULE, Capability::Modules);
     if why != Readiness::Ready {
         return unready::draw(canvas, area, shared, &why, &INTRODUCTION);
+    }
+    if shared.foreign(MODULE) {
+        return foreign::draw(canvas, area, view);
     }
     let Some(picture) = picture(view, shared) else {
         let why = Readiness::Waiting("the first sample of its counters");
