@@ -29,6 +29,11 @@ fn options_are_checked_kept_per_user_part_of_the_key_and_taken_back() {
     let needed = my(&["set", "--no-build", "CONFIG_RUST=n"]);
     assert!(needed.err.contains("CONFIG_RUST=y is what Ringside needs"), "{}", needed.err);
     assert!(options(&mine).contains("none of your own"), "{}", options(&mine));
+    // What is off only to save time may be turned on.
+    let console = my(&["set", "--no-build", "CONFIG_VT=y"]);
+    assert_eq!(console.status, 0, "{}", console.err);
+    assert_eq!(my(&["reset", "CONFIG_VT"]).status, 0);
+    assert!(options(&mine).contains("none of your own"), "{}", options(&mine));
 
     // The built kernel is this configuration's, and with another there is none.
     let built = my(&["options", "kprobes"]);

@@ -13,6 +13,16 @@ use super::config::{self, Config};
 use super::kconfig::Kconfig;
 use super::source;
 
+/// What must stay off; all else that is off only saves time, and whoever wants it
+/// may turn it on.
+const NEEDED_OFF: [&str; 5] = [
+    "RANDOMIZE_BASE",
+    "SLUB_TINY",
+    "DEBUG_INFO_NONE",
+    "DEBUG_KMEMLEAK_DEFAULT_OFF",
+    "KCOV_INSTRUMENT_ALL",
+];
+
 /// Checks that Kconfig takes `wanted`, the user's options as they are to be.
 /// Nothing is compiled.
 ///
@@ -21,9 +31,10 @@ use super::source;
 /// one that is off; or Kconfig can't be run.
 pub fn check(flavour: Flavour, wanted: &Config, progress: &mut dyn Progress) -> BuildResult<()> {
     let ours = config::ours(flavour);
+    let needed = |name: &str| ours.value(name) != "n" || NEEDED_OFF.contains(&name);
     let taken: Vec<String> = wanted
         .iter()
-        .filter(|(name, value)| ours.contains(name) && ours.value(name) != *value)
+        .filter(|(name, value)| ours.contains(name) && ours.value(name) != *value && needed(name))
         .map(|(name, _)| format!("CONFIG_{name}={} is what Ringside needs", ours.value(name)))
         .collect();
     if !taken.is_empty() {

@@ -71,9 +71,7 @@ pub fn assignment(text: &str) -> Result<(String, String), String> {
         |digits| digits.chars().all(|digit| digit.is_ascii_hexdigit()),
     );
     let value = match value {
-        "y" | "n" => value.to_owned(),
-        // Modules of the kernel are of no use in a guest that is thrown away.
-        "m" => "y".to_owned(),
+        "y" | "n" | "m" => built_in(value),
         quoted if quoted.len() > 1 && quoted.starts_with('"') && quoted.ends_with('"') => {
             quoted.to_owned()
         }
@@ -84,13 +82,21 @@ pub fn assignment(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value))
 }
 
+/// Modules of the kernel are of no use in a guest that is thrown away.
+fn built_in(value: &str) -> String {
+    if value == "m" { "y" } else { value }.to_owned()
+}
+
 /// Reads a fragment of a configuration.
 ///
 /// # Errors
 /// It can't be read, or sets nothing.
 pub fn fragment(path: &Path) -> BuildResult<Config> {
     let text = fs::read_to_string(path).map_err(BuildError::on("read", path))?;
-    let config = Config::parse(&text);
+    let config: Config = Config::parse(&text)
+        .iter()
+        .map(|(name, value)| (name.to_owned(), built_in(value)))
+        .collect();
     match config.is_empty() {
         false => Ok(config),
         true => Err(BuildError::Options(vec![format!(
@@ -114,5 +120,20 @@ mod tests {
         for wrong in ["GPIOLIB", "=y", "GPIO LIB=y", "X="] {
             assert!(assignment(wrong).unwrap_err().contains("write CONFIG_NAME=y"), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_fragment_has_comments_texts_and_what_would_be_a_module_is_built_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lesson.config");
+        let text = "# For lesson 3\n\nCONFIG_FUSE_FS=m\n# CONFIG_GPIOLIB is not set\n\
+                    CONFIG_DEFAULT_HOSTNAME=\"lesson\"\n";
+        fs::write(&path, text).unwrap();
+        let config = fragment(&path).unwrap();
+        assert_eq!(config.value("FUSE_FS"), "y");
+        assert_eq!(config.value("DEFAULT_HOSTNAME"), "\"lesson\"");
+        assert!(config.contains("GPIOLIB") && config.value("GPIOLIB") == "n");
+        fs::write(&path, "# nothing\n").unwrap();
+        assert!(fragment(&path).unwrap_err().to_string().contains("sets no option"));
     }
 }
