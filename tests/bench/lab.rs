@@ -29,6 +29,7 @@ const ROUNDS: usize = 5;
 fn main() {
     exec();
     throughput();
+    files();
     dashboard();
     rebuild();
 }
@@ -74,6 +75,27 @@ fn throughput() {
     assert_eq!(back, 64 << 20, "every byte comes back");
     let seconds = start.elapsed().saturating_sub(idle).as_secs_f64();
     print("exec -- cat, 64 MiB from stdin to stdout", "MB/s", 67.1 / seconds, "target", 100.0);
+}
+
+/// Programs that a guest runs from the host's files, beside the same from copies in
+/// its own memory: the second time and later, the quickest of each.
+fn files() {
+    let script = include_str!("local_files.sh");
+    let output = Command::new(RINGSIDE)
+        .args(["exec", "--", "bash", "-c", script])
+        .output()
+        .expect("ringside starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let best = |place: &str, program: &str| {
+        let line = format!("{place} {program} ");
+        let times = text.lines().filter_map(|text| text.strip_prefix(&line)?.parse::<f64>().ok());
+        times.skip(1).fold(f64::INFINITY, f64::min)
+    };
+    for (program, name) in [("python", "python3 -c 1, again"), ("gcc", "gcc -c of a small file")] {
+        let (host, own) = (best("host", program), best("own", program));
+        print(&format!("{name}, from the host's files"), "s", host, "own files", own);
+    }
 }
 
 /// The dashboard's start, its return from a crash, and what it costs at rest.
