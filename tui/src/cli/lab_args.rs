@@ -64,7 +64,8 @@ pub struct LabArgs {
     pub memory: Option<u32>,
 
     /// Let the guest write to this folder of the host (may be given several
-    /// times); changes to any other are gone with the guest
+    /// times); changes to any other are gone with the guest. QEMU 7.2 makes no
+    /// named pipe there, and truncates no file that was removed
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub rw: Vec<PathBuf>,
 
