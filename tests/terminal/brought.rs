@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::dashboard::dashboard;
-use super::runtime::Runtime;
+use super::runtime::{Runtime, ringside};
 use super::session::Session;
 
 const ENTER: &str = "\r";
@@ -50,5 +50,57 @@ fn a_folder_is_loaded_by_a_path_that_tab_completes() {
     let mut session = dashboard(&runtime);
     load_by_tab(&mut session, &folder);
     session.wait_for("with_dash loaded");
+    drop(session.quit());
+}
+
+#[test]
+fn students_modules_of_our_names_are_driven_from_the_keyboard() {
+    let runtime = Runtime::new();
+    let mut session = dashboard(&runtime);
+    for name in ["memalloc", "kmod", "producer_consumer"] {
+        let folder = brought(&runtime, &format!("{name}-of-a-student"));
+        ringside(runtime.folder(), &["load", folder.to_str().expect("UTF-8")]);
+    }
+    session.keys("3");
+    session.wait_for("A producer_consumer that is not Ringside's");
+    session.wait_for("Consumer-1");
+    session.wait_for("sleeping in ");
+
+    session.keys("4");
+    session.wait_for("no counters, no WALK; the rest works");
+    session.keys("n");
+    session.wait_for("alive");
+    session.keys("a");
+    session.wait_for("Allocate pages");
+    session.keys(ENTER);
+    session.wait_for("pages at 0x");
+    session.wait_for("it has no WALK");
+    session.keys("w");
+    session.wait_for("Write memory");
+    session.keys(ENTER);
+    session.wait_for("wrote 5 bytes at 0x");
+    session.keys("r");
+    session.wait_for("Read memory");
+    session.keys(ENTER);
+    session.wait_for("\"hello");
+    session.keys("f");
+    session.wait_until("the form or the outcome", |screen| screen.contains("ree"));
+    session.keys(ENTER);
+    session.wait_for("freed the request at 0x");
+
+    session.keys("5");
+    session.wait_for("not Ringside's: no counters, no SYNC");
+    session.keys("w");
+    session.wait_for("Write to the device");
+    session.keys(ENTER);
+    session.wait_for("wrote 5 bytes at 0x0");
+    session.wait_for("68 65 6c 6c 6f");
+    session.keys("r");
+    session.wait_for("Read from the device");
+    session.keys(ENTER);
+    session.wait_for("read 512 bytes at 0x5");
+
+    session.keys("7");
+    session.wait_for("not ours");
     drop(session.quit());
 }

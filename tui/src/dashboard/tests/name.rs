@@ -99,3 +99,29 @@ fn it_says_why_the_number_is_not_the_one_of_the_course() {
         assert!(dashboard.shows(words), "{words}\n{}", dashboard.screen());
     }
 }
+
+#[test]
+fn every_view_says_of_a_module_that_is_not_ours_what_cannot_be_seen() {
+    let mut kernel = ScriptedKernel::guest();
+    kernel.foreign = true;
+    for name in ["producer_consumer", "memalloc", "kmod"] {
+        kernel.modules.push((name.into(), String::new()));
+    }
+    let mut dashboard = Harness::new(kernel);
+    for (key, words) in [
+        ("1", "Another module of that name"),
+        ("3", "no table of its slots"),
+        ("4", "no counters, no WALK"),
+        ("5", "not Ringside's: no counters, no SYNC"),
+        ("7", "not ours"),
+    ] {
+        dashboard.keys(key);
+        dashboard.pass(2000);
+        assert!(dashboard.shows(words), "{key} {words}\n{}", dashboard.screen());
+    }
+    // Keys that have nothing to act on say why.
+    dashboard.keys("3p");
+    assert!(dashboard.shows("it has no controls"), "{}", dashboard.screen());
+    dashboard.keys("5s");
+    assert!(dashboard.shows("it has no SYNC"), "{}", dashboard.screen());
+}

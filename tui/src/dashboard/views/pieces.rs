@@ -108,8 +108,10 @@ pub fn module_state(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared, module
                 users if users < 0 => "can't be unloaded".to_owned(),
                 users => format!("in use {users} times"),
             };
-            let whose = if shared.foreign(module) { "  not Ringside's," } else { " " };
-            let text = format!("{whose} {}, {users}", size_text(summary.size));
+            let text = match shared.foreign(module) {
+                true => format!("  not Ringside's, {}", size_text(summary.size)),
+                false => format!("  {}, {users}", size_text(summary.size)),
+            };
             canvas.spans(
                 area,
                 &[

@@ -13,7 +13,7 @@ use crate::dashboard::views::pieces::{message, module_state};
 use crate::kernel::api::Capability;
 
 /// Why the number is not the one that course material says.
-const OTHER_NUMBERS: &str = " Courses say 463: since Linux 6.13 that is setxattrat (without arguments: \
+const OTHER_NUMBERS: &str = "Courses say 463: since Linux 6.13 that is setxattrat (without arguments: \
                              EINVAL). Or 548: behind the last number there is (ENOSYS).";
 
 pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &Name, shared: &Shared) {
@@ -91,10 +91,12 @@ fn system_call(canvas: &mut Canvas<'_>, area: Rect, view: &Name, shared: &Shared
         let x = (place.x + 24).max(end + 2);
         canvas.text(x, place.y, place.right().saturating_sub(x), help, Role::Dim);
     }
+    let note = below(inside, 3);
+    let note = Rect { x: note.x + 1, width: note.width.saturating_sub(1), ..note };
     let used = match inside.height {
         // The kernel's own words need the room more.
         ..7 => 3,
-        _ => 3 + canvas.wrapped(below(inside, 3), OTHER_NUMBERS, Role::Dim),
+        _ => 3 + canvas.wrapped(note, OTHER_NUMBERS, Role::Dim),
     };
     let empty = shared.fill(
         "Nobody has called it yet. {syscall} calls it once, {syscall-many} as often as you say.",

@@ -68,7 +68,7 @@ fn card(
     } else if inside.height > 2 {
         let summary = match ringside_uapi::module(card.module) {
             Some(_) if shared.foreign(card.module) => {
-                "It only bears the name of one of Ringside's: it has no counters to show."
+                "Another module of that name: it has no counters."
             }
             Some(module) => module.summary,
             None => "",

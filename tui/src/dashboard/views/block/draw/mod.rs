@@ -70,9 +70,7 @@ fn head(canvas: &mut Canvas<'_>, line: Rect, view: &Block, shared: &Shared) {
     let state = view;
     let device = state.device.as_deref().unwrap_or("the device");
     let (word, role) = match &state.info {
-        Some(_) if shared.foreign(MODULE) => {
-            ("not Ringside's: no counters, no SYNC", Role::Warning)
-        }
+        _ if shared.foreign(MODULE) => ("not Ringside's: no counters, no SYNC", Role::Warning),
         None => ("asking", Role::Dim),
         Some(info) if info.gone => ("GONE", Role::Bad),
         Some(info) if info.read_only => ("read-only", Role::Warning),
