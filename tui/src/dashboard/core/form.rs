@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use ringside_uapi::describe::{Parameter, ParameterKind};
-use serde::{Deserialize, Serialize};
 
 use super::calls::Owner;
 use super::handler::Handler;
@@ -54,7 +53,7 @@ pub enum Kind {
 }
 
 /// Which paths Tab offers; whatever is typed is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Paths {
     /// All.
     Any,

@@ -72,6 +72,7 @@ impl HostRequest {
             Self::Order(order) => format!("order {order:?}"),
             Self::NewModule { folder, .. } => format!("make a module in {folder}"),
             Self::Test(bench) => format!("test {}", bench.folder),
+            Self::Complete { path, .. } => format!("complete the path {path}"),
         }
     }
 }

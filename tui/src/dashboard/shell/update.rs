@@ -263,7 +263,12 @@ fn item(model: &mut Model, tag: CallTag, item: Item) {
         end(model, tag, result);
     }
     match owner {
-        Owner::Nobody | Owner::Symbols(_) | Owner::Path { .. } | Owner::Signatures | Owner::Revive | Owner::Keep => {}
+        Owner::Nobody
+        | Owner::Symbols(_)
+        | Owner::Path { .. }
+        | Owner::Signatures
+        | Owner::Revive
+        | Owner::Keep => {}
         Owner::Trace => trace::item(model, item),
         Owner::Kernel
         | Owner::Lab
