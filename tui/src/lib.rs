@@ -2,14 +2,15 @@
 //! Ringside: see and drive Linux kernel modules written in Rust, in a real
 //! kernel, from a terminal.
 //!
-//! Imports run one way: `cli` → {`dashboard`, `lab`, `agent`} → `kernel` → the
-//! `ringside-uapi` crate; `text` is open to all. `tape`
+//! Imports run one way: `cli` → {`dashboard`, `grade`} → {`lab`, `agent`} → `kernel` →
+//! the `ringside-uapi` crate; `text` is open to all. `tape`
 //! writes and reads recordings for `dashboard`.
 
 pub mod agent;
 pub mod cli;
 pub mod dashboard;
 mod embedded;
+pub mod grade;
 pub mod kernel;
 pub mod lab;
 mod log_file;

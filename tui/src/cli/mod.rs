@@ -25,6 +25,7 @@ pub mod dump;
 pub mod error;
 pub mod exec;
 pub mod gdb;
+pub mod grade;
 pub mod info;
 mod input;
 pub mod interrupt;
@@ -138,6 +139,7 @@ pub enum Command {
     New(new::New),
     Test(test::Test),
     Watch(watch::WatchCommand),
+    Grade(grade::Grade),
     Gdb(gdb::Gdb),
     Dump(dump::Dump),
     Cache(cache::Cache),
@@ -227,6 +229,7 @@ impl Command {
         ("build", &Connection::OPTIONS),
         ("new", &Connection::OPTIONS),
         ("test", &Connection::OPTIONS),
+        ("grade", &Connection::OPTIONS),
         ("gdb", &Connection::NOT_OF_LABS),
         ("dump", &Connection::NOT_OF_LABS),
         ("cache", &Connection::OPTIONS),
@@ -319,6 +322,7 @@ fn run(cli: &Cli) -> Outcome {
         Some(Command::New(command)) => command.run(),
         Some(Command::Test(command)) => command.run(connection),
         Some(Command::Watch(command)) => command.run(connection),
+        Some(Command::Grade(command)) => command.run(),
         Some(Command::Gdb(command)) => command.run(connection),
         Some(Command::Dump(command)) => command.run(connection),
         Some(Command::Cache(command)) => command.run(),

@@ -14,10 +14,11 @@ use super::error::{LabError, LabResult};
 use super::options::LabOptions;
 use super::vm::console::Console;
 use super::vm::event::{MachineEvent, MachineEvents};
-use super::vm::hotplug::sync;
+use super::vm::hotplug::{plug, sync, unplug};
 use super::vm::pulse::{Health, Pulse};
 use super::vm::room::Room;
 use super::vm::start::{Abort, Connect, Guest, Hooks, StartStep, reach_agent, start};
+use super::vm::stick::Stick;
 use crate::kernel::api::{GuestState, Item, LabRequest, LabStatus};
 use crate::kernel::{Call, Request, Sink, Target, TargetError, TargetResult};
 
@@ -29,6 +30,7 @@ const KNOWN_WITHIN: Duration = Duration::from_millis(700);
 /// A guest of one's own. Dropping it ends it.
 pub struct PrivateLab {
     guest: Guest,
+    stick: Arc<Stick>,
     /// Does its stick outlive it, or a folder that it writes to?
     keeps: bool,
     end: Arc<End>,
@@ -93,7 +95,7 @@ impl PrivateLab {
         let stick = Arc::new(options.stick()?);
         let keeps = stick.path.is_some() || !options.writable.is_empty();
         let room = Arc::clone(&stick.room);
-        let plan = options.plan(Some(stick));
+        let plan = options.plan(Some(Arc::clone(&stick)));
         let console = Console::new();
         let port: Arc<Mutex<Option<UnixStream>>> = Arc::default();
         let slot = Arc::clone(&port);
@@ -141,7 +143,7 @@ impl PrivateLab {
         pulse.start(move |health| {
             *known.lock() = health;
         })?;
-        Ok(Self { guest, keeps, end, health, console })
+        Ok(Self { guest, stick, keeps, end, health, console })
     }
 
     /// The guest; good for as long as the lab.
@@ -158,6 +160,22 @@ impl PrivateLab {
     pub fn kill(mut self) {
         self.keeps = false;
         self.guest.machine.kill();
+    }
+
+    /// Plugs its USB stick in.
+    ///
+    /// # Errors
+    /// It is plugged in already, or the guest does not see it.
+    pub fn plug(&self) -> LabResult<()> {
+        Ok(plug(&self.guest.machine, &*self.guest.target, &self.stick)?)
+    }
+
+    /// Pulls its USB stick out.
+    ///
+    /// # Errors
+    /// None is plugged in, or the guest does not notice.
+    pub fn unplug(&self) -> LabResult<()> {
+        Ok(unplug(&self.guest.machine, &*self.guest.target)?)
     }
 
     /// What its kernel writes to the serial line.

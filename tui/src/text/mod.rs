@@ -7,3 +7,4 @@ pub mod bytes;
 pub mod escape;
 pub mod function;
 pub mod time;
+pub mod xml;

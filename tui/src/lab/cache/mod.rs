@@ -7,6 +7,7 @@
 //! build/<flavour>/  one incremental kernel build each
 //! kernels/          a stamp for each kernel that is whole
 //! modules/          what modules are built into, one folder for each source and kernel
+//! graded/           what submissions were built into, and their verdicts
 //! tools/            programs that no package provides (bindgen)
 //! own/              a copy of the modules that travel with the program
 //! ringside.log      what was met with and has no place on the screen
@@ -54,9 +55,10 @@ pub fn place() -> BuildResult<PathBuf> {
 }
 
 /// What lies in the cache folder by our hands.
-const OURS: [&str; 14] = [
+const OURS: [&str; 15] = [
     "build",
     "downloads",
+    "graded",
     "initramfs",
     "installed",
     "kernels",

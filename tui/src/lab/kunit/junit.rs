@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use super::{Outcome, Verdict};
+use crate::text::xml::escaped;
 
 /// The verdict as a document, a test suite for each of KUnit's.
 pub fn document(verdict: &Verdict) -> String {
@@ -64,26 +65,6 @@ fn line(text: &mut String, words: std::fmt::Arguments<'_>) {
 
 fn seconds(time_us: u64) -> String {
     format!("{:.6}", time_us as f64 / 1e6)
-}
-
-/// Text as it may stand in XML 1.0, which knows no way to write control
-/// characters.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' | '\t' => out.push(letter),
-            letter if letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}') => {
-                out.extend(letter.escape_default());
-            }
-            letter => out.push(letter),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

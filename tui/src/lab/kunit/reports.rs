@@ -20,9 +20,12 @@ const BEGINS: [&str; 12] = [
 /// Is this line the first of a report: a sanitizer's, lockdep's, an oops?
 pub fn is_report(line: &str) -> bool {
     let line = line.trim_start();
+    let checks = ["watchdog: ", "rcu: "];
+    let line = checks.iter().find_map(|name| line.strip_prefix(name)).unwrap_or(line);
     BEGINS.iter().any(|begin| line.starts_with(begin))
         || line.starts_with("page_table_check")
         || line.contains("suspicious RCU usage")
+        || line.contains("new suspected memory leaks")
 }
 
 #[cfg(test)]
@@ -36,6 +39,9 @@ mod tests {
             "BUG: sleeping function called from invalid context at mm/slub.c:1",
             "WARNING: possible circular locking dependency detected",
             "UBSAN: shift-out-of-bounds in a.c:3",
+            "watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [insmod:71]",
+            "rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:",
+            "kmemleak: 1 new suspected memory leaks (see /sys/kernel/debug/kmemleak)",
         ] {
             assert!(is_report(line), "{line}");
         }

@@ -38,6 +38,7 @@ use super::progress::Progress;
 use hints::Hints;
 use resolve::resolve;
 use stage::Stage;
+pub(crate) use stage::is_source;
 use work::Work;
 
 /// Builds the modules of `folder`, which has a Kbuild file, for `kernel`. Only

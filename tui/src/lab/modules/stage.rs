@@ -241,7 +241,7 @@ fn entries(folder: &Path) -> BuildResult<Vec<PathBuf>> {
 
 /// Does this belong to the sources, and not to what a build, an editor or a
 /// version control system left?
-fn is_source(path: &Path) -> bool {
+pub(crate) fn is_source(path: &Path) -> bool {
     const LEFT: [&str; 15] = [
         "o", "ko", "mod", "cmd", "order", "a", "s", "i", "ll", "su", "dwo", "gcno", "symtypes",
         "swp", "d",

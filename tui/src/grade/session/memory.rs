@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Processes that use /dev/memalloc.
+
+use super::{Fault, Session, expect, refusal};
+use crate::grade::spec::{Memory, MemoryDo, Text};
+use crate::kernel::api::{
+    Item, Request, SUBJECT_IO_MAX, SubjectAction, SubjectEvent, SubjectOutcome,
+};
+use crate::kernel::{Replies, TargetError, question};
+
+/// A process that acts on command.
+pub(super) struct Process {
+    pid: i32,
+    events: Replies<question::Subject>,
+}
+
+impl Session<'_> {
+    pub(super) fn memory(&mut self, step: &Memory) -> Result<(), Fault> {
+        let name = &step.process;
+        if let MemoryDo::End = step.action {
+            return match self.processes.remove(name) {
+                Some(process) => self.ends(process, name).map(drop),
+                None => Err(Fault::new(format!("there is no process {name} to end"))),
+            };
+        }
+        let pid = self.process(name)?;
+        let (action, doing) = self.action(&step.action)?;
+        let doing = format!("process {name}: {doing}");
+        let result = self.ask(Request::SubjectDo { pid, action }, Vec::new());
+        if step.dies {
+            return match result {
+                Err(TargetError::Gone(_)) if self.is_dead(name)? => Ok(()),
+                Err(error) => Err(refusal(&doing)(error)),
+                Ok(_) => {
+                    Err(Fault::new(format!("{doing}: the process lives on, and was to die of it")))
+                }
+            };
+        }
+        let items = expect(result, step.refused.as_ref(), &doing)?;
+        let Some(wanted) = &step.reads else { return Ok(()) };
+        let bytes = items.into_iter().find_map(|item| match item {
+            Item::SubjectDid(SubjectOutcome::Bytes(bytes)) => Some(bytes),
+            _ => None,
+        });
+        compare(&doing, wanted, &bytes.unwrap_or_default())
+    }
+
+    /// The process of this name, which is started when it is first needed.
+    fn process(&mut self, name: &str) -> Result<i32, Fault> {
+        if let Some(process) = self.processes.get(name) {
+            return Ok(process.pid);
+        }
+        let doing = format!("start process {name}");
+        let events = Replies::start(&*self.target, question::Subject).map_err(refusal(&doing))?;
+        let pid = match events.next_before(self.clock.until) {
+            Some(Ok(Some(SubjectEvent::Started { pid }))) => pid,
+            Some(Err(error)) => return Err(refusal(&doing)(error)),
+            Some(Ok(_)) => return Err(Fault::new(format!("{doing}: it ended at once"))),
+            None => return Err(Fault::new(format!("{doing}: the guest does not answer"))),
+        };
+        self.processes.insert(name.to_owned(), Process { pid, events });
+        Ok(pid)
+    }
+
+    /// Has a process died by itself?
+    fn is_dead(&mut self, name: &str) -> Result<bool, Fault> {
+        let Some(process) = self.processes.remove(name) else { return Ok(false) };
+        match process.events.next_before(self.clock.until) {
+            Some(Ok(Some(SubjectEvent::Died { .. }))) => Ok(true),
+            Some(Err(error)) => Err(refusal(&format!("process {name}"))(error)),
+            _ => Ok(false),
+        }
+    }
+
+    /// Kills a process, and waits until it is gone.
+    fn ends(&self, process: Process, name: &str) -> Result<(), Fault> {
+        let pid = process.pid;
+        // Cancelling its call kills it.
+        drop(process);
+        let path = format!("/proc/{pid}/stat");
+        self.until(10, |session| {
+            let request = Request::Peek { path: path.clone(), offset: 0, size: 64 };
+            match session.ask(request, Vec::new()) {
+                Err(TargetError::Errno { .. }) => Ok(()),
+                Err(error) => Err(refusal(&format!("end process {name}"))(error)),
+                Ok(_) => Err(Fault::new(format!("process {name} does not end"))),
+            }
+        })
+    }
+
+    fn action(&mut self, action: &MemoryDo) -> Result<(SubjectAction, String), Fault> {
+        Ok(match action {
+            MemoryDo::Allocate { at, pages, write } => {
+                let mode = if *write { "writable" } else { "read-only" };
+                (
+                    SubjectAction::Allocate { vaddr: *at, pages: *pages, write: *write },
+                    format!("allocate {pages} {mode} pages at {at:#x}"),
+                )
+            }
+            MemoryDo::Free { at } => (SubjectAction::Free { vaddr: *at }, format!("free {at:#x}")),
+            MemoryDo::Read { at, size } => (
+                SubjectAction::Read { vaddr: *at, size: (*size).min(SUBJECT_IO_MAX) },
+                format!("read {size} bytes at {at:#x}"),
+            ),
+            MemoryDo::Write { at, text } => (
+                SubjectAction::Write { vaddr: *at, bytes: text.clone().into_bytes() },
+                format!("write to {at:#x}"),
+            ),
+            MemoryDo::Share { at, with, write } => {
+                let client = self.process(with)?;
+                (
+                    SubjectAction::Share { vaddr: *at, client, write: *write },
+                    format!("share the page at {at:#x} with {with}"),
+                )
+            }
+            MemoryDo::Access { at } => {
+                (SubjectAction::Access { vaddr: *at }, format!("access a shared page at {at:#x}"))
+            }
+            MemoryDo::End => return Err(Fault::new("it can't end and act")),
+        })
+    }
+}
+
+/// Holds what was read against what was to be read; a zero byte is shown as `\0`.
+pub(super) fn compare(doing: &str, wanted: &str, bytes: &[u8]) -> Result<(), Fault> {
+    if bytes == wanted.as_bytes() {
+        return Ok(());
+    }
+    let seen = String::from_utf8_lossy(bytes).replace('\0', "\\0");
+    let mut excerpt = Text::shown("expected", &wanted.replace('\0', "\\0"));
+    excerpt.extend(Text::shown("seen", &seen));
+    Err(Fault {
+        reason: format!("{doing}: what was read is not what was expected"),
+        excerpt,
+        stopped: false,
+    })
+}

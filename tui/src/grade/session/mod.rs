@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A test in a guest of its own: its steps in turn, and what the kernel says.
+
+mod devices;
+pub(super) mod guest;
+mod left;
+mod look;
+mod memory;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use self::guest::{Clock, Ran, ask, program};
+use self::left::Moment;
+use self::memory::Process;
+use super::build::Built;
+use super::log::{Log, Report};
+use super::spec::{ErrnoName, Load, Mismatch, Run, Set, Spec, Step, Test, Unload};
+use super::verdict::{Outcome, Verdict};
+use crate::kernel::api::{Item, Request};
+use crate::kernel::error::errno_name;
+use crate::kernel::{Target, TargetError, TargetResult};
+use crate::lab::error::{LabError, LabResult};
+use crate::lab::options::LabOptions;
+use crate::lab::private::PrivateLab;
+
+/// How long the kernel may take to answer what is no step.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(20);
+/// What a program prints and is kept, in bytes.
+const PRINTED_MAX: usize = 1 << 20;
+/// How often something that must become true is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+/// Last lines of a dead kernel's console that are shown.
+const LAST_LINES: usize = 40;
+
+/// Why a step failed.
+#[derive(Debug, Default)]
+pub(super) struct Fault {
+    reason: String,
+    excerpt: Vec<String>,
+    /// Nobody wants the test to go on.
+    stopped: bool,
+}
+
+impl Fault {
+    fn new(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), ..Self::default() }
+    }
+}
+
+impl From<Mismatch> for Fault {
+    fn from(wrong: Mismatch) -> Self {
+        Self { reason: wrong.reason, excerpt: wrong.excerpt, stopped: false }
+    }
+}
+
+/// Of a request that no refusal was expected of.
+fn refusal(doing: &str) -> impl FnOnce(TargetError) -> Fault {
+    let doing = doing.to_owned();
+    move |error| Fault {
+        stopped: error == TargetError::Cancelled,
+        reason: match &error {
+            // It names what was done itself.
+            TargetError::Errno { .. } => error.to_string(),
+            _ => format!("{doing}: {error}"),
+        },
+        excerpt: Vec::new(),
+    }
+}
+
+/// Everything that a test needs to run.
+pub(super) struct Job<'a> {
+    pub(super) spec: &'a Spec,
+    pub(super) test: &'a Test,
+    pub(super) built: &'a Built,
+    /// The guest, but for its folder.
+    pub(super) options: LabOptions,
+    pub(super) stop: &'a (dyn Fn() -> bool + Sync),
+}
+
+/// Runs a test.
+///
+/// # Errors
+/// No guest can be had, or nobody wants it any more: there is no verdict.
+pub(super) fn run(job: &Job<'_>) -> LabResult<Verdict> {
+    let began = Instant::now();
+    let work = work(job)?;
+    let options = LabOptions { work: work.path().to_owned(), ..job.options.clone() };
+    let lab = PrivateLab::start(&options, &|_| ())?;
+    let target = lab.target();
+    let log = Log::start(&*target, ANSWERS_WITHIN)?;
+    let limit = job.test.time_limit.unwrap_or(job.spec.time_limit);
+    let mut session = Session {
+        job,
+        lab: &lab,
+        target,
+        log,
+        clock: Clock::new(limit, job.stop),
+        folder: work.path().as_os_str().as_bytes().to_vec(),
+        processes: BTreeMap::new(),
+        before: None,
+        crashed: false,
+    };
+    let verdict = session.judge(began);
+    drop(session);
+    // Whatever it did to its guest, it is gone with it.
+    lab.kill();
+    verdict
+}
+
+/// A folder with the programs that the test runs.
+fn work(job: &Job<'_>) -> LabResult<tempfile::TempDir> {
+    let work = tempfile::Builder::new()
+        .prefix("ringside-grade-")
+        .tempdir()
+        .map_err(LabError::io("make a folder"))?;
+    let doing = || LabError::io(format!("fill {}", work.path().display()));
+    // Other users of the guest run them, too.
+    fs::set_permissions(work.path(), fs::Permissions::from_mode(0o755)).map_err(doing())?;
+    for program in &job.spec.build.programs {
+        let from = job.built.folder.join(program.name.get_ref());
+        if from.is_file() {
+            fs::copy(&from, work.path().join(program.name.get_ref())).map_err(doing())?;
+        }
+    }
+    Ok(work)
+}
+
+/// A guest in which a test runs.
+struct Session<'a> {
+    job: &'a Job<'a>,
+    lab: &'a PrivateLab,
+    target: Arc<dyn Target>,
+    log: Log,
+    clock: Clock<'a>,
+    /// Where programs run.
+    folder: Vec<u8>,
+    processes: BTreeMap<String, Process>,
+    /// How it was before anything was done.
+    before: Option<Moment>,
+    /// Was it crashed on purpose?
+    crashed: bool,
+}
+
+impl Session<'_> {
+    fn judge(&mut self, began: Instant) -> LabResult<Verdict> {
+        let test = self.job.test;
+        let mut points = 0;
+        let mut fault = None;
+        let needs_before =
+            test.steps.get_ref().iter().any(|step| matches!(step, Step::NothingLeft(_)));
+        if needs_before {
+            self.before = Some(self.moment().map_err(|error| LabError::Guest(error.reason))?);
+        }
+        for step in test.steps.get_ref() {
+            if let Step::Award(more) = step {
+                self.log.catch_up(&*self.target, self.patience());
+                if self.log.report(&test.expected_reports).is_none() {
+                    points += more;
+                }
+                continue;
+            }
+            match self.step(step) {
+                Ok(()) => {}
+                Err(stopped) if stopped.stopped => return Err(TargetError::Cancelled.into()),
+                Err(why) => {
+                    fault = Some(why);
+                    break;
+                }
+            }
+        }
+        self.log.catch_up(&*self.target, self.patience());
+        if fault.is_some() || self.crashed {
+            // A dead kernel has said its last words on the console only.
+            let lines = self.lab.console().last_lines(LAST_LINES);
+            self.log.add(&lines);
+        }
+        let report = self.log.report(&test.expected_reports);
+        let report = report.filter(|(report, _)| !(self.crashed && on_purpose(report)));
+        Ok(self.verdict(points, fault, report, began))
+    }
+
+    fn verdict(
+        &self,
+        points: u32,
+        fault: Option<Fault>,
+        report: Option<(Report, usize)>,
+        began: Instant,
+    ) -> Verdict {
+        let test = self.job.test;
+        let passed = fault.is_none() && report.is_none();
+        let fault = fault.unwrap_or_default();
+        let mut reasons = Vec::new();
+        if !fault.reason.is_empty() {
+            reasons.push(fault.reason);
+        }
+        let mut excerpt = fault.excerpt;
+        if let Some((report, count)) = report {
+            let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
+            reasons.push(format!("the kernel reported: {}{more}", report.words));
+            excerpt.extend(report.lines);
+        }
+        Verdict {
+            test: test.name().to_owned(),
+            title: test.title.clone(),
+            outcome: if passed { Outcome::Passed } else { Outcome::Failed },
+            points: if passed { test.worth() } else { f64::from(points) * test.weight },
+            worth: test.worth(),
+            hidden: test.hidden,
+            reason: reasons.join("; "),
+            excerpt,
+            hint: if passed { String::new() } else { test.hint.clone() },
+            seconds: began.elapsed().as_secs_f64(),
+        }
+    }
+
+    /// How long the end of a test may take.
+    fn patience(&self) -> Duration {
+        self.clock.left().clamp(Duration::from_secs(2), ANSWERS_WITHIN)
+    }
+
+    fn step(&mut self, step: &Step) -> Result<(), Fault> {
+        match step {
+            Step::Load(load) => self.load(load),
+            Step::Unload(unload) => self.unload(unload),
+            Step::Set(set) => self.set(set),
+            Step::Run(run) => self.run(run),
+            Step::Memory(memory) => self.memory(memory),
+            Step::Block(block) => self.block(block),
+            Step::Peek(peek) => self.peek(peek),
+            Step::Counter(counter) => self.counter(counter),
+            Step::File(file) => self.file(file),
+            Step::Log(log) => self.said(log),
+            Step::Processes(processes) => self.count(processes),
+            Step::NothingLeft(left) => self.nothing_left(left),
+            Step::Plug => self.stick(true),
+            Step::Unplug => self.stick(false),
+            Step::Crash => self.crash(),
+            Step::Pause(milliseconds) => self
+                .clock
+                .pause(Duration::from_millis((*milliseconds).into()))
+                .map_err(refusal("wait")),
+            Step::Award(_) => Ok(()),
+        }
+    }
+
+    fn ask(&self, request: Request, input: Vec<u8>) -> TargetResult<Vec<Item>> {
+        ask(&*self.target, request, input, self.clock)
+    }
+
+    fn load(&self, load: &Load) -> Result<(), Fault> {
+        let name = &load.module;
+        let Some(image) = self.job.built.image(name) else {
+            let made = match self.job.built.modules.as_slice() {
+                [] => String::new(),
+                some => format!(" (it made {})", some.join(", ")),
+            };
+            let why = match self.job.built.why.as_str() {
+                "" => String::new(),
+                why => format!(": {why}"),
+            };
+            let reason = format!("the build made no module {name}{made}{why}");
+            return Err(Fault { reason, excerpt: self.job.built.lines.clone(), stopped: false });
+        };
+        let parameters = load.parameters.clone();
+        let doing = format!("load {name} {parameters}");
+        let request = Request::Load { name: name.clone(), parameters };
+        expect(self.ask(request, image), load.refused.as_ref(), doing.trim()).map(drop)
+    }
+
+    fn unload(&self, unload: &Unload) -> Result<(), Fault> {
+        let name = unload.module.clone();
+        let doing = format!("unload {name}");
+        let result = self.ask(Request::Unload { name }, Vec::new());
+        expect(result, unload.refused.as_ref(), &doing).map(drop)
+    }
+
+    fn set(&self, set: &Set) -> Result<(), Fault> {
+        let (module, value) = (set.module.clone(), set.value.clone());
+        let (doing, request) = match (&set.control, &set.parameter) {
+            (Some(control), _) => (
+                format!("set the control {control} of {module} to {value}"),
+                Request::Set { module, control: control.clone(), value },
+            ),
+            (None, Some(parameter)) => (
+                format!("set the parameter {parameter} of {module} to {value}"),
+                Request::SetParameter { module, parameter: parameter.clone(), value },
+            ),
+            (None, None) => return Err(Fault::new("the step names no control and no parameter")),
+        };
+        expect(self.ask(request, Vec::new()), set.refused.as_ref(), &doing).map(drop)
+    }
+
+    fn run(&self, run: &Run) -> Result<(), Fault> {
+        let line = run.command.join(" ");
+        self.is_built(run)?;
+        let mut command = run.command.clone();
+        if let Some(user) = &run.user {
+            let known = nix::unistd::User::from_name(user).ok().flatten();
+            let known = known.ok_or_else(|| Fault::new(format!("there is no user {user}")))?;
+            let mut whole = vec![
+                "setpriv".to_owned(),
+                format!("--reuid={}", known.uid),
+                format!("--regid={}", known.gid),
+                "--clear-groups".to_owned(),
+            ];
+            whole.append(&mut command);
+            command = whole;
+        }
+        let input = run.input.clone().into_bytes();
+        let ran = self.program(&command, input, run.within).map_err(refusal(&line))?;
+        let [out, err] =
+            [&ran.out, &ran.err].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        if let Some(wanted) = &run.stdout {
+            wanted.judge(&format!("what `{line}` prints"), &out)?;
+        }
+        if let Some(wanted) = &run.stderr {
+            wanted.judge(&format!("what `{line}` prints to standard error"), &err)?;
+        }
+        let status = ran.end.status();
+        if status != run.status {
+            let wanted = run.status;
+            let mut excerpt = super::spec::Text::shown("printed", &out);
+            excerpt.extend(super::spec::Text::shown("error", &err));
+            return Err(Fault {
+                reason: format!("`{line}` ended with status {status}, and not with {wanted}"),
+                excerpt,
+                stopped: false,
+            });
+        }
+        Ok(())
+    }
+
+    /// A program that did not compile is not there to be run.
+    fn is_built(&self, run: &Run) -> Result<(), Fault> {
+        let named = run.command.first().and_then(|word| word.strip_prefix("./"));
+        let programs = &self.job.spec.build.programs;
+        let known = programs.iter().find(|one| Some(one.name.get_ref().as_str()) == named);
+        let Some(program) = known else { return Ok(()) };
+        let (built, name) = (self.job.built, program.name.get_ref());
+        if built.folder.join(name).is_file() {
+            return Ok(());
+        }
+        let why = if built.why.is_empty() { "it was not made" } else { &built.why };
+        let reason = format!("there is no program {name}: {why}");
+        Err(Fault { reason, excerpt: built.lines.clone(), stopped: false })
+    }
+
+    /// Runs a program of the host in the guest.
+    fn program(
+        &self,
+        command: &[String],
+        input: Vec<u8>,
+        within: Option<u32>,
+    ) -> TargetResult<Ran> {
+        let clock = self.clock.within(within);
+        program(&self.target, command, &self.folder, input, PRINTED_MAX, clock)
+    }
+
+    fn stick(&self, plugged: bool) -> Result<(), Fault> {
+        let (what, result) = match plugged {
+            true => ("plug the USB stick in", self.lab.plug()),
+            false => ("pull the USB stick out", self.lab.unplug()),
+        };
+        result.map_err(|error| Fault::new(format!("{what}: {error}")))
+    }
+
+    fn crash(&mut self) -> Result<(), Fault> {
+        self.crashed = true;
+        match self.ask(Request::Crash, Vec::new()) {
+            Err(TargetError::Gone(_)) => Ok(()),
+            Err(error) => Err(refusal("crash the kernel")(error)),
+            Ok(_) => Err(Fault::new("the kernel did not crash")),
+        }
+    }
+
+    /// Looks until `look` finds nothing wrong, or the time is over.
+    fn until(
+        &self,
+        within: u32,
+        mut look: impl FnMut(&Self) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let clock = self.clock.within(Some(within));
+        loop {
+            match look(self) {
+                Err(fault) if !fault.stopped && !clock.left().is_zero() => {
+                    clock.pause(LOOK).map_err(refusal("wait"))?;
+                }
+                done => return done,
+            }
+        }
+    }
+}
+
+/// Is it the crash that the test asked for?
+fn on_purpose(report: &Report) -> bool {
+    report.lines.iter().any(|line| line.contains("sysrq"))
+}
+
+/// What came of a request that may have to be refused.
+fn expect(
+    result: TargetResult<Vec<Item>>,
+    refused: Option<&ErrnoName>,
+    doing: &str,
+) -> Result<Vec<Item>, Fault> {
+    match (result, refused) {
+        (result, None) => result.map_err(refusal(doing)),
+        (Err(TargetError::Errno { errno, .. }), Some(wanted)) if wanted.is(errno) => Ok(Vec::new()),
+        (Err(TargetError::Errno { errno, .. }), Some(wanted)) => {
+            let name = errno_name(errno);
+            Err(Fault::new(format!("{doing}: refused with {name}, and not with {wanted}")))
+        }
+        (Err(error), Some(_)) => Err(refusal(doing)(error)),
+        (Ok(_), Some(wanted)) => {
+            Err(Fault::new(format!("{doing}: it was done, and not refused with {wanted}")))
+        }
+    }
+}
