@@ -28,7 +28,8 @@ fn five_commands_lead_from_nothing_to_a_graded_folder() {
         .arg("-czf")
         .arg(handed_in.join("alice.tar.gz"))
         .arg("-C")
-        .args([&alice, std::path::Path::new(".")])
+        .arg(&alice)
+        .arg(".")
         .status();
     assert!(tar.expect("tar starts").success());
     let ringside = std::path::Path::new(env!("CARGO_BIN_EXE_ringside"));

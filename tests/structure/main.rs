@@ -28,6 +28,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "cli",
         &[
             "dashboard",
+            "grade",
             "lab",
             "agent",
             "kernel",
@@ -40,6 +41,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("dashboard", &["kernel", "text", "tape", "plain_file.rs"]),
     ("tape", &["kernel", "plain_file.rs"]),
+    ("grade", &["lab", "kernel", "text", "plain_file.rs"]),
     ("lab", &["kernel", "text", "embedded.rs", "plain_file.rs"]),
     ("agent", &["kernel", "text"]),
     ("kernel", &["text"]),

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::session::guest::{Clock, Ran, program};
+use super::guest::{Clock, Ran, program};
 use super::spec::{Origin, Spec};
 use super::submission::digest;
 use crate::kernel::api::{IMAGE_MAX, ProgramEnd};

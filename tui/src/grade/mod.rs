@@ -11,6 +11,7 @@
 //! the host's programs and one folder.
 
 mod build;
+mod guest;
 mod log;
 pub mod report;
 mod run;

@@ -2,8 +2,8 @@
 //! Verdicts as a table for a spreadsheet: a line for each submission, a column for
 //! each test.
 
-use super::points;
-use crate::grade::Graded;
+use super::table::points;
+use crate::grade::verdict::Graded;
 
 /// The document.
 pub fn document(graded: &[Graded]) -> String {

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::grade::{Graded, Outcome, Verdict};
+use crate::grade::verdict::{Graded, Outcome, Verdict};
 
 /// The document.
 pub fn document(graded: &Graded) -> Value {

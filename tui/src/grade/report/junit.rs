@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Verdicts as JUnit XML: a test suite for each submission.
 
-use crate::grade::{Graded, Outcome, Verdict};
+use crate::grade::verdict::{Graded, Outcome, Verdict};
 use crate::text::xml::escaped;
 
 /// The document.

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A verdict as the page that a student gets. Of hidden tests it has the points only.
 
-use super::{HIDDEN, points};
-use crate::grade::{Graded, Outcome, Verdict};
+use super::table::points;
+use crate::grade::verdict::{Graded, Outcome, Verdict};
+
+/// What a student may be told of a hidden test.
+const HIDDEN: &str = "a hidden test";
 
 /// The page, headed with the title of the description.
 pub fn document(title: &str, graded: &Graded) -> String {

@@ -13,8 +13,5 @@ pub use self::junit::document as junit;
 pub use self::markdown::document as markdown;
 pub use self::table::{points, summary, verdict};
 
-/// What a student may be told of a hidden test.
-const HIDDEN: &str = "a hidden test";
-
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Verdicts on a terminal.
 
-use crate::grade::{Graded, Outcome, Verdict};
+use crate::grade::verdict::{Graded, Outcome, Verdict};
 use crate::text::escape::{visible, width};
 
 /// Lines of an excerpt that are shown.

@@ -2,7 +2,7 @@
 //! Each kind of report, of verdicts with hostile text in them.
 
 use super::*;
-use crate::grade::{Graded, Outcome, Verdict};
+use crate::grade::verdict::{Graded, Outcome, Verdict};
 
 fn verdict(test: &str, outcome: Outcome, earned: f64) -> Verdict {
     Verdict {

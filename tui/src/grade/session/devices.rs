@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! /dev/kmod, and the device behind it.
 
-use super::memory::compare;
-use super::{Fault, Session, expect};
+use super::fault::{Fault, compare, expect};
+use super::state::Session;
 use crate::grade::spec::{BlockDo, BlockStep, Peek};
 use crate::kernel::api::{BLOCK_MAX, BlockAction, BlockOutcome, Item, Request};
 

@@ -1,36 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What must be true of the guest: counters, files, the log, processes.
 
-use super::guest::ask;
-use super::{Fault, LAST_LINES, Session, refusal};
+use super::fault::{Fault, refusal};
+use super::process::Seen;
+use super::state::{LAST_LINES, Session};
 use crate::grade::spec::{CounterCheck, FileCheck, LogCheck, Processes};
 use crate::kernel::api::{Item, Request};
 
 /// A file of the kernel's is no longer.
 const FILE_MAX: u32 = 64 << 10;
-/// Prints each process as the kernel does in `/proc/<pid>/stat`. Without a fork:
-/// a process that only looks is none too many.
-const PROCESSES: &str = "for one in /proc/[0-9]*; do \
-     { read -r line < $one/stat && echo \"$line\"; } 2>/dev/null; done; true";
-
-/// A process or kernel thread.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Seen {
-    pub(super) name: String,
-    pub(super) state: char,
-    pub(super) parent: i32,
-}
-
-/// By a line of `/proc/<pid>/stat`.
-pub(super) fn process(line: &str) -> Option<Seen> {
-    // A name may hold anything, a `)` too.
-    let (head, rest) = line.rsplit_once(") ")?;
-    let (_, name) = head.split_once('(')?;
-    let mut words = rest.split(' ');
-    let state = words.next()?.chars().next()?;
-    let parent = words.next()?.parse().ok()?;
-    Some(Seen { name: name.to_owned(), state, parent })
-}
 
 impl Session<'_> {
     pub(super) fn counter(&self, wanted: &CounterCheck) -> Result<(), Fault> {
@@ -113,42 +91,5 @@ impl Session<'_> {
                 format!("the number of processes called {name}{which} is {found}, and not {count}");
             Err(Fault { reason, excerpt, stopped: false })
         })
-    }
-
-    /// Every process of the guest.
-    pub(super) fn processes(&self) -> Result<Vec<Seen>, Fault> {
-        let text = self.script(PROCESSES)?;
-        Ok(text.lines().filter_map(process).collect())
-    }
-
-    /// What a script prints.
-    pub(super) fn script(&self, script: &str) -> Result<String, Fault> {
-        let command = ["sh", "-c", script].map(str::to_owned);
-        let ran = self.program(&command, Vec::new(), None).map_err(refusal("look at the guest"))?;
-        Ok(String::from_utf8_lossy(&ran.out).into_owned())
-    }
-
-    /// Bytes of a device or file.
-    pub(super) fn bytes(&self, path: &str, offset: u64, size: u32) -> Result<Vec<u8>, Fault> {
-        let request = Request::Peek { path: path.to_owned(), offset, size };
-        let items = ask(&*self.target, request, Vec::new(), self.clock);
-        let items = items.map_err(refusal(&format!("read {path}")))?;
-        let bytes = items.into_iter().find_map(|item| match item {
-            Item::Bytes(bytes) => Some(bytes),
-            _ => None,
-        });
-        Ok(bytes.unwrap_or_default())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_process_is_read_from_its_line_whatever_its_name_holds() {
-        let seen = process("71 (a) b (c) S 2 0 0 0 -1").unwrap();
-        assert_eq!(seen, Seen { name: "a) b (c".into(), state: 'S', parent: 2 });
-        assert_eq!(process("nonsense"), None);
     }
 }

@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Processes that use /dev/memalloc.
 
-use super::{Fault, Session, expect, refusal};
-use crate::grade::spec::{Memory, MemoryDo, Text};
+use super::fault::{Fault, compare, expect, refusal};
+use super::process::Actor;
+use super::state::Session;
+use crate::grade::spec::{Memory, MemoryDo};
 use crate::kernel::api::{
     Item, Request, SUBJECT_IO_MAX, SubjectAction, SubjectEvent, SubjectOutcome,
 };
 use crate::kernel::{Replies, TargetError, question};
-
-/// A process that acts on command.
-pub(super) struct Process {
-    pid: i32,
-    events: Replies<question::Subject>,
-}
 
 impl Session<'_> {
     pub(super) fn memory(&mut self, step: &Memory) -> Result<(), Fault> {
@@ -58,7 +54,7 @@ impl Session<'_> {
             Some(Ok(_)) => return Err(Fault::new(format!("{doing}: it ended at once"))),
             None => return Err(Fault::new(format!("{doing}: the guest does not answer"))),
         };
-        self.processes.insert(name.to_owned(), Process { pid, events });
+        self.processes.insert(name.to_owned(), Actor { pid, events });
         Ok(pid)
     }
 
@@ -73,7 +69,7 @@ impl Session<'_> {
     }
 
     /// Kills a process, and waits until it is gone.
-    fn ends(&self, process: Process, name: &str) -> Result<(), Fault> {
+    fn ends(&self, process: Actor, name: &str) -> Result<(), Fault> {
         let pid = process.pid;
         // Cancelling its call kills it.
         drop(process);
@@ -119,19 +115,4 @@ impl Session<'_> {
             MemoryDo::End => return Err(Fault::new("it can't end and act")),
         })
     }
-}
-
-/// Holds what was read against what was to be read; a zero byte is shown as `\0`.
-pub(super) fn compare(doing: &str, wanted: &str, bytes: &[u8]) -> Result<(), Fault> {
-    if bytes == wanted.as_bytes() {
-        return Ok(());
-    }
-    let seen = String::from_utf8_lossy(bytes).replace('\0', "\\0");
-    let mut excerpt = Text::shown("expected", &wanted.replace('\0', "\\0"));
-    excerpt.extend(Text::shown("seen", &seen));
-    Err(Fault {
-        reason: format!("{doing}: what was read is not what was expected"),
-        excerpt,
-        stopped: false,
-    })
 }

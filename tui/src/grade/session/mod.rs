@@ -2,85 +2,32 @@
 //! A test in a guest of its own: its steps in turn, and what the kernel says.
 
 mod devices;
-pub(super) mod guest;
+mod fault;
 mod left;
 mod look;
 mod memory;
+mod moment;
+mod process;
+mod state;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use self::guest::{Clock, Ran, ask, program};
-use self::left::Moment;
-use self::memory::Process;
-use super::build::Built;
+use self::fault::{Fault, expect, refusal};
+pub(super) use self::state::Job;
+use self::state::{ANSWERS_WITHIN, LAST_LINES, Session};
+use super::guest::Clock;
 use super::log::{Log, Report};
-use super::spec::{ErrnoName, Load, Mismatch, Run, Set, Spec, Step, Test, Unload};
+use super::spec::{Load, Run, Set, Step, Text, Unload};
 use super::verdict::{Outcome, Verdict};
-use crate::kernel::api::{Item, Request};
-use crate::kernel::error::errno_name;
-use crate::kernel::{Target, TargetError, TargetResult};
+use crate::kernel::TargetError;
+use crate::kernel::api::Request;
 use crate::lab::error::{LabError, LabResult};
 use crate::lab::options::LabOptions;
 use crate::lab::private::PrivateLab;
-
-/// How long the kernel may take to answer what is no step.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(20);
-/// What a program prints and is kept, in bytes.
-const PRINTED_MAX: usize = 1 << 20;
-/// How often something that must become true is looked at.
-const LOOK: Duration = Duration::from_millis(100);
-/// Last lines of a dead kernel's console that are shown.
-const LAST_LINES: usize = 40;
-
-/// Why a step failed.
-#[derive(Debug, Default)]
-pub(super) struct Fault {
-    reason: String,
-    excerpt: Vec<String>,
-    /// Nobody wants the test to go on.
-    stopped: bool,
-}
-
-impl Fault {
-    fn new(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), ..Self::default() }
-    }
-}
-
-impl From<Mismatch> for Fault {
-    fn from(wrong: Mismatch) -> Self {
-        Self { reason: wrong.reason, excerpt: wrong.excerpt, stopped: false }
-    }
-}
-
-/// Of a request that no refusal was expected of.
-fn refusal(doing: &str) -> impl FnOnce(TargetError) -> Fault {
-    let doing = doing.to_owned();
-    move |error| Fault {
-        stopped: error == TargetError::Cancelled,
-        reason: match &error {
-            // It names what was done itself.
-            TargetError::Errno { .. } => error.to_string(),
-            _ => format!("{doing}: {error}"),
-        },
-        excerpt: Vec::new(),
-    }
-}
-
-/// Everything that a test needs to run.
-pub(super) struct Job<'a> {
-    pub(super) spec: &'a Spec,
-    pub(super) test: &'a Test,
-    pub(super) built: &'a Built,
-    /// The guest, but for its folder.
-    pub(super) options: LabOptions,
-    pub(super) stop: &'a (dyn Fn() -> bool + Sync),
-}
 
 /// Runs a test.
 ///
@@ -128,22 +75,6 @@ fn work(job: &Job<'_>) -> LabResult<tempfile::TempDir> {
         }
     }
     Ok(work)
-}
-
-/// A guest in which a test runs.
-struct Session<'a> {
-    job: &'a Job<'a>,
-    lab: &'a PrivateLab,
-    target: Arc<dyn Target>,
-    log: Log,
-    clock: Clock<'a>,
-    /// Where programs run.
-    folder: Vec<u8>,
-    processes: BTreeMap<String, Process>,
-    /// How it was before anything was done.
-    before: Option<Moment>,
-    /// Was it crashed on purpose?
-    crashed: bool,
 }
 
 impl Session<'_> {
@@ -218,11 +149,6 @@ impl Session<'_> {
         }
     }
 
-    /// How long the end of a test may take.
-    fn patience(&self) -> Duration {
-        self.clock.left().clamp(Duration::from_secs(2), ANSWERS_WITHIN)
-    }
-
     fn step(&mut self, step: &Step) -> Result<(), Fault> {
         match step {
             Step::Load(load) => self.load(load),
@@ -246,10 +172,6 @@ impl Session<'_> {
                 .map_err(refusal("wait")),
             Step::Award(_) => Ok(()),
         }
-    }
-
-    fn ask(&self, request: Request, input: Vec<u8>) -> TargetResult<Vec<Item>> {
-        ask(&*self.target, request, input, self.clock)
     }
 
     fn load(&self, load: &Load) -> Result<(), Fault> {
@@ -324,8 +246,8 @@ impl Session<'_> {
         let status = ran.end.status();
         if status != run.status {
             let wanted = run.status;
-            let mut excerpt = super::spec::Text::shown("printed", &out);
-            excerpt.extend(super::spec::Text::shown("error", &err));
+            let mut excerpt = Text::shown("printed", &out);
+            excerpt.extend(Text::shown("error", &err));
             return Err(Fault {
                 reason: format!("`{line}` ended with status {status}, and not with {wanted}"),
                 excerpt,
@@ -350,17 +272,6 @@ impl Session<'_> {
         Err(Fault { reason, excerpt: built.lines.clone(), stopped: false })
     }
 
-    /// Runs a program of the host in the guest.
-    fn program(
-        &self,
-        command: &[String],
-        input: Vec<u8>,
-        within: Option<u32>,
-    ) -> TargetResult<Ran> {
-        let clock = self.clock.within(within);
-        program(&self.target, command, &self.folder, input, PRINTED_MAX, clock)
-    }
-
     fn stick(&self, plugged: bool) -> Result<(), Fault> {
         let (what, result) = match plugged {
             true => ("plug the USB stick in", self.lab.plug()),
@@ -377,46 +288,9 @@ impl Session<'_> {
             Ok(_) => Err(Fault::new("the kernel did not crash")),
         }
     }
-
-    /// Looks until `look` finds nothing wrong, or the time is over.
-    fn until(
-        &self,
-        within: u32,
-        mut look: impl FnMut(&Self) -> Result<(), Fault>,
-    ) -> Result<(), Fault> {
-        let clock = self.clock.within(Some(within));
-        loop {
-            match look(self) {
-                Err(fault) if !fault.stopped && !clock.left().is_zero() => {
-                    clock.pause(LOOK).map_err(refusal("wait"))?;
-                }
-                done => return done,
-            }
-        }
-    }
 }
 
 /// Is it the crash that the test asked for?
 fn on_purpose(report: &Report) -> bool {
     report.lines.iter().any(|line| line.contains("sysrq"))
-}
-
-/// What came of a request that may have to be refused.
-fn expect(
-    result: TargetResult<Vec<Item>>,
-    refused: Option<&ErrnoName>,
-    doing: &str,
-) -> Result<Vec<Item>, Fault> {
-    match (result, refused) {
-        (result, None) => result.map_err(refusal(doing)),
-        (Err(TargetError::Errno { errno, .. }), Some(wanted)) if wanted.is(errno) => Ok(Vec::new()),
-        (Err(TargetError::Errno { errno, .. }), Some(wanted)) => {
-            let name = errno_name(errno);
-            Err(Fault::new(format!("{doing}: refused with {name}, and not with {wanted}")))
-        }
-        (Err(error), Some(_)) => Err(refusal(doing)(error)),
-        (Ok(_), Some(wanted)) => {
-            Err(Fault::new(format!("{doing}: it was done, and not refused with {wanted}")))
-        }
-    }
 }

@@ -7,7 +7,8 @@ use std::path::{Component, Path};
 
 use toml::Spanned;
 
-use super::{Spec, Step, Test};
+use super::model::{Spec, Test};
+use super::step::Step;
 
 type Wrong = (Range<usize>, String);
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a description may say, and what is said about one that makes no sense.
 
+use std::path::Path;
+
 use super::*;
+use crate::lab::flavour::Flavour;
 
 const GOOD: &str = r#"
 title = "Names"

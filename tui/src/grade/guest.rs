@@ -15,31 +15,31 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// How long something may take, and whether it is still wanted.
 #[derive(Clone, Copy)]
-pub(in crate::grade) struct Clock<'a> {
+pub(super) struct Clock<'a> {
     /// When it must be over.
-    pub(in crate::grade) until: Instant,
+    pub(super) until: Instant,
     /// Did the user interrupt?
-    pub(in crate::grade) stop: &'a (dyn Fn() -> bool + Sync),
+    pub(super) stop: &'a (dyn Fn() -> bool + Sync),
 }
 
 impl<'a> Clock<'a> {
-    pub(in crate::grade) fn new(seconds: u32, stop: &'a (dyn Fn() -> bool + Sync)) -> Self {
+    pub(super) fn new(seconds: u32, stop: &'a (dyn Fn() -> bool + Sync)) -> Self {
         Self { until: Instant::now() + Duration::from_secs(seconds.into()), stop }
     }
 
     /// The same, but ending `seconds` from now if that is sooner.
-    pub(in crate::grade) fn within(self, seconds: Option<u32>) -> Self {
+    pub(super) fn within(self, seconds: Option<u32>) -> Self {
         let Some(seconds) = seconds else { return self };
         let until = Instant::now() + Duration::from_secs(seconds.into());
         Self { until: self.until.min(until), ..self }
     }
 
-    pub(in crate::grade) fn left(self) -> Duration {
+    pub(super) fn left(self) -> Duration {
         self.until.saturating_duration_since(Instant::now())
     }
 
     /// Sleeps, unless it is over before.
-    pub(in crate::grade) fn pause(self, time: Duration) -> TargetResult<()> {
+    pub(super) fn pause(self, time: Duration) -> TargetResult<()> {
         let end = (Instant::now() + time).min(self.until);
         while let Some(left) = end.checked_duration_since(Instant::now()).filter(|d| !d.is_zero()) {
             if (self.stop)() {
@@ -72,7 +72,7 @@ impl<'a> Clock<'a> {
 /// # Errors
 /// The request's; [`TargetError::Silent`] when its time is over,
 /// [`TargetError::Cancelled`] when nobody wants it any more.
-pub(in crate::grade) fn ask(
+pub(super) fn ask(
     target: &dyn Target,
     request: Request,
     input: Vec<u8>,
@@ -113,12 +113,12 @@ fn each(
 
 /// What a program did.
 #[derive(Debug)]
-pub(in crate::grade) struct Ran {
-    pub(in crate::grade) end: ProgramEnd,
-    pub(in crate::grade) out: Vec<u8>,
-    pub(in crate::grade) err: Vec<u8>,
+pub(super) struct Ran {
+    pub(super) end: ProgramEnd,
+    pub(super) out: Vec<u8>,
+    pub(super) err: Vec<u8>,
     /// Did it print more than was kept?
-    pub(in crate::grade) cut: bool,
+    pub(super) cut: bool,
 }
 
 /// Runs a program of the host in the guest; of each of its outputs `most` bytes
@@ -126,7 +126,7 @@ pub(in crate::grade) struct Ran {
 ///
 /// # Errors
 /// As [`ask`].
-pub(in crate::grade) fn program(
+pub(super) fn program(
     target: &Arc<dyn Target>,
     command: &[String],
     directory: &[u8],

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Why a step failed, and which failures it was to have.
+
+use crate::grade::spec::{ErrnoName, Mismatch, Text};
+use crate::kernel::api::Item;
+use crate::kernel::error::errno_name;
+use crate::kernel::{TargetError, TargetResult};
+
+/// Why a step failed.
+#[derive(Debug, Default)]
+pub(super) struct Fault {
+    pub(super) reason: String,
+    pub(super) excerpt: Vec<String>,
+    /// Nobody wants the test to go on.
+    pub(super) stopped: bool,
+}
+
+impl Fault {
+    pub(super) fn new(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), ..Self::default() }
+    }
+}
+
+impl From<Mismatch> for Fault {
+    fn from(wrong: Mismatch) -> Self {
+        Self { reason: wrong.reason, excerpt: wrong.excerpt, stopped: false }
+    }
+}
+
+/// Of a request that no refusal was expected of.
+pub(super) fn refusal(doing: &str) -> impl FnOnce(TargetError) -> Fault {
+    let doing = doing.to_owned();
+    move |error| Fault {
+        stopped: error == TargetError::Cancelled,
+        reason: match &error {
+            // It names what was done itself.
+            TargetError::Errno { .. } => error.to_string(),
+            _ => format!("{doing}: {error}"),
+        },
+        excerpt: Vec::new(),
+    }
+}
+
+/// What came of a request that may have to be refused.
+pub(super) fn expect(
+    result: TargetResult<Vec<Item>>,
+    refused: Option<&ErrnoName>,
+    doing: &str,
+) -> Result<Vec<Item>, Fault> {
+    match (result, refused) {
+        (result, None) => result.map_err(refusal(doing)),
+        (Err(TargetError::Errno { errno, .. }), Some(wanted)) if wanted.is(errno) => Ok(Vec::new()),
+        (Err(TargetError::Errno { errno, .. }), Some(wanted)) => {
+            let name = errno_name(errno);
+            Err(Fault::new(format!("{doing}: refused with {name}, and not with {wanted}")))
+        }
+        (Err(error), Some(_)) => Err(refusal(doing)(error)),
+        (Ok(_), Some(wanted)) => {
+            Err(Fault::new(format!("{doing}: it was done, and not refused with {wanted}")))
+        }
+    }
+}
+
+/// Holds what was read against what was to be read; a zero byte is shown as `\0`.
+pub(super) fn compare(doing: &str, wanted: &str, bytes: &[u8]) -> Result<(), Fault> {
+    if bytes == wanted.as_bytes() {
+        return Ok(());
+    }
+    let seen = String::from_utf8_lossy(bytes).replace('\0', "\\0");
+    let mut excerpt = Text::shown("expected", &wanted.replace('\0', "\\0"));
+    excerpt.extend(Text::shown("seen", &seen));
+    Err(Fault {
+        reason: format!("{doing}: what was read is not what was expected"),
+        excerpt,
+        stopped: false,
+    })
+}
