@@ -164,7 +164,8 @@ impl Site<'_> {
             memory_mib: Some(MEMORY_MIB),
             ..LabOptions::new(boots, work.path().to_owned(), root)
         };
-        let guest = PrivateLab::start(&options, &|_| ())?;
+        let mut guest = PrivateLab::start(&options, &|_| ())?;
+        guest.may_die();
         let target = guest.target();
         let clock = Clock::new(self.spec.build.time_limit, self.stop);
         let made = self.in_guest(&target, work.path(), &folder, clock);

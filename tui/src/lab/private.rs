@@ -155,6 +155,14 @@ impl PrivateLab {
         })
     }
 
+    /// From here on its end says nothing about the machine that it was resumed
+    /// from: what runs in it may well kill it.
+    pub fn may_die(&mut self) {
+        if let Some(origin) = self.guest.origin.take() {
+            origin.lasted();
+        }
+    }
+
     /// Ends the guest at once, whatever it does: what it has not written out to
     /// a stick that is kept is lost.
     pub fn kill(mut self) {

@@ -37,9 +37,10 @@ pub(super) fn run(job: &Job<'_>) -> LabResult<Verdict> {
     let began = Instant::now();
     let work = work(job)?;
     let options = LabOptions { work: work.path().to_owned(), ..job.options.clone() };
-    let lab = PrivateLab::start(&options, &|_| ())?;
+    let mut lab = PrivateLab::start(&options, &|_| ())?;
     let target = lab.target();
     let log = Log::start(&*target, ANSWERS_WITHIN)?;
+    lab.may_die();
     let limit = job.test.time_limit.unwrap_or(job.spec.time_limit);
     let mut session = Session {
         job,
