@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `ringside grade`: judges submissions by a description.
 
+use std::collections::btree_map::Entry;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -216,10 +217,9 @@ fn kernels(spec: &Spec) -> Result<Kernels, Failure> {
     let mut kernels = Kernels::new();
     let named = spec.tests.iter().map(|test| spec.kernel(test));
     for flavour in named.chain([Flavour::Lab]) {
-        if !kernels.contains_key(&flavour) {
+        if let Entry::Vacant(free) = kernels.entry(flavour) {
             let mut show = Show::new();
-            let kernel = with_consent(false, |consent| ready(flavour, consent, &mut show))?;
-            kernels.insert(flavour, kernel);
+            free.insert(with_consent(false, |consent| ready(flavour, consent, &mut show))?);
         }
     }
     Ok(kernels)

@@ -2,6 +2,7 @@
 //! Judging submissions, several at a time.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -141,10 +142,9 @@ impl One<'_> {
         let mut built = BTreeMap::new();
         for test in &spec.tests {
             let flavour = spec.kernel(test);
-            if !built.contains_key(&flavour) {
+            if let Entry::Vacant(free) = built.entry(flavour) {
                 let stop = self.options.stop;
-                let made = tried(|| build::build(spec, kernels, flavour, unpacked, stop))?;
-                built.insert(flavour, made);
+                free.insert(tried(|| build::build(spec, kernels, flavour, unpacked, stop))?);
             }
         }
         Ok(built)
