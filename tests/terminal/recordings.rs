@@ -89,7 +89,7 @@ fn what_was_seen_is_shown_again_though_the_recorder_was_killed() {
     let runtime = Runtime::new();
     let (mut session, path) = record(&runtime);
     let mut seen = Vec::new();
-    load(&mut session, "2", "a module with parameters", "● loaded");
+    load(&mut session, "2", "L loads it", "● loaded");
     seen.push(see(&session));
     load(&mut session, "3", "producer_consumer is not loaded", "Ring of 10 slots");
     session.wait_for("● running");
@@ -140,7 +140,7 @@ fn what_was_seen_is_shown_again_though_the_recorder_was_killed() {
 fn a_recording_is_played_in_a_terminal_without_a_lab() {
     let runtime = Runtime::new();
     let (mut session, path) = record(&runtime);
-    load(&mut session, "2", "a module with parameters", "● loaded");
+    load(&mut session, "2", "L loads it", "● loaded");
     assert!(session.quit().success());
     assert!(session.count("ringside replay") > 0, "it says how to play it");
     let binary = Path::new(env!("CARGO_BIN_EXE_ringside"));

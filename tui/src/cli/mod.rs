@@ -52,6 +52,7 @@ pub mod set;
 pub mod setup;
 pub mod syscall;
 pub mod test;
+pub mod tour;
 pub mod trace;
 pub mod unload;
 pub mod up;
@@ -87,6 +88,7 @@ pub use error::{Failure, Outcome};
 Examples:
   ringside                                  open the dashboard
   ringside --workbench pulse                watch the folder of a module of yours
+  ringside tour                             see a recorded run, with no set-up at all
   ringside demo                             see what it does, without a terminal
   ringside up                               start a lab and leave it running
   ringside load my_name charParameter=Summer
@@ -117,6 +119,7 @@ pub struct Cli {
 pub enum Command {
     Dashboard(dashboard::Dashboard),
     Demo(demo::Demo),
+    Tour(tour::Tour),
     Replay(replay::Replay),
     // Setting up and the lab: setup, doctor, build, cache, up, down, labs.
     Up(up::Up),
@@ -214,6 +217,7 @@ impl Command {
     /// The commands that some of the options about the kernel say nothing to.
     const WITHOUT: &[(&str, &[&str])] = &[
         ("demo", &Connection::OPTIONS),
+        ("tour", &Connection::OPTIONS),
         ("replay", &Connection::OPTIONS),
         ("up", &Connection::OPTIONS),
         ("down", &Connection::NOT_OF_LABS),
@@ -292,6 +296,7 @@ fn run(cli: &Cli) -> Outcome {
         }
         Some(Command::Dashboard(command)) => command.run(connection),
         Some(Command::Demo(command)) => command.run(connection),
+        Some(Command::Tour(command)) => command.run(),
         Some(Command::Replay(command)) => command.run(),
         Some(Command::Up(command)) => command.run(),
         Some(Command::Down(command)) => command.run(connection.lab.as_deref()),
@@ -411,7 +416,7 @@ mod tests {
     #[test]
     fn every_command_that_prints_data_prints_it_as_json_when_asked() {
         // These pass a program's output through, draw, or print a script.
-        let others = ["dashboard", "exec", "gdb", "shell", "setup", "agent", "completions"];
+        let others = ["tour", "dashboard", "exec", "gdb", "shell", "setup", "agent", "completions"];
         for (name, command) in commands().into_iter().filter(|(name, _)| !others.contains(&&**name))
         {
             // A command of commands leaves it to them.
