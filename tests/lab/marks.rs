@@ -171,18 +171,36 @@ fn a_lab_marks_its_guest_by_itself_before_what_may_be_its_end() {
 }
 
 #[test]
-fn a_guest_in_which_the_hosts_files_are_mounted_is_not_marked_and_says_why() {
+fn there_is_no_mark_while_a_program_of_the_hosts_runs_and_there_is_one_when_it_has_ended() {
     let surroundings = Surroundings::new();
-    surroundings.up(&[]);
-    surroundings.ok(&["mark"]);
-    surroundings.ok(&["exec", "--lab", "1", "--", "true"]);
+    surroundings.up(&["--no-auto-marks"]);
+    surroundings.ok(&["mark", "first"]);
+    let shell = |script: &str| surroundings.ok(&["exec", "--lab", "1", "--", "sh", "-c", script]);
+    // What programs change stays, though the host's files come and go.
+    shell("echo changed > /etc/motd; rm -f /usr/local/bin/sudo; chmod 700 /srv; mkdir /srv/new");
+    surroundings.ok(&["mark", "after"]);
+    let kept = "cat /etc/motd; stat -c %a /srv; ls -d /srv/new; ls /usr/local/bin/sudo 2>&1; true";
+    let seen = shell(kept);
+    for part in ["changed", "700", "/srv/new", "No such file"] {
+        assert!(seen.contains(part), "{part} in {seen}");
+    }
+    // One that was left in the background counts like any other.
+    shell("sleep 1000 > /dev/null 2>&1 & echo $! > /tmp/pid");
     let refused = surroundings.run(&["mark"]);
     assert_eq!(refused.status, 1, "{}", refused.err);
-    assert!(refused.err.contains("a program was run in this guest"), "{}", refused.err);
-    // The guest goes on, and one that was wound back can be marked.
-    surroundings.ok(&["exec", "--lab", "1", "--", "true"]);
-    surroundings.ok(&["rewind"]);
-    surroundings.ok(&["mark"]);
+    assert!(refused.err.contains("no marks while `sleep 1000` (pid"), "{}", refused.err);
+    shell("kill $(cat /tmp/pid)");
+    surroundings.ok(&["mark", "ended"]);
+    shell("mkdir -p /mnt/t && mount -t tmpfs tmpfs /mnt/t && echo here > /mnt/t/file");
+    let refused = surroundings.run(&["mark"]);
+    assert!(refused.err.contains("something is mounted on /mnt/t"), "{}", refused.err);
+    assert_eq!(shell("cat /mnt/t/file; umount /mnt/t"), "here\n");
+    surroundings.ok(&["mark", "unmounted"]);
+    // Wound back, the guest has the host's files again, and what was changed by then.
+    surroundings.ok(&["rewind", "after"]);
+    assert!(shell(kept).contains("changed"));
+    surroundings.ok(&["rewind", "first"]);
+    assert!(!shell(kept).contains("changed"));
 }
 
 #[test]

@@ -159,6 +159,9 @@ pub enum Request {
         /// How long to wait in milliseconds.
         timeout_ms: u32,
     },
+    /// From a lab process: let go of the host's files, so that the guest can be saved.
+    /// Refused while a program uses them.
+    Release,
     /// To the lab and not to its kernel.
     Lab(LabRequest),
 }
@@ -194,6 +197,7 @@ impl Request {
             | Self::Ping
             | Self::Wake(_)
             | Self::AwaitStick { .. }
+            | Self::Release
             | Self::Lab(_) => false,
             Self::Load { .. }
             | Self::Unload { .. }

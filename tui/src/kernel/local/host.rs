@@ -17,7 +17,9 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::stat::{Mode, SFlag, mknod};
+use sha2::{Digest, Sha256};
 
+use super::host_use;
 use crate::kernel::api::{HollowKind, HostView, KernelView, Share, ShareKind};
 use crate::kernel::error::{TargetError, TargetResult};
 
@@ -26,9 +28,11 @@ pub(super) const ROOT: &str = "/run/ringside/root";
 /// Where it is put together.
 const DRAFT: &str = "/run/ringside/new-root";
 /// Where shares are mounted as they come.
-const LOWER: &str = "/run/ringside/host";
+pub(super) const LOWER: &str = "/run/ringside/host";
 /// Takes the guest's changes, in the file system that all files share.
 const CHANGES: &str = "/run/ringside/changes";
+/// Says that a folder there has what it begins with.
+const MADE: &str = "made";
 /// Bytes per 9p message: fewer, larger ones are faster.
 const MESSAGE_SIZE: u32 = 512_000;
 /// A stand-in for hosts without sudo: whoever runs programs here is root.
@@ -40,9 +44,16 @@ const OPAQUE: &std::ffi::CStr = c"trusted.overlay.opaque";
 pub(super) struct Mounted {
     /// The layers under which the host may change files.
     fresh: Vec<File>,
+    /// Where its parts are mounted.
+    places: Vec<String>,
 }
 
 impl Mounted {
+    /// Where its parts are mounted.
+    pub(super) fn places(&self) -> &[String] {
+        &self.places
+    }
+
     /// Lets go of what is remembered of the host's files, so that the next look
     /// finds them as they are. Overlayfs takes it that nobody changes a lower
     /// layer and remembers names that were not there, too.
@@ -110,19 +121,25 @@ fn put_together(view: &HostView) -> TargetResult<Mounted> {
     for (number, share) in view.shares.iter().enumerate() {
         fresh.extend(add(share, number, view, draft)?);
     }
-    if let Some(kernel) = &view.kernel {
-        prepare_make(kernel, draft);
+    let made = Path::new(CHANGES).join(MADE);
+    if !made.exists() {
+        if let Some(kernel) = &view.kernel {
+            prepare_make(kernel, draft);
+        }
+        stand_in_for_sudo(draft);
     }
-    stand_in_for_sudo(draft);
     mount_one(DRAFT, Path::new(ROOT), "", MsFlags::MS_MOVE, "")?;
-    Ok(Mounted { fresh })
+    // What was made for programs once is theirs to change, and not made again.
+    note(&made)?;
+    Ok(Mounted { fresh, places: host_use::places()? })
 }
 
 /// What is known of a tree that an earlier agent put together.
-pub(super) fn mounted_before(view: &HostView) -> Mounted {
+pub(super) fn mounted_before(view: &HostView) -> TargetResult<Mounted> {
     let layers = view.shares.iter().filter(|share| share.kind == ShareKind::Fresh);
     let paths = layers.filter_map(|share| below(Path::new(ROOT), &share.path).ok());
-    Mounted { fresh: paths.filter_map(|path| layer(&path).ok()).collect() }
+    let fresh = paths.filter_map(|path| layer(&path).ok()).collect();
+    Ok(Mounted { fresh, places: host_use::places()? })
 }
 
 /// Adds a share to the tree; returns its layer if the host may change it.
@@ -141,22 +158,42 @@ fn add(share: &Share, number: usize, view: &HostView, draft: &Path) -> TargetRes
     };
     make_folder(Path::new(&lower))?;
     mount_share(&share.tag, Path::new(&lower), MsFlags::MS_RDONLY, cache)?;
-    let (upper, work) = (format!("{CHANGES}/{number}/upper"), format!("{CHANGES}/{number}/work"));
-    make_folder(Path::new(&upper))?;
-    make_folder(Path::new(&work))?;
-    resemble(Path::new(&lower), Path::new(&upper))?;
-    let inside = Path::new(OsStr::from_bytes(&share.path));
-    for hollow in &view.hollows {
-        let path = Path::new(OsStr::from_bytes(&hollow.path));
-        if let Ok(rest) = path.strip_prefix(inside)
-            && innermost(view, path) == Some(&share.path)
-        {
-            hollow_out(Path::new(&lower), Path::new(&upper), rest, hollow.kind)?;
+    let changes = changes(&share.path);
+    let (upper, work) = (changes.join("upper"), changes.join("work"));
+    make_folder(&upper)?;
+    make_folder(&work)?;
+    let made = changes.join(MADE);
+    if !made.exists() {
+        resemble(Path::new(&lower), &upper)?;
+        let inside = Path::new(OsStr::from_bytes(&share.path));
+        for hollow in &view.hollows {
+            let path = Path::new(OsStr::from_bytes(&hollow.path));
+            if let Ok(rest) = path.strip_prefix(inside)
+                && innermost(view, path) == Some(&share.path)
+            {
+                hollow_out(Path::new(&lower), &upper, rest, hollow.kind)?;
+            }
         }
+        note(&made)?;
     }
+    let (upper, work) = (upper.display(), work.display());
     let layers = format!("lowerdir={lower},upperdir={upper},workdir={work}");
     mount_one("overlay", &place, "overlay", MsFlags::empty(), &layers)?;
     if share.kind == ShareKind::Fresh { layer(&place).map(Some) } else { Ok(None) }
+}
+
+/// Where the guest's changes to the share that shows `path` are kept. The numbers of
+/// shares may be others after a rewind.
+fn changes(path: &[u8]) -> PathBuf {
+    let name: String = Sha256::digest(path).iter().take(8).map(|b| format!("{b:02x}")).collect();
+    Path::new(CHANGES).join(name)
+}
+
+/// Leaves an empty file at `path`.
+fn note(path: &Path) -> TargetResult<()> {
+    File::create(path)
+        .map(drop)
+        .map_err(|error| TargetError::io(&error, format!("make {}", path.display())))
 }
 
 /// The share that `path` lies in, and not at the top of.

@@ -11,6 +11,7 @@ mod counters;
 mod files;
 mod holders;
 mod host;
+mod host_use;
 mod kernel;
 mod kmsg;
 mod load;
@@ -164,6 +165,7 @@ fn answer(
         Request::BlockDevices => Item::BlockDevices(block::devices()?),
         Request::Crash => return kernel::crash(),
         Request::Wake(wake) => return guest.wake(wake),
+        Request::Release => return guest.release(),
         Request::AwaitStick { present, timeout_ms } => {
             return wake::await_stick(present, timeout_ms, task);
         }

@@ -4,7 +4,7 @@
 //! where the USB stick is.
 //!
 //! A mounted share keeps a machine from being saved, so nothing of the host is
-//! mounted before it is needed.
+//! mounted before it is needed, and it is let go of when the last program has ended.
 
 use std::fs::File;
 use std::io::ErrorKind;
@@ -19,7 +19,7 @@ use nix::time::{ClockId, clock_settime};
 
 use super::host::{self, Mounted};
 use super::task::Task;
-use super::{block, files};
+use super::{block, files, host_use};
 use crate::kernel::api::{HostView, STICK, Wake};
 use crate::kernel::error::{TargetError, TargetResult};
 
@@ -28,12 +28,15 @@ const VIEW: &str = "/run/ringside/view";
 /// How often what is remembered of the host's files is let go of while a
 /// program runs.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// For how long after the last program they stay: the next one starts sooner.
+const LINGER: Duration = Duration::from_secs(2);
 
 /// The guest this agent is in charge of, if it is one.
 #[derive(Default)]
 pub(super) struct Guest {
     host: Mutex<Host>,
-    program_ended: Condvar,
+    /// A program was started, or has ended.
+    programs_changed: Condvar,
 }
 
 /// The host's files, and who uses them.
@@ -54,7 +57,7 @@ pub(super) struct ProgramRoot {
 impl Drop for ProgramRoot {
     fn drop(&mut self) {
         self.guest.host().programs -= 1;
-        self.guest.program_ended.notify_all();
+        self.guest.programs_changed.notify_all();
     }
 }
 
@@ -102,6 +105,7 @@ impl Guest {
             host.mounted = Some(mounted()?);
         }
         host.programs += 1;
+        self.programs_changed.notify_all();
         let root = ProgramRoot { guest: Arc::clone(self), path: host::ROOT.into() };
         if let Some(mounted) = &host.mounted {
             mounted.look_again();
@@ -118,20 +122,50 @@ impl Guest {
         Ok(Some(root))
     }
 
-    /// Has a look at the host's files again and again while programs run.
+    /// Lets go of the host's files, where there are any and no program uses them.
+    ///
+    /// # Errors
+    /// One does: the sentence names it.
+    pub(super) fn release(&self) -> TargetResult<()> {
+        only_in_a_guest()?;
+        self.host().let_go()
+    }
+
+    /// Has a look at the host's files again and again while programs run, and lets go
+    /// of them when none does.
     fn keep_looking(&self) {
         let mut host = self.host();
-        while host.programs > 0 {
-            host = self
-                .program_ended
-                .wait_timeout(host, LOOK_EVERY)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-            if let Some(mounted) = &host.mounted {
-                mounted.look_again();
+        while host.mounted.is_some() {
+            let idle = host.programs == 0;
+            let wait = if idle { LINGER } else { LOOK_EVERY };
+            let (waited, time) = self
+                .programs_changed
+                .wait_timeout(host, wait)
+                .unwrap_or_else(PoisonError::into_inner);
+            host = waited;
+            match &host.mounted {
+                Some(mounted) if host.programs > 0 => mounted.look_again(),
+                // What was left in the background is looked for again.
+                Some(_) if idle && time.timed_out() => drop(host.let_go()),
+                _ => {}
             }
         }
         host.looked_at = false;
+    }
+}
+
+impl Host {
+    fn let_go(&mut self) -> TargetResult<()> {
+        let Some(mounted) = &self.mounted else {
+            return Ok(());
+        };
+        host_use::unused(mounted.places())?;
+        if self.programs > 0 {
+            return Err(TargetError::Invalid("no marks while a program starts".into()));
+        }
+        // Its open layers first: they are in use like any other file.
+        self.mounted = None;
+        host_use::take_out()
     }
 }
 
@@ -148,7 +182,7 @@ fn mounted() -> TargetResult<Mounted> {
             )
         })?;
     if mounts.lines().any(|line| line.split(' ').nth(1) == Some(host::ROOT)) {
-        return Ok(host::mounted_before(&view));
+        return host::mounted_before(&view);
     }
     host::mount_all(&view)
 }

@@ -34,7 +34,7 @@ impl Target for LabTarget {
     fn start(&self, request: Request, sink: Sink) -> TargetResult<Call> {
         match request {
             Request::Lab(request) => self.lab(request, sink),
-            Request::Wake(_) | Request::AwaitStick { .. } => {
+            Request::Wake(_) | Request::AwaitStick { .. } | Request::Release => {
                 Err(TargetError::Invalid("this request is the lab process's own".into()))
             }
             request => match self.status.guest_for(&request)? {

@@ -101,8 +101,8 @@ impl Mark {
 fn mounted(error: VmError) -> VmError {
     match error {
         VmError::Refused { why, .. } if why.contains("VirtFS") => VmError::Unsupported(
-            "a program was run in this guest (`exec`, `shell`), and with the host's files mounted \
-             it can't be saved; `ringside rewind` or `ringside vm reboot` makes a guest without"
+            "something in this guest still uses this computer's files, and with these mounted it \
+             can't be saved; `ringside rewind` or `ringside vm reboot` makes a guest without"
                 .into(),
         ),
         error => error,

@@ -22,6 +22,9 @@ use crate::lab::vm::mark::Mark;
 /// How long a guest that is marked may take to list its modules, or its counters.
 const MODULES: Duration = Duration::from_secs(2);
 
+/// How long it may take to let go of the host's files.
+const RELEASE: Duration = Duration::from_secs(5);
+
 impl Supervisor {
     /// Marks the guest on a thread of its own; [`Order::Marked`] comes back.
     pub(super) fn mark(&mut self, name: Option<String>, reason: Option<Reason>, done: Done) {
@@ -46,6 +49,14 @@ impl Supervisor {
         let job = self.begin(vec![done]);
         let orders = self.orders.clone();
         let spawned = thread::Builder::new().name("mark".into()).spawn(move || {
+            if let Err(in_use @ TargetError::Invalid(_)) =
+                ask_within(&*target, Request::Release, RELEASE, "it")
+            {
+                drop(
+                    orders.send(Order::Marked(job, Err(VmError::Unsupported(in_use.to_string())))),
+                );
+                return;
+            }
             let counters = counters(&*target);
             let moved = marks.moved(&counters);
             let marked = match reason == Some(Reason::Time) && !moved {
