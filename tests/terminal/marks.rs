@@ -29,8 +29,9 @@ fn a_marked_guest_comes_back_with_its_module_after_an_unload_and_after_a_crash()
     session.keys("!");
     session.wait_for("Crash the kernel?");
     session.keys("y");
-    session.wait_for("Z rewinds to");
-    session.keys("Z");
+    session.wait_for("r rewinds to");
+    session.keys("r");
+    session.wait_for("rewound by");
     session.wait_for("● loaded");
     assert!(command(&["modules"]).contains("my_name"));
     assert!(session.quit().success());

@@ -20,7 +20,24 @@ pub struct Counters {
     changed_ms: u64,
     /// How many samples came.
     samples: u64,
+    /// What is added to the target's time, so that time goes on where it was wound back.
+    ahead_ms: u64,
+    /// The target was wound back by so much, and no sample has come since.
+    wound_back: Option<u64>,
+    cuts: Vec<Cut>,
 }
+
+/// A place where the target was wound back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// When, in the time of the samples.
+    pub at_ms: u64,
+    /// By how much.
+    pub by_ms: u64,
+}
+
+/// So much of a chart's time is left free where the target was wound back.
+const CUT_MS: u64 = 200;
 
 /// The past of a module's counters.
 #[derive(Clone, Debug, Default)]
@@ -54,9 +71,16 @@ impl Past {
 
 impl Counters {
     /// Takes a sample; `true` when any value, table or module in it is new.
-    pub fn push(&mut self, sample: Sample) -> bool {
+    pub fn push(&mut self, mut sample: Sample) -> bool {
+        if let Some(by_ms) = self.wound_back.take() {
+            let at_ms = self.latest.at_ms + CUT_MS;
+            self.ahead_ms = (at_ms + CUT_MS).saturating_sub(sample.at_ms);
+            self.cuts.push(Cut { at_ms, by_ms });
+        }
+        sample.at_ms += self.ahead_ms;
         if sample.at_ms < self.latest.at_ms {
             self.past.clear();
+            self.cuts.clear();
             self.changed_ms = 0;
         }
         for module in &sample.modules {
@@ -104,6 +128,31 @@ impl Counters {
     /// Forgets everything: another kernel.
     pub fn clear(&mut self) {
         *self = Self::default();
+    }
+
+    /// The target was wound back by so much: what was before stays, and the next sample
+    /// goes on behind it, joined to nothing.
+    pub fn wound_back(&mut self, by_ms: u64) {
+        if self.samples == 0 {
+            return self.clear();
+        }
+        self.wound_back = Some(by_ms);
+        self.frozen = None;
+        for past in self.past.values_mut() {
+            past.series.values_mut().for_each(Series::cut);
+        }
+        // Its modules are known once it says which it has.
+        let at_ms = self.latest.at_ms;
+        self.latest = Arc::new(Sample { at_ms, ..Sample::default() });
+    }
+
+    /// Where the target was wound back within the last `span_ms`: how far from the end
+    /// of that stretch, as a part of it, and by how much.
+    pub fn cuts(&self, span_ms: u64) -> Vec<(f64, u64)> {
+        let end = self.shown().at_ms;
+        let ago = |cut: &Cut| end.checked_sub(cut.at_ms).filter(|ago| *ago < span_ms);
+        let part = |cut: &Cut| Some((ago(cut)? as f64 / span_ms as f64, cut.by_ms));
+        self.cuts.iter().filter_map(part).collect()
     }
 
     /// The module's counters and controls, if it is loaded and has any.
@@ -184,6 +233,30 @@ mod tests {
         let counters = vec![CounterValue::new("items", items)];
         let module = ModuleCounters { module: "m".into(), instance, counters, controls: vec![] };
         Sample { at_ms, modules: vec![module], tables: Vec::new() }
+    }
+
+    #[test]
+    fn time_goes_on_where_the_target_was_wound_back_and_what_was_before_stays() {
+        let mut counters = Counters::default();
+        for step in 0..50 {
+            counters.push(sample(60_000 + step * 100, 7, step * 10));
+        }
+        counters.wound_back(4000);
+        assert!(counters.latest().modules.is_empty());
+        for step in 0..30 {
+            counters.push(sample(61_000 + step * 100, 7, 100 + step * 10));
+        }
+        let items = counters.series("m", "items").unwrap();
+        assert_eq!(items.at(64_900), Some(490), "what was before");
+        assert_eq!(counters.value("m", "items"), Some(390));
+        assert_eq!(counters.rate("m", "items"), Some(100.0));
+        let rates = counters.columns(("m", "items"), 8000, 80, true);
+        assert!(rates.iter().flatten().all(|rate| rate.mean > 90.0), "{rates:?}");
+        let cuts = counters.cuts(8000);
+        assert_eq!(cuts.len(), 1);
+        assert_eq!(cuts[0].1, 4000);
+        assert!((cuts[0].0 - 3100.0 / 8000.0).abs() < 0.01, "{cuts:?}");
+        assert!(counters.cuts(1000).is_empty());
     }
 
     #[test]

@@ -68,6 +68,9 @@ pub struct Series {
     raw: Chunks<(u64, i64)>,
     seconds: Chunks<Bucket>,
     tens: Chunks<Bucket>,
+    /// Where the line ends and begins anew: the samples before and after.
+    breaks: Vec<(u64, u64)>,
+    broken: bool,
 }
 
 fn fold(tier: &mut Chunks<Bucket>, width_ms: u64, keep: usize, at_ms: u64, value: i64) {
@@ -88,14 +91,21 @@ impl Series {
         match self.raw.back() {
             Some((last, _)) if *last > at_ms => *self = Self::default(),
             Some((last, _)) if *last == at_ms => return,
+            Some((last, _)) if self.broken => self.breaks.push((*last, at_ms)),
             _ => {}
         }
+        self.broken = false;
         if self.raw.len() == RAW {
             self.raw.pop_front();
         }
         self.raw.push_back((at_ms, value));
         fold(&mut self.seconds, 1000, SECONDS, at_ms, value);
         fold(&mut self.tens, 10_000, TENS, at_ms, value);
+    }
+
+    /// What comes next is not joined to what there is.
+    pub fn cut(&mut self) {
+        self.broken = true;
     }
 
     /// The newest sample: when, and the value.
@@ -113,7 +123,9 @@ impl Series {
     pub fn rate(&self, end_ms: u64) -> Option<f64> {
         let after = self.raw.partition_point(|(at, _)| *at <= end_ms);
         let (end, newest) = *self.raw.get(after.checked_sub(1)?)?;
-        let from = self.raw.partition_point(|(at, _)| *at + 1000 < end);
+        let cut = self.breaks.iter().map(|(_, after)| *after).filter(|after| *after <= end);
+        let since = cut.max().unwrap_or(0).max(end.saturating_sub(1000));
+        let from = self.raw.partition_point(|(at, _)| *at < since);
         let (start, oldest) = *self.raw.get(from)?;
         if end <= start || newest < oldest {
             return None;
@@ -148,7 +160,11 @@ impl Series {
                 index += 1;
             }
             let inside = points[index..].iter().take_while(|point| point.at_ms < to);
-            result.push(if rate {
+            let cut = self.breaks.iter().any(|(before, after)| *before < to && from < *after);
+            result.push(if cut {
+                // Nothing is known in between, and nothing grew from one to the other.
+                fold_column(inside).filter(|_| !rate)
+            } else if rate {
                 growth(&points, index, from, to)
             } else {
                 fold_column(inside).or_else(|| held(&points, index))
@@ -291,6 +307,22 @@ mod tests {
         let mut series = steady(5, 10);
         series.push(5000, 0);
         assert_eq!(series.rate(5000), None);
+    }
+
+    #[test]
+    fn nothing_joins_what_was_before_a_cut_to_what_comes_after() {
+        let mut series = steady(10, 50);
+        series.cut();
+        for step in 0..100 {
+            series.push(11_000 + step * 100, 200 + step as i64 * 5);
+        }
+        let window = Window { end_ms: 20_900, span_ms: 21_000 };
+        let rates = series.columns(window, 70, true);
+        assert!(rates.iter().flatten().all(|rate| (rate.mean - 50.0).abs() < 1.0), "{rates:?}");
+        assert!(rates[34].is_none(), "{rates:?}");
+        // The second before has a part of the new line only.
+        assert_eq!(series.rate(11_000), None);
+        assert_eq!(series.rate(11_300), Some(50.0));
     }
 
     #[test]

@@ -6,7 +6,11 @@ use ratatui::layout::Rect;
 use super::canvas::Canvas;
 use super::theme::Role;
 use super::units::short;
+use crate::dashboard::data::log::rewound;
 use crate::dashboard::data::series::Column;
+
+/// The columns at the left of a chart that its scale takes.
+const SCALE: u16 = 6;
 
 /// A curve's columns, oldest first, and its role.
 pub type Curve = (Vec<Option<Column>>, Role);
@@ -67,7 +71,6 @@ impl Canvas<'_> {
     /// has become slow is seen as soon as it is, and what went beyond the scale
     /// before has an arrow at the upper edge.
     pub fn chart(&mut self, area: Rect, curves: &[Curve]) {
-        const SCALE: u16 = 6;
         if area.width <= SCALE + 2 || area.height < 2 {
             return;
         }
@@ -93,6 +96,31 @@ impl Canvas<'_> {
         self.mark_beyond(plot, curves, most);
     }
 
+    /// Draws where the guest was wound back, in a [`Canvas::chart`] in `area`: each cut is
+    /// so far from the right edge, as a part of the width.
+    pub fn cuts(&mut self, area: Rect, cuts: &[(f64, u64)]) {
+        if area.width <= SCALE + 2 || area.height < 2 {
+            return;
+        }
+        let width = area.width - SCALE;
+        let [dash, line] = self.look.glyphs.lines;
+        for (ago, by_ms) in cuts {
+            let left = ((1.0 - ago) * f64::from(width)) as u16;
+            let x = area.x + SCALE + left.min(width - 1);
+            for y in area.y..area.bottom() {
+                self.text(x, y, 1, line, Role::Warning);
+            }
+            let text = format!("{dash} {} {dash}", rewound(*by_ms));
+            let long = text.chars().count() as u16;
+            // On the side where there is room for it.
+            if x + 1 + long < area.right() {
+                self.text(x + 1, area.y, long, &text, Role::Warning);
+            } else if x > area.x + SCALE + long {
+                self.text(x - long, area.y, long, &text, Role::Warning);
+            }
+        }
+    }
+
     /// Puts arrows where a curve goes beyond the scale.
     fn mark_beyond(&mut self, plot: Rect, curves: &[Curve], most: f64) {
         let [_, _, up, _] = self.look.glyphs.arrows;
@@ -110,7 +138,7 @@ impl Canvas<'_> {
 
     /// How many columns a curve of [`Canvas::chart`] in `area` needs.
     pub fn chart_columns(&self, area: Rect) -> usize {
-        usize::from(area.width.saturating_sub(6)) * 2
+        usize::from(area.width.saturating_sub(SCALE)) * 2
     }
 
     fn braille(&mut self, area: Rect, columns: &[Option<Column>], most: f64, role: Role) {

@@ -58,6 +58,24 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared) {
         }
     }
     y += 1;
+    if let Some(mark) = shared.marks.newest() {
+        let before = duration(shared.marks.before(mark, shared.link.lab_at_ms) / 100 * 100);
+        let text = format!(" rewinds to {before} before that (mark {})   ", mark.name);
+        let list = shared.fill("{marks}");
+        canvas.spans(
+            row(inside, y),
+            &[
+                (" r", Role::Key),
+                (&text, Role::Text),
+                (&list, Role::Key),
+                (" lists older marks", Role::Text),
+            ],
+        );
+        y += 1;
+        let gdb = " then `ringside gdb` in another terminal goes on from there in single steps";
+        canvas.text(inside.x + 1, inside.y + y, inside.width - 2, gdb, Role::Dim);
+        y += 1;
+    }
     let keys = row(inside, y);
     let reboot = shared.fill(" {vm-reboot}");
     canvas.spans(
@@ -69,22 +87,6 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared) {
             (" shows the last picture, until then", Role::Text),
         ],
     );
-    if let Some(mark) = shared.marks.newest() {
-        y += 1;
-        let before = duration(shared.marks.before(mark, shared.link.lab_at_ms) / 100 * 100);
-        let rewind = shared.fill(" {rewind}");
-        let text = format!(" rewinds to {before} before that (mark {})   ", mark.name);
-        let list = shared.fill("{marks}");
-        canvas.spans(
-            row(inside, y),
-            &[
-                (&rewind, Role::Key),
-                (&text, Role::Text),
-                (&list, Role::Key),
-                (" lists all marks", Role::Text),
-            ],
-        );
-    }
     y += 2;
     canvas.text(
         inside.x + 1,
@@ -117,7 +119,8 @@ fn newest_trace(shared: &Shared) -> Option<&crate::dashboard::data::log::Trace> 
     let log = &shared.log;
     let start = log.end().saturating_sub(500).max(log.start());
     let numbers = (start..log.end()).rev();
-    let rows = numbers
-        .map_while(|number| log.row(number).filter(|row| !matches!(row.kind, Kind::Guest(_))));
+    let rows = numbers.map_while(|number| {
+        log.row(number).filter(|row| !matches!(row.kind, Kind::Guest(_) | Kind::Rewound(_)))
+    });
     rows.filter_map(|row| log.trace(row)).next()
 }

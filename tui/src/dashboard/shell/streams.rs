@@ -7,6 +7,7 @@ use super::marks;
 use super::model::Model;
 use crate::dashboard::core::loader;
 use crate::dashboard::core::{Connection, Loadable, Owner, Report, Shared, is_lost};
+use crate::dashboard::data::log::rewound;
 use crate::kernel::api::{GuestState, LabRequest, LabStatus, Request};
 use crate::kernel::{Item, TargetError};
 
@@ -250,7 +251,7 @@ fn lab(model: &mut Model, status: LabStatus) {
         let first = model.streams.generation == 0;
         model.streams.generation = status.generation;
         if !first {
-            new_guest(model, status.generation);
+            new_guest(model, status.generation, status.rewound_ms);
         }
     }
     let runs = status.guest == GuestState::Running;
@@ -258,7 +259,10 @@ fn lab(model: &mut Model, status: LabStatus) {
     if runs && !ran {
         model.streams.kernel_asked = None;
         if model.streams.generation > 1 && !first_status {
-            model.done(format!("guest {} runs", status.generation));
+            model.done(match status.rewound_ms {
+                Some(by_ms) => rewound(by_ms),
+                None => format!("guest {} runs", status.generation),
+            });
         }
     }
     if status.guest == GuestState::Starting {
@@ -277,7 +281,7 @@ fn lab(model: &mut Model, status: LabStatus) {
 
 /// Another lab took the place of the one that was gone.
 pub(crate) fn revived(model: &mut Model) {
-    new_guest(model, 1);
+    new_guest(model, 1, None);
     model.streams.generation = 0;
     model.streams.lab_asked = None;
     model.streams.console_asked = None;
@@ -288,8 +292,9 @@ pub(crate) fn revived(model: &mut Model) {
     model.done("a new lab was started");
 }
 
-/// Another guest: nothing that was known of the old one holds.
-fn new_guest(model: &mut Model, generation: u32) {
+/// Another guest: nothing that was known of the old one holds. Where it is the old one,
+/// wound back by so many milliseconds, log and charts go on behind a cut.
+fn new_guest(model: &mut Model, generation: u32, rewound_ms: Option<u64>) {
     let streams: Vec<_> = model
         .calls
         .iter()
@@ -306,8 +311,16 @@ fn new_guest(model: &mut Model, generation: u32) {
     model.link.kernel = None;
     loader::guest_gone(model);
     model.modules = Loadable::Loading;
-    model.counters.clear();
-    model.log.new_guest(generation);
+    match rewound_ms {
+        Some(by_ms) => {
+            model.counters.wound_back(by_ms);
+            model.log.wound_back(by_ms);
+        }
+        None => {
+            model.counters.clear();
+            model.log.new_guest(generation);
+        }
+    }
     model.console.new_guest(generation);
     model.log.failed = None;
     model.streams.watched = None;

@@ -164,6 +164,10 @@ fn post_mortem(model: &mut Model, key: Key) -> bool {
     let reboots = model.keymap.of("vm-reboot").contains(&Key { code: large, ..key });
     match commands::for_key(model, key) {
         _ if reboots || key.code == KeyCode::Enter => commands::run(model, "vm-reboot"),
+        // First of all what was before, where there is a mark of it.
+        _ if key == Key::plain(KeyCode::Char('r')) && model.marks.newest().is_some() => {
+            commands::run(model, "rewind");
+        }
         Some("copy") => {
             let lines: Vec<&str> = model.console.lines().collect();
             let text = lines.join("\n");

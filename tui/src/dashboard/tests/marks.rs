@@ -94,7 +94,7 @@ fn after_a_crash_the_way_back_is_offered_and_needs_no_question() {
     let mut dead = running_lab();
     dead.guest = GuestState::Panicked { reason: "Kernel panic - not syncing: for a test".into() };
     dashboard.lab(dead);
-    assert!(dashboard.shows("Z rewinds to 4 s before that (mark 4)"), "{}", dashboard.screen());
-    dashboard.keys("Z");
+    assert!(dashboard.shows("r rewinds to 4 s before that (mark 4)"), "{}", dashboard.screen());
+    dashboard.keys("r");
     assert_eq!(rewinds(&dashboard), ["Lab(Rewind { name: None })"]);
 }

@@ -201,6 +201,7 @@ pub(crate) fn running_lab() -> LabStatus {
         stick_plugged: true,
         stick_file: None,
         stick_changes: None,
+        rewound_ms: None,
         stick_fate: None,
         stick_trouble: None,
         troubles: Vec::new(),

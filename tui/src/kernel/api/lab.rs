@@ -113,6 +113,9 @@ pub struct LabStatus {
     pub accelerator: String,
     /// Why that accelerator, in one sentence.
     pub accelerator_reason: String,
+    /// By how many milliseconds the guest was wound back to become this one; `None`: it
+    /// was started anew.
+    pub rewound_ms: Option<u64>,
     /// Did this guest resume from a saved state?
     pub resumed: bool,
     /// Milliseconds from the start of QEMU to the agent's first answer.

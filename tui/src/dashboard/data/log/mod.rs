@@ -8,17 +8,17 @@ mod row;
 mod scan;
 mod trace;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 pub use filter::{Filter, Totals};
 pub use pattern::{Pattern, PatternError};
-pub use row::{Kind, Row, stamp};
+pub use row::{Kind, Row, rewound, stamp};
 pub use scan::Scan;
 pub use trace::{Trace, readable};
 
 use crate::dashboard::data::chunks::Chunks;
 use crate::kernel::TargetError;
-use crate::kernel::api::KmsgBatch;
+use crate::kernel::api::{KmsgBatch, KmsgRecord};
 
 /// Rows looked at in one slice of work: about 2 ms.
 const SLICE: usize = 8192;
@@ -41,9 +41,22 @@ pub struct Log {
     shown: Scan,
     found: Scan,
     next_sequence: Option<u64>,
+    /// What was received already of a guest that was wound back.
+    again: Option<Again>,
     totals: Totals,
     /// Why the log can't be read, when it can't.
     pub failed: Option<TargetError>,
+}
+
+/// What was received of a guest before it was wound back.
+#[derive(Clone, Debug)]
+struct Again {
+    /// Sequence numbers and times.
+    known: HashSet<(u64, u64)>,
+    /// Of the oldest that is kept, where older ones are not.
+    oldest_us: Option<u64>,
+    /// The row that says that it was wound back.
+    cut: u64,
 }
 
 impl Log {
@@ -57,6 +70,10 @@ impl Log {
         for record in batch.records {
             let expected = self.next_sequence;
             if expected.is_some_and(|next| record.sequence < next) {
+                continue;
+            }
+            if self.came_before(&record) {
+                self.next_sequence = Some(record.sequence + 1);
                 continue;
             }
             self.next_sequence = Some(record.sequence + 1);
@@ -83,10 +100,42 @@ impl Log {
     /// Another guest starts: its log counts from the beginning.
     pub fn new_guest(&mut self, generation: u32) {
         self.next_sequence = None;
+        self.again = None;
         self.open_trace = false;
         if !self.rows.is_empty() {
             self.add(Row::guest(generation));
         }
+    }
+
+    /// The guest was wound back by so much: its log begins again, and what was received
+    /// of it is not repeated.
+    pub fn wound_back(&mut self, by_ms: u64) {
+        self.next_sequence = None;
+        self.open_trace = false;
+        if self.rows.is_empty() {
+            return;
+        }
+        let records = self.rows.iter().filter(|row| row.kind == Kind::Record);
+        let known = records.map(|row| (row.sequence, row.at_us)).collect();
+        let oldest_us = self.rows.iter().find(|row| row.kind == Kind::Record).map(|row| row.at_us);
+        let cut = self.end();
+        self.again = Some(Again { known, oldest_us: oldest_us.filter(|_| self.first > 0), cut });
+        self.add(Row::rewound(by_ms));
+    }
+
+    /// Is it one that stands above the cut already?
+    fn came_before(&mut self, record: &KmsgRecord) -> bool {
+        let Some(again) = &self.again else { return false };
+        let older = again.oldest_us.is_some_and(|oldest| record.at_us < oldest);
+        if !older && !again.known.contains(&(record.sequence, record.at_us)) {
+            self.again = None;
+            return false;
+        }
+        let cut = again.cut.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());
+        if let Some(row) = cut.and_then(|index| self.rows.get_mut(index)) {
+            row.sequence = record.sequence;
+        }
+        true
     }
 
     fn add(&mut self, row: Row) {
@@ -369,7 +418,14 @@ impl Log {
             .rev()
             .filter_map(|number| Some((number, self.row(number)?)))
             .take_while(|(_, row)| !matches!(row.kind, Kind::Guest(_)));
-        rows.filter(move |(_, row)| row.kind == Kind::Record && test(row))
+        // Behind a cut, what came after the mark has not happened to this guest.
+        let mut last = u64::MAX;
+        rows.filter(move |(_, row)| {
+            if let Kind::Rewound(_) = row.kind {
+                last = last.min(row.sequence);
+            }
+            row.kind == Kind::Record && row.sequence <= last && test(row)
+        })
     }
 }
 

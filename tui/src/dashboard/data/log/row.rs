@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A row of the log: a record, a gap, or the start of another guest.
 
+use crate::dashboard::data::duration::text;
 use crate::kernel::api::KmsgRecord;
 use crate::kernel::kmsg;
 
@@ -14,6 +15,9 @@ pub enum Kind {
     Missing(u64),
     /// The guest of this generation starts here.
     Guest(u32),
+    /// The guest was wound back by so many milliseconds. What stands above and came after
+    /// the record with this row's sequence number has not happened to it.
+    Rewound(u64),
 }
 
 /// A row of the log.
@@ -77,6 +81,10 @@ impl Row {
         Self::mark(Kind::Guest(generation), 0)
     }
 
+    pub(crate) fn rewound(by_ms: u64) -> Self {
+        Self::mark(Kind::Rewound(by_ms), 0)
+    }
+
     pub fn level_name(&self) -> &'static str {
         kmsg::level_name(self.level)
     }
@@ -100,8 +108,14 @@ impl Row {
             Kind::Gap(lost) => format!("--- {lost} records lost ---"),
             Kind::Missing(count) => format!("--- {count} records missing ---"),
             Kind::Guest(generation) => format!("--- guest {generation} starts ---"),
+            Kind::Rewound(by_ms) => format!("--- {} ---", rewound(by_ms)),
         }
     }
+}
+
+/// `rewound by 4.2 s`
+pub fn rewound(by_ms: u64) -> String {
+    format!("rewound by {}", text(by_ms.max(100) / 100 * 100_000))
 }
 
 /// `   12.345678`: seconds since boot.

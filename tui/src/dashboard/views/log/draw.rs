@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use super::state::{filter_text, selected};
 use crate::dashboard::core::{Connection, Hit, Shared};
 use crate::dashboard::data::escape::after_columns;
-use crate::dashboard::data::log::{Kind, Row, Trace, readable, stamp};
+use crate::dashboard::data::log::{Kind, Row, Trace, readable, rewound, stamp};
 use crate::dashboard::paint::{Canvas, Role, grouped, row, wrap};
 use crate::dashboard::views::pieces::{level_mark, level_role, message};
 
@@ -163,6 +163,11 @@ fn record(
         }
         Kind::Guest(generation) => {
             let text = format!(" {separator} guest {generation} starts {separator}");
+            canvas.text(area.x, area.y, area.width, &text, Role::Title);
+            return;
+        }
+        Kind::Rewound(by_ms) => {
+            let text = format!(" {separator} {} {separator}", rewound(by_ms));
             canvas.text(area.x, area.y, area.width, &text, Role::Title);
             return;
         }

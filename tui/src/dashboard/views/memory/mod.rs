@@ -177,7 +177,13 @@ impl View for Memory {
         copy(self)
     }
 
-    fn new_guest(&mut self, _: &mut Shared) {
+    fn new_guest(&mut self, shared: &mut Shared) {
+        let lived = |subject: &&subject::Subject| matches!(subject.life, Life::Alive);
+        match self.subjects.iter().filter(lived).count() {
+            0 => {}
+            1 => shared.note("the subject ended with the guest it ran in".to_owned()),
+            many => shared.note(format!("{many} subjects ended with the guest they ran in")),
+        }
         *self = Self::default();
     }
 }

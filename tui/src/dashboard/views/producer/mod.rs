@@ -25,6 +25,7 @@ mod tests;
 use self::controls::{change_pace, paced, pause, value, write, written};
 use self::cursor::{click, navigate};
 use self::layout::RingShape;
+use self::past::Past;
 use self::picture::TABLE;
 pub(super) use self::picture::picture;
 pub(super) use self::queue::Knob;
@@ -172,6 +173,11 @@ impl View for Producer {
 
     fn sampled(&mut self, shared: &mut Shared) {
         picture::sampled(self, shared);
+    }
+
+    fn new_guest(&mut self, _: &mut Shared) {
+        // Where it is the old one, wound back, its numbers go on from others.
+        self.past = Past::default();
     }
 
     fn tables(&self, shared: &Shared) -> Vec<TableRange> {

@@ -269,8 +269,11 @@ impl Supervisor {
         done: Vec<Done>,
         before: Option<JoinHandle<()>>,
     ) {
+        let back = self.rewound.as_ref().map(|kept| kept.mark.made.elapsed());
         self.end_guest(|status| {
             status.guest = GuestState::Starting;
+            status.rewound_ms =
+                back.map(|back| u64::try_from(back.as_millis()).unwrap_or(u64::MAX));
             status.generation += 1;
             status.resumed = false;
             status.started_in_ms = 0;

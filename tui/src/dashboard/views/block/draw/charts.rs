@@ -24,4 +24,5 @@ pub(crate) fn throughput(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared, w
     let columns = canvas.chart_columns(inside);
     let curve = shared.counters.columns((MODULE, counter), span, columns, true);
     canvas.chart(inside, &[(curve, role)]);
+    canvas.cuts(inside, &shared.counters.cuts(span));
 }

@@ -85,5 +85,6 @@ pub(crate) fn paint(
         let curve =
             shared.counters.columns((module, &counter.name), shared.range_ms(), points, monotonic);
         canvas.chart(plot, &[(curve, Role::Series(index))]);
+        canvas.cuts(plot, &shared.counters.cuts(shared.range_ms()));
     }
 }

@@ -212,10 +212,12 @@ fn draw_charts(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared, picture: &P
     let curves =
         [(curve("produced", true), Role::Series(0)), (curve("consumed", true), Role::Series(1))];
     canvas.chart(inner, &curves);
+    canvas.cuts(inner, &shared.counters.cuts(span));
 
     let share = 100 * picture.now.occupancy / picture.now.capacity.max(1);
     let title = format!("Occupancy now {share} % of {}", grouped(picture.now.capacity as i64));
     let title = with_time(title, span, occupancy);
     let inner = canvas.panel(occupancy, &title, false);
     canvas.chart(inner, &[(curve("occupancy", false), Role::Series(1))]);
+    canvas.cuts(inner, &shared.counters.cuts(span));
 }
