@@ -2,7 +2,6 @@
 //! Marks: a guest wound back to what it was.
 
 use std::fs;
-use std::path::PathBuf;
 
 use serde_json::Value;
 
@@ -141,6 +140,17 @@ fn the_eight_newest_numbered_marks_are_kept_and_those_with_a_name() {
     assert!(gone.err.contains("no mark \"named\""), "{}", gone.err);
     surroundings.ok(&["unmark", "--all"]);
     assert!(names(&surroundings).is_empty());
+    // As many as were asked for; another lab's are its own.
+    surroundings.up(&["--no-auto-marks", "--marks", "2"]);
+    let second = |arguments: &[&str]| surroundings.ok(&[&["--lab", "2"], arguments].concat());
+    for _ in 0..3 {
+        second(&["mark"]);
+    }
+    let kept: Value = serde_json::from_str(&second(&["marks", "--json"])).expect("JSON");
+    assert_eq!(kept.as_array().map(Vec::len), Some(2), "{kept}");
+    let first: Value =
+        serde_json::from_str(&surroundings.ok(&["--lab", "1", "marks", "--json"])).expect("JSON");
+    assert_eq!(first, serde_json::json!([]));
 }
 
 #[test]
@@ -203,31 +213,62 @@ fn there_is_no_mark_while_a_program_of_the_hosts_runs_and_there_is_one_when_it_h
     assert!(!shell(kept).contains("changed"));
 }
 
+/// Kilobytes of memory that are the process's own and no file's.
+fn own_memory(pid: i32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("it says");
+    line.split_whitespace().next().and_then(|number| number.parse().ok()).expect("a number")
+}
+
+fn descriptors(pid: i32) -> usize {
+    fs::read_dir(format!("/proc/{pid}/fd")).expect("it runs").count()
+}
+
 #[test]
-fn many_rewinds_leave_no_process_descriptor_or_file_behind() {
+fn fifty_rewinds_bring_everything_back_and_leave_no_memory_descriptor_process_or_file_behind() {
     let surroundings = Surroundings::new();
-    let status = surroundings.up(&[]);
-    surroundings.ok(&["load", "my_name"]);
+    let disk = surroundings.path().join("disk.img");
+    fs::write(&disk, vec![0; 8 << 20]).expect("it can be written");
+    let status = surroundings.up(&["--no-auto-marks", "--disk", disk.to_str().expect("UTF-8")]);
+    surroundings.ok(&["load", "kmod"]);
+    surroundings.ok(&["load", "producer_consumer", "prod=2", "cons=1", "size=10"]);
+    surroundings.ok(&["set", "producer_consumer", "paused", "1"]);
+    surroundings.ok(&["block", "write", "--offset", "0", "--text", "before!!"]);
+    surroundings.ok(&["block", "sync"]);
+    let produced = counter(&surroundings, "producer_consumer", "produced");
     surroundings.ok(&["mark"]);
-    let descriptors = || {
-        let folder = PathBuf::from(format!("/proc/{}/fd", status.pid));
-        fs::read_dir(folder).expect("the lab runs").count()
+    let qemu = || {
+        let status = json(&surroundings, &["vm", "status", "--json"]);
+        i32::try_from(status["qemu_pid"].as_i64().expect("QEMU runs")).expect("a process id")
     };
-    surroundings.ok(&["rewind"]);
-    let before = descriptors();
-    let rounds = std::env::var("RINGSIDE_REWINDS").ok().and_then(|n| n.parse().ok()).unwrap_or(10);
-    for _ in 0..rounds {
+    let files = || fs::read_dir(surroundings.path()).expect("it is there").count();
+    // What is made once is there after the first few.
+    for _ in 0..5 {
         surroundings.ok(&["rewind"]);
     }
+    let (memory, of_qemu, left) = (own_memory(status.pid), descriptors(qemu()), files());
+    let before = descriptors(status.pid);
+    for round in 0..50 {
+        surroundings.ok(&["set", "producer_consumer", "step", "7"]);
+        surroundings.ok(&["block", "write", "--offset", "0", "--text", "changed!"]);
+        surroundings.ok(&["rewind"]);
+        let seen = surroundings.ok(&["block", "read", "--offset", "0", "--size", "8"]);
+        assert_eq!(seen, "before!!", "round {round}");
+        let now = counter(&surroundings, "producer_consumer", "produced");
+        assert_eq!(now, produced, "round {round}");
+    }
     // A client that has just left may still be counted.
-    let after = (0..50)
+    let after = (0..250)
         .map(|_| {
             std::thread::sleep(std::time::Duration::from_millis(20));
-            descriptors()
+            descriptors(status.pid)
         })
         .find(|after| *after <= before);
-    assert!(after.is_some(), "{before} descriptors before, {} after", descriptors());
-    assert!(surroundings.ok(&["modules"]).contains("my_name"));
+    assert!(after.is_some(), "{before} descriptors before, {} after", descriptors(status.pid));
+    assert_eq!(descriptors(qemu()), of_qemu, "of QEMU");
+    assert_eq!(files(), left);
+    let grown = own_memory(status.pid).saturating_sub(memory);
+    assert!(grown < 4096, "{grown} kB more than the {memory} kB before");
     let children = format!("/proc/{0}/task/{0}/children", status.pid);
     let threads = fs::read_dir(format!("/proc/{}/task", status.pid)).expect("the lab runs");
     let mut children: Vec<String> = fs::read_to_string(children)

@@ -17,7 +17,7 @@ use crate::lab::cache;
 use crate::lab::error::LabError;
 use crate::lab::flavour::Flavour;
 use crate::lab::linux::Kernel;
-use crate::lab::options::{BootKernel, LabOptions};
+use crate::lab::options::{BootKernel, LabOptions, MarksKept};
 use crate::lab::progress::Event;
 use crate::lab::ready::ready;
 use crate::lab::setup::Consent;
@@ -58,6 +58,15 @@ pub struct LabArgs {
     /// crash and every 10 s while counters move (see `ringside rewind`)
     #[arg(long)]
     pub no_auto_marks: bool,
+
+    /// How many numbered marks are kept [default: 8]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub marks: Option<u32>,
+
+    /// How much room all marks may take on the disk before numbered ones give way, in
+    /// MiB [default: 4096]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..))]
+    pub marks_mib: Option<u32>,
 
     /// Memory of the guest in MiB [default: 512, debug kernel 1024]
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(i64::from(MEMORY_MIN)..=i64::from(MEMORY_MAX)))]
@@ -153,6 +162,7 @@ impl LabArgs {
             host_files: self.host_files.unwrap_or_default(),
             cold: self.cold,
             auto_marks: !self.no_auto_marks,
+            marks: self.marks_kept(),
             accelerator: self.accel,
             memory_mib: self.memory,
             append,
@@ -160,6 +170,16 @@ impl LabArgs {
             disk_fate: self.fate.fate(),
             ..LabOptions::new(kernel, work, cache)
         })
+    }
+}
+
+impl LabArgs {
+    fn marks_kept(&self) -> MarksKept {
+        let default = MarksKept::default();
+        MarksKept {
+            numbered: self.marks.map_or(default.numbered, |count| count as usize),
+            bytes: self.marks_mib.map_or(default.bytes, |mib| u64::from(mib) << 20),
+        }
     }
 }
 

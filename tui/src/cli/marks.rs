@@ -26,8 +26,11 @@ use crate::text::escape::visible;
 ///
 /// A mark holds the guest's processors, memory and devices, and what is on its
 /// USB stick. The guest stands still for a moment while it is made. The eight
-/// newest numbered marks are kept, those with a name until they are removed;
-/// all are gone when the lab ends.
+/// newest numbered marks are kept (`ringside up --marks COUNT`, `--marks-mib MIB`),
+/// those with a name until they are removed; all are gone when the lab ends.
+///
+/// While a program of this computer's runs in the guest (`exec`, `shell`), its files
+/// are mounted there, and there can be no mark: it says which program that is.
 ///
 /// Where the USB stick is a file of yours (--disk FILE), what is written to it from
 /// the first mark on is kept in FILE.changes, and FILE itself is never wound back.

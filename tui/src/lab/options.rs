@@ -53,6 +53,22 @@ impl From<&Kernel> for BootKernel {
     }
 }
 
+/// How many marks a lab keeps. Numbered ones give way to newer ones; those with a name
+/// count for the room only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MarksKept {
+    /// Numbered ones.
+    pub numbered: usize,
+    /// What all of them may take on the disk, in bytes.
+    pub bytes: u64,
+}
+
+impl Default for MarksKept {
+    fn default() -> Self {
+        Self { numbered: 8, bytes: 4 << 30 }
+    }
+}
+
 /// A lab, as asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabOptions {
@@ -72,6 +88,9 @@ pub struct LabOptions {
     pub host_files: HostFiles,
     /// Mark the guest before what may be its end, and while its counters move.
     pub auto_marks: bool,
+    /// How many marks are kept.
+    #[serde(default)]
+    pub marks: MarksKept,
     /// Boot from nothing and save nothing.
     pub cold: bool,
     /// The accelerator; `None`: the best that works.
@@ -100,6 +119,7 @@ impl LabOptions {
             writable: Vec::new(),
             host_files: HostFiles::All,
             auto_marks: true,
+            marks: MarksKept::default(),
             cold: false,
             accelerator: None,
             memory_mib: None,

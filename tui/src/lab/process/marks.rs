@@ -9,12 +9,8 @@ use parking_lot::Mutex;
 
 use crate::kernel::api::{MarkInfo, ModuleCounters};
 use crate::kernel::{TargetError, TargetResult};
+use crate::lab::options::MarksKept;
 use crate::lab::vm::mark::Mark;
-
-/// How many numbered marks are kept.
-const NUMBERED: usize = 8;
-/// How many bytes all marks may take before numbered ones give way.
-const BYTES: u64 = 4 << 30;
 
 /// One mark and what is told of it.
 #[derive(Clone)]
@@ -74,8 +70,8 @@ pub(super) struct Marked {
 }
 
 /// A lab's marks.
-#[derive(Default)]
 pub(super) struct Marks {
+    limits: MarksKept,
     kept: Mutex<State>,
 }
 
@@ -88,6 +84,10 @@ struct State {
 }
 
 impl Marks {
+    pub(super) fn new(limits: MarksKept) -> Self {
+        Self { limits, kept: Mutex::default() }
+    }
+
     /// Keeps `mark`, in place of one of the same name.
     pub(super) fn keep(&self, mark: Mark, about: Marked) {
         let mut state = self.kept.lock();
@@ -102,7 +102,7 @@ impl Marks {
         let Marked { generation, up, reason, modules, counters, .. } = about;
         let mark = Arc::new(mark);
         state.marks.push(Kept { mark, generation, up, reason, modules, counters, name });
-        while state.too_many() {
+        while state.too_many(self.limits) {
             let oldest = state.marks.iter().position(|kept| matches!(kept.name, Name::Number(_)));
             match oldest {
                 Some(oldest) if oldest + 1 < state.marks.len() => drop(state.marks.remove(oldest)),
@@ -163,10 +163,10 @@ fn missing(name: Option<&str>) -> TargetError {
 }
 
 impl State {
-    fn too_many(&self) -> bool {
+    fn too_many(&self, limits: MarksKept) -> bool {
         let numbered = self.marks.iter().filter(|kept| matches!(kept.name, Name::Number(_)));
-        numbered.count() > NUMBERED
-            || self.marks.iter().map(|kept| kept.mark.bytes).sum::<u64>() > BYTES
+        numbered.count() > limits.numbered
+            || self.marks.iter().map(|kept| kept.mark.bytes).sum::<u64>() > limits.bytes
     }
 }
 

@@ -126,7 +126,7 @@ impl Lab {
         let (orders, received) = channel();
         let status = Arc::new(Status::new(self.status()));
         let console = Console::new();
-        let marks = Arc::<Marks>::default();
+        let marks = Arc::new(Marks::new(self.options.marks));
         let served = LabTarget {
             status: Arc::clone(&status),
             console: Arc::clone(&console),
