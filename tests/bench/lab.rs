@@ -27,11 +27,53 @@ const RINGSIDE: &str = env!("CARGO_BIN_EXE_ringside");
 const ROUNDS: usize = 5;
 
 fn main() {
+    if std::env::args().any(|argument| argument == "marks") {
+        return marks();
+    }
     exec();
     throughput();
     files();
     dashboard();
     rebuild();
+    marks();
+}
+
+/// How long a guest with loaded modules stands still for a mark, what the mark takes
+/// beside what the guest uses, and how long a rewind takes from the key to a live
+/// picture. Only these: `cargo bench --bench lab -- marks`.
+fn marks() {
+    run(&["up", "--no-auto-marks"]);
+    run(&["load", "producer_consumer", "prod=2", "cons=2", "size=100"]);
+    let marks: Vec<serde_json::Value> = (0..ROUNDS)
+        .map(|_| {
+            let made = Command::new(RINGSIDE).args(["mark", "--json"]).output();
+            serde_json::from_slice(&made.expect("ringside starts").stdout).expect("a mark")
+        })
+        .collect();
+    let stood = marks.iter().filter_map(|mark| mark["stood_ms"].as_u64());
+    let stood = median(stood.map(Duration::from_millis).collect());
+    print("a mark: the guest stands still", "s", stood.as_secs_f64(), "target", 0.15);
+    let taken = marks.last().and_then(|mark| mark["bytes"].as_u64()).unwrap_or(0);
+    let taken = taken as f64 / f64::from(1 << 20);
+    print("a mark: room on the disk", "MiB", taken, "the guest's memory", 512.0);
+    let mut session = Session::start(Path::new(RINGSIDE), &[], 24, 80);
+    session.wait_for("connected");
+    let times = (0..ROUNDS).map(|_| {
+        session.keys("Z");
+        session.wait_for("Rewind to the newest mark?");
+        let start = Instant::now();
+        session.keys("y");
+        session.wait_for("rewound by");
+        session.wait_for("connected");
+        let took = start.elapsed();
+        // Until what is said of this rewind is not taken for the next one.
+        std::thread::sleep(Duration::from_secs(8));
+        took
+    });
+    let took = median(times.collect());
+    print("a rewind, from the key to a live picture", "s", took.as_secs_f64(), "target", 0.6);
+    session.quit();
+    run(&["down"]);
 }
 
 fn run(arguments: &[&str]) -> Duration {
