@@ -55,8 +55,6 @@ struct Again {
     known: HashSet<(u64, u64)>,
     /// Of the oldest that is kept, where older ones are not.
     oldest_us: Option<u64>,
-    /// The row that says that it was wound back.
-    cut: u64,
 }
 
 impl Log {
@@ -115,11 +113,11 @@ impl Log {
         if self.rows.is_empty() {
             return;
         }
-        let records = self.rows.iter().filter(|row| row.kind == Kind::Record);
+        let rows = || self.rows.range(0..self.rows.len());
+        let records = rows().filter(|row| row.kind == Kind::Record);
         let known = records.map(|row| (row.sequence, row.at_us)).collect();
-        let oldest_us = self.rows.iter().find(|row| row.kind == Kind::Record).map(|row| row.at_us);
-        let cut = self.end();
-        self.again = Some(Again { known, oldest_us: oldest_us.filter(|_| self.first > 0), cut });
+        let oldest_us = rows().find(|row| row.kind == Kind::Record).map(|row| row.at_us);
+        self.again = Some(Again { known, oldest_us: oldest_us.filter(|_| self.first > 0) });
         self.add(Row::rewound(by_ms));
     }
 
@@ -131,8 +129,8 @@ impl Log {
             self.again = None;
             return false;
         }
-        let cut = again.cut.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());
-        if let Some(row) = cut.and_then(|index| self.rows.get_mut(index)) {
+        // Nothing has come since, so that the cut is the newest row.
+        if let Some(row) = self.rows.back_mut().filter(|row| matches!(row.kind, Kind::Rewound(_))) {
             row.sequence = record.sequence;
         }
         true
