@@ -94,9 +94,11 @@ pub trait View: Erased {
         false
     }
 
-    /// Does it show which modules are loaded, so that these are asked for again and again?
+    /// Does it show which modules are loaded, so that these are asked for again and
+    /// again? One that drives a module shows whether it is there: that somebody else
+    /// has loaded one without counters, nothing else tells.
     fn shows_modules(&self) -> bool {
-        self.lists_modules()
+        self.lists_modules() || self.about().module.is_some()
     }
 
     /// Was what it shows a record all along, that loses nothing when the guest dies?

@@ -61,6 +61,12 @@ pub(crate) fn allocate(view: &mut Memory, shared: &mut Shared) {
     open::<Allocate>(view, shared, fields);
 }
 
+/// May there be requests that are seen nowhere? The original maps pages without a
+/// mapping that the kernel would list.
+fn unseen(shared: &Shared) -> bool {
+    shared.foreign(MODULE)
+}
+
 struct Free;
 
 impl Ask for Free {
@@ -75,9 +81,10 @@ impl Ask for Free {
         lines::at("FREE", form.hex("vaddr"))
     }
 
-    fn check(subject: &Subject, _: &Shared, form: &Form) -> Option<String> {
+    fn check(subject: &Subject, shared: &Shared, form: &Form) -> Option<String> {
         let known = subject.areas().any(|area| area.start == vaddr(form));
-        (!known).then(|| "vaddr: no request of this subject starts there".to_owned())
+        (!known && !unseen(shared))
+            .then(|| "vaddr: no request of this subject starts there".to_owned())
     }
 }
 
@@ -88,7 +95,8 @@ pub(crate) fn free(view: &mut Memory, shared: &mut Shared) {
     };
     let cursor = view.cursor;
     let under = subject.areas().find(|area| (area.start..area.end).contains(&cursor));
-    let Some(start) = under.or_else(|| subject.areas().next_back()).map(|area| area.start) else {
+    let known = under.or_else(|| subject.areas().next_back()).map(|area| area.start);
+    let Some(start) = known.or(unseen(shared).then_some(page_of(cursor))) else {
         return shared.note(shared.fill("There is nothing to free ({memory-allocate} allocates)"));
     };
     let fields = vec![address(shared, "the first address of the request", start)];
@@ -184,9 +192,12 @@ impl Ask for Share {
         lines::share(form.hex("vaddr"), form.text("client"), write)
     }
 
-    fn check(subject: &Subject, _: &Shared, form: &Form) -> Option<String> {
+    fn check(subject: &Subject, shared: &Shared, form: &Form) -> Option<String> {
         let known = subject.areas().any(|area| (area.start..area.end).contains(&vaddr(form)));
-        let other = || (!known).then(|| "vaddr: not a page of this subject's requests".into());
+        let other = || {
+            (!known && !unseen(shared))
+                .then(|| "vaddr: not a page of this subject's requests".into())
+        };
         aligned(form).or_else(other)
     }
 }
