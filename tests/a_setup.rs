@@ -12,7 +12,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let modules = concat!(env!("CARGO_MANIFEST_DIR"), "/../modules");
-    for arguments in [&["setup"][..], &["build", modules][..]] {
+    for arguments in [&["setup", "--gdb"][..], &["build", modules][..]] {
         eprintln!("ringside {}", arguments.join(" "));
         let status = Command::new(env!("CARGO_BIN_EXE_ringside")).args(arguments).status();
         match status {

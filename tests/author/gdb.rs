@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `ringside gdb`. Where there is no gdb there is nothing to try.
+//! `ringside gdb`, with the gdb that the tests' set-up has installed.
 
 use std::fs;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use super::made::{Made, wait_for};
 use super::surroundings::{Said, kill};
-
-/// Is there a gdb to try it with?
-pub fn has_gdb() -> bool {
-    Command::new("gdb").arg("--version").stdout(Stdio::null()).status().is_ok()
-}
 
 /// gdb with these arguments, and nothing to read.
 fn gdb(made: &Made, arguments: &[&str]) -> Child {
@@ -26,9 +21,6 @@ fn labs(made: &Made, text: &str) -> String {
 
 #[test]
 fn a_breakpoint_in_a_module_that_is_loaded_later_halts_it_with_its_values() {
-    if !has_gdb() {
-        return;
-    }
     let made = Made::new("debugged", &["--c"]);
     made.at.ok(&["build", made.path()]);
     made.at.up(&[]);
@@ -55,9 +47,6 @@ fn a_breakpoint_in_a_module_that_is_loaded_later_halts_it_with_its_values() {
 
 #[test]
 fn a_gdb_that_is_killed_leaves_the_guest_running_and_another_may_come() {
-    if !has_gdb() {
-        return;
-    }
     let made = Made::new("let_go", &["--c"]);
     made.at.up(&[]);
     made.at.ok(&["load", made.path(), "interval_ms=10"]);
@@ -74,4 +63,28 @@ fn a_gdb_that_is_killed_leaves_the_guest_running_and_another_may_come() {
         let before = made.value("beats").expect("it is loaded");
         wait_for("another beat", || made.value("beats").filter(|beats| *beats > before + 5));
     }
+}
+
+#[test]
+fn values_of_rusts_types_are_printed_as_rust_programmers_know_them() {
+    let made = Made::new("readable", &[]);
+    made.at.up(&[]);
+    made.at.ok(&["load", made.path(), "interval_ms=100"]);
+    let source = fs::read_to_string(made.source()).expect("its source");
+    let line = source.lines().position(|line| line.contains("fn counter(")).expect("it is there");
+    let place = format!("break readable.rs:{}", line + 2);
+    let sign = made.at.path().join("about to go on");
+    let touch = format!("shell touch '{}'", sign.display());
+    let steps = [&place, &touch, "continue", "p name", "info pretty-printer"];
+    let mut arguments = vec!["--batch"];
+    arguments.extend(steps.iter().flat_map(|step| ["-ex", *step]));
+    let debugger = gdb(&made, &arguments);
+    wait_for("gdb to wait for a reader", || sign.exists().then_some(()));
+    let mut reader = made.at.command(&["counters", &made.name]);
+    let mut reader = reader.stdout(Stdio::null()).spawn().expect("ringside starts");
+    let said = Said::from(debugger.wait_with_output().expect("gdb ends"));
+    reader.wait().expect("it is our child");
+    // Of the counter that comes first.
+    assert!(said.out.contains("$1 = \"beats\""), "{}{}", said.out, said.err);
+    assert!(said.out.contains("StdSlice"), "{}", said.out);
 }

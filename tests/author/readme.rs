@@ -46,9 +46,6 @@ fn comparable(line: &str) -> String {
 
 #[test]
 fn the_authors_loop_in_the_readme_prints_what_stands_there() {
-    if !super::gdb::has_gdb() {
-        return;
-    }
     let steps = steps();
     assert!((10..16).contains(&steps.len()), "{steps:?}");
     let at = Surroundings::new();

@@ -4,7 +4,6 @@
 
 use std::path::Path;
 
-use super::gdb::has_gdb;
 use super::made::{Made, wait_for};
 use super::session::Session;
 use super::surroundings::{Said, Surroundings};
@@ -84,17 +83,15 @@ fn a_module_is_made_mended_halted_crashed_and_brought_back_without_leaving_the_s
     moves(&session, "beats");
 
     // Halt it.
-    if has_gdb() {
-        let steps = ["break beat", "continue", "stepi", "bt 1"];
-        let mut arguments = vec!["gdb", "--", "--batch"];
-        arguments.extend(steps.iter().flat_map(|step| ["-ex", *step]));
-        let gdb = made.at.command(&arguments).output().expect("ringside starts");
-        let said = Said::from(gdb);
-        assert!(said.out.contains("hit Breakpoint 1, beat"), "{}{}", said.out, said.err);
-        // One instruction on, it stands where it stood.
-        assert!(said.out.contains("#0  "), "{}{}", said.out, said.err);
-        moves(&session, "beats");
-    }
+    let steps = ["break beat", "continue", "stepi", "bt 1"];
+    let mut arguments = vec!["gdb", "--", "--batch"];
+    arguments.extend(steps.iter().flat_map(|step| ["-ex", *step]));
+    let gdb = made.at.command(&arguments).output().expect("ringside starts");
+    let said = Said::from(gdb);
+    assert!(said.out.contains("hit Breakpoint 1, beat"), "{}{}", said.out, said.err);
+    // One instruction on, it stands where it stood.
+    assert!(said.out.contains("#0  "), "{}{}", said.out, said.err);
+    moves(&session, "beats");
 
     // Crash it: the line, the registers, the way back.
     let (said, crash) = ("\tpr_info(\"a blow", "\t*(volatile int *)8 = 1; pr_info(\"a blow");

@@ -25,8 +25,8 @@ use crate::lab::paths::lossy;
 ///
 /// The guest may run (it stands still meanwhile and goes on), be halted by gdb,
 /// or be dead. Both programs need the kernel's debug information, which only the
-/// debug kernel has. --compress makes a smaller file in makedumpfile's
-/// (“flattened”) format, which is for crash: drgn does not read it.
+/// debug kernel has. --compress makes a smaller file in makedumpfile's format,
+/// which both read, too.
 #[derive(Args, Clone, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Dump {
@@ -71,7 +71,8 @@ impl Dump {
             LabRequest::Dump { path: path.to_string_lossy().into_owned(), compress: self.compress };
         let written =
             ask(&*target, Request::Lab(request), &[]).map_err(Failure::from).and_then(|_| {
-                dump::complete(&mut file, &kernel, self.compress).map_err(|error| doing(&error))
+                dump::complete(&mut file, &path, &kernel, self.compress)
+                    .map_err(|error| doing(&error))
             });
         if let Err(failure) = written {
             // Half a dump only takes room.

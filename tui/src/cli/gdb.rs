@@ -8,11 +8,13 @@ use std::process::Command;
 use clap::Args;
 use nix::sys::signal::{SigHandler, Signal, signal};
 
+use super::consent::with_consent;
 use super::progress::Show;
 use super::{Connection, Failure, Outcome, candidates, our_module};
 use crate::kernel::api::{Item, LabRequest, Request};
 use crate::kernel::call::ask;
 use crate::lab::build_error::BuildError;
+use crate::lab::setup::{self, Needs};
 use crate::lab::{gdb, modules, runtime};
 
 /// Debug the guest's kernel and its modules with gdb
@@ -21,7 +23,7 @@ use crate::lab::{gdb, modules, runtime};
 ///     ringside gdb pulse                     symbols of this module only
 ///     ringside gdb -- --batch -ex 'break pulse_mod_init' -ex continue -ex bt
 ///
-/// Starts your gdb on the lab that runs, with the kernel's symbols and those of
+/// Starts your gdb (and offers to install it) on the lab that runs, with the kernel's symbols and those of
 /// every loaded module at their addresses; a module that is loaded later gets
 /// them as well, so a breakpoint in its init function works before it is
 /// loaded. The guest stands still whenever gdb has the word, and commands say
@@ -42,9 +44,11 @@ pub struct Gdb {
 impl Gdb {
     /// Runs gdb to its end.
     pub fn run(&self, connection: &Connection) -> Outcome {
+        let mut show = Show::new();
+        with_consent(false, |consent| setup::ensure(Needs::debugger(), consent, &mut show))?;
         let target = connection.open()?;
         let words = BuildError::without_last_words;
-        let kernel = our_module::kernel("gdb's symbols", &*target, &mut Show::new(), words)?;
+        let kernel = our_module::kernel("gdb's symbols", &*target, &mut show, words)?;
         let mut builds = modules::files(&kernel);
         let mut placed = gdb::placed(&kernel, &*target)?;
         if !self.modules.is_empty() {
@@ -64,7 +68,7 @@ impl Gdb {
         });
         let socket = socket.ok_or_else(|| Failure::new("the lab named no socket for gdb"))?;
         let script = runtime::folder()?.join(format!("gdb-{}.py", std::process::id()));
-        std::fs::write(&script, gdb::script(&builds, &placed))
+        std::fs::write(&script, gdb::script(&builds, &placed, gdb::printers().as_deref()))
             .map_err(|error| Failure::io(format!("write {}", script.display()), &error))?;
         if !kernel.flavour.clang() {
             eprintln!(
@@ -87,11 +91,7 @@ impl Gdb {
             let _ = unsafe { signal(Signal::SIGINT, before) };
         }
         drop(std::fs::remove_file(&script));
-        let status = status.map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Failure::new("gdb is not installed")
-                .with_help("on Debian and Ubuntu: sudo apt-get install gdb"),
-            _ => Failure::io("start gdb", &error),
-        })?;
+        let status = status.map_err(|error| Failure::io("start gdb", &error))?;
         Ok(status.code().map_or(1, |code| code as u8))
     }
 }

@@ -39,6 +39,9 @@ pub struct Setup {
     /// Only install programs; do not fetch and build the kernel
     #[arg(long)]
     no_build: bool,
+    /// Install gdb, too, which `ringside gdb` starts
+    #[arg(long)]
+    gdb: bool,
     /// A folder or tarball of Linux 7.3 to build from, instead of fetching one.
     /// It is copied and not changed
     #[arg(long, value_name = "PATH")]
@@ -52,7 +55,8 @@ impl Setup {
         // Before anything is installed that could then have no place.
         cache::place()?;
         let mut show = Show::new();
-        with_consent(self.yes, |consent| setup::ensure(Needs::all(flavour), consent, &mut show))?;
+        let needs = Needs { gdb: self.gdb, ..Needs::all(flavour) };
+        with_consent(self.yes, |consent| setup::ensure(needs, consent, &mut show))?;
         if !self.no_build {
             let kernel = match &self.kernel_source {
                 Some(source) => linux::ensure_from(flavour, source, &mut show)?,

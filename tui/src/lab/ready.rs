@@ -25,7 +25,7 @@ pub fn ready(
     if let (Some(kernel), true) = (&kernel, qemu) {
         return Ok(kernel.clone());
     }
-    let needs = Needs { vm: true, build: kernel.is_none().then_some(flavour) };
+    let needs = Needs { vm: true, build: kernel.is_none().then_some(flavour), gdb: false };
     setup::ensure(needs, consent, progress)?;
     linux::ensure(flavour, progress)
 }

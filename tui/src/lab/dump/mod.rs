@@ -11,13 +11,14 @@ mod vmcoreinfo;
 
 use std::fs::File;
 use std::io;
+use std::path::Path;
 
 use super::linux::Kernel;
 
-/// Adds the kernel's note to a dump that QEMU has written.
+/// Adds the kernel's note to a dump that QEMU has written to `file`, at `path`.
 ///
 /// # Errors
 /// The file can't be read or written, or is no dump.
-pub fn complete(file: &mut File, kernel: &Kernel, compressed: bool) -> io::Result<()> {
-    if compressed { flat::complete(file, kernel) } else { elf::complete(file, kernel) }
+pub fn complete(file: &mut File, path: &Path, kernel: &Kernel, compressed: bool) -> io::Result<()> {
+    if compressed { flat::complete(file, path, kernel) } else { elf::complete(file, kernel) }
 }

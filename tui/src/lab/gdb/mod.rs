@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use object::read::elf::ElfFile64;
 use object::{Endianness, Object, ObjectSection};
 
 use super::linux::Kernel;
-use super::modules;
+use super::{modules, program};
 use crate::kernel::api::{Item, Request};
 use crate::kernel::call::ask_within;
 use crate::kernel::{Target, TargetResult};
@@ -53,6 +54,17 @@ pub fn placed(kernel: &Kernel, target: &dyn Target) -> TargetResult<BTreeMap<Str
     Ok(placed)
 }
 
+/// Where the first Rust toolchain that has them keeps its printers for gdb: that of
+/// PATH, else the system's. What a kernel is compiled with may come without.
+pub fn printers() -> Option<PathBuf> {
+    let compilers = [program::find("rustc"), Some("/usr/bin/rustc".into())];
+    compilers.into_iter().flatten().find_map(|rustc| {
+        let root = program::answer(Command::new(rustc).args(["--print", "sysroot"]))?;
+        let folder = Path::new(root.trim()).join("lib/rustlib/etc");
+        folder.join("gdb_lookup.py").exists().then_some(folder)
+    })
+}
+
 /// The sections of a module's file that are loaded.
 fn sections(file: &Path) -> Vec<String> {
     let bytes = std::fs::read(file).unwrap_or_default();
@@ -80,7 +92,13 @@ fn address(target: &dyn Target, module: &str, section: &str) -> Option<u64> {
 
 /// The script that gives gdb the symbols of `placed`, and of each of the `builds`
 /// when it is loaded.
-pub fn script(builds: &BTreeMap<String, PathBuf>, placed: &BTreeMap<String, Placed>) -> String {
+///
+/// `printers` is where a Rust toolchain keeps what prints its types.
+pub fn script(
+    builds: &BTreeMap<String, PathBuf>,
+    placed: &BTreeMap<String, Placed>,
+    printers: Option<&Path>,
+) -> String {
     // Strings, numbers and objects of JSON are Python's, too.
     let json = |value: serde_json::Value| value.to_string();
     let builds: BTreeMap<_, _> =
@@ -89,7 +107,9 @@ pub fn script(builds: &BTreeMap<String, PathBuf>, placed: &BTreeMap<String, Plac
         .iter()
         .map(|(name, at)| (name, (at.file.display().to_string(), &at.sections)))
         .collect();
+    let printers = printers.map(|folder| folder.display().to_string());
     SCRIPT
+        .replace("@PRINTERS@", &json(printers.unwrap_or_default().into()))
         .replace("@BUILDS@", &json(serde_json::json!(builds)))
         .replace("@LOADED@", &json(serde_json::json!(placed)))
 }
@@ -105,11 +125,12 @@ mod tests {
         let placed =
             BTreeMap::from([("pulse".to_owned(), Placed { file: file.clone(), sections })]);
         let builds = BTreeMap::from([("pulse".to_owned(), file)]);
-        let text = script(&builds, &placed);
+        let text = script(&builds, &placed, Some(Path::new("/rust/etc")));
         assert!(text.contains(r#"BUILDS = {"pulse":"/a \"b\"/pulse.ko"}"#), "{text}");
         assert!(text.contains(
             r#"LOADED = {"pulse":["/a \"b\"/pulse.ko",{".text":18446744072098938880}]}"#
         ));
+        assert!(text.contains(r#"PRINTERS = "/rust/etc""#));
         assert!(!text.contains('@'));
     }
 }

@@ -136,6 +136,9 @@ pub fn report(needs: Needs) -> Report {
         compilers(&mut checks, flavour);
         generators(&mut checks);
     }
+    if needs.gdb {
+        checks.program("gdb", "debugs the guest", Thing::Gdb);
+    }
     let cache = cache::place();
     if needs.build.is_some() || needs.vm {
         room(&mut checks, needs, cache.as_deref().ok());
@@ -257,6 +260,12 @@ mod tests {
         assert!(
             names(Flavour::Lab).contains(&"QEMU") && names(Flavour::Lab).contains(&"disk space")
         );
+    }
+
+    #[test]
+    fn gdb_is_only_needed_by_who_debugs() {
+        let has = |needs| report(needs).checks.iter().any(|check| check.name == "gdb");
+        assert!(has(Needs::debugger()) && !has(Needs::all(Flavour::Debug)));
     }
 
     #[test]

@@ -10,11 +10,18 @@ pub struct Needs {
     pub vm: bool,
     /// A kernel of this flavour, and modules for it, will be built.
     pub build: Option<Flavour>,
+    /// A guest will be debugged.
+    pub gdb: bool,
 }
 
 impl Needs {
     /// Everything for a lab with this kernel.
     pub fn all(flavour: Flavour) -> Self {
-        Self { vm: true, build: Some(flavour) }
+        Self { vm: true, build: Some(flavour), gdb: false }
+    }
+
+    /// What debugs the guest of a lab that runs.
+    pub fn debugger() -> Self {
+        Self { vm: false, build: None, gdb: true }
     }
 }

@@ -27,6 +27,7 @@ pub(crate) enum Thing {
     Patch,
     Curl,
     Kmod,
+    Gdb,
     Disk,
     Memory,
 }
@@ -72,6 +73,7 @@ pub(crate) fn packages(thing: Thing, family: Family) -> &'static [&'static str] 
         (Thing::Patch, _) => &["patch"],
         (Thing::Curl, _) => &["curl"],
         (Thing::Kmod, _) => &["kmod"],
+        (Thing::Gdb, _) => &["gdb"],
     }
 }
 
