@@ -28,6 +28,7 @@ pub mod symbols;
 pub mod text_field;
 pub mod toasts;
 pub mod trace;
+pub mod traced;
 pub mod vm;
 pub mod workbench;
 

@@ -22,7 +22,7 @@ use super::marks::Marks;
 use super::message;
 use super::symbols::Symbols;
 use super::toasts::{Toasts, Tone};
-use super::trace::Trace;
+use super::traced::Trace;
 use super::{form, layer};
 use crate::dashboard::data::command_log::CommandLog;
 use crate::dashboard::data::console::Console;

@@ -16,7 +16,8 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use super::{cr4, note, notes, vmcoreinfo};
+use super::note::{cr4, note, notes};
+use super::vmcoreinfo;
 use crate::lab::linux::Kernel;
 
 const HEADER: u64 = 4096;

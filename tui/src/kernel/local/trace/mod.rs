@@ -30,8 +30,6 @@ use crate::kernel::error::{TargetError, TargetResult};
 
 pub(crate) use self::tracefs::keep;
 
-/// The hidden command that is the keeper of a trace.
-pub(crate) const KEEPER: &str = "trace-keeper";
 /// How often what was recorded is taken out of the kernel.
 const DRAIN_EVERY: Duration = Duration::from_millis(50);
 

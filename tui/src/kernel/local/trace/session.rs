@@ -55,7 +55,7 @@ impl Keeper {
             });
         }
         command
-            .arg(super::KEEPER)
+            .arg(tracefs::KEEPER)
             .env_clear()
             .current_dir("/")
             .stdin(Stdio::piped())

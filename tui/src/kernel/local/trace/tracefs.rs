@@ -14,6 +14,8 @@ use nix::libc;
 use crate::kernel::error::{TargetError, TargetResult};
 use crate::kernel::local::files;
 
+/// The hidden command that is the keeper of a trace.
+pub(super) const KEEPER: &str = "trace-keeper";
 /// What the groups of our events, and the instances that record them, begin with.
 /// The number of the process that removes them follows.
 const PREFIX: &str = "ringside_";
@@ -143,7 +145,7 @@ pub(super) fn sweep(tracefs: &Mounted) {
         let keeper = name.strip_prefix(PREFIX).and_then(|pid| pid.parse::<u32>().ok());
         keeper.is_some_and(|pid| {
             let line = files::text(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            !line.split('\0').any(|word| word == super::KEEPER)
+            !line.split('\0').any(|word| word == KEEPER)
         })
     });
     for name in dead.collect::<std::collections::BTreeSet<_>>() {

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::boxes::popup;
 use crate::dashboard::core::Hit;
-use crate::dashboard::core::trace::{Of, Row, State};
+use crate::dashboard::core::traced::{Of, Row, State};
 use crate::dashboard::paint::{Canvas, Role, row, wrap};
 use crate::dashboard::shell::model::Model;
 
