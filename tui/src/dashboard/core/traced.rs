@@ -36,7 +36,7 @@ pub struct Trace {
     /// What it does.
     pub state: State,
     /// The selected row, by the name that it was found under.
-    selected: Option<String>,
+    pub(super) selected: Option<String>,
     pub(super) functions: Vec<TracedFunction>,
     /// What is known of each, how often it was called in the newest look and how long
     /// that was, and when it was.
