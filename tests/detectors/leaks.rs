@@ -51,7 +51,9 @@ pub fn kmemleak_reports_a_leak_and_none_of_ours() {
         tell("clear");
 
         for name in programs::names() {
-            programs::run(name);
+            // What is lost with each call is counted elsewhere, by many of them.
+            let few: &[&str] = if name == "memalloc_leaks" { &["200"] } else { &[] };
+            programs::run_with(name, few);
         }
         let report = leaks();
         assert!(report.is_empty(), "{report}");

@@ -84,6 +84,11 @@ pub fn path(name: &str) -> PathBuf {
 
 /// Runs the program, inside a guest: it must end with 0 and have checked something.
 pub fn run(name: &str) {
+    run_with(name, &[]);
+}
+
+/// The same with `more` arguments.
+pub fn run_with(name: &str, more: &[&str]) {
     let (_, given) = PROGRAMS
         .iter()
         .copied()
@@ -103,7 +108,7 @@ pub fn run(name: &str) {
             command.arg(guest::module_file(module)).args(slow);
         }
     }
-    let output = guest::output_within(&mut command, guest::PROGRAM_ENDS_WITHIN);
+    let output = guest::output_within(command.args(more), guest::PROGRAM_ENDS_WITHIN);
     let said = String::from_utf8_lossy(&output.stdout);
     let complained = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{name}: {}\n{said}\n{complained}", output.status);
