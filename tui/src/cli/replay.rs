@@ -112,7 +112,7 @@ impl Replay {
 
     /// A player of it for a screen of the size that is meant.
     fn player(&self, tape: Tape) -> (Player, (u16, u16)) {
-        let size = self.size.map_or_else(|| Size::some(tape.start().size), |size| size).0;
+        let size = self.size.unwrap_or_else(|| Size::some(tape.start().size)).0;
         (Player::new(tape, size, Model::default().shared.keymap), size)
     }
 

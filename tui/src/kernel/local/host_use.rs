@@ -116,12 +116,9 @@ fn named(process: &Path) -> Option<String> {
 pub(super) fn take_out() -> TargetResult<()> {
     let mut failed = None;
     for place in places()?.iter().rev() {
-        match umount2(place.as_str(), MntFlags::UMOUNT_NOFOLLOW) {
-            Err(errno) => {
-                let _ = umount2(place.as_str(), MntFlags::MNT_DETACH);
-                failed = failed.or(Some((place.clone(), errno)));
-            }
-            Ok(()) => {}
+        if let Err(errno) = umount2(place.as_str(), MntFlags::UMOUNT_NOFOLLOW) {
+            let _ = umount2(place.as_str(), MntFlags::MNT_DETACH);
+            failed = failed.or(Some((place.clone(), errno)));
         }
     }
     match failed {
