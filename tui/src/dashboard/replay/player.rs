@@ -359,8 +359,8 @@ impl Player {
             return Some((self.note.clone(), Role::Text));
         }
         if self.looks_around() {
-            let text = "You look around, the keys are yours: {replay-follow} follows the \
-                        recording, {replay-play} plays and pauses";
+            let text =
+                "You look around: {replay-follow} follows again, {replay-play} plays and pauses";
             return Some((self.keymap.fill(text), Role::Warning));
         }
         let caption = &self.head.fold.caption;
