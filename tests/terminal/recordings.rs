@@ -108,10 +108,10 @@ fn what_was_seen_is_shown_again_though_the_recorder_was_killed() {
     session.wait_for("pages 4/4096");
     seen.push(see(&session));
     session.keys("6");
-    session.wait_for("my_name");
+    session.wait_for("What the kernel says");
     seen.push(see(&session));
-    session.keys("/my_name\r");
-    session.wait_for("my_name");
+    session.keys("/Hello\r");
+    session.wait_for("Hello, I am");
     seen.push(see(&session));
     session.keys("7");
     session.wait_for("Every module of this kernel");
