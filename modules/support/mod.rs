@@ -11,7 +11,6 @@ mod layout;
 pub(crate) mod mapping;
 pub(crate) mod memory;
 pub(crate) mod mutex;
-pub(crate) mod pace;
 pub(crate) mod page_table;
 pub(crate) mod pages;
 pub(crate) mod params;

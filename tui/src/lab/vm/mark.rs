@@ -12,8 +12,6 @@ use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use nix::unistd::{Whence, lseek};
-
 use super::error::{VmError, VmResult};
 use super::machine::Machine;
 use super::overlay::Overlay;
@@ -48,12 +46,12 @@ impl Mark {
     pub fn make(machine: &Machine, stick: &Stick, plugged: bool, folder: &Path) -> VmResult<Self> {
         stick.can_be_marked()?;
         machine.can_be_saved().map_err(mounted)?;
-        let overlay = stick.prepare(machine)?;
+        let overlay = stick.prepare(machine.qmp())?;
         let state = tempfile::tempfile_in(folder).map_err(VmError::io(place(folder)))?;
         let made = Instant::now();
         let copied = machine.hold(|| {
             if let Some(overlay) = overlay {
-                stick.cover(machine, overlay, plugged)?;
+                stick.cover(machine.qmp(), overlay, plugged)?;
             }
             machine.write_state(&state, DEADLINE).map_err(mounted)?;
             if stick.is_pristine() {
@@ -116,26 +114,4 @@ fn place(folder: &Path) -> String {
 fn room_taken(file: &File) -> u64 {
     use std::os::unix::fs::MetadataExt;
     file.metadata().map_or(0, |meta| meta.blocks() * 512)
-}
-
-/// Makes `to` the same as `from`, holes included.
-pub(super) fn copy_sparse(mut from: &File, mut to: &File) -> std::io::Result<()> {
-    use std::io::{Read, Seek, SeekFrom};
-    let length = from.metadata()?.len();
-    to.set_len(length)?;
-    let mut at: i64 = 0;
-    loop {
-        let begin = match lseek(from, at, Whence::SeekData) {
-            Ok(begin) => begin,
-            // Only a hole is left.
-            Err(nix::errno::Errno::ENXIO) => return Ok(()),
-            Err(errno) => return Err(errno.into()),
-        };
-        let end = lseek(from, begin, Whence::SeekHole)?;
-        from.seek(SeekFrom::Start(begin.cast_unsigned()))?;
-        to.seek(SeekFrom::Start(begin.cast_unsigned()))?;
-        // By way of copy_file_range, which shares blocks where the file system can.
-        std::io::copy(&mut from.take((end - begin).cast_unsigned()), &mut to)?;
-        at = end;
-    }
 }

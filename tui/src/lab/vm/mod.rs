@@ -29,4 +29,5 @@ pub mod saved;
 pub mod share;
 pub mod start;
 pub mod stick;
+mod sparse;
 mod watchdog;

@@ -23,8 +23,8 @@ use super::child::{Shared, bind, explain, keep};
 use super::command::{CHANGES, CHANGES_SET, QEMU, STICK, STICK_SET, stick_node};
 use super::confine::{Confinement, Masks};
 use super::error::{VmError, VmResult};
-use super::mark::copy_sparse;
 use super::qmp::Qmp;
+use super::sparse::copy_sparse;
 
 /// How long QEMU may take to make an empty image.
 const CREATED_WITHIN: Duration = Duration::from_secs(10);

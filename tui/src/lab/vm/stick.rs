@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use super::error::{VmError, VmResult};
-use super::machine::Machine;
 use super::overlay::{Overlay, again};
+use super::qmp::Qmp;
 use super::room::Room;
 use crate::kernel::api::StickFate;
 
@@ -179,21 +179,21 @@ impl Stick {
     ///
     /// # Errors
     /// The file's folder can't be written to, the disk is full, or QEMU refuses.
-    pub(super) fn prepare(&self, machine: &Machine) -> VmResult<Option<Overlay>> {
+    pub(super) fn prepare(&self, qmp: &Qmp) -> VmResult<Option<Overlay>> {
         if self.path.is_none() || self.overlay.get().is_some() {
             return Ok(None);
         }
         let length = self.file.metadata().map_err(VmError::io("look at the stick"))?.len();
-        Overlay::create(machine.qmp(), &self.real()?, length).map(Some)
+        Overlay::create(qmp, &self.real()?, length).map(Some)
     }
 
     /// Has `overlay` take what is written from now on. The guest stands still.
     ///
     /// # Errors
     /// QEMU refuses.
-    pub(super) fn cover(&self, machine: &Machine, overlay: Overlay, plugged: bool) -> VmResult<()> {
+    pub(super) fn cover(&self, qmp: &Qmp, overlay: Overlay, plugged: bool) -> VmResult<()> {
         if plugged {
-            overlay.take_over(machine.qmp())?;
+            overlay.take_over(qmp)?;
         }
         // One without a name would be lost with the lab, but holds what is written.
         let named = overlay.adopt();
