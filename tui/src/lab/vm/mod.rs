@@ -27,7 +27,7 @@ pub mod qmp;
 pub mod room;
 pub mod saved;
 pub mod share;
+mod sparse;
 pub mod start;
 pub mod stick;
-mod sparse;
 mod watchdog;
