@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::form::Paths;
+use super::field::Paths;
 use super::symbols::Frame;
 use super::workbench::{Bench, Case, News, Order};
 use crate::kernel::signature::Signatures;

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::dashboard::core::form::Paths;
+use crate::dashboard::core::field::Paths;
 use crate::dashboard::core::host::Limit;
 use crate::plain_file;
 use crate::plain_file::FileError;

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use super::error::{VmError, VmResult};
 use super::machine::Machine;
 use super::overlay::Overlay;
+use super::sparse::copy_sparse;
 use super::stick::Stick;
 
 /// How long a guest may stand still for a mark before it is given up.

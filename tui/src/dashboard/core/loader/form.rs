@@ -4,7 +4,7 @@
 use super::image::start_image;
 use super::state::{Job, PACE, file, form_id, is_plain_file, module_name, parameters_of};
 use super::steps::go_on;
-use crate::dashboard::core::form::{Field, Kind, Paths};
+use crate::dashboard::core::field::{Field, Kind, Paths};
 use crate::dashboard::core::shared::{Form, Shared};
 use crate::dashboard::data::duration;
 use crate::dashboard::data::lines;

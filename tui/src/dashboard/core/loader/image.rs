@@ -9,7 +9,7 @@ use super::state::{Step, form_id, is_path, is_plain_file, module_name};
 use super::steps::go_on;
 use crate::dashboard::core::calls::{Owner, Report};
 use crate::dashboard::core::effect::Effect;
-use crate::dashboard::core::form::Field;
+use crate::dashboard::core::field::Field;
 use crate::dashboard::core::host::{HostRequest, Limit};
 use crate::dashboard::core::layer::Message;
 use crate::dashboard::core::shared::{Layer, Shared};

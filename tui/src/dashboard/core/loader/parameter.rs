@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The form's field for a parameter that a module's file declares.
 
-use crate::dashboard::core::form::{Field, Kind};
+use crate::dashboard::core::field::{Field, Kind};
 use crate::kernel::modinfo::ModParameter;
 
 /// The field for a declared parameter: limits are the type's range.

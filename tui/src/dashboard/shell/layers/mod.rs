@@ -332,7 +332,7 @@ pub(crate) fn paste(model: &mut Model, text: &str) -> bool {
         Some(Layer::Form(form)) => {
             let focus = form.focus;
             if let Some(field) = form.fields.get_mut(focus)
-                && !matches!(field.kind, crate::dashboard::core::form::Kind::Choice(_))
+                && !matches!(field.kind, crate::dashboard::core::field::Kind::Choice(_))
             {
                 field.input.insert(text);
             }
