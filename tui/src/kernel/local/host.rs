@@ -19,16 +19,12 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::stat::{Mode, SFlag, mknod};
 use sha2::{Digest, Sha256};
 
-use super::host_use;
+use super::host_use::{self, LOWER, ROOT};
 use crate::kernel::api::{HollowKind, HostView, KernelView, Share, ShareKind};
 use crate::kernel::error::{TargetError, TargetResult};
 
-/// Where programs run.
-pub(super) const ROOT: &str = "/run/ringside/root";
 /// Where it is put together.
 const DRAFT: &str = "/run/ringside/new-root";
-/// Where shares are mounted as they come.
-pub(super) const LOWER: &str = "/run/ringside/host";
 /// Takes the guest's changes, in the file system that all files share.
 const CHANGES: &str = "/run/ringside/changes";
 /// Says that a folder there has what it begins with.

@@ -9,9 +9,12 @@ use nix::errno::Errno;
 use nix::mount::{MntFlags, umount2};
 
 use super::files;
-use super::host::{LOWER, ROOT};
 use crate::kernel::error::{TargetError, TargetResult};
 
+/// Where programs run.
+pub(super) const ROOT: &str = "/run/ringside/root";
+/// Where shares are mounted as they come.
+pub(super) const LOWER: &str = "/run/ringside/host";
 /// So many programs are named.
 const NAMED: usize = 3;
 /// So much of a program's command line is shown.

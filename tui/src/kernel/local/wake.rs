@@ -106,7 +106,7 @@ impl Guest {
         }
         host.programs += 1;
         self.programs_changed.notify_all();
-        let root = ProgramRoot { guest: Arc::clone(self), path: host::ROOT.into() };
+        let root = ProgramRoot { guest: Arc::clone(self), path: host_use::ROOT.into() };
         if let Some(mounted) = &host.mounted {
             mounted.look_again();
         }
@@ -181,7 +181,7 @@ fn mounted() -> TargetResult<Mounted> {
                 "this guest has not been told where the host's files are".into(),
             )
         })?;
-    if mounts.lines().any(|line| line.split(' ').nth(1) == Some(host::ROOT)) {
+    if mounts.lines().any(|line| line.split(' ').nth(1) == Some(host_use::ROOT)) {
         return host::mounted_before(&view);
     }
     host::mount_all(&view)
