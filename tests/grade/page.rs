@@ -15,8 +15,7 @@ fn commands() -> Vec<String> {
     block.lines().map(str::to_owned).collect()
 }
 
-#[test]
-fn five_commands_lead_from_nothing_to_a_graded_folder() {
+pub fn five_commands_lead_from_nothing_to_a_graded_folder() {
     let commands = commands();
     assert_eq!(commands.len(), 5);
     let at = Surroundings::new();

@@ -6,8 +6,7 @@ use std::fs;
 use super::submissions::course;
 use super::surroundings::Surroundings;
 
-#[test]
-fn each_description_of_the_course_is_right() {
+pub fn each_description_of_the_course_is_right() {
     let at = Surroundings::new();
     for name in ["my_name", "producer_consumer", "memalloc", "kmod"] {
         let path = course(name);
@@ -16,8 +15,7 @@ fn each_description_of_the_course_is_right() {
     }
 }
 
-#[test]
-fn a_mistake_is_told_with_its_line_and_column() {
+pub fn a_mistake_is_told_with_its_line_and_column() {
     let at = Surroundings::new();
     let path = at.path().join("spec.toml");
     fs::write(
@@ -30,8 +28,7 @@ fn a_mistake_is_told_with_its_line_and_column() {
     assert!(said.err.contains("spec.toml:6:") && said.err.contains("`load`"), "{}", said.err);
 }
 
-#[test]
-fn what_there_is_not_can_not_be_judged() {
+pub fn what_there_is_not_can_not_be_judged() {
     let at = Surroundings::new();
     let spec = course("my_name");
     let said = at.run(&["grade", spec.to_str().expect("UTF-8"), "/nowhere/alice.zip"]);

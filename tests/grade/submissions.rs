@@ -58,7 +58,7 @@ pub fn grade(
     submissions: &[&Path],
     more: &[&str],
 ) -> (Said, Value) {
-    let mut arguments = vec!["grade", "--json"];
+    let mut arguments = vec!["grade", "--json", "--kernel", super::kernel()];
     arguments.extend(more);
     arguments.push(spec.to_str().expect("UTF-8"));
     arguments.extend(submissions.iter().map(|path| path.to_str().expect("UTF-8")));

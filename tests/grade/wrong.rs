@@ -26,8 +26,7 @@ fn loses(name: &str, spec: &str, expected: &[(&str, f64, &str)]) {
     }
 }
 
-#[test]
-fn a_wrong_log_line_costs_what_the_line_is_worth() {
+pub fn a_wrong_log_line_costs_what_the_line_is_worth() {
     loses(
         "says_something_else",
         "my_name",
@@ -38,13 +37,11 @@ fn a_wrong_log_line_costs_what_the_line_is_worth() {
     );
 }
 
-#[test]
-fn a_panic_at_unload_costs_the_test_that_unloads_and_no_other() {
+pub fn a_panic_at_unload_costs_the_test_that_unloads_and_no_other() {
     loses("panics_at_unload", "my_name", &[("goodbye", 0.0, "my_name: no way out")]);
 }
 
-#[test]
-fn a_sleep_under_a_lock_costs_each_test_that_sees_it() {
+pub fn a_sleep_under_a_lock_costs_each_test_that_sees_it() {
     loses(
         "sleeps_under_a_lock",
         "my_name",
@@ -58,8 +55,7 @@ fn a_sleep_under_a_lock_costs_each_test_that_sees_it() {
     );
 }
 
-#[test]
-fn a_load_that_never_ends_is_ended() {
+pub fn a_load_that_never_ends_is_ended() {
     loses(
         "loops_for_ever",
         "my_name",
@@ -73,8 +69,7 @@ fn a_load_that_never_ends_is_ended() {
     );
 }
 
-#[test]
-fn threads_that_are_not_stopped_cost_each_test_that_unloads() {
+pub fn threads_that_are_not_stopped_cost_each_test_that_unloads() {
     loses(
         "forgets_kthread_stop",
         "producer_consumer",
@@ -89,8 +84,7 @@ fn threads_that_are_not_stopped_cost_each_test_that_unloads() {
     );
 }
 
-#[test]
-fn a_page_table_that_is_left_over_costs_each_test_in_which_a_process_ends() {
+pub fn a_page_table_that_is_left_over_costs_each_test_in_which_a_process_ends() {
     loses(
         "leaks_a_page_table",
         "memalloc",
@@ -104,8 +98,7 @@ fn a_page_table_that_is_left_over_costs_each_test_in_which_a_process_ends() {
     );
 }
 
-#[test]
-fn an_offset_that_is_ignored_costs_the_calls_that_have_one() {
+pub fn an_offset_that_is_ignored_costs_the_calls_that_have_one() {
     loses(
         "ignores_the_offset",
         "kmod",

@@ -10,6 +10,7 @@ use clap::{Args, ValueHint};
 
 use super::consent::with_consent;
 use super::interrupt::{self, Interrupt};
+use super::kernel_choice::flavours;
 use super::output::{pretty_json, print_json};
 use super::progress::Show;
 use super::{Failure, Outcome};
@@ -49,6 +50,10 @@ pub struct Grade {
     /// What was handed in: folders and archives
     #[arg(value_name = "SUBMISSION", value_hint = ValueHint::AnyPath)]
     submissions: Vec<PathBuf>,
+    /// Judge on this kernel where a test names none [default: what the description
+    /// says, else debug]
+    #[arg(long, value_name = "lab|debug", value_parser = flavours(), hide_possible_values = true)]
+    kernel: Option<Flavour>,
     /// Judge so many at a time [default: as many as fit]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     jobs: Option<u32>,
@@ -87,7 +92,10 @@ impl Grade {
             return Ok(0);
         }
         let path = self.spec.as_deref().unwrap_or(Path::new(""));
-        let spec = Spec::read(path)?;
+        let mut spec = Spec::read(path)?;
+        if let Some(kernel) = self.kernel {
+            spec.kernel = kernel.into();
+        }
         if self.check {
             let (tests, worth) = (spec.tests.len(), report::points(spec.worth()));
             let line = format!("{}: {tests} tests, {worth} points", path.display());

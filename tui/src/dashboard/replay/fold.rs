@@ -81,6 +81,7 @@ impl Fold {
                 if let Some(event) = event {
                     let effects = update(&mut self.model, event);
                     self.wait(effects);
+                    self.bear_with();
                 }
             }
         }
@@ -99,6 +100,19 @@ impl Fold {
         }
     }
 
+    /// A question of the model's that the recorded dashboard has not asked yet (that of
+    /// another version may ask at other times) is no sign that the kernel is silent.
+    fn bear_with(&mut self) {
+        let now = self.model.now_ms;
+        for (tag, asked) in &self.waiting {
+            if let (Asked::Kernel(Request::Kernel), Some(call)) =
+                (asked, self.model.calls.get_mut(*tag))
+            {
+                call.started_ms = now;
+            }
+        }
+    }
+
     /// Notes what the model asked for, for the recording to answer.
     fn wait(&mut self, effects: Vec<Effect>) {
         for effect in effects {
@@ -109,6 +123,7 @@ impl Fold {
                 Effect::Host { tag, request } => {
                     self.waiting.push((tag, Asked::Host(request.words())));
                 }
+                Effect::Cancel(over) => self.waiting.retain(|(tag, _)| *tag != over),
                 _ => {}
             }
         }

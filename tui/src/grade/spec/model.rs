@@ -50,6 +50,15 @@ pub enum KernelName {
     Debug,
 }
 
+impl From<Flavour> for KernelName {
+    fn from(flavour: Flavour) -> Self {
+        match flavour {
+            Flavour::Lab => Self::Lab,
+            Flavour::Debug => Self::Debug,
+        }
+    }
+}
+
 impl From<KernelName> for Flavour {
     fn from(name: KernelName) -> Self {
         match name {
