@@ -136,7 +136,12 @@ fn a_trace_of_a_rust_module_has_readable_names_and_says_what_can_not_be_traced()
     let calls = loop {
         let event = trace.event("calls");
         let all = event["functions"].as_array().expect("a list").clone();
-        if let Some(found) = all.into_iter().find(|one| one["calls"].as_u64() >= Some(3)) {
+        // The timer's callback, which nothing but the timer calls.
+        let beats = |one: &Value| {
+            let name = one["name"].as_str().unwrap_or_default();
+            name.ends_with("::run") && one["calls"].as_u64() >= Some(3)
+        };
+        if let Some(found) = all.into_iter().find(beats) {
             break found;
         }
     };

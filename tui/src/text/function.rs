@@ -105,13 +105,31 @@ pub fn name(symbol: &str, module: &str) -> String {
     }
 }
 
-/// Is it a module's own, and not compiled into it from a library?
+/// Is it a module's own, and not compiled into it from a library? What a library does
+/// for a type of the module's by a trait is: a callback begins there.
 pub fn is_own(symbol: &str) -> bool {
-    path(symbol).is_none_or(|path| {
-        let first = path.split("::").next().unwrap_or_default();
-        let named = first.starts_with(|c: char| c.is_alphabetic() || c == '_');
-        named && path.contains("::") && !PRIMITIVES.contains(&first) && !LIBRARIES.contains(&first)
-    })
+    path(symbol).is_none_or(|path| is_of_module(&path) || is_for_module(symbol))
+}
+
+/// Does a path begin in a crate that is no library?
+fn is_of_module(path: &str) -> bool {
+    let first = path.split("::").next().unwrap_or_default();
+    let named = first.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    named && path.contains("::") && !PRIMITIVES.contains(&first) && !LIBRARIES.contains(&first)
+}
+
+/// `<kernel::sync::arc::Arc<pulse::Pulse> as kernel::time::hrtimer::…>::run`.
+fn is_for_module(symbol: &str) -> bool {
+    let demangled = format!("{:#}", rustc_demangle::demangle(symbol));
+    let Some(rest) = demangled.strip_prefix('<') else { return false };
+    let Some(inside) = closing(rest).map(|end| &rest[..end]) else { return false };
+    let mut parts = split_as(inside);
+    let (Some(of), Some(through)) = (parts.next(), parts.next()) else { return false };
+    // Of these only text comes.
+    if through.starts_with("core::fmt::") || through.starts_with("core::ops::") {
+        return false;
+    }
+    of.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')).any(is_of_module)
 }
 
 /// Was it written by a macro, and not by hand?
@@ -212,6 +230,16 @@ mod tests {
         for library in [ADAPTER, MEDIAN] {
             assert!(!is_own(library), "{library}");
         }
+    }
+
+    #[test]
+    fn what_a_library_does_for_a_modules_type_is_the_modules() {
+        // The kernel's `Arc<pulse::Pulse>` as its callback of a timer.
+        let callback =
+            "_RNvXNtCs2_6kernel4syncINtB2_3ArcNtCs1_5pulse5PulseENtNtCs2_6kernel4time8Callback3run";
+        let demangled = format!("{:#}", rustc_demangle::demangle(callback));
+        assert!(demangled.starts_with("<kernel::sync::Arc<pulse::Pulse> as "), "{demangled}");
+        assert!(is_own(callback));
     }
 
     #[test]

@@ -129,7 +129,7 @@ const COMMANDS: &[Command<Workbench>] = &[
     .when(|view: &Workbench, shared| match view.module() {
         Some(name) if shared.loaded(name).is_some() => shared.can(Capability::Modules),
         Some(name) => Err(format!("{name} is not loaded")),
-        None => watched(view, shared),
+        None => watched(view, shared).and(Err("no module of the folder is loaded yet".into())),
     })
     .quiet(),
 ];
