@@ -90,7 +90,7 @@ fn goes_round(options: &[&str], said: &str, wrong: (&str, &str), crash: &str) {
     let text = std::fs::read_to_string(&source).expect("its source");
     let line = text.lines().position(|line| line.contains(crash)).expect("it is there") + 1;
     assert!(place.contains(&format!("{}:{line} ", source.display())), "{place}: {line}");
-    watching.expect("type `reboot` to go back");
+    watching.expect("type `reboot` (or `rewind`");
     watching.say("reboot");
     watching.expect("== a new guest runs");
     watching.expect("watched: a blow every 7 ms");
