@@ -53,7 +53,7 @@ fn tab_knows_commands_values_and_paths_without_a_lab() {
     // Modules and folders, and nothing else.
     offers("ringside load mi", &["mine.ko", "mine/"]);
     offers("ringside load my_name int", &["intParameter="]);
-    offers("ringside up --di", &["--disk"]);
+    offers("ringside up --acc", &["--accel"]);
     offers("ringside up --disk mine.", &["mine.c", "mine.ko"]);
 }
 

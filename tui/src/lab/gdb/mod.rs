@@ -38,11 +38,9 @@ pub fn placed(kernel: &Kernel, target: &dyn Target) -> TargetResult<BTreeMap<Str
     for item in ask_within(target, Request::Modules, ANSWERS_WITHIN, "the guest")? {
         let Item::Modules(all) = item else { continue };
         for module in all {
-            let Ok(file) = modules::loaded(&kernel.release, &module.name, None)
-                .or_else(|why| modules::newest(kernel, &module.name).map(|it| it.file).ok_or(why))
-            else {
-                continue;
-            };
+            let id = Some(&*module.build_id).filter(|id| !id.is_empty());
+            // Another build of that name would put its symbols at the wrong addresses.
+            let Ok(file) = modules::loaded(&kernel.release, &module.name, id) else { continue };
             let sections = sections(&file)
                 .into_iter()
                 .filter_map(|name| Some((address(target, &module.name, &name)?, name)))

@@ -6,11 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use object::read::elf::ElfFile64;
-use object::{Endianness, Object};
-
 use super::super::cache;
 use super::super::linux::Kernel;
+use super::kept;
 use super::stage::Sources;
 use super::stamp::Stamp;
 use crate::kernel::modinfo::module_name;
@@ -96,6 +94,9 @@ pub fn files(kernel: &Kernel) -> BTreeMap<String, PathBuf> {
 pub fn loaded(release: &str, module: &str, build_id: Option<&str>) -> Result<PathBuf, String> {
     let module = module_name(module);
     let root = cache::root().map_err(|error| error.to_string())?;
+    if let Some(copy) = build_id.and_then(|id| kept::find(&root, release, id)) {
+        return Ok(copy);
+    }
     let files: Vec<PathBuf> = all(&root, release)
         .iter()
         .flat_map(Stamp::modules)
@@ -105,7 +106,8 @@ pub fn loaded(release: &str, module: &str, build_id: Option<&str>) -> Result<Pat
     let found = match (build_id, files.as_slice()) {
         (_, []) => return Err(format!("module {module} was not built here")),
         (Some(id), files) => {
-            files.iter().find(|file| fs::read(file).is_ok_and(|image| has_id(&image, id)))
+            let has_id = |image: Vec<u8>| kept::build_id(&image).is_some_and(|found| found == id);
+            files.iter().find(|file| fs::read(file).is_ok_and(has_id))
         }
         (None, [only]) => Some(only),
         (None, several) => {
@@ -118,11 +120,4 @@ pub fn loaded(release: &str, module: &str, build_id: Option<&str>) -> Result<Pat
     found.cloned().ok_or_else(|| {
         format!("module {module} was built again since it was loaded, or loaded from elsewhere")
     })
-}
-
-fn has_id(image: &[u8], build_id: &str) -> bool {
-    let Ok(file) = ElfFile64::<Endianness>::parse(image) else { return false };
-    let Ok(Some(id)) = file.build_id() else { return false };
-    let hex = crate::text::bytes::hex(id);
-    hex == build_id
 }

@@ -14,6 +14,7 @@ mod exports;
 mod hints;
 pub mod installed;
 mod kbuild;
+mod kept;
 mod limits;
 mod own;
 pub mod packed;
@@ -101,7 +102,13 @@ pub fn build_all(
         work.build(kernel, &hints, progress)?;
     }
     resolve(&root, kernel, &mut works, &hints, progress)?;
-    let built = works.into_iter().map(|work| work.finish(kernel, progress)).collect();
+    let built: BuildResult<Vec<Built>> =
+        works.into_iter().map(|work| work.finish(kernel, progress)).collect();
+    for module in built.iter().flatten().flat_map(|built| &built.modules) {
+        if let Err(error) = kept::keep(&root, &kernel.release, module) {
+            tracing::warn!("keep a copy of {}: {error}", module.display());
+        }
+    }
     // Guests that run find there what was built meanwhile; a build is none the
     // worse without.
     let (build, source) = (&kernel.build_dir, &kernel.source_dir);
