@@ -71,13 +71,10 @@ impl Trace {
 /// What the kernel holds of traces: probes, and instances of tracefs. `exec` is a
 /// program in the guest, which mounts tracefs where it likes.
 fn left_behind(made: &Made) -> String {
-    let script = "import os, subprocess\n\
-        at = '/run/traces'\n\
-        os.makedirs(at, exist_ok=True)\n\
-        if not os.path.exists(at + '/README'):\n    \
-            subprocess.run(['mount', '-t', 'tracefs', 'tracefs', at], check=True)\n\
-        print(open(at + '/kprobe_events').read() + ' '.join(os.listdir(at + '/instances')))\n";
-    let lab = ["exec", "--lab", "1", "--", "python3", "-c", script];
+    let script = "mkdir -p /run/traces &&
+        { [ -e /run/traces/README ] || mount -t tracefs tracefs /run/traces; } &&
+        cat /run/traces/kprobe_events && ls /run/traces/instances";
+    let lab = ["exec", "--lab", "1", "--", "sh", "-c", script];
     made.at.ok(&lab).trim().to_owned()
 }
 
@@ -184,11 +181,10 @@ fn a_trace_whose_agent_is_killed_leaves_no_probe() {
     trace.calls("beat", |_| true);
     assert!(!left_behind(&made).is_empty());
     // The agent is a child of the guest's first process.
-    let script = "import os, signal\n\
-        for pid in filter(str.isdigit, os.listdir('/proc')):\n    \
-            line = open(f'/proc/{pid}/cmdline').read()\n    \
-            if '--port' in line: os.kill(int(pid), signal.SIGKILL)\n";
-    drop(made.at.run(&["exec", "--lab", "1", "--", "python3", "-c", script]));
+    let script = "for process in /proc/[0-9]*; do
+            tr '\\0' ' ' < $process/cmdline | grep -q '[-]-port' && kill -9 ${process#/proc/}
+        done";
+    drop(made.at.run(&["exec", "--lab", "1", "--", "sh", "-c", script]));
     trace.process.wait().expect("it is our child");
     wait_for("another agent", || made.value("beats"));
     nothing_stays(&made);
