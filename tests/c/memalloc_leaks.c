@@ -94,23 +94,30 @@ static bool walk_to_it(int i)
 	return walk(HERE + i % 2 * PAGE).depth != 0;
 }
 
+/* A leak shows each time; what the rest of the kernel keeps for itself shows once. */
+#define TIMES 3
+
 static void each(const char *name, bool (*call)(int))
 {
-	long memory, objects;
-	int i, good = 0;
+	long memory = PAGES_LOST, objects = OBJECTS_LOST;
+	int i, time, good = 0;
 
 	for (i = 0; i < calls / 10; i++)
 		call(i);
-	memory = known();
-	objects = meminfo("SUnreclaim:");
-	for (i = 0; i < calls; i++)
-		good += call(i);
-	check_equal(good, calls, name);
-	memory -= known();
-	objects = meminfo("SUnreclaim:") - objects;
+	for (time = 0; time < TIMES && (memory >= PAGES_LOST || objects >= OBJECTS_LOST); time++) {
+		memory = known();
+		objects = meminfo("SUnreclaim:");
+		for (i = 0; i < calls; i++)
+			good += call(i);
+		memory -= known();
+		objects = meminfo("SUnreclaim:") - objects;
+		/* KASAN keeps freed objects back. */
+		if (access("/proc/self/fail-nth", F_OK) == 0)
+			objects = 0;
+	}
+	check_equal(good, time * calls, name);
 	check(memory < PAGES_LOST, "loses no page: %ld KiB", memory);
-	if (access("/proc/self/fail-nth", F_OK) != 0)
-		check(objects < OBJECTS_LOST, "and no object: %ld KiB", objects);
+	check(objects < OBJECTS_LOST, "and no object: %ld KiB", objects);
 }
 
 int main(int count, char **arguments)

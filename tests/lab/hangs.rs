@@ -276,8 +276,9 @@ fn a_reboot_overtakes_an_unplug_that_waits_for_a_guest_that_hangs() {
             let what = "the stick's removal";
             wait_for_status(&surroundings, what, move |now| now.stick_plugged == plugged);
         };
-        // It is under way, and a second one waits behind it.
-        std::thread::sleep(Duration::from_millis(500));
+        // It is under way, once a mark that the lab makes by itself has been given up, and
+        // a second one waits behind it.
+        std::thread::sleep(Duration::from_secs(5));
         let plug = order(LabRequest::Plug);
         std::thread::sleep(Duration::from_millis(200));
         lab_request(&lab, LabRequest::Reboot { cold: false }).expect("it overtakes them");

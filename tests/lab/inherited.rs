@@ -21,11 +21,15 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Gives `command` a copy of `file` that every program after it inherits.
 fn hand(command: &mut Command, file: &File, number: RawFd) {
     let from = file.as_raw_fd();
-    // SAFETY: dup2 takes numbers; `file` is open until the command has started.
+    // SAFETY: dup2 and fcntl take numbers; `file` is open until the command has started.
     unsafe {
-        command.pre_exec(move || match nix::libc::dup2(from, number) {
-            -1 => Err(std::io::Error::last_os_error()),
-            _ => Ok(()),
+        command.pre_exec(move || {
+            let handed = match from == number {
+                // dup2 would leave it as it is: to be closed.
+                true => nix::libc::fcntl(number, nix::libc::F_SETFD, 0),
+                false => nix::libc::dup2(from, number),
+            };
+            if handed == -1 { Err(std::io::Error::last_os_error()) } else { Ok(()) }
         });
     }
 }

@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 use ringside::kernel::api::LabStatus;
 
 use super::full_disk::on_small_disk;
-use super::surroundings::{Surroundings, on_terminal};
+use super::surroundings::{Surroundings, lives, on_terminal};
 
 struct Disk {
     surroundings: Surroundings,
@@ -124,6 +124,13 @@ fn where_nobody_says_what_becomes_of_it_nothing_is_lost_and_the_next_lab_goes_on
     assert_eq!(disk.seen(), "second__");
     // As `qemu-img commit` would find it, too: this is killed, not ended.
     kill(Pid::from_raw(status.pid), Signal::SIGKILL).expect("it runs");
+    // Its QEMU ends with it, a moment later, and has the file until then.
+    let qemu = status.qemu_pid.expect("it runs");
+    let ended = (0..600).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        !lives(qemu)
+    });
+    assert!(ended, "QEMU goes on");
     assert_eq!(disk.held(), "first___");
     assert_eq!(said.run(&["exec", "--disk", disk.path(), "--disk-keep", "--", "true"]).status, 0);
     assert_eq!(disk.held(), "second__");

@@ -24,6 +24,8 @@ const MODULES: Duration = Duration::from_secs(2);
 
 /// How long it may take to let go of the host's files.
 const RELEASE: Duration = Duration::from_secs(5);
+/// The same for a mark that is made by itself as time passes.
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 impl Supervisor {
     /// Marks the guest on a thread of its own; [`Order::Marked`] comes back.
@@ -49,17 +51,22 @@ impl Supervisor {
         let job = self.begin(vec![done]);
         let orders = self.orders.clone();
         let spawned = thread::Builder::new().name("mark".into()).spawn(move || {
-            if let Err(in_use @ TargetError::Invalid(_)) =
-                ask_within(&*target, Request::Release, RELEASE, "it")
-            {
-                drop(
-                    orders.send(Order::Marked(job, Err(VmError::Unsupported(in_use.to_string())))),
-                );
-                return;
+            let by_itself = reason == Some(Reason::Time);
+            let within = if by_itself { AT_ONCE } else { RELEASE };
+            let refused = match ask_within(&*target, Request::Release, within, "it") {
+                // Nobody waits for this one, but others may soon wait behind it.
+                Err(_) if by_itself => Some(Ok(None)),
+                Err(in_use @ TargetError::Invalid(_)) => {
+                    Some(Err(VmError::Unsupported(in_use.to_string())))
+                }
+                _ => None,
+            };
+            if let Some(refused) = refused {
+                return drop(orders.send(Order::Marked(job, refused)));
             }
             let counters = counters(&*target);
             let moved = marks.moved(&counters);
-            let marked = match reason == Some(Reason::Time) && !moved {
+            let marked = match by_itself && !moved {
                 true => Ok(None),
                 false => {
                     let modules = loaded(&*target);
