@@ -90,6 +90,8 @@ fn students_modules_of_our_names_are_driven_from_the_keyboard() {
 
     session.keys("5");
     session.wait_for("not Ringside's: no counters, no SYNC");
+    // Before the device has been looked at, there is nothing to write to.
+    session.wait_for("00000000  00 00 00 00");
     session.keys("w");
     session.wait_for("Write to the device");
     session.keys(ENTER);
