@@ -188,6 +188,16 @@ static void agrees_with_the_node(void)
 	close(direct);
 }
 
+static void counts_what_was_moved(void)
+{
+	unsigned long read = shown("bytes_read"), wrote = shown("bytes_written");
+
+	bread_offset(got, 4096, info().size - 1000);
+	bwrite_offset(written, 4096, info().size - 500);
+	check_equal(shown("bytes_read") - read, 1000, "of a short read, what was moved is counted");
+	check_equal(shown("bytes_written") - wrote, 500, "and of a short write");
+}
+
 static void counts(void)
 {
 	unsigned long read = shown("bytes_read"), wrote = shown("bytes_written");
@@ -293,6 +303,7 @@ int main(void)
 	agrees_with_the_node();
 	syncs();
 	counts();
+	counts_what_was_moved();
 	several_at_once();
 	close(device);
 	return finish();

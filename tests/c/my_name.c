@@ -99,6 +99,7 @@ int main(int count, char **arguments)
 	good("intParameter=-2147483648", "Spring -2147483648");
 	good("intParameter=0x7fffffff", "Spring 2147483647");
 	/* The log escapes a backslash: \x5c. */
+	good("name=\"a\n<0>b\"", "Hello, I am a\\x5cn<0>b, a student");
 	good("charParameter=\"a\n<0>b\"", "a student of CSE330 a\\x5cn<0>b 2025");
 
 	refused("intParameter=2147483648", "intParameter=2147483648 refused (EINVAL)");

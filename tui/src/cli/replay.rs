@@ -33,7 +33,7 @@ use moment::{Moment, Size};
 ///     ringside replay run.ringside --cast a.cast    for asciinema
 ///     ringside replay run.ringside --json           everything in it, one object per line
 ///
-/// `ringside --record FILE` and `ringside record FILE` make recordings. One that was
+/// `ringside --record FILE` makes a recording of a dashboard. One that was
 /// cut off is played as far as it goes. Times are seconds, M:S or H:M:S.
 #[derive(Args, Clone, Debug)]
 #[command(verbatim_doc_comment)]

@@ -6,6 +6,8 @@ use std::fmt::Write;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 
+use crate::text::xml::escaped;
+
 /// Width and height of a character cell, in the picture's units.
 const CELL: (f32, f32) = (8.43, 16.5);
 const FONT_SIZE: f32 = 14.0;
@@ -33,7 +35,7 @@ pub fn draw(buffer: &Buffer, title: &str) -> String {
          font-family=\"'DejaVu Sans Mono','Liberation Mono',Menlo,Consolas,monospace\" \
          font-size=\"{FONT_SIZE}\">\n<title>{}</title>\n\
          <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{BACKGROUND}\"/>",
-        escape(title)
+        escaped(title)
     );
     for row in 0..rows {
         for run in runs(buffer, row) {
@@ -145,7 +147,7 @@ impl Run {
             "<text x=\"{}\" y=\"{baseline:.1}\" xml:space=\"preserve\" \
              fill=\"{colour}\"{bold}{dim}{underline}>{}</text>",
             places.join(" "),
-            escape(&text)
+            escaped(&text)
         );
     }
 }
@@ -218,10 +220,6 @@ fn colour(colour: Color) -> Option<String> {
             format!("#{grey:02x}{grey:02x}{grey:02x}")
         }
     })
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]
