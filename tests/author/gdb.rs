@@ -2,6 +2,7 @@
 //! `ringside gdb`, with the gdb that the tests' set-up has installed.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
 
 use super::made::{Made, wait_for};
@@ -12,6 +13,12 @@ fn gdb(made: &Made, arguments: &[&str]) -> Child {
     let mut command = made.at.command(&["gdb", "--"]);
     command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().expect("ringside starts")
+}
+
+/// gdb's order to stay where it is until `sign` exists, and the file.
+fn stay(made: &Made) -> (String, PathBuf) {
+    let sign = made.at.path().join("seen enough");
+    (format!("shell until [ -e '{}' ]; do sleep 0.1; done", sign.display()), sign)
 }
 
 /// What `ringside labs` says, once it holds `text`.
@@ -26,33 +33,17 @@ fn a_breakpoint_in_a_module_that_is_loaded_later_halts_it_with_its_values() {
     made.at.up(&[]);
     let sign = made.at.path().join("about to go on");
     let touch = format!("shell touch '{}'", sign.display());
-    let steps =
-        ["break debugged_mod_init", &touch, "continue", "p interval_ms", "bt 2", "shell sleep 5"];
+    let (stay, seen) = stay(&made);
+    let steps = ["break debugged_mod_init", &touch, "continue", "p interval_ms", "bt 2", &stay];
     let mut arguments = vec!["--batch"];
     arguments.extend(steps.iter().flat_map(|step| ["-ex", *step]));
     let debugger = gdb(&made, &arguments);
     let mut load = made.at.command(&["load", made.path(), "interval_ms=77"]);
     load.stdout(Stdio::piped()).stderr(Stdio::piped());
     wait_for("gdb to wait for the module", || sign.exists().then_some(()));
-    // On a busy machine the module has been seen to come in without a halt; it is
-    // said, and tried again.
-    let mut halted = None;
-    for _ in 0..3 {
-        let mut loading = load.spawn().expect("ringside starts");
-        let ended = wait_for("a halt, or the end of loading", || {
-            let there = made.at.run(&["labs"]).out.contains("halted by gdb at 0x");
-            let ended = loading.try_wait().expect("it is our child").is_some();
-            (there || ended).then_some(!there)
-        });
-        if !ended {
-            halted = Some(loading);
-            break;
-        }
-        let said = Said::from(loading.wait_with_output().expect("it ends"));
-        eprintln!("no halt: {}{}", said.out, said.err);
-        drop(made.at.run(&["unload", &made.name]));
-    }
-    let load = halted.expect("the breakpoint is hit");
+    let load = load.spawn().expect("ringside starts");
+    labs(&made, "halted by gdb at 0x");
+    fs::write(seen, "").expect("it can be written");
     let said = Said::from(debugger.wait_with_output().expect("gdb ends"));
     assert!(said.out.contains("hit Breakpoint 1, debugged_mod_init () at"), "{}", said.out);
     assert!(said.out.contains("$1 = 77"), "{}{}", said.out, said.err);
@@ -67,8 +58,10 @@ fn a_gdb_that_is_killed_leaves_the_guest_running_and_another_may_come() {
     let made = Made::new("let_go", &["--c"]);
     made.at.up(&[]);
     made.at.ok(&["load", made.path(), "interval_ms=10"]);
+    // gdb's shell outlives it.
+    let (stay, over) = stay(&made);
     for _ in 0..2 {
-        let steps = ["--batch", "-ex", "break beat", "-ex", "continue", "-ex", "shell sleep 100"];
+        let steps = ["--batch", "-ex", "break beat", "-ex", "continue", "-ex", &stay];
         let mut debugger = gdb(&made, &steps);
         labs(&made, "halted by gdb at 0x");
         let children = format!("/proc/{0}/task/{0}/children", debugger.id());
@@ -80,6 +73,7 @@ fn a_gdb_that_is_killed_leaves_the_guest_running_and_another_may_come() {
         let before = made.value("beats").expect("it is loaded");
         wait_for("another beat", || made.value("beats").filter(|beats| *beats > before + 5));
     }
+    fs::write(over, "").expect("it can be written");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
@@ -25,15 +25,20 @@ use crate::lab::runtime::GDB_SOCKET;
 use crate::lab::vm::error::{VmError, VmResult};
 use crate::lab::vm::machine::Machine;
 
-/// Halts the guest: the stub takes any byte for that while it runs.
-const HALT: &[u8] = b"\x03";
-/// Asks why it is halted, which removes all breakpoints: so a debugger begins.
-const BEGIN: &[u8] = b"$?#3f";
+/// Halts the guest (the stub takes any byte for that while it runs) and asks why it
+/// is halted, which removes all breakpoints: so a debugger begins. Twice, for what
+/// is left of an unfinished packet takes the first along. Then a question that
+/// nobody else asks.
+const BEGIN: &[u8] = b"\x03$?#3f\x03$?#3f$qAttached#8f";
+/// The answer to that question: whatever was asked before is answered.
+const BEGUN: &[u8] = b"$1#31";
 /// What gdb says to leave what it debugs, and to end it, which here would be QEMU.
 const LEAVE: [&[u8]; 4] = [b"$D;1#b0", b"$D#44", b"$k#6b", b"$vKill;"];
 /// The answer to that.
 const LEFT: &[u8] = b"+$OK#9a";
-/// How long the stub may take for its last word.
+/// How long QEMU may take to halt the guest on a busy machine.
+const HALTS_WITHIN: Duration = Duration::from_secs(20);
+/// How long gdb may take to hang up, and how often it is looked whether it has.
 const LAST_WORD: Duration = Duration::from_millis(150);
 /// How often it is looked whether the machine is still there.
 const LOOK_EVERY_MS: u16 = 1000;
@@ -95,41 +100,52 @@ fn session(
     };
     let stub = &*stub;
     machine.halt().attach(true);
-    halt(stub);
+    if let Err(error) = halt(stub) {
+        machine.halt().attach(false);
+        return Err(error);
+    }
     let over = AtomicBool::new(false);
-    let talk = thread::scope(|scope| {
+    let halted = thread::scope(|scope| {
         scope.spawn(|| places(machine, symbols));
         let answers = scope.spawn(|| {
-            pass_answers(stub, client, &over);
+            pass_answers(machine, stub, client, &over);
         });
         pass_orders(client, stub);
         over.store(true, Ordering::Relaxed);
         drop(client.shutdown(Shutdown::Both));
-        let ended = answers.join();
-        halt(stub);
+        drop(answers.join());
+        let halted = halt(stub);
         machine.halt().attach(false);
-        ended
+        halted
     });
-    drop(talk);
+    // Where QEMU is gone, everybody else hears of it.
+    if let Err(error) = halted {
+        tracing::warn!("gdb: {error}");
+    }
     // A guest that was dead before is so again.
     if ran { machine.proceed() } else { machine.stop() }
 }
 
 /// Halts the guest, without breakpoints, and leaves nothing unread.
-fn halt(mut stub: &UnixStream) {
-    // Where QEMU is gone, everybody else hears of it.
-    drop(stub.write_all(HALT));
-    drain(stub);
-    drop(stub.write_all(BEGIN));
-    drain(stub);
-    drop(stub.write_all(b"+"));
-}
-
-/// Reads what the stub has to say.
-fn drain(mut stub: &UnixStream) {
+fn halt(mut stub: &UnixStream) -> VmResult<()> {
+    let failed = || VmError::io("halt the guest for gdb");
+    let until = Instant::now() + HALTS_WITHIN;
+    stub.set_read_timeout(Some(HALTS_WITHIN)).map_err(failed())?;
+    stub.write_all(BEGIN).map_err(failed())?;
+    let mut said = Vec::new();
     let mut buffer = [0; 4096];
-    drop(stub.set_read_timeout(Some(LAST_WORD)));
-    while matches!(stub.read(&mut buffer), Ok(1..)) {}
+    while !said.windows(BEGUN.len()).any(|part| part == BEGUN) {
+        let size = stub.read(&mut buffer).map_err(failed())?;
+        if size == 0 || Instant::now() > until {
+            let error = std::io::Error::from(ErrorKind::TimedOut);
+            return Err(failed()(error));
+        }
+        // What came before the last packet's begin is of no use.
+        let keep = said.len().saturating_sub(BEGUN.len());
+        said.drain(..keep);
+        said.extend_from_slice(&buffer[..size]);
+    }
+    stub.write_all(b"+").map_err(failed())
 }
 
 /// Passes on what gdb says, until it leaves or is gone.
@@ -151,14 +167,26 @@ fn pass_orders(mut client: &UnixStream, mut stub: &UnixStream) {
 }
 
 /// Passes on what the stub says.
-fn pass_answers(mut stub: &UnixStream, mut client: &UnixStream, over: &AtomicBool) {
+fn pass_answers(
+    machine: &Machine,
+    mut stub: &UnixStream,
+    mut client: &UnixStream,
+    over: &AtomicBool,
+) {
     let mut buffer = [0; 16 * 1024];
+    let mut stops = StopReplies::default();
     drop(stub.set_read_timeout(Some(LAST_WORD)));
     while !over.load(Ordering::Relaxed) {
         match stub.read(&mut buffer) {
             Ok(0) => break,
-            Ok(size) if client.write_all(&buffer[..size]).is_err() => break,
-            Ok(_) => {}
+            Ok(size) => {
+                if let Some(processor) = stops.read(&buffer[..size]) {
+                    machine.halt().stopped_by(processor);
+                }
+                if client.write_all(&buffer[..size]).is_err() {
+                    break;
+                }
+            }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(_) => break,
         }
@@ -166,20 +194,59 @@ fn pass_answers(mut stub: &UnixStream, mut client: &UnixStream, over: &AtomicBoo
     drop(client.shutdown(Shutdown::Both));
 }
 
-/// Finds out where the guest stands, each time that it stops.
-fn places(machine: &Machine, symbols: &Symbols) {
-    while machine.halt().wait_for_stop() {
-        let place = machine.registers().ok().and_then(|text| instruction(&text));
-        machine.halt().at(place.map_or_else(|| "an unknown place".into(), |at| symbols.place(at)));
+/// Finds in what the stub says which processor stopped.
+#[derive(Default)]
+struct StopReplies {
+    /// The packet so far, as much of it as a stop reply may have.
+    packet: Vec<u8>,
+}
+
+impl StopReplies {
+    const LONGEST: usize = 64;
+
+    /// The processor of the last stop reply that ends in `bytes`, counted from 0.
+    ///
+    /// `$T05thread:p01.02;#…`: QEMU's threads are the processors, counted from 1
+    /// (`gdbstub.c`); neither `$` nor `#` stands within a packet.
+    fn read(&mut self, bytes: &[u8]) -> Option<usize> {
+        let mut found = None;
+        for byte in bytes {
+            match byte {
+                b'$' => self.packet.clear(),
+                b'#' => found = Self::processor(&self.packet).or(found),
+                _ if self.packet.len() < Self::LONGEST => self.packet.push(*byte),
+                _ => {}
+            }
+        }
+        found
+    }
+
+    fn processor(packet: &[u8]) -> Option<usize> {
+        let text = std::str::from_utf8(packet.strip_prefix(b"T")?).ok()?;
+        let thread = text.split_once("thread:")?.1.split(';').next()?;
+        let number = thread.rsplit('.').next()?;
+        usize::from_str_radix(number, 16).ok()?.checked_sub(1)
     }
 }
 
-/// The instruction pointer of the first processor that was not idle, else of the
-/// first, in what QEMU prints.
-fn instruction(registers: &str) -> Option<u64> {
+/// Finds out where the guest stands, each time that it stops.
+fn places(machine: &Machine, symbols: &Symbols) {
+    while let Some(stop) = machine.halt().wait_for_stop() {
+        let registers = machine.registers().ok();
+        let place = registers.and_then(|text| instruction(&text, stop.processor));
+        let place = place.map_or_else(|| "an unknown place".into(), |at| symbols.place(at));
+        machine.halt().at(&stop, place);
+    }
+}
+
+/// The instruction pointer of `processor`, else of the first that was not idle, else
+/// of the first, in what QEMU prints.
+fn instruction(registers: &str, processor: Option<usize>) -> Option<u64> {
     let all = || registers.split("CPU#").filter(|one| one.contains("RIP="));
-    let busy = all().find(|one| one.contains("HLT=0")).or_else(|| all().next())?;
-    let text = busy.split("RIP=").nth(1)?;
+    let number = |one: &str| one.split_whitespace().next()?.parse().ok();
+    let named = processor.and_then(|wanted| all().find(|one| number(one) == Some(wanted)));
+    let busy = || all().find(|one| one.contains("HLT=0"));
+    let text = named.or_else(busy).or_else(|| all().next())?.split("RIP=").nth(1)?;
     u64::from_str_radix(text.split_whitespace().next()?, 16).ok()
 }
 
@@ -228,17 +295,33 @@ mod tests {
         assert_eq!(nearest(map, 0x10), None);
         let registers =
             "\r\nCPU#0\r\nRAX=0\r\nRIP=10 RFL=0 HLT=1\r\n\r\nCPU#1\r\nRIP=20 RFL=0 HLT=0\r\n";
-        assert_eq!(instruction(registers), Some(0x20));
-        assert_eq!(instruction(&registers.replace("HLT=0", "HLT=1")), Some(0x10));
+        assert_eq!(instruction(registers, None), Some(0x20));
+        assert_eq!(instruction(&registers.replace("HLT=0", "HLT=1"), None), Some(0x10));
+    }
+
+    #[test]
+    fn the_place_is_that_of_the_processor_that_stopped_and_not_of_another_busy_one() {
+        let registers =
+            "\r\nCPU#0\r\nRAX=0\r\nRIP=10 RFL=0 HLT=0\r\n\r\nCPU#1\r\nRIP=20 RFL=0 HLT=0\r\n";
+        let mut stops = StopReplies::default();
+        // In two pieces, behind an acknowledgement and before another answer.
+        assert_eq!(stops.read(b"+$OK#9a$T05thr"), None);
+        let second = stops.read(b"ead:p01.02;#07$m1#9e");
+        assert_eq!(second, Some(1));
+        assert_eq!(instruction(registers, second), Some(0x20));
+        assert_eq!(stops.read(b"$T02thread:01;#d7"), Some(0));
+        assert_eq!(stops.read(b"$54thread:01;#00$T05#b9"), None);
     }
 
     #[test]
     fn what_is_said_to_the_stub_and_to_gdb_has_the_right_sum() {
-        for packet in [BEGIN, LEAVE[0], LEAVE[1], LEAVE[2], &LEFT[1..]] {
-            let text = String::from_utf8_lossy(packet).into_owned();
-            let (body, sum) = text[1..].split_once('#').unwrap();
-            let right = body.bytes().fold(0_u8, u8::wrapping_add);
-            assert_eq!(sum, format!("{right:02x}"), "{text}");
+        for said in [BEGIN, BEGUN, LEAVE[0], LEAVE[1], LEAVE[2], LEFT] {
+            let text = String::from_utf8_lossy(said).into_owned();
+            for packet in text.split('$').skip(1) {
+                let (body, sum) = packet.split_once('#').unwrap();
+                let right = body.bytes().fold(0_u8, u8::wrapping_add);
+                assert_eq!(sum.get(..2), Some(&*format!("{right:02x}")), "{text}");
+            }
         }
     }
 }
