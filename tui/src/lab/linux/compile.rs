@@ -132,11 +132,16 @@ impl Compile<'_> {
     }
 }
 
-/// make in a kernel's sources, building elsewhere, untouched by settings that
-/// the environment may hold for other kernels or for cargo.
+/// make in a kernel's sources, building elsewhere.
 pub(crate) fn make(source_dir: &Path, build_dir: &Path) -> Command {
     let mut command = Command::new("make");
     command.arg("-C").arg(source_dir).arg(format!("O={}", build_dir.display()));
+    without_settings(&mut command);
+    command
+}
+
+/// Takes from a make what the environment may hold for other kernels or for cargo.
+pub(crate) fn without_settings(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
         let foreign =
@@ -180,7 +185,6 @@ pub(crate) fn make(source_dir: &Path, build_dir: &Path) -> Command {
     }
     // Set and empty, it keeps the `+` of a git checkout out of the release.
     command.env("LC_ALL", "C").env("LOCALVERSION", "");
-    command
 }
 
 /// How many compilers may run at once: one more than there are processors, for

@@ -31,7 +31,7 @@ use compile::Compile;
 
 pub use kernel::Kernel;
 
-pub(crate) use compile::{available_memory, jobs, make, object, telling};
+pub(crate) use compile::{available_memory, jobs, make, object, telling, without_settings};
 
 /// The kernel of this flavour, built first if need be. When it is built
 /// already this touches neither the network nor a compiler.

@@ -8,11 +8,13 @@ use super::super::build_error::{BuildError, BuildResult};
 use super::super::linux::{self, Kernel, object, telling};
 use super::super::program::Program;
 use super::super::progress::{Event, Progress};
+use super::exported::{Exported, Flags};
 use super::hints::Hints;
 use super::kbuild::Module;
 use super::limits::FILE_MAX;
 use super::own;
 use super::stage::Stage;
+use super::tools;
 
 /// What is said of a file that is larger than it may be.
 const TOO_LARGE: [&str; 2] = ["File size limit exceeded", "File too large"];
@@ -48,6 +50,8 @@ pub(super) struct Options<'a> {
     pub(super) symbols: &'a [std::path::PathBuf],
     /// Flags to keep from the compiler, which does not know them.
     pub(super) without: &'a [String],
+    /// What the top Makefile exports and where it is kept: then it is not run.
+    pub(super) exported: Option<(&'a Exported, &'a Path)>,
     /// Are the lines shown as they come?
     pub(super) quiet: bool,
 }
@@ -68,16 +72,22 @@ pub(super) fn make(
 ) -> BuildResult<Said> {
     // modpost says what is undefined only when it runs, and without its result it does.
     drop(std::fs::remove_file(stage.copy.join("Module.symvers")));
-    let mut command = command(kernel, stage)?;
+    let [c, rust] = stage.path_options();
+    // Debug information, also where the kernel has none: gdb and an oops need it.
+    let flags = Flags { c: format!("-g {c}"), rust: format!("-Cdebuginfo=2 {rust}") };
+    // Single modules are the top Makefile's business.
+    let exported = options.exported.filter(|_| goals.is_empty());
+    let mut command = match exported {
+        Some((exported, place)) => told(exported.make(stage, place, &flags)?, kernel, stage)?,
+        None => command(kernel, stage)?,
+    };
     // What is undefined is judged here, with all modules in sight.
     command.arg("KBUILD_MODPOST_WARN=1");
     let symbols: Vec<_> = options.symbols.iter().map(|path| path.display().to_string()).collect();
     if !symbols.is_empty() {
         command.arg(format!("KBUILD_EXTRA_SYMBOLS={}", symbols.join(" ")));
     }
-    let [c, rust] = stage.path_options();
-    // Debug information, also where the kernel has none: gdb and an oops need it.
-    command.arg(format!("KCFLAGS=-g {c}")).arg(format!("KRUSTFLAGS=-Cdebuginfo=2 {rust}"));
+    command.arg(format!("KCFLAGS={}", flags.c)).arg(format!("KRUSTFLAGS={}", flags.rust));
     if !options.without.is_empty() {
         command.arg(format!("ccflags-remove-y={}", options.without.join(" ")));
     }
@@ -185,37 +195,15 @@ fn source_below(line: &str) -> Option<&str> {
 /// # Errors
 /// What modules take in of ours can't be written.
 pub(super) fn command(kernel: &Kernel, stage: &Stage) -> BuildResult<Command> {
-    let mut command = linux::make(&kernel.source_dir, &kernel.build_dir);
-    command.current_dir(&stage.copy).env("PWD", &stage.copy);
-    command.args(&kernel.make_arguments).args(compiler(kernel));
+    told(linux::make(&kernel.source_dir, &kernel.build_dir), kernel, stage)
+}
+
+/// A make with what each one needs to know of kernel and stage.
+fn told(mut command: Command, kernel: &Kernel, stage: &Stage) -> BuildResult<Command> {
+    command.current_dir(&stage.copy).env("PWD", &stage.copy).args(tools::arguments(kernel));
     command.arg(format!("M={}", stage.copy.display()));
     command.env("RINGSIDE_SUPPORT", own::support()?);
     Ok(command)
-}
-
-/// The kernel's own compiler and tools, said on the command line, where no
-/// Makefile's assignment wins over them.
-fn compiler(kernel: &Kernel) -> Vec<String> {
-    let llvm = kernel.make_arguments.iter().find_map(|argument| argument.strip_prefix("LLVM="));
-    let (before, after) = match llvm {
-        Some(suffix) if suffix.starts_with('-') => ("", suffix),
-        Some(folder) if folder.ends_with('/') => (folder, ""),
-        _ => ("", ""),
-    };
-    let name = |gnu: &str, of_llvm: &str| match llvm {
-        Some(_) => format!("{before}{of_llvm}{after}"),
-        None => gnu.to_owned(),
-    };
-    vec![
-        format!("CC={}", name("gcc", "clang")),
-        format!("LD={}", name("ld", "ld.lld")),
-        format!("AR={}", name("ar", "llvm-ar")),
-        format!("NM={}", name("nm", "llvm-nm")),
-        format!("OBJCOPY={}", name("objcopy", "llvm-objcopy")),
-        format!("STRIP={}", name("strip", "llvm-strip")),
-        "CROSS_COMPILE=".to_owned(),
-        "ARCH=x86_64".to_owned(),
-    ]
 }
 
 /// The target of `make[3]: *** [scripts/Makefile.build:289: sub/x.o] Error 1`.

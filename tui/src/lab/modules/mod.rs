@@ -10,6 +10,7 @@ mod compile;
 mod declared;
 mod earlier;
 mod editor;
+mod exported;
 mod exports;
 mod hints;
 pub mod installed;
@@ -22,6 +23,7 @@ mod references;
 mod resolve;
 mod stage;
 mod stamp;
+mod tools;
 mod work;
 
 use std::path::{Path, PathBuf};

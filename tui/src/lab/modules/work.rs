@@ -14,6 +14,7 @@ use super::super::progress::{Event, Progress};
 use super::built::{Built, Failed};
 use super::compile::{self, Options, Said};
 use super::earlier::symbol_file;
+use super::exported::Exported;
 use super::hints::Hints;
 use super::kbuild::{self, Module};
 use super::limits::{FILE_MAX, Limited};
@@ -22,6 +23,8 @@ use super::stamp::Stamp;
 
 /// Of a build's folder: a build that has begun and not ended.
 const UNFINISHED: &str = "unfinished";
+/// Beside the builds' folders: what all of them begin with.
+const EXPORTED: &str = "exported";
 
 /// One folder on its way.
 pub(super) struct Work {
@@ -191,7 +194,14 @@ impl Work {
             true => Vec::new(),
             false => self.good().map(|module| format!("{}.ko", module.object)).collect(),
         };
-        let options = Options { symbols: &self.symbols, without: &self.without, quiet };
+        let place = self.output.with_file_name(EXPORTED);
+        let exported = Exported::of(kernel, &place, progress);
+        let options = Options {
+            symbols: &self.symbols,
+            without: &self.without,
+            exported: exported.as_ref().map(|exported| (exported, &*place)),
+            quiet,
+        };
         let mut limited = Limited::new(progress, &self.output);
         let log = self.output.with_extension("log");
         let said = compile::make(kernel, stage, &log, &goals, &options, hints, &mut limited);
