@@ -32,6 +32,7 @@ mod marks;
 mod memory;
 mod own_options;
 mod readme;
+mod record;
 mod recovers;
 mod replaced_names;
 mod starts;

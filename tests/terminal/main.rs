@@ -8,7 +8,9 @@
 )]
 
 mod brought;
+mod casts;
 mod dashboard;
+mod first_time;
 mod flood;
 mod flooder;
 mod guided;

@@ -25,6 +25,7 @@ use crate::kernel::{Request, Target, put, question};
 use crate::lab;
 use crate::lab::client;
 use crate::lab::error::LabError;
+use crate::lab::options::LabOptions;
 use crate::lab::progress::Event;
 use crate::lab::symbols::BuildIds;
 use crate::tape::Recorded;
@@ -77,28 +78,18 @@ impl Dashboard {
         let workbench = self.workbench.bench()?;
         let config = dashboard::read_config()?;
         // Kept to the end: a lab of our own goes when its client does.
-        let relay = Arc::new(self.kernel(connection)?);
+        let relay = Arc::new(seat(connection, &self.lab, LabArgs::options_meanwhile)?);
         let target: Arc<dyn Target> = relay.clone();
         let options = Options {
             config,
             own_lab: relay.owns_lab(),
-            host: Arc::new(Here {
-                relay: Arc::clone(&relay),
-                lab: self.lab.clone(),
-                watched: Watched::default(),
-            }),
+            host: Arc::new(Here::new(&relay, &self.lab)),
             record: self.record.clone(),
             state: dashboard::state_path(),
             workbench,
         };
         let left = dashboard::run(target, options)?;
-        let own = relay.owns_lab();
-        let status = own.then(|| put(&*relay, question::Lab).ok()).flatten();
-        if let Some(changes) = status.as_ref().and_then(Changes::from) {
-            // The lab goes first, with what it has not written yet.
-            relay.end();
-            changes.settle(None)?;
-        }
+        settle(&relay)?;
         if let Some(id) = relay.kept() {
             println!(
                 "lab {id} goes on: `ringside` opens its dashboard, `ringside down {id}` ends it"
@@ -109,27 +100,44 @@ impl Dashboard {
         }
         Ok(left.ended.status())
     }
+}
 
-    /// The kernel that is meant, and the lab around it if it is ours.
-    fn kernel(&self, connection: &Connection) -> Result<Relay, Failure> {
-        if connection.is_explicit() {
-            if !self.lab.is_plain() {
-                return Err(Failure::usage(
-                    "options for a new lab make no sense for a kernel that runs already",
-                ));
-            }
-            return Ok(Relay::new(connection.open_plain()?, None));
+/// The kernel that is meant: the one that was named, the lab that runs, or that of a
+/// lab that is started now.
+pub(super) fn seat(
+    connection: &Connection,
+    arguments: &LabArgs,
+    options: impl FnOnce(&LabArgs) -> Result<LabOptions, Failure>,
+) -> Result<Relay, Failure> {
+    if connection.is_explicit() {
+        if !arguments.is_plain() {
+            return Err(Failure::usage(
+                "options for a new lab make no sense for a kernel that runs already",
+            ));
         }
-        if self.lab.is_plain() {
-            match client::attach(None) {
-                Ok(lab) => return Ok(Relay::new(lab.target(), Some(lab))),
-                Err(LabError::NoLab) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        let lab = client::start(&self.lab.options()?, None)?;
-        Ok(Relay::new(lab.target(), Some(lab)))
+        return Ok(Relay::new(connection.open_plain()?, None));
     }
+    if arguments.is_plain() {
+        match client::attach(None) {
+            Ok(lab) => return Ok(Relay::new(lab.target(), Some(lab))),
+            Err(LabError::NoLab) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let lab = client::start(&options(arguments)?, None)?;
+    Ok(Relay::new(lab.target(), Some(lab)))
+}
+
+/// Ends a lab of our own that leaves changes to a file of the user's, and asks what
+/// becomes of them.
+pub(super) fn settle(relay: &Relay) -> Result<(), Failure> {
+    let status = relay.owns_lab().then(|| put(relay, question::Lab).ok()).flatten();
+    if let Some(changes) = status.as_ref().and_then(Changes::from) {
+        // The lab goes first, with what it has not written yet.
+        relay.end();
+        changes.settle(None)?;
+    }
+    Ok(())
 }
 
 /// What was recorded, in a sentence.
@@ -143,7 +151,7 @@ pub(super) fn told(recorded: &Recorded) -> String {
 }
 
 /// What the dashboard may ask of this machine.
-struct Here {
+pub(super) struct Here {
     relay: Arc<Relay>,
     /// What a new lab is started with.
     lab: LabArgs,
@@ -187,6 +195,10 @@ fn done(result: Result<(), Failure>) -> HostResult {
 }
 
 impl Here {
+    pub(super) fn new(relay: &Arc<Relay>, lab: &LabArgs) -> Self {
+        Self { relay: Arc::clone(relay), lab: lab.clone(), watched: Watched::default() }
+    }
+
     /// Builds or reads a module for the kernel that is shown: one of ours, one that was
     /// built before, a folder's, a file's. What it needs is loaded. Nobody sees the progress:
     /// the dashboard shows that the build is pending, and the compiler's last words

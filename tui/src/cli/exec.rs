@@ -82,6 +82,10 @@ impl Exec {
             let ended = run(target, request, patience("a second Ctrl-C")).map_err(own)?;
             return Ok(ended.status());
         }
+        if self.lab.keep_marks {
+            return Err(own(Failure::usage("a lab of one program's own has no marks to keep")
+                .with_help("`ringside up --keep-marks` starts one that has")));
+        }
         let options = self.lab.options().map_err(own)?;
         let lab = PrivateLab::start(&options, &|_| ()).map_err(|error| own(error.into()))?;
         let alone = Patience::new(connection.timeout, "a second Ctrl-C ends it");
@@ -195,7 +199,7 @@ enum Event {
 }
 
 /// How a run ended.
-enum Ended {
+pub(super) enum Ended {
     /// By itself, with this exit status.
     Program(u8),
     /// By a signal to us, whatever became of the program.
@@ -203,7 +207,7 @@ enum Ended {
 }
 
 impl Ended {
-    fn status(self) -> u8 {
+    pub(super) fn status(self) -> u8 {
         match self {
             Self::Program(status) => status,
             Self::Signal(signal) => 128u8.wrapping_add(signal as u8),
@@ -213,7 +217,11 @@ impl Ended {
 
 /// Runs a program with our standard input, output and error until it ends, or
 /// until a signal ends the run at once, whatever program and guest do.
-fn run(target: Arc<dyn Target>, request: RunRequest, patience: Patience) -> Result<Ended, Failure> {
+pub(super) fn run(
+    target: Arc<dyn Target>,
+    request: RunRequest,
+    patience: Patience,
+) -> Result<Ended, Failure> {
     let on_terminal = request.terminal.is_some();
     let name = String::from_utf8_lossy(&request.arguments[0]).into_owned();
     let (send, events) = channel();

@@ -11,7 +11,10 @@ use super::Failure;
 use super::changes::FateArgs;
 use super::consent::with_consent;
 use super::kernel_choice::{chosen, flavours};
+use super::meanwhile;
 use super::progress::Show;
+use crate::dashboard;
+use crate::dashboard::core::config::Config;
 use crate::lab::build_error::BuildResult;
 use crate::lab::cache;
 use crate::lab::error::LabError;
@@ -19,7 +22,7 @@ use crate::lab::flavour::Flavour;
 use crate::lab::linux::Kernel;
 use crate::lab::options::{BootKernel, LabOptions, MarksKept};
 use crate::lab::progress::Event;
-use crate::lab::ready::ready;
+use crate::lab::ready::{equipped, ready};
 use crate::lab::setup::Consent;
 use crate::lab::vm::accel::Accelerator;
 use crate::lab::vm::error::VmError;
@@ -59,12 +62,17 @@ pub struct LabArgs {
     #[arg(long)]
     pub no_auto_marks: bool,
 
-    /// How many numbered marks are kept [default: 8]
+    /// Keep the marks when the lab ends: the next lab with this option and the same
+    /// kernel, memory and QEMU has them, and `ringside marks` lists them meanwhile
+    #[arg(long, conflicts_with = "disk")]
+    pub keep_marks: bool,
+
+    /// How many numbered marks are kept [default: as in config.toml, else 8]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub marks: Option<u32>,
 
     /// How much room all marks may take on the disk before numbered ones give way, in
-    /// MiB [default: 4096]
+    /// MiB [default: as in config.toml, else 4096]
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..))]
     pub marks_mib: Option<u32>,
 
@@ -119,6 +127,19 @@ impl LabArgs {
         })
     }
 
+    /// The same for a dashboard: while the kernel is built, the tour is played.
+    ///
+    /// # Errors
+    /// As [`Self::options`].
+    pub fn options_meanwhile(&self) -> Result<LabOptions, Failure> {
+        self.options_with(|flavour| {
+            let mut show = Show::new();
+            let there = with_consent(false, |consent| equipped(flavour, consent, &mut show))?;
+            drop(show);
+            there.map_or_else(|| meanwhile::build(flavour), Ok)
+        })
+    }
+
     /// The same where there is nobody to ask and nowhere to show progress.
     ///
     /// # Errors
@@ -132,6 +153,7 @@ impl LabArgs {
         ready: impl FnOnce(Flavour) -> BuildResult<Kernel>,
     ) -> Result<LabOptions, Failure> {
         let flavour = chosen(self.kernel)?;
+        let config = dashboard::read_config()?;
         let cache = cache::root()?;
         let work = std::env::current_dir()
             .map_err(|error| Failure::io("find the working directory", &error))?;
@@ -161,8 +183,9 @@ impl LabArgs {
             writable,
             host_files: self.host_files.unwrap_or_default(),
             cold: self.cold,
-            auto_marks: !self.no_auto_marks,
-            marks: self.marks_kept(),
+            auto_marks: config.auto_marks && !self.no_auto_marks,
+            marks: self.marks_kept(&config),
+            keep_marks: self.keep_marks,
             accelerator: self.accel,
             memory_mib: self.memory,
             append,
@@ -174,11 +197,10 @@ impl LabArgs {
 }
 
 impl LabArgs {
-    fn marks_kept(&self) -> MarksKept {
-        let default = MarksKept::default();
+    fn marks_kept(&self, config: &Config) -> MarksKept {
         MarksKept {
-            numbered: self.marks.map_or(default.numbered, |count| count as usize),
-            bytes: self.marks_mib.map_or(default.bytes, |mib| u64::from(mib) << 20),
+            numbered: self.marks.unwrap_or(config.marks) as usize,
+            bytes: u64::from(self.marks_mib.unwrap_or(config.marks_mib)) << 20,
         }
     }
 }

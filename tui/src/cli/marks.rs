@@ -11,6 +11,8 @@ use super::{Connection, Failure, Outcome};
 use crate::kernel::api::{LabRequest, MarkInfo, Request};
 use crate::kernel::call::ask;
 use crate::kernel::{put, question};
+use crate::lab::error::LabError;
+use crate::lab::{cache, client, kept_marks};
 use crate::text::amount::amount;
 use crate::text::escape::visible;
 
@@ -27,7 +29,8 @@ use crate::text::escape::visible;
 /// A mark holds the guest's processors, memory and devices, and what is on its
 /// USB stick. The guest stands still for a moment while it is made. The eight
 /// newest numbered marks are kept (`ringside up --marks COUNT`, `--marks-mib MIB`),
-/// those with a name until they are removed; all are gone when the lab ends.
+/// those with a name until they are removed; all are gone when the lab ends, unless it
+/// was started with --keep-marks.
 ///
 /// While a program of this computer's runs in the guest (`exec`, `shell`), its files
 /// are mounted there, and there can be no mark: it says which program that is.
@@ -53,6 +56,7 @@ pub struct Mark {
 ///     ringside marks
 ///     ringside marks --json | jq -r '.[].name'
 ///
+/// Where no lab runs, those are listed that `ringside up --keep-marks` has kept.
 /// The oldest comes first. AGE is the time since the mark was made, SIZE what
 /// it takes on the disk.
 #[derive(Args, Clone, Debug)]
@@ -141,14 +145,19 @@ impl Mark {
 impl Marks {
     /// Prints them.
     pub fn run(&self, connection: &Connection) -> Outcome {
-        let target = connection.open()?;
-        let marks = put(&*target, question::Marks)?;
+        let (marks, kept) = marks(connection)?;
         let mut out = std::io::stdout().lock();
         if self.json {
             writeln!(out, "{}", json(&marks)?)?;
         } else if marks.is_empty() {
             writeln!(out, "this lab has no marks; `ringside mark` makes one")?;
         } else {
+            if kept {
+                writeln!(
+                    out,
+                    "no lab runs; kept for one started with `ringside up --keep-marks`:"
+                )?;
+            }
             writeln!(
                 out,
                 "{:<16} {:>8} {:>9} {:>6}  {:<24} MODULES",
@@ -160,6 +169,19 @@ impl Marks {
         }
         Ok(0)
     }
+}
+
+/// The lab's marks; where none runs, those that were kept, and `true`.
+fn marks(connection: &Connection) -> Result<(Vec<MarkInfo>, bool), Failure> {
+    if !connection.is_explicit()
+        && let Err(LabError::NoLab) = client::attach(None)
+    {
+        let kept = kept_marks::list(&cache::root()?);
+        if !kept.is_empty() {
+            return Ok((kept, true));
+        }
+    }
+    Ok((put(&*connection.open()?, question::Marks)?, false))
 }
 
 fn line(mark: &MarkInfo) -> String {

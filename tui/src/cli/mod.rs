@@ -38,6 +38,7 @@ pub mod labs;
 pub mod load;
 mod loadable;
 pub mod marks;
+mod meanwhile;
 pub mod mem;
 pub mod modules;
 pub mod new;
@@ -46,6 +47,7 @@ mod output;
 mod parameter_line;
 pub mod patience;
 pub mod progress;
+pub mod record;
 mod relay;
 pub mod replay;
 pub mod set;
@@ -120,6 +122,7 @@ pub enum Command {
     Dashboard(dashboard::Dashboard),
     Demo(demo::Demo),
     Tour(tour::Tour),
+    Record(record::Record),
     Replay(replay::Replay),
     // Setting up and the lab: setup, doctor, build, cache, up, down, labs.
     Up(up::Up),
@@ -297,6 +300,7 @@ fn run(cli: &Cli) -> Outcome {
         Some(Command::Dashboard(command)) => command.run(connection),
         Some(Command::Demo(command)) => command.run(connection),
         Some(Command::Tour(command)) => command.run(),
+        Some(Command::Record(command)) => command.run(connection),
         Some(Command::Replay(command)) => command.run(),
         Some(Command::Up(command)) => command.run(),
         Some(Command::Down(command)) => command.run(connection.lab.as_deref()),
@@ -416,7 +420,17 @@ mod tests {
     #[test]
     fn every_command_that_prints_data_prints_it_as_json_when_asked() {
         // These pass a program's output through, draw, or print a script.
-        let others = ["tour", "dashboard", "exec", "gdb", "shell", "setup", "agent", "completions"];
+        let others = [
+            "tour",
+            "dashboard",
+            "record",
+            "exec",
+            "gdb",
+            "shell",
+            "setup",
+            "agent",
+            "completions",
+        ];
         for (name, command) in commands().into_iter().filter(|(name, _)| !others.contains(&&**name))
         {
             // A command of commands leaves it to them.

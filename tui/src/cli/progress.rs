@@ -176,6 +176,33 @@ fn bar() -> ProgressBar {
     bar
 }
 
+/// How far work is, in a line: its step, and the amount that is done.
+#[derive(Debug, Default)]
+pub struct Line {
+    title: String,
+    amount: String,
+    note: String,
+}
+
+impl Line {
+    /// Takes what happened; returns the line, where it is another then.
+    pub fn take(&mut self, event: Event) -> Option<String> {
+        match event {
+            Event::Step(title) => *self = Self { title, ..Self::default() },
+            Event::Advance(amount) => {
+                self.amount = describe(&amount);
+                self.note.clear();
+            }
+            Event::Note(note) => self.note = note,
+            Event::Busy(_) | Event::Output(_) | Event::Done => return None,
+        }
+        let parts = [&self.title, &self.amount, &self.note];
+        let parts: Vec<&str> =
+            parts.into_iter().filter(|part| !part.is_empty()).map(String::as_str).collect();
+        Some(parts.join(": "))
+    }
+}
+
 /// `412 of about 1880 objects`, `35 MiB of 159 MiB`.
 fn describe(amounts: &Amount) -> String {
     let number = |value: u64| match amounts.unit {

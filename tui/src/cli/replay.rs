@@ -106,6 +106,7 @@ impl Replay {
             config: dashboard::read_config()?,
             from_ms: self.from.0,
             paused: self.paused,
+            beside: None,
         };
         Ok(dashboard::play(tape, &playing)?.status())
     }

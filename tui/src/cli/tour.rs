@@ -23,11 +23,17 @@ pub struct Tour {}
 impl Tour {
     /// Plays it.
     pub fn run(self) -> Outcome {
-        let tape = Tape::parse(TOUR.to_vec())
-            .map_err(|error| Failure::new(format!("the tour in this program: {error}")))?;
-        let playing = Playing { config: dashboard::read_config()?, from_ms: 0, paused: false };
+        let tape = recording()?;
+        let playing =
+            Playing { config: dashboard::read_config()?, from_ms: 0, paused: false, beside: None };
         Ok(dashboard::play(tape, &playing)?.status())
     }
+}
+
+/// The recording of the tour.
+pub(super) fn recording() -> Result<Tape, Failure> {
+    Tape::parse(TOUR.to_vec())
+        .map_err(|error| Failure::new(format!("the tour in this program: {error}")))
 }
 
 #[cfg(test)]

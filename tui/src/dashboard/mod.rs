@@ -19,6 +19,6 @@ pub mod views;
 
 pub use core::host;
 pub use runtime::{
-    DashboardError, Ended, Left, Options, Playing, config_path, in_home, look, play, read_config,
-    run, state_path,
+    Beside, DashboardError, Ended, Left, Options, Playing, Recording, config_path, in_home, look,
+    play, read_config, record, run, state_path,
 };

@@ -11,6 +11,7 @@ pub mod error;
 pub mod flavour;
 pub mod gdb;
 mod inherit;
+pub mod kept_marks;
 pub mod kunit;
 pub mod linux;
 mod lock;

@@ -91,6 +91,9 @@ pub struct LabOptions {
     /// How many marks are kept.
     #[serde(default)]
     pub marks: MarksKept,
+    /// Keep the marks when the lab ends, and take those up that one like it has kept.
+    #[serde(default)]
+    pub keep_marks: bool,
     /// Boot from nothing and save nothing.
     pub cold: bool,
     /// The accelerator; `None`: the best that works.
@@ -120,6 +123,7 @@ impl LabOptions {
             host_files: HostFiles::All,
             auto_marks: true,
             marks: MarksKept::default(),
+            keep_marks: false,
             cold: false,
             accelerator: None,
             memory_mib: None,

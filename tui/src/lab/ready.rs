@@ -19,13 +19,29 @@ pub fn ready(
     consent: Consent<'_>,
     progress: &mut dyn Progress,
 ) -> BuildResult<Kernel> {
+    match equipped(flavour, consent, progress)? {
+        Some(kernel) => Ok(kernel),
+        None => linux::ensure(flavour, progress),
+    }
+}
+
+/// The kernel of this flavour where it is there already. Where it is not, `None`: then
+/// everything is that builds it.
+///
+/// # Errors
+/// As [`setup::ensure`].
+pub fn equipped(
+    flavour: Flavour,
+    consent: Consent<'_>,
+    progress: &mut dyn Progress,
+) -> BuildResult<Option<Kernel>> {
     setup::refuse_other_machines()?;
     let kernel = linux::built(flavour);
     let qemu = find("qemu-system-x86_64").is_some();
-    if let (Some(kernel), true) = (&kernel, qemu) {
-        return Ok(kernel.clone());
+    if kernel.is_some() && qemu {
+        return Ok(kernel);
     }
     let needs = Needs { vm: true, build: kernel.is_none().then_some(flavour), gdb: false };
     setup::ensure(needs, consent, progress)?;
-    linux::ensure(flavour, progress)
+    Ok(kernel)
 }

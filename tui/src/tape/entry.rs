@@ -72,6 +72,13 @@ pub enum Entry<'a> {
         /// Bytes of its input (a module's image, mostly), which are not recorded.
         input: u64,
     },
+    /// What a program was given as its standard input.
+    Input {
+        /// The call that runs it.
+        call: u64,
+        /// A piece of it.
+        bytes: Vec<u8>,
+    },
     /// A piece of the reply to a call.
     Item {
         /// The call.

@@ -44,6 +44,6 @@ mod writer;
 
 pub use entry::{Entry, Place, Reply, Start};
 pub use error::TapeError;
-pub use reader::Tape;
+pub use reader::{Segment, Tape};
 pub use segment::{SEGMENT_MAX, VERSION};
 pub use writer::{Recorded, Recorder};

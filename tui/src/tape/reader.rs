@@ -3,16 +3,15 @@
 //! segment a checksum, and what is behind a damaged place is left out.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::entry::{Entry, Start};
 use super::error::TapeError;
-use super::segment::{END, ENTRIES, HEADER, Header, MAGIC, PREFIX, START, VERSION};
+use super::segment::{
+    END, ENTRIES, ENTRY_MAX, FILE_MAX, HEADER, Header, MAGIC, PREFIX, RAW_MAX, START, VERSION,
+};
 use crate::plain_file;
 
-/// The largest file that is read.
-const FILE_MAX: u64 = 1 << 30;
-/// The most bytes that all segments have together, inflated.
-const RAW_MAX: u64 = 16 << 30;
 /// No recording is longer: a year.
 const LONGEST_MS: u64 = 366 * 24 * 3600 * 1000;
 
@@ -132,30 +131,75 @@ impl Tape {
         self.segments.get(segment).map(|(_, header)| header.first_ms)
     }
 
+    /// A segment, to be read entry by entry.
+    ///
+    /// # Errors
+    /// There is no such segment, or it can't be inflated.
+    pub fn segment(&self, segment: usize) -> Result<Segment, TapeError> {
+        let none = || TapeError::File(format!("the recording has no segment {segment}"));
+        let (at, header) = self.segments.get(segment).ok_or_else(none)?;
+        let payload = &self.bytes[*at..*at + header.stored as usize];
+        let raw = header.inflate(payload).map_err(|why| TapeError::Damaged { at: *at, why })?;
+        Ok(Segment {
+            raw: raw.into(),
+            at: 0,
+            now_ms: header.first_ms,
+            last_ms: header.last_ms,
+            unknown: 0,
+        })
+    }
+
     /// The entries of a segment and how many of them this program can't read.
     ///
     /// # Errors
     /// There is no such segment, or it can't be inflated.
     pub fn entries(&self, segment: usize) -> Result<(Vec<Entry<'static>>, usize), TapeError> {
-        let none = || TapeError::File(format!("the recording has no segment {segment}"));
-        let (at, header) = self.segments.get(segment).ok_or_else(none)?;
-        let payload = &self.bytes[*at..*at + header.stored as usize];
-        let raw = header.inflate(payload).map_err(|why| TapeError::Damaged { at: *at, why })?;
-        let mut unknown = 0;
-        let mut now_ms = header.first_ms;
-        let mut entries = Vec::new();
-        for packed in unpack(&raw) {
-            match rmp_serde::from_slice(packed) {
+        let mut segment = self.segment(segment)?;
+        let entries = segment.by_ref().collect();
+        Ok((entries, segment.unknown))
+    }
+}
+
+/// What is left of a segment: entries are made one at a time, since what is a byte in
+/// a file may be many in memory.
+#[derive(Clone, Debug, Default)]
+pub struct Segment {
+    raw: Arc<[u8]>,
+    /// Where the next entry lies.
+    at: usize,
+    now_ms: u64,
+    last_ms: u64,
+    unknown: usize,
+}
+
+impl Segment {
+    /// How many entries this program could not read so far; they are counted once.
+    pub fn take_unknown(&mut self) -> usize {
+        std::mem::take(&mut self.unknown)
+    }
+}
+
+impl Iterator for Segment {
+    type Item = Entry<'static>;
+
+    fn next(&mut self) -> Option<Entry<'static>> {
+        loop {
+            let packed = unpack(self.raw.get(self.at..)?).next()?;
+            self.at += 4 + packed.len();
+            let read = match packed.len() <= ENTRY_MAX {
+                true => rmp_serde::from_slice(packed).ok(),
+                false => None,
+            };
+            match read {
                 // Time within a segment is the segment's, and does not go backwards.
-                Ok(Entry::Tick(ms)) => {
-                    now_ms = ms.clamp(now_ms, header.last_ms);
-                    entries.push(Entry::Tick(now_ms));
+                Some(Entry::Tick(ms)) => {
+                    self.now_ms = ms.clamp(self.now_ms, self.last_ms);
+                    return Some(Entry::Tick(self.now_ms));
                 }
-                Ok(entry) => entries.push(entry),
-                Err(_) => unknown += 1,
+                Some(entry) => return Some(entry),
+                None => self.unknown += 1,
             }
         }
-        Ok((entries, unknown))
     }
 }
 

@@ -20,6 +20,14 @@ pub(super) const HEADER: usize = 40;
 /// The most bytes of a segment, inflated.
 pub const SEGMENT_MAX: usize = 32 << 20;
 
+/// The largest entry that is recorded and read: what it takes in memory is some dozens
+/// of times that at worst.
+pub(super) const ENTRY_MAX: usize = 4 << 20;
+/// The largest file.
+pub(super) const FILE_MAX: u64 = 1 << 30;
+/// The most bytes that all segments have together, inflated.
+pub(super) const RAW_MAX: u64 = 16 << 30;
+
 /// The first segment: a [`super::Start`].
 pub(super) const START: u32 = 1;
 /// Entries.

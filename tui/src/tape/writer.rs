@@ -12,14 +12,14 @@ use serde::Serialize;
 
 use super::entry::{Entry, Start};
 use super::error::TapeError;
-use super::segment::{END, ENTRIES, Header, SEGMENT_MAX, START, prefix};
+use super::segment::{
+    END, ENTRIES, ENTRY_MAX, FILE_MAX, HEADER, Header, RAW_MAX, SEGMENT_MAX, START, prefix,
+};
 
 /// A segment is written after so much time.
 const SEGMENT_MS: u64 = 1000;
 /// And when it has so many bytes.
 const SEGMENT_BYTES: usize = 1 << 20;
-/// The largest entry that is recorded.
-const ENTRY_MAX: usize = SEGMENT_MAX / 2;
 /// Segments that wait for the disk.
 const QUEUE: usize = 16;
 
@@ -42,6 +42,8 @@ pub struct Recorder {
     segments: Option<SyncSender<(Header, Vec<u8>)>>,
     writer: Option<JoinHandle<io::Result<u64>>>,
     failed: Option<TapeError>,
+    /// Is the disk waited for?
+    patient: bool,
 }
 
 impl Recorder {
@@ -74,7 +76,16 @@ impl Recorder {
             segments: Some(segments),
             writer: Some(writer),
             failed: None,
+            patient: false,
         })
+    }
+
+    /// One that waits for the disk where more comes than it takes, since nobody waits
+    /// for a picture.
+    #[must_use]
+    pub fn patient(mut self) -> Self {
+        self.patient = true;
+        self
     }
 
     /// The file.
@@ -116,7 +127,13 @@ impl Recorder {
             return;
         }
         let raw = std::mem::take(&mut self.raw);
-        match segments.try_send((self.header, raw)) {
+        let sent = if self.patient {
+            let sent = segments.send((self.header, raw));
+            sent.map_err(|error| TrySendError::Disconnected(error.0))
+        } else {
+            segments.try_send((self.header, raw))
+        };
+        match sent {
             Ok(()) => {
                 let last_ms = self.header.last_ms;
                 self.header =
@@ -194,8 +211,15 @@ fn write_all(
     mut size: u64,
     segments: &Receiver<(Header, Vec<u8>)>,
 ) -> io::Result<u64> {
+    let mut inflated = 0;
     while let Ok((header, raw)) = segments.recv() {
         let segment = header.segment(&raw)?;
+        inflated += raw.len() as u64;
+        // What is written now must be readable, with an end behind it.
+        let full = size + (segment.len() + HEADER) as u64 > FILE_MAX || inflated > RAW_MAX;
+        if full && header.kind != END {
+            return Err(io::Error::from(io::ErrorKind::FileTooLarge));
+        }
         file.write_all(&segment)?;
         size += segment.len() as u64;
     }

@@ -86,6 +86,9 @@ fn text(entry: &Entry<'_>, commands: &mut HashMap<u64, String>) -> Vec<String> {
             Item::Output { bytes, .. } => {
                 String::from_utf8_lossy(bytes).lines().map(|line| format!("| {line}")).collect()
             }
+            Item::Exited(end) if end.status() != 0 => {
+                commands.get(call).map(|line| format!("{line}: {end}")).into_iter().collect()
+            }
             Item::Lab(status) => vec![format!("guest {}: {:?}", status.generation, status.guest)],
             _ => Vec::new(),
         },

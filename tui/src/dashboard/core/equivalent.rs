@@ -35,6 +35,7 @@ pub fn equivalent(request: &Request) -> Option<String> {
         Request::SubjectDo { pid, action } => lines::by_subject(*pid, &subject(action)),
         Request::Block(action) => block(action)?,
         Request::Peek { path, offset, size } => lines::pread(path, size, hex(*offset)),
+        Request::Run(run) => lines::program(&run.arguments),
         Request::Crash => "echo c > /proc/sysrq-trigger".into(),
         Request::Lab(request) => lab(request)?.into(),
         _ => return None,

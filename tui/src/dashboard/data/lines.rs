@@ -19,6 +19,12 @@ pub fn quote(text: &str) -> String {
     shlex::try_quote(text).map_or_else(|_| format!("{text:?}"), |quoted| quoted.into_owned())
 }
 
+/// A program and its arguments as a shell needs them.
+pub fn program(arguments: &[Vec<u8>]) -> String {
+    let words = arguments.iter().map(|word| quote(&String::from_utf8_lossy(word)));
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// A path as a shell needs it; `~/` stays the home folder.
 pub fn quote_path(path: &str) -> String {
     match path.strip_prefix("~/") {

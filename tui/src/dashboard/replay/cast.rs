@@ -59,7 +59,9 @@ pub fn write(
             }
             shown = next;
         }
-        ms += FRAME_MS;
+        // Nothing changes before the next entry: a year without any is no work.
+        let still = player.next_ms().map_or(u64::MAX, |next| next.saturating_sub(ms));
+        ms = ms.saturating_add(still.div_ceil(FRAME_MS).max(1).saturating_mul(FRAME_MS));
     }
     out.flush()
 }

@@ -10,6 +10,7 @@ use crate::dashboard::core::{
 };
 use crate::dashboard::shell::commands;
 use crate::dashboard::shell::model::Model;
+use crate::kernel::api::{Request, RunRequest};
 use crate::kernel::modinfo::ModInfo;
 use crate::tape::{Entry, Place, Reply, Start};
 
@@ -54,12 +55,24 @@ fn reply(result: &HostResult) -> Result<Reply, String> {
 pub fn asked(effect: &Effect) -> Option<Entry<'_>> {
     Some(match effect {
         Effect::Start { tag, request, input } => {
-            Entry::Call { call: tag.0, request: Cow::Borrowed(request), input: input.len() as u64 }
+            let request = without_environment(request);
+            Entry::Call { call: tag.0, request, input: input.len() as u64 }
         }
         Effect::Cancel(tag) => Entry::Cancel { call: tag.0 },
         Effect::Host { tag, request } => Entry::Task { call: tag.0, what: request.words().into() },
         _ => return None,
     })
+}
+
+/// A request as it is recorded: a recording is handed on, and the environment of a
+/// program has what is nobody else's business.
+pub fn without_environment(request: &Request) -> Cow<'_, Request> {
+    match request {
+        Request::Run(run) => {
+            Cow::Owned(Request::Run(RunRequest { environment: Vec::new(), ..run.clone() }))
+        }
+        other => Cow::Borrowed(other),
+    }
 }
 
 /// The event of an entry; `tag` says which call of this model's a recorded one is.
@@ -103,9 +116,11 @@ pub fn event(
         Entry::Said { call, what } => {
             Event::HostSays(tag(call)?, serde_json::from_value(what).ok()?)
         }
-        Entry::Call { .. } | Entry::Cancel { .. } | Entry::Task { .. } | Entry::Caption(_) => {
-            return None;
-        }
+        Entry::Call { .. }
+        | Entry::Input { .. }
+        | Entry::Cancel { .. }
+        | Entry::Task { .. }
+        | Entry::Caption(_) => return None,
     })
 }
 
@@ -143,7 +158,7 @@ pub fn model(start: &Start) -> Model {
     });
     let config = Config {
         sample_ms: start.sample_ms.clamp(20, 60_000),
-        log_records: start.log_records.clamp(1000, 10_000_000),
+        log_records: start.log_records.clamp(1000, 1_000_000),
         mouse: start.mouse,
         keys: keys.collect(),
         ..Config::default()

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use super::convert;
+use super::programs::Programs;
 use crate::dashboard::core::link::NO_KERNEL;
 use crate::dashboard::core::{CallTag, Effect, Event};
 use crate::dashboard::shell::model::Model;
@@ -31,6 +32,7 @@ pub struct Fold {
     pub caption: String,
     calls: HashMap<u64, CallTag>,
     waiting: Vec<(CallTag, Asked)>,
+    programs: Programs,
 }
 
 impl Fold {
@@ -41,11 +43,17 @@ impl Fold {
             caption: String::new(),
             calls: HashMap::new(),
             waiting: Vec::new(),
+            programs: Programs::default(),
         }
     }
 
     /// Takes an entry.
     pub fn take(&mut self, entry: Entry<'static>) {
+        if let Some(caption) = self.programs.take(&mut self.model, &entry) {
+            self.caption = caption;
+            self.model.changed();
+            return;
+        }
         match entry {
             Entry::Call { call, request, .. } => {
                 let same =
@@ -60,7 +68,7 @@ impl Fold {
                 let same = |asked: &Asked| matches!(asked, Asked::Host(other) if *other == what);
                 self.pair(call, same, |_| false);
             }
-            Entry::Cancel { .. } => {}
+            Entry::Cancel { .. } | Entry::Input { .. } => {}
             Entry::Caption(text) => {
                 self.caption = text.into_owned();
                 self.model.changed();

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A place in a recording, and everything that follows from what is before it.
 
-use std::collections::VecDeque;
-
 use super::fold::Fold;
-use crate::tape::{Entry, Tape};
+use crate::tape::{Entry, Segment, Tape};
 
 /// A place in a recording.
 #[derive(Clone)]
@@ -12,8 +10,9 @@ pub(super) struct Head {
     pub(super) fold: Fold,
     /// The segment after the one that is being taken.
     segment: usize,
-    /// What is left of that one.
-    rest: VecDeque<Entry<'static>>,
+    /// What is left of that one, and the entry that comes next.
+    rest: Segment,
+    front: Option<Entry<'static>>,
     /// How far the time of the recording has come.
     pub(super) now_ms: u64,
     /// How many entries were taken that a person would count.
@@ -28,34 +27,43 @@ impl Head {
         Self {
             fold: Fold::new(tape.start()),
             segment: 0,
-            rest: VecDeque::new(),
+            rest: Segment::default(),
+            front: None,
             now_ms: 0,
             items: 0,
             unknown: 0,
         }
     }
 
-    /// The segment that comes next, where this is the beginning of one.
-    pub(super) fn at_segment(&self) -> Option<usize> {
-        self.rest.is_empty().then_some(self.segment)
+    /// Is this the beginning of a segment?
+    pub(super) fn at_segment(&mut self) -> bool {
+        self.look();
+        self.front.is_none()
+    }
+
+    /// Makes the next entry of the segment, and counts those that can't be read.
+    fn look(&mut self) {
+        if self.front.is_none() {
+            self.front = self.rest.next();
+            self.unknown += self.rest.take_unknown();
+        }
     }
 
     /// The next entry, without taking it; `None` at the end.
     pub(super) fn next(&mut self, tape: &Tape) -> Option<&Entry<'static>> {
-        while self.rest.is_empty() {
+        self.look();
+        while self.front.is_none() {
             if self.segment >= tape.segments() {
                 return None;
             }
-            match tape.entries(self.segment) {
-                Ok((entries, unknown)) => {
-                    self.rest = entries.into();
-                    self.unknown += unknown;
-                }
+            match tape.segment(self.segment) {
+                Ok(segment) => self.rest = segment,
                 Err(_) => self.unknown += 1,
             }
             self.segment += 1;
+            self.look();
         }
-        self.rest.front()
+        self.front.as_ref()
     }
 
     /// When the next entry happens.
@@ -72,7 +80,7 @@ impl Head {
         if self.next(tape).is_none() {
             return false;
         }
-        let Some(entry) = self.rest.pop_front() else {
+        let Some(entry) = self.front.take() else {
             return false;
         };
         if let Entry::Tick(ms) = entry {

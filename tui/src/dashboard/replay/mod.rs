@@ -18,6 +18,7 @@ pub mod fold;
 mod head;
 pub mod moments;
 pub mod player;
+mod programs;
 mod scout;
 
 pub use player::{Act, Player};

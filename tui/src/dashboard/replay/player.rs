@@ -83,6 +83,11 @@ impl Player {
         self.at_us / 1000
     }
 
+    /// When the next entry happened; `None` behind the last.
+    pub fn next_ms(&mut self) -> Option<u64> {
+        self.head.next_ms(&self.tape)
+    }
+
     /// Is it played, and not paused or over?
     pub fn plays(&self) -> bool {
         self.playing

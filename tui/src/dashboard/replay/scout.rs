@@ -68,7 +68,7 @@ impl Scout {
         let moments = &mut self.moments;
         self.over = !self.ahead.step(tape, &mut |ms, entry| moments.take(ms, entry));
         self.since += 1;
-        if self.since >= self.apart && self.ahead.at_segment().is_some() {
+        if self.since >= self.apart && self.ahead.at_segment() {
             self.since = 0;
             self.kept.push(self.ahead.clone());
             if self.kept.len() > MOST {

@@ -28,7 +28,8 @@ struct Table {
 pub(crate) struct Backlog(Arc<(Mutex<usize>, Condvar)>);
 
 impl Backlog {
-    fn wait_and_add(&self) {
+    /// Waits for room, and takes it.
+    pub(crate) fn wait_and_add(&self) {
         let (count, freed) = &*self.0;
         let mut count = count.lock();
         while *count >= BATCHES {

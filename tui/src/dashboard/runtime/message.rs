@@ -4,6 +4,7 @@
 use ratatui::crossterm::event::Event as TerminalEvent;
 
 use crate::dashboard::core::Event;
+use crate::tape::Entry;
 
 /// What the threads tell the loop.
 pub(crate) enum Message {
@@ -21,4 +22,8 @@ pub(crate) enum Message {
     Continued,
     /// A thread panicked.
     Panicked,
+    /// Something beside the model, to be recorded.
+    Aside(Box<Entry<'static>>),
+    /// The recording is over.
+    Over,
 }

@@ -6,9 +6,11 @@
 //! second. It never waits for the kernel: requests, builds and files have
 //! threads of their own, and what comes of them arrives as events.
 
+mod beside;
 mod calls;
 mod environment;
 mod files;
+mod headless;
 mod input;
 mod message;
 mod options;
@@ -20,8 +22,10 @@ mod signals;
 use std::io::IsTerminal;
 use std::sync::Arc;
 
+pub use beside::Beside;
 pub use environment::{config_path, look, state_path};
 pub use files::in_home;
+pub use headless::{Recording, record};
 pub use options::{DashboardError, Ended, Left, Options};
 pub use replay::Playing;
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The loop that plays a recording.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use ratatui::crossterm::event::{Event as TerminalEvent, MouseButton, MouseEventKind};
 
+use super::beside::Beside;
 use super::environment::look;
 use super::message::Message;
 use super::options::{DashboardError, Ended};
@@ -23,6 +25,8 @@ use crate::tape::Tape;
 
 /// How long the loop does what can be done ahead before it looks for keys.
 const SLICE: Duration = Duration::from_millis(10);
+/// How often what goes on beside it is looked at.
+const GLANCE: Duration = Duration::from_millis(200);
 /// How long nothing may happen at all.
 const IDLE: Duration = Duration::from_secs(1);
 
@@ -34,6 +38,8 @@ pub struct Playing {
     pub from_ms: u64,
     /// Stand still there, and do not play?
     pub paused: bool,
+    /// What goes on meanwhile, if it is played only until that is over.
+    pub beside: Option<Arc<Beside>>,
 }
 
 struct Runner {
@@ -41,6 +47,7 @@ struct Runner {
     screen: Screen,
     send: Sender<Message>,
     ended: Option<Ended>,
+    beside: Option<Arc<Beside>>,
 }
 
 /// Plays until whoever watches leaves.
@@ -56,7 +63,7 @@ pub(crate) fn run(tape: Tape, playing: &Playing) -> Result<Ended, DashboardError
     let mut player = Player::new(tape, screen.size(), keymap);
     player.go(playing.from_ms);
     player.play(!playing.paused);
-    let mut runner = Runner { player, screen, send, ended: None };
+    let mut runner = Runner { player, screen, send, ended: None, beside: playing.beside.clone() };
     let ended = runner.go(&receive);
     runner.screen.release();
     ended
@@ -74,6 +81,7 @@ impl Runner {
             let wait = match (busy, dirty || self.player.plays()) {
                 (true, _) => Duration::ZERO,
                 (false, true) => until_frame,
+                (false, false) if self.beside.is_some() => GLANCE,
                 (false, false) => IDLE,
             };
             match receive.recv_timeout(wait) {
@@ -89,14 +97,25 @@ impl Runner {
             if let Some(ended) = self.ended {
                 return Ok(ended);
             }
+            if let Some(beside) = &self.beside {
+                if beside.is_over() {
+                    return Ok(Ended::Quit);
+                }
+                dirty |= beside.take_changed();
+            }
             let now = Instant::now();
             self.player.pass(now - passed);
             passed = now;
             busy = self.player.work(SLICE);
             dirty |= self.player.take_dirty();
             if dirty && last_frame.is_none_or(|last| last.elapsed() >= FRAME) {
-                let Self { player, screen, .. } = &mut *self;
-                screen.draw(|buffer, hits, look| player.draw(buffer, hits, look))?;
+                let Self { player, screen, beside, .. } = &mut *self;
+                screen.draw(|buffer, hits, look| {
+                    player.draw(buffer, hits, look);
+                    if let Some(beside) = beside {
+                        beside.draw(buffer, hits, look);
+                    }
+                })?;
                 last_frame = Some(Instant::now());
                 dirty = false;
             }
@@ -116,6 +135,7 @@ impl Runner {
             }
             Message::Continued => {}
             Message::Panicked => self.ended = Some(Ended::Panicked),
+            Message::Aside(_) | Message::Over => {}
         }
         Ok(())
     }

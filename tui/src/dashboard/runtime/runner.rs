@@ -3,7 +3,7 @@
 
 use crate::dashboard::core::host::Host;
 use crate::dashboard::core::{
-    Effect, Event, HostReply, HostRequest, HostResult, Key, Message as Wish,
+    CallTag, Effect, Event, HostReply, HostRequest, HostResult, Key, Message as Wish,
 };
 use std::panic;
 use std::sync::Arc;
@@ -33,11 +33,11 @@ use crate::tape::Recorder;
 /// The least time between two frames: 30 a second.
 pub(super) const FRAME: Duration = Duration::from_millis(33);
 /// How often time goes on for the model while it matters.
-const TICK: Duration = Duration::from_millis(100);
+pub(super) const TICK: Duration = Duration::from_millis(100);
 /// How often time goes on otherwise.
-const IDLE_TICK: Duration = Duration::from_secs(1);
+pub(super) const IDLE_TICK: Duration = Duration::from_secs(1);
 /// The most messages that are taken before a frame is drawn.
-const BATCH: usize = 4096;
+pub(super) const BATCH: usize = 4096;
 
 struct Runner {
     model: Model,
@@ -149,6 +149,7 @@ impl Runner {
             Message::Continued if self.ended.is_none() => self.resume()?,
             Message::Continued => {}
             Message::Panicked => self.ended = Some(Ended::Panicked),
+            Message::Aside(_) | Message::Over => {}
         }
         Ok(())
     }
@@ -204,15 +205,7 @@ impl Runner {
             Effect::Start { tag, request, input } => self.calls.start(tag, request, input),
             Effect::Cancel(tag) => self.calls.cancel(tag),
             Effect::Host { tag, request } => {
-                let host = Arc::clone(&self.options.host);
-                let said = self.send.clone();
-                background(&self.send, move || {
-                    let mut tell = |reply| {
-                        let event = Event::HostSays(tag, reply);
-                        drop(said.send(Message::App(Box::new(event))));
-                    };
-                    Event::Host(tag, ask(&*host, request, &mut tell))
-                });
+                ask_aside(&self.send, &self.options.host, tag, request);
             }
             Effect::Copy(text) => self.screen.copy(&text)?,
             Effect::Remember(inputs) => {
@@ -261,6 +254,23 @@ pub(super) fn suspend(screen: &mut Screen) -> Result<(), DashboardError> {
     screen.release();
     kill(Pid::from_raw(0), Signal::SIGSTOP).map_err(std::io::Error::from)?;
     Ok(())
+}
+
+/// Asks this machine on a thread of its own.
+pub(super) fn ask_aside(
+    send: &Sender<Message>,
+    host: &Arc<dyn Host>,
+    tag: CallTag,
+    request: HostRequest,
+) {
+    let (host, said) = (Arc::clone(host), send.clone());
+    background(send, move || {
+        let mut tell = |reply| {
+            let event = Event::HostSays(tag, reply);
+            drop(said.send(Message::App(Box::new(event))));
+        };
+        Event::Host(tag, ask(&*host, request, &mut tell))
+    });
 }
 
 /// Asks this machine; its files are ours to read and write.

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Running a program in the target.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
+
+use crate::kernel::error::{errno_name, errno_text};
 
 /// A program to run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +59,19 @@ impl ProgramEnd {
             Self::Signalled(signal) => 128u8.wrapping_add(signal as u8),
             Self::NotFound => 127,
             Self::NotExecutable(_) => 126,
+        }
+    }
+}
+
+impl fmt::Display for ProgramEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exited(status) => write!(f, "exit status {status}"),
+            Self::Signalled(signal) => write!(f, "killed by signal {signal}"),
+            Self::NotFound => write!(f, "there is no such program"),
+            Self::NotExecutable(errno) => {
+                write!(f, "can't be executed: {} ({})", errno_text(*errno), errno_name(*errno))
+            }
         }
     }
 }

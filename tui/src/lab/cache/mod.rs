@@ -6,6 +6,7 @@
 //! sources/<key>/    unpacked and patched kernel trees
 //! build/<flavour>/  one incremental kernel build each
 //! kernels/          a stamp for each kernel that is whole
+//! marks/            marks of labs that were told to keep them
 //! modules/          what modules are built into, one folder for each source and kernel
 //! graded/           what submissions were built into, and their verdicts
 //! tools/            programs that no package provides (bindgen)
@@ -55,13 +56,14 @@ pub fn place() -> BuildResult<PathBuf> {
 }
 
 /// What lies in the cache folder by our hands.
-const OURS: [&str; 15] = [
+const OURS: [&str; 16] = [
     "build",
     "downloads",
     "graded",
     "initramfs",
     "installed",
     "kernels",
+    "marks",
     "modules",
     "nothing",
     "own",

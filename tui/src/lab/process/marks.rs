@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 
 use crate::kernel::api::{MarkInfo, ModuleCounters};
 use crate::kernel::{TargetError, TargetResult};
+use crate::lab::kept_marks;
 use crate::lab::options::MarksKept;
 use crate::lab::vm::mark::Mark;
 
@@ -48,6 +49,8 @@ pub(super) enum Reason {
     Before(String),
     /// Time has passed and counters have moved.
     Time,
+    /// What an earlier lab said.
+    Told(String),
 }
 
 impl Reason {
@@ -55,6 +58,7 @@ impl Reason {
         match self {
             Self::Before(what) => format!("before {what}"),
             Self::Time => "counters moved".into(),
+            Self::Told(why) => why.clone(),
         }
     }
 }
@@ -109,6 +113,34 @@ impl Marks {
                 _ => break,
             }
         }
+    }
+
+    /// Takes up marks that an earlier lab has kept.
+    pub(super) fn take_up(&self, kept: Vec<kept_marks::Kept>) {
+        for kept_marks::Kept { mark, info, named, up } in kept {
+            let name = match (named, info.name.parse()) {
+                (false, Ok(number)) => {
+                    let mut state = self.kept.lock();
+                    state.numbered = state.numbered.max(number);
+                    Name::Number(number)
+                }
+                _ => Name::Given(info.name),
+            };
+            self.kept.lock().marks.push(Kept {
+                mark: Arc::new(mark),
+                generation: info.generation,
+                up,
+                reason: info.reason.map(Reason::Told),
+                modules: info.modules,
+                counters: info.counters,
+                name,
+            });
+        }
+    }
+
+    /// All of them, the oldest first.
+    pub(super) fn all(&self) -> Vec<Kept> {
+        self.kept.lock().marks.clone()
     }
 
     /// The mark of this name; `None`: the newest.
@@ -171,7 +203,12 @@ impl State {
 }
 
 impl Kept {
-    fn info(&self) -> MarkInfo {
+    /// Was it given its name?
+    pub(super) fn is_named(&self) -> bool {
+        matches!(self.name, Name::Given(_))
+    }
+
+    pub(super) fn info(&self) -> MarkInfo {
         let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         MarkInfo {
             name: match &self.name {

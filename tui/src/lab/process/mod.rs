@@ -164,8 +164,8 @@ impl Lab {
         let done = supervisor.run(&received);
         // First the traces, then the answer, so that whoever hears it finds none.
         self.folder.remove();
-        if let Some(done) = done {
-            done(Ok(()));
+        if let Some((done, result)) = done {
+            done(result);
             // The answer is on its way; whoever got it hangs up.
             let until = Instant::now() + FAREWELL;
             while connected.strong_count() > 1 && Instant::now() < until {

@@ -4,13 +4,16 @@
 //! USB stick.
 //!
 //! Its files have no name, so that nothing is left of it when its lab ends,
-//! however it ends. A rewind resumes from it as a start resumes from the saved
+//! however it ends; a lab that keeps its marks gives them names at its end. A rewind resumes from it as a start resumes from the saved
 //! machine, and can be repeated: nothing of a mark is ever written to again.
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+use nix::fcntl::{AT_FDCWD, AtFlags};
+use nix::unistd::linkat;
 
 use super::error::{VmError, VmResult};
 use super::machine::Machine;
@@ -93,6 +96,55 @@ impl Mark {
             copy_sparse(content, &stick.file).map_err(VmError::io("copy what was on the stick"))?;
         }
         Ok(stick)
+    }
+}
+
+impl Mark {
+    /// Gives its files these names, or those of copies of them. Returns the bytes of the
+    /// machine, and of what is on the stick where there is something.
+    ///
+    /// # Errors
+    /// The disk is full, or the names are taken.
+    pub fn store(&self, state: &Path, stick: &Path) -> VmResult<(u64, Option<u64>)> {
+        let machine = name(&self.state, state)?;
+        let content = self.stick.as_ref().map(|file| name(file, stick)).transpose()?;
+        Ok((machine, content))
+    }
+
+    /// The mark of these files, which have so many bytes.
+    ///
+    /// # Errors
+    /// One is not there, or is not whole.
+    pub fn load(
+        state: (&Path, u64),
+        stick: Option<(PathBuf, u64)>,
+        (plugged, made, bytes): (bool, Instant, u64),
+        stood: Duration,
+    ) -> VmResult<Self> {
+        let state = whole(state.0, state.1)?;
+        let stick = stick.map(|(path, size)| whole(&path, size)).transpose()?;
+        Ok(Self { state, stick, plugged, made, stood, bytes })
+    }
+}
+
+/// Gives a file without a name one, or makes a copy where the two are not on one disk.
+fn name(file: &File, path: &Path) -> VmResult<u64> {
+    let doing = || format!("keep a mark as {}", path.display());
+    let nameless = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let linked = linkat(AT_FDCWD, nameless.as_str(), AT_FDCWD, path, AtFlags::AT_SYMLINK_FOLLOW);
+    if linked.is_err() {
+        let copy = File::create_new(path).map_err(VmError::io(doing()))?;
+        copy_sparse(file, &copy).map_err(VmError::io(doing()))?;
+    }
+    Ok(file.metadata().map_err(VmError::io(doing()))?.len())
+}
+
+fn whole(path: &Path, size: u64) -> VmResult<File> {
+    let doing = || format!("open the mark in {}", path.display());
+    let file = File::open(path).map_err(VmError::io(doing()))?;
+    match file.metadata().map_err(VmError::io(doing()))?.len() == size {
+        true => Ok(file),
+        false => Err(VmError::Unsupported(format!("{} is not whole", path.display()))),
     }
 }
 

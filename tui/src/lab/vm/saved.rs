@@ -71,6 +71,11 @@ impl Key {
         let layout = format!("saved machine {LAYOUT}");
         Self(digest([layout.as_str(), qemu, &shape(spec), kernel, initramfs]))
     }
+
+    /// It as a name.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
 }
 
 impl States {

@@ -17,6 +17,9 @@ struct File {
     mouse: bool,
     sample_ms: u32,
     log_records: usize,
+    auto_marks: bool,
+    marks: u32,
+    marks_mib: u32,
     keys: BTreeMap<String, Vec<String>>,
 }
 
@@ -30,6 +33,9 @@ impl Default for File {
             mouse: config.mouse,
             sample_ms: config.sample_ms,
             log_records: config.log_records,
+            auto_marks: config.auto_marks,
+            marks: config.marks,
+            marks_mib: config.marks_mib,
             keys: BTreeMap::new(),
         }
     }
@@ -55,6 +61,8 @@ impl Config {
         };
         range("sample_ms", u64::from(file.sample_ms), 20, 60_000)?;
         range("log_records", file.log_records as u64, 1000, 10_000_000)?;
+        range("marks", u64::from(file.marks), 1, 1000)?;
+        range("marks_mib", u64::from(file.marks_mib), 1, u64::from(u32::MAX))?;
         let mut keys = BTreeMap::new();
         for (name, written) in file.keys {
             if !known(&name) {
@@ -74,6 +82,9 @@ impl Config {
             mouse: file.mouse,
             sample_ms: file.sample_ms,
             log_records: file.log_records,
+            auto_marks: file.auto_marks,
+            marks: file.marks,
+            marks_mib: file.marks_mib,
             keys,
         })
     }
@@ -98,6 +109,7 @@ mod tests {
     fn what_is_wrong_is_called_by_its_name() {
         let error = |text| Config::parse(text, known).unwrap_err().to_string();
         assert!(error("sample_ms = 5").contains("20 to 60000"));
+        assert!(error("marks = 0").contains("1 to 1000"));
         assert!(error("colour = 1").contains("colour"));
         assert!(error("[keys]\nno-such = ['x']").contains("no-such"));
         assert!(error("[keys]\nquit = ['hyper-x']").contains("hyper-x"));

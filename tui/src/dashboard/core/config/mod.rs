@@ -26,6 +26,12 @@ pub struct Config {
     pub sample_ms: u32,
     /// Records of the kernel log that are kept, 1000 to 10 000 000.
     pub log_records: usize,
+    /// Do labs that are started mark their guests by themselves?
+    pub auto_marks: bool,
+    /// How many numbered marks a lab keeps, 1 to 1000.
+    pub marks: u32,
+    /// What all its marks may take on the disk, in MiB.
+    pub marks_mib: u32,
     /// The user's own keys, by command name.
     pub keys: BTreeMap<String, Vec<Key>>,
 }
@@ -39,6 +45,9 @@ impl Default for Config {
             mouse: true,
             sample_ms: 100,
             log_records: 200_000,
+            auto_marks: true,
+            marks: 8,
+            marks_mib: 4096,
             keys: BTreeMap::new(),
         }
     }

@@ -23,6 +23,7 @@ use super::starting::Start;
 use super::status::Status;
 use crate::kernel::api::{GuestState, LabStatus, Trouble};
 use crate::kernel::{Target, TargetError, TargetResult};
+use crate::lab::kept_marks;
 use crate::lab::options::LabOptions;
 use crate::lab::vm::console::Console;
 use crate::lab::vm::error::{VmError, VmResult};
@@ -32,7 +33,7 @@ use crate::lab::vm::machine::Machine;
 use crate::lab::vm::mark::Mark;
 use crate::lab::vm::overlay::Overlay;
 use crate::lab::vm::pulse::Pulse;
-use crate::lab::vm::saved::Origin;
+use crate::lab::vm::saved::{Key, Origin};
 use crate::lab::vm::start::{Abort, Guest, Plan};
 use crate::lab::vm::stick::Stick;
 
@@ -74,6 +75,8 @@ pub(super) struct Supervisor {
     status: Arc<Status>,
     console: Arc<Console>,
     marks: Arc<Marks>,
+    /// What kind of machine the guests are, once one has run.
+    kind: Option<Key>,
     /// The mark that this guest was started from.
     rewound: Option<Kept>,
     orders: Sender<Order>,
@@ -108,6 +111,7 @@ impl Supervisor {
             status,
             console,
             marks,
+            kind: None,
             rewound: None,
             orders,
             attempts: Arc::default(),
@@ -123,7 +127,7 @@ impl Supervisor {
 
     /// Starts the first guest and then obeys until the lab is to end; returns
     /// who wants to know once it has.
-    pub(super) fn run(mut self, orders: &Receiver<Order>) -> Option<Done> {
+    pub(super) fn run(mut self, orders: &Receiver<Order>) -> Option<(Done, TargetResult<()>)> {
         self.start(self.options.cold, Vec::new(), None);
         loop {
             let next = if self.job.is_none() { self.waiting.pop_front() } else { None };
@@ -139,9 +143,34 @@ impl Supervisor {
                 {
                     tracing::error!("the USB stick: {error}");
                 }
-                return done;
+                let kept = self.keep_marks();
+                return done.map(|done| (done, kept));
             }
             self.obey(order);
+        }
+    }
+
+    /// Keeps the marks for the next lab like this one, where that is wanted.
+    fn keep_marks(&self) -> TargetResult<()> {
+        let Some(key) = self.kind.as_ref().filter(|_| self.options.keep_marks) else {
+            return Ok(());
+        };
+        let all = self.marks.all();
+        let marks = all.iter().map(|kept| (&*kept.mark, kept.info(), kept.is_named(), kept.up));
+        kept_marks::write(&self.options.cache, key, marks).map_err(|error| {
+            tracing::error!("{error}");
+            TargetError::Invalid(format!("the lab has ended, and its marks are lost: {error}"))
+        })
+    }
+
+    /// Takes up the marks that were kept of such a machine, once it is known which it is.
+    fn take_up_marks(&mut self, key: &Key) {
+        if self.kind.replace(key.clone()).is_some() || !self.options.keep_marks {
+            return;
+        }
+        match kept_marks::read(&self.options.cache, key) {
+            Ok(kept) => self.marks.take_up(kept),
+            Err(error) => tracing::warn!("{error}"),
         }
     }
 
@@ -316,6 +345,7 @@ impl Supervisor {
             Ok(started) => started,
             Err(error) => return self.failed(error.report()),
         };
+        self.take_up_marks(&guest.key);
         let hotplug = guest.hotplug();
         if let Some(job) = &mut self.job {
             // From here on it is about the stick.

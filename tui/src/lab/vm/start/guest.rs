@@ -14,7 +14,7 @@ use crate::lab::vm::event::MachineEvents;
 use crate::lab::vm::handshake::handshake;
 use crate::lab::vm::hotplug::{Hotplug, Plugged};
 use crate::lab::vm::machine::Machine;
-use crate::lab::vm::saved::Origin;
+use crate::lab::vm::saved::{Key, Origin};
 
 /// A guest whose agent has answered and was told what it needs to know.
 pub struct Guest {
@@ -28,6 +28,8 @@ pub struct Guest {
     pub resumed: bool,
     /// The saved machine that it was resumed from, if it was.
     pub origin: Option<Origin>,
+    /// What kind of machine it is: one of the same kind can resume what this one saves.
+    pub key: Key,
     /// From the start of QEMU to the agent's answer.
     pub started_in: Duration,
     /// Why the guest that booted does not see its stick, if it does not.
