@@ -6,6 +6,7 @@ pub mod advice;
 pub mod calls;
 pub mod command;
 pub mod config;
+pub mod deeds;
 pub mod effect;
 pub mod equivalent;
 pub mod event;

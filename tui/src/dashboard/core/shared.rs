@@ -9,6 +9,7 @@ use super::advice;
 use super::advice::Doing;
 use super::calls::{Owner, Report, Running, RunningCalls};
 use super::config::Config;
+use super::deeds::Deeds;
 use super::effect::{CallTag, Effect};
 use super::equivalent::equivalent;
 use super::form::Held;
@@ -132,6 +133,8 @@ pub struct Shared {
     pub calls: RunningCalls,
     /// What was executed.
     pub command_log: CommandLog,
+    /// What was done, to be done again after a rewind.
+    pub deeds: Deeds,
     /// What was typed into forms, by form and field.
     pub remembered: BTreeMap<String, String>,
     /// The list of modules is out of date; taint and memory may be too.
@@ -205,6 +208,7 @@ impl Shared {
     ) -> CallTag {
         let log_line = line.map(|line| self.command_log.start(line, self.now_ms));
         let tag = self.call(owner, title, report, log_line);
+        self.deeds.note(tag, title, (&request, &input), self.now_ms);
         self.effects.push(Effect::Start { tag, request, input });
         tag
     }

@@ -50,6 +50,7 @@ fn rewind(shared: &mut Shared, name: Option<String>, title: &str, which: &str) {
     let go = move |shared: &mut Shared| {
         vm::lab_request(shared, &doing, LabRequest::Rewind { name: name.clone() });
     };
+    shared.deeds.plan = None;
     if shared.link.dead().is_some() {
         return go(shared);
     }

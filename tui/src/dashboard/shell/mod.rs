@@ -22,6 +22,7 @@ pub mod palette;
 pub mod post_mortem;
 pub mod recordings;
 pub mod reference;
+pub mod repeat;
 pub mod streams;
 pub mod symbols;
 pub mod table;

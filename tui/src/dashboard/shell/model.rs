@@ -67,6 +67,8 @@ impl Model {
     /// Does time matter now, so that ticks must come ten times a second?
     /// Otherwise once a second is enough.
     pub fn wants_ticks(&self) -> bool {
-        !self.toasts.shown().is_empty() || self.calls.shown().next().is_some()
+        !self.toasts.shown().is_empty()
+            || self.calls.shown().next().is_some()
+            || self.deeds.plan.is_some()
     }
 }

@@ -3,6 +3,7 @@
 
 use ratatui::layout::Rect;
 
+use super::repeat;
 use crate::dashboard::core::Shared;
 use crate::dashboard::data::log::{Kind, readable};
 use crate::dashboard::paint::{Canvas, Role, duration, row, wrap};
@@ -72,7 +73,8 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared) {
             ],
         );
         y += 1;
-        let gdb = " then `ringside gdb` in another terminal goes on from there in single steps";
+        y = again(canvas, inside, y, shared);
+        let gdb = "r, then `ringside gdb` in another terminal: single instructions from there";
         canvas.text(inside.x + 1, inside.y + y, inside.width - 2, gdb, Role::Dim);
         y += 1;
     }
@@ -112,6 +114,30 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared) {
         let role = if urgent { Role::Bad } else { Role::Text };
         canvas.text(inside.x + 1, inside.y + y + index as u16, inside.width - 2, line, role);
     }
+}
+
+/// What else can be done from the newest mark on. Returns the row below.
+fn again(canvas: &mut Canvas<'_>, inside: Rect, mut y: u16, shared: &Shared) -> u16 {
+    let mut offer = |key: &str, text: &str| {
+        canvas.spans(row(inside, y), &[(" ", Role::Text), (key, Role::Key), (text, Role::Text)]);
+        y += 1;
+    };
+    let deeds = repeat::done_since(shared);
+    if let Some(last) = deeds.last() {
+        let what = match deeds.len() {
+            1 => "the command since then".to_owned(),
+            many => format!("the {many} commands since then, the last"),
+        };
+        offer("a", &format!(" rewinds and repeats {what}: {}", last.line()));
+    }
+    if repeat::ring_mark(shared).is_some() {
+        let step = shared.fill("{ring-step}");
+        offer(
+            "s",
+            &format!(" rewinds, and pauses the ring: {step} then lets item by item through"),
+        );
+    }
+    y
 }
 
 /// The newest oops of this guest.

@@ -4,6 +4,7 @@
 use super::commands;
 use super::layers;
 use super::marks;
+use super::repeat;
 use super::streams;
 use super::symbols;
 use crate::dashboard::core::advice::Doing;
@@ -57,6 +58,7 @@ pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
     loader::next(model);
     streams::keep_up(model);
     trace::keep_up(model);
+    repeat::keep_up(model);
     if !model.is_typing() {
         loader::offer(model);
     }
@@ -168,6 +170,12 @@ fn post_mortem(model: &mut Model, key: Key) -> bool {
         _ if key == Key::plain(KeyCode::Char('r')) && model.marks.newest().is_some() => {
             commands::run(model, "rewind");
         }
+        _ if key == Key::plain(KeyCode::Char('s')) && repeat::ring_mark(model).is_some() => {
+            repeat::step(model);
+        }
+        _ if key == Key::plain(KeyCode::Char('a')) && !repeat::done_since(model).is_empty() => {
+            repeat::again(model);
+        }
         Some("copy") => {
             let lines: Vec<&str> = model.console.lines().collect();
             let text = lines.join("\n");
@@ -229,6 +237,8 @@ fn wheel(model: &mut Model, up: bool) {
 /// Ends a call: command log, error message, lost connection. Returns its owner.
 fn end(model: &mut Model, tag: CallTag, result: &TargetResult<()>) -> Option<Owner> {
     let call = model.calls.remove(tag)?;
+    let now_ms = model.now_ms;
+    model.deeds.over(tag, now_ms);
     if call.report != Report::Silent {
         model.changed();
     }

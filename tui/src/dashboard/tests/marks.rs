@@ -2,7 +2,7 @@
 //! Marking the guest and winding it back, by keys.
 
 use super::harness::Harness;
-use super::scripted_kernel::{ScriptedKernel, running_lab};
+use super::scripted_kernel::{ScriptedKernel, kernel_info, running_lab};
 use crate::kernel::api::{CounterValue, GuestState, MarkInfo, ModuleCounters};
 
 fn guest() -> Harness {
@@ -97,4 +97,99 @@ fn after_a_crash_the_way_back_is_offered_and_needs_no_question() {
     assert!(dashboard.shows("r rewinds to 4 s before that (mark 4)"), "{}", dashboard.screen());
     dashboard.keys("r");
     assert_eq!(rewinds(&dashboard), ["Lab(Rewind { name: None })"]);
+}
+
+fn panic(dashboard: &mut Harness) {
+    dashboard.disconnect();
+    let mut dead = running_lab();
+    dead.guest = GuestState::Panicked { reason: "Kernel panic - not syncing: for a test".into() };
+    dashboard.lab(dead);
+}
+
+/// The guest is back, wound back.
+fn back(dashboard: &mut Harness) {
+    dashboard.kernel.info = Some(kernel_info());
+    let mut again = running_lab();
+    (again.generation, again.rewound_ms) = (2, Some(4000));
+    dashboard.lab(again);
+}
+
+#[test]
+fn after_a_crash_what_was_done_since_the_mark_is_done_again_in_its_order() {
+    let mut dashboard = guest();
+    // Before the mark, and so no part of it.
+    dashboard.keys("2L<enter>");
+    dashboard.pass(3000);
+    let marked_ms = dashboard.now_ms();
+    dashboard.keys("8");
+    dashboard.keys("7L/tmp/strange.ko<enter><enter>");
+    dashboard.pass(1000);
+    dashboard.keys("2U");
+    dashboard.keys("y");
+    dashboard.pass(1000);
+    dashboard.kernel.marks = vec![before("4", dashboard.now_ms() - marked_ms, "counters moved")];
+    panic(&mut dashboard);
+    let offer = "a rewinds and repeats the 2 commands since then, the last: rmmod my_name";
+    assert!(dashboard.shows(offer), "{}", dashboard.screen());
+    dashboard.kernel.seen.clear();
+    dashboard.keys("a");
+    assert_eq!(rewinds(&dashboard), ["Lab(Rewind { name: Some(\"4\") })"]);
+    dashboard.kernel.seen.clear();
+    dashboard.pass(2000);
+    let done = |dashboard: &Harness| -> Vec<String> {
+        let words = dashboard.kernel.seen.iter().filter(|request| request.contains("load "));
+        words.map(|request| request.split(" (").next().unwrap_or_default().to_owned()).collect()
+    };
+    assert!(done(&dashboard).is_empty(), "not before the guest is back");
+    back(&mut dashboard);
+    dashboard.pass(6000);
+    assert_eq!(
+        done(&dashboard),
+        ["load strange ", "unload my_name"],
+        "{:?}",
+        dashboard.kernel.seen
+    );
+    assert!(dashboard.shows("what you did since the mark was done again"));
+    // Once, and not at every rewind.
+    dashboard.kernel.seen.clear();
+    dashboard.pass(3000);
+    assert!(done(&dashboard).is_empty());
+}
+
+#[test]
+fn after_a_crash_the_ring_can_be_gone_through_step_by_step_from_the_mark_on() {
+    let mut dashboard = guest();
+    dashboard.kernel.marks = vec![before("4", 4000, "counters moved")];
+    panic(&mut dashboard);
+    assert!(!dashboard.shows("pauses the ring"), "it was not loaded then");
+    let mut dashboard = guest();
+    let mut mark = before("4", 4000, "counters moved");
+    mark.modules.push("producer_consumer".into());
+    dashboard.kernel.marks = vec![mark];
+    panic(&mut dashboard);
+    assert!(dashboard.shows("s rewinds, and pauses the ring"), "{}", dashboard.screen());
+    dashboard.keys("s");
+    assert_eq!(rewinds(&dashboard), ["Lab(Rewind { name: Some(\"4\") })"]);
+    dashboard.kernel.modules.push(("producer_consumer".into(), String::new()));
+    back(&mut dashboard);
+    dashboard.pass(1000);
+    let set = "Set { module: \"producer_consumer\", control: \"paused\", value: \"1\" }";
+    assert!(dashboard.kernel.seen.iter().any(|request| request == set));
+    assert!(dashboard.shows("the ring is paused: s lets one item through"));
+}
+
+#[test]
+fn what_was_planned_for_a_rewind_is_not_done_in_a_guest_that_was_booted_instead() {
+    let mut dashboard = guest();
+    let mut mark = before("4", 4000, "counters moved");
+    mark.modules.push("producer_consumer".into());
+    dashboard.kernel.marks = vec![mark];
+    panic(&mut dashboard);
+    dashboard.keys("s");
+    dashboard.kernel.info = Some(kernel_info());
+    let mut other = running_lab();
+    other.generation = 2;
+    dashboard.lab(other);
+    dashboard.pass(3000);
+    assert!(!dashboard.kernel.seen.iter().any(|request| request.contains("paused")));
 }
