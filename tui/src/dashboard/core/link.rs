@@ -62,7 +62,9 @@ impl Link {
         };
         let since = now_ms.saturating_sub(self.lab_at_ms);
         let aged = lab.troubles.iter().cloned().map(|trouble| match trouble {
-            Trouble::Silent { for_ms, cause } => Trouble::Silent { for_ms: for_ms + since, cause },
+            Trouble::Silent { for_ms, cause } => {
+                Trouble::Silent { for_ms: for_ms.saturating_add(since), cause }
+            }
             other => other,
         });
         aged.collect()
@@ -86,10 +88,10 @@ impl Link {
     /// Milliseconds since the kernel (or, in a lab, the guest) started.
     pub fn uptime_ms(&self, now_ms: u64) -> Option<u64> {
         if let Some(lab) = &self.lab {
-            return Some(lab.up_ms + now_ms.saturating_sub(self.lab_at_ms));
+            return Some(lab.up_ms.saturating_add(now_ms.saturating_sub(self.lab_at_ms)));
         }
         let kernel = self.kernel.as_ref()?;
-        Some(kernel.uptime_ms + now_ms.saturating_sub(self.kernel_at_ms))
+        Some(kernel.uptime_ms.saturating_add(now_ms.saturating_sub(self.kernel_at_ms)))
     }
 
     /// Why the target can't do something.

@@ -21,6 +21,6 @@ impl Marks {
 
     /// How long before `moment`, in the shared's time, a mark was made, in milliseconds.
     pub fn before(&self, mark: &MarkInfo, moment: u64) -> u64 {
-        (moment + mark.age_ms).saturating_sub(self.at_ms)
+        moment.saturating_add(mark.age_ms).saturating_sub(self.at_ms)
     }
 }

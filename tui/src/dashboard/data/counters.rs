@@ -36,6 +36,14 @@ pub struct Cut {
     pub by_ms: u64,
 }
 
+/// No kernel's clock says more, in milliseconds: some ten thousand years.
+const LATEST_MS: u64 = 1 << 48;
+/// The most modules, and the most counters of all of them, whose past is kept.
+const MODULES: usize = 1024;
+const SERIES: usize = 4096;
+/// The most cuts that are kept.
+const CUTS: usize = 1000;
+
 /// So much of a chart's time is left free where the target was wound back.
 const CUT_MS: u64 = 200;
 
@@ -48,7 +56,8 @@ struct Past {
 }
 
 impl Past {
-    fn push(&mut self, at_ms: u64, module: &ModuleCounters) {
+    /// Takes a sample of the module; `room` is how many more counters may get a past.
+    fn push(&mut self, at_ms: u64, module: &ModuleCounters, mut room: usize) {
         if self.instance != module.instance {
             self.instance = module.instance;
             self.series.clear();
@@ -59,7 +68,9 @@ impl Past {
             };
             match self.series.get_mut(&counter.name) {
                 Some(series) => series.push(at_ms, number),
+                None if room == 0 => {}
                 None => {
+                    room -= 1;
                     let mut series = Series::default();
                     series.push(at_ms, number);
                     self.series.insert(counter.name.clone(), series);
@@ -75,20 +86,25 @@ impl Counters {
         if let Some(by_ms) = self.wound_back.take() {
             let at_ms = self.latest.at_ms + CUT_MS;
             self.ahead_ms = (at_ms + CUT_MS).saturating_sub(sample.at_ms);
+            // One that is wound back without end forgets where that was first.
+            if self.cuts.len() == CUTS {
+                self.cuts.remove(0);
+            }
             self.cuts.push(Cut { at_ms, by_ms });
         }
-        sample.at_ms += self.ahead_ms;
+        sample.at_ms = sample.at_ms.saturating_add(self.ahead_ms).min(LATEST_MS);
         if sample.at_ms < self.latest.at_ms {
             self.past.clear();
             self.cuts.clear();
             self.changed_ms = 0;
         }
         for module in &sample.modules {
-            if !self.past.contains_key(&module.module) {
+            let kept: usize = self.past.values().map(|past| past.series.len()).sum();
+            if !self.past.contains_key(&module.module) && self.past.len() < MODULES {
                 self.past.insert(module.module.clone(), Past::default());
             }
             if let Some(past) = self.past.get_mut(&module.module) {
-                past.push(sample.at_ms, module);
+                past.push(sample.at_ms, module, SERIES.saturating_sub(kept));
             }
         }
         let changed = sample.modules != self.latest.modules || sample.tables != self.latest.tables;

@@ -10,6 +10,8 @@ const RAW: usize = 6000;
 const SECONDS: usize = 3600;
 /// Buckets of ten seconds: 8 hours.
 const TENS: usize = 2880;
+/// The most places where it is broken that are kept.
+const BREAKS: usize = 1000;
 /// Two samples further apart than this have a gap between them.
 const GAP_MS: u64 = 3000;
 
@@ -91,7 +93,12 @@ impl Series {
         match self.raw.back() {
             Some((last, _)) if *last > at_ms => *self = Self::default(),
             Some((last, _)) if *last == at_ms => return,
-            Some((last, _)) if self.broken => self.breaks.push((*last, at_ms)),
+            Some((last, _)) if self.broken => {
+                if self.breaks.len() == BREAKS {
+                    self.breaks.remove(0);
+                }
+                self.breaks.push((*last, at_ms));
+            }
             _ => {}
         }
         self.broken = false;
@@ -130,7 +137,7 @@ impl Series {
         if end <= start || newest < oldest {
             return None;
         }
-        Some((newest - oldest) as f64 * 1000.0 / (end - start) as f64)
+        Some(newest.saturating_sub(oldest) as f64 * 1000.0 / (end - start) as f64)
     }
 
     /// Bytes it takes, at most.
@@ -244,7 +251,7 @@ fn growth(points: &[Bucket], next: usize, from: u64, to: u64) -> Option<Column> 
             return Some(before.last as f64);
         };
         let share = (at - before.at_ms) as f64 / (after.at_ms - before.at_ms) as f64;
-        Some(before.last as f64 + (after.last - before.last) as f64 * share)
+        Some(before.last as f64 + (after.last as f64 - before.last as f64) * share)
     };
     let start = next.saturating_sub(1);
     let newest = points.last()?.at_ms;

@@ -4,6 +4,7 @@
 mod contrast;
 mod death;
 pub(crate) mod harness;
+mod hostile;
 mod leaving;
 mod loops;
 mod marks;

@@ -22,7 +22,7 @@ const LOOK: fn() -> Look = || Look::new(ThemeName::Dark, ColorDepth::Indexed, tr
 type Seen = (u64, Buffer);
 
 /// Somebody uses a dashboard for a while; what was on the screen at many moments.
-fn session(path: &Path) -> Vec<Seen> {
+pub(super) fn session(path: &Path) -> Vec<Seen> {
     let mut harness = Harness::recorded(ScriptedKernel::guest(), path);
     let mut seen = Vec::new();
     let mut see = |harness: &mut Harness| {

@@ -22,6 +22,8 @@ use crate::kernel::api::{KmsgBatch, KmsgRecord};
 
 /// Rows looked at in one slice of work: about 2 ms.
 const SLICE: usize = 8192;
+/// The most bytes that the texts of all rows have: a million rows have no more.
+const BYTES: usize = 512 << 20;
 /// The most different sources that are told apart.
 const SOURCES: usize = 4096;
 
@@ -31,6 +33,8 @@ pub struct Log {
     rows: Chunks<Row>,
     first: u64,
     limit: usize,
+    /// What the texts of the rows take.
+    bytes: usize,
     sources: Vec<String>,
     source_index: HashMap<String, u16>,
     traces: VecDeque<Trace>,
@@ -71,20 +75,20 @@ impl Log {
                 continue;
             }
             if self.came_before(&record) {
-                self.next_sequence = Some(record.sequence + 1);
+                self.next_sequence = Some(record.sequence.saturating_add(1));
                 continue;
             }
-            self.next_sequence = Some(record.sequence + 1);
+            self.next_sequence = Some(record.sequence.saturating_add(1));
             self.totals.received += 1;
             if record.lost_before > 0 {
-                self.totals.lost += record.lost_before;
+                self.totals.lost = self.totals.lost.saturating_add(record.lost_before);
                 self.add(Row::gap(record.lost_before, record.at_us));
             }
             // A jump that the kernel did not account for happened on the way.
             let jump = expected.map_or(0, |next| record.sequence - next);
             let missing = jump.saturating_sub(record.lost_before);
             if missing > 0 {
-                self.totals.missing += missing;
+                self.totals.missing = self.totals.missing.saturating_add(missing);
                 self.add(Row::missing(missing, record.at_us));
             }
             let source = self.source_of(&record.text);
@@ -137,7 +141,10 @@ impl Log {
     }
 
     fn add(&mut self, row: Row) {
-        while self.rows.len() >= self.limit.max(1) {
+        self.bytes += row.size();
+        while self.rows.len() >= self.limit.max(1) || (self.bytes > BYTES && !self.rows.is_empty())
+        {
+            self.bytes -= self.rows.front().map_or(0, Row::size);
             self.rows.pop_front();
             self.first += 1;
         }
@@ -193,6 +200,7 @@ impl Log {
     pub fn clear(&mut self) {
         self.first = self.end();
         self.rows.clear();
+        self.bytes = 0;
         self.traces.clear();
         self.open_trace = false;
         self.shown = Scan::starting_at(self.first);

@@ -40,7 +40,29 @@ pub struct Row {
     pub fields: Box<[(String, String)]>,
 }
 
+/// The most bytes of a record's text: the kernel's own have a few hundred.
+const LONGEST: usize = 16 << 10;
+
+/// The most fields of a record.
+const FIELDS: usize = 64;
+
+/// What is kept of a text.
+fn cut(mut text: String) -> String {
+    if text.len() > LONGEST {
+        let end = (0..=LONGEST).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
 impl Row {
+    /// What its texts take.
+    pub(super) fn size(&self) -> usize {
+        let fields = self.fields.iter().map(|(name, value)| name.len() + value.len());
+        self.text.len() + fields.sum::<usize>()
+    }
+
     pub(crate) fn record(record: KmsgRecord, source: u16) -> Self {
         Self {
             kind: Kind::Record,
@@ -50,8 +72,13 @@ impl Row {
             facility: record.facility,
             source,
             block: None,
-            text: record.text.into(),
-            fields: record.fields.into(),
+            text: cut(record.text).into(),
+            fields: record
+                .fields
+                .into_iter()
+                .take(FIELDS)
+                .map(|(name, value)| (cut(name), cut(value)))
+                .collect(),
         }
     }
 
@@ -115,7 +142,7 @@ impl Row {
 
 /// `rewound by 4.2 s`
 pub fn rewound(by_ms: u64) -> String {
-    format!("rewound by {}", text(by_ms.max(100) / 100 * 100_000))
+    format!("rewound by {}", text((by_ms.max(100) / 100).saturating_mul(100_000)))
 }
 
 /// `   12.345678`: seconds since boot.

@@ -46,7 +46,7 @@ pub(crate) fn compared(view: &mut Block, shared: &mut Shared, note: impl FnOnce(
             "{} of {} bytes differ from what pread sees, the first at {:#x} ({}: next)",
             differences.bytes,
             ours.len().max(theirs.len()),
-            comparison.offset + first.start as u64,
+            comparison.offset.saturating_add(first.start as u64),
             shared.keymap.press("block-next-difference")
         ),
     });
@@ -65,7 +65,8 @@ pub(crate) fn next_difference(view: &mut Block, shared: &mut Shared) {
     let Some(differences) = &comparison.differences else {
         return;
     };
-    let starts = differences.runs.iter().map(|run| comparison.offset + run.start as u64);
+    let starts =
+        differences.runs.iter().map(|run| comparison.offset.saturating_add(run.start as u64));
     let cursor = view.cursor;
     let next = starts.clone().find(|start| *start > cursor);
     if let Some(next) = next.or_else(|| starts.clone().next()) {

@@ -130,7 +130,7 @@ fn piece(view: &mut Block, shared: &mut Shared) {
     let done = transfer.done;
     let end = (done + BLOCK_MAX as usize).min(transfer.data.len());
     let data = transfer.data[done..end].to_vec();
-    let offset = transfer.start + done as u64;
+    let offset = transfer.start.saturating_add(done as u64);
     let action = write_action(transfer.at_offset.then_some(offset), data);
     let total = transfer.data.len();
     let title = if total > BLOCK_MAX as usize {
@@ -183,7 +183,8 @@ pub(crate) fn on_reply(view: &mut Block, shared: &mut Shared, call: Call, item: 
         }
         (Call::Write, Item::Block(BlockOutcome::Written(count))) => {
             if let Some(transfer) = &mut view.transfer {
-                transfer.done += count as usize;
+                transfer.done =
+                    transfer.done.saturating_add(count as usize).min(transfer.data.len());
                 if count == 0 {
                     // The end of the device: what is left has no place.
                     let done = transfer.done;
@@ -237,7 +238,7 @@ fn was_read(view: &mut Block, shared: &mut Shared, bytes: &[u8]) {
         return;
     };
     let start = moved.range.start;
-    moved.range.end = start + bytes.len() as u64;
+    moved.range.end = start.saturating_add(bytes.len() as u64);
     let count = bytes.len();
     let end = moved.range.end;
     stands_at(view, shared, end);
@@ -264,8 +265,9 @@ fn wrote(view: &mut Block, shared: &mut Shared, result: &TargetResult<()>) {
     }
     view.transfer = None;
     if done > 0 {
-        view.moved = Some(Moved { range: start..start + done, written: true });
-        stands_at(view, shared, start + done);
+        let end = start.saturating_add(done);
+        view.moved = Some(Moved { range: start..end, written: true });
+        stands_at(view, shared, end);
         view.said = Some(match shared.foreign(MODULE) {
             true => format!("wrote {done} bytes at {start:#x}"),
             false => format!(

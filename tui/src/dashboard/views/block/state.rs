@@ -54,7 +54,7 @@ impl Stretch {
 
     /// The offset after the last byte.
     pub(crate) fn end(&self) -> u64 {
-        self.offset + self.bytes.len() as u64
+        self.offset.saturating_add(self.bytes.len() as u64)
     }
 }
 

@@ -131,7 +131,7 @@ fn noted(subject: &mut Subject, outcome: SubjectOutcome) {
                 subject.content = Some(Content { vaddr, bytes });
             }
         }
-        SubjectOutcome::Maps(maps) => subject.maps = maps,
+        SubjectOutcome::Maps(maps) => subject.map(maps),
         SubjectOutcome::Done => {}
     }
 }

@@ -48,7 +48,9 @@ impl Row<'_> {
     fn range(&self) -> (u64, u64) {
         match self {
             Self::Head(mapping) => (mapping.start, mapping.end),
-            Self::Pages { first, count, .. } => (*first, first + count * PAGE),
+            Self::Pages { first, count, .. } => {
+                (*first, first.saturating_add(count.saturating_mul(PAGE)))
+            }
         }
     }
 

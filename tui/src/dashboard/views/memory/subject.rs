@@ -9,6 +9,11 @@ use crate::dashboard::core::CallTag;
 use crate::kernel::TargetError;
 use crate::kernel::api::{Fault, Mapping, ProgramEnd, SubjectAction, Walk};
 
+/// The most mappings that are kept (a process may have 65530).
+const MAPPINGS: usize = 1 << 16;
+/// The most pages of memalloc's that are shown: many times what it gives to anybody.
+const PAGES: u64 = 1 << 16;
+
 /// Whether a subject lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Life {
@@ -140,6 +145,19 @@ impl Subject {
         self.maps.iter().filter(|mapping| is_ours(mapping))
     }
 
+    /// Takes what it has mapped. What no kernel says of a process (a mapping that ends
+    /// before it begins, more pages of memalloc's than it gives to anybody) is cut off.
+    pub fn map(&mut self, mut maps: Vec<Mapping>) {
+        maps.retain(|mapping| mapping.start <= mapping.end);
+        maps.truncate(MAPPINGS);
+        let mut room = PAGES * PAGE;
+        for mapping in maps.iter_mut().filter(|mapping| is_ours(mapping)) {
+            mapping.end = mapping.end.min(mapping.start.saturating_add(room));
+            room -= mapping.end - mapping.start;
+        }
+        self.maps = maps;
+    }
+
     /// Its pages that memalloc mapped.
     pub fn pages(&self) -> u64 {
         self.areas().map(|area| (area.end - area.start) / PAGE).sum()
@@ -154,7 +172,7 @@ impl Subject {
     /// A free address for new pages: one page after the last ones, so that
     /// what lies between belongs to nobody.
     pub fn free_address(&self) -> u64 {
-        self.areas().next_back().map_or(SUGGESTED, |area| area.end + PAGE)
+        self.areas().next_back().map_or(SUGGESTED, |area| area.end.saturating_add(PAGE))
     }
 
     /// What it is being asked, if anything that was asked by the user.

@@ -69,7 +69,7 @@ pub(crate) fn tables_along(vaddr: u64, pages: i32) -> Vec<u64> {
     let mut next = (vaddr / TABLE + 1).saturating_mul(TABLE);
     while next < end && addresses.len() < 16 {
         addresses.push(next);
-        next += TABLE;
+        next = next.saturating_add(TABLE);
     }
     addresses
 }

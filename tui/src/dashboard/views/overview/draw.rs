@@ -120,7 +120,7 @@ fn machine(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared) {
     let used = total.saturating_sub(available);
     let mib = |kib: u64| kib / 1024;
     let memory = format!("{} of {} MiB used", mib(used), mib(total));
-    let tight = available * 10 < total;
+    let tight = available < total / 10;
     line(canvas, "memory", &memory, if tight { Role::Warning } else { Role::Text });
     let levels = match kernel.page_table_levels {
         4 => "4 levels (P4D folded)",

@@ -55,16 +55,21 @@ impl Past {
         let (start, before) = self.snapshots.iter().rev().find(old_enough)?;
         let within = || self.snapshots.iter().filter(|(at, _)| (*start..=at_ms).contains(at));
         let (end, now) = within().next_back()?;
-        let share = |now: &Snapshot| 100 * now.occupancy as u64 / now.capacity.max(1) as u64;
+        let share = |now: &Snapshot| {
+            let share = 100 * now.occupancy as u128 / now.capacity.max(1) as u128;
+            share.min(100) as u64
+        };
         let shares = within().map(|(_, now)| share(now));
         let grown = |of: fn(&Snapshot) -> u64| of(now).saturating_sub(of(before));
         // Samples may come late.
-        let per_second = |items: u64| items * 1000 / (end - start).max(1);
+        let per_second = |items: u64| items.saturating_mul(1000) / (end - start).max(1);
         Some(Second {
             produced: per_second(grown(|now| now.produced)),
             consumed: per_second(grown(|now| now.consumed)),
-            producer_waits: grown(|now| now.producer_waits) + now.producers_waiting as u64,
-            consumer_waits: grown(|now| now.consumer_waits) + now.consumers_waiting as u64,
+            producer_waits: grown(|now| now.producer_waits)
+                .saturating_add(now.producers_waiting as u64),
+            consumer_waits: grown(|now| now.consumer_waits)
+                .saturating_add(now.consumers_waiting as u64),
             fullness: shares.clone().sum::<u64>() / shares.count().max(1) as u64,
         })
     }

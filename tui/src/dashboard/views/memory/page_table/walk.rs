@@ -100,7 +100,7 @@ pub fn verdict(walk: &Walk) -> Option<Verdict> {
     let (level, entry) = last?;
     match entry.leads_to(level, walk.levels) {
         LeadsTo::Page { pfn, size } => Some(Verdict::Mapped {
-            physical: pfn.map(|pfn| (pfn << OFFSET_BITS) + (walk.vaddr & (size - 1))),
+            physical: pfn.map(|pfn| (pfn << OFFSET_BITS).wrapping_add(walk.vaddr & (size - 1))),
             write,
             user,
             execute,
