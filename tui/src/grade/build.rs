@@ -13,7 +13,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::guest::{Clock, Ran, program};
+use super::guest::{Clock, Pace, Ran, program, start};
 use super::spec::{Origin, Spec};
 use super::submission::digest;
 use crate::kernel::api::{IMAGE_MAX, ProgramEnd};
@@ -23,7 +23,6 @@ use crate::lab::error::{LabError, LabResult};
 use crate::lab::flavour::Flavour;
 use crate::lab::linux::Kernel;
 use crate::lab::options::{BootKernel, LabOptions};
-use crate::lab::private::PrivateLab;
 use crate::lab::vm::share::HostFiles;
 use crate::text::bytes::hex;
 
@@ -100,7 +99,12 @@ pub(super) fn build(
         .prefix(".new-")
         .tempdir_in(folders)
         .map_err(LabError::io(format!("make a folder in {}", folders.display())))?;
-    let built = Site { spec, kernels, kernel, unpacked, draft: draft.path(), stop }.build()?;
+    let site = Site { spec, kernels, kernel, unpacked, draft: draft.path(), stop };
+    let (built, ended) = site.build()?;
+    if !ended {
+        // Whose fault that was is not sure enough to be kept.
+        return Ok(Built { key, ..built });
+    }
     cache::write_json(&draft.path().join(STAMP), &built)
         .map_err(|error| LabError::Guest(error.to_string()))?;
     match fs::rename(draft.path(), &place) {
@@ -148,10 +152,11 @@ struct Site<'a> {
 }
 
 impl Site<'_> {
-    fn build(&self) -> LabResult<Built> {
+    /// What was built, and whether it came to its end.
+    fn build(&self) -> LabResult<(Built, bool)> {
         let folder = match self.module_folder() {
             Ok(folder) => folder,
-            Err(why) => return Ok(Built { why, ..Built::default() }),
+            Err(why) => return Ok((Built { why, ..Built::default() }, true)),
         };
         let work = self.work()?;
         let lab = self.kernels.get(&Flavour::Lab).ok_or_else(|| no_kernel(Flavour::Lab))?;
@@ -164,23 +169,25 @@ impl Site<'_> {
             memory_mib: Some(MEMORY_MIB),
             ..LabOptions::new(boots, work.path().to_owned(), root)
         };
-        let mut guest = PrivateLab::start(&options, &|_| ())?;
+        let mut guest = start(&options, self.stop)?;
         guest.may_die();
         let target = guest.target();
-        let clock = Clock::new(self.spec.build.time_limit, self.stop);
+        let pace = Pace::new(guest.guest().machine.pid());
+        let clock = Clock::new(&pace, self.spec.build.time_limit, self.stop);
         let made = self.in_guest(&target, work.path(), &folder, clock);
         // It has nothing that is to be kept.
         guest.kill();
         match made {
-            Ok(built) => Ok(built),
+            Ok(built) => Ok((built, true)),
             Err(error @ TargetError::Cancelled) => Err(error.into()),
             Err(TargetError::Silent(_)) => {
                 let seconds = self.spec.build.time_limit;
                 let why = format!("its build had not ended after {seconds} s");
-                Ok(Built { why, ..Built::default() })
+                Ok((Built { why, ..Built::default() }, false))
             }
             Err(error) => {
-                Ok(Built { why: format!("its build ended the guest: {error}"), ..Built::default() })
+                let why = format!("its build ended the guest: {error}");
+                Ok((Built { why, ..Built::default() }, false))
             }
         }
     }

@@ -3,67 +3,152 @@
 //! beyond a deadline, and nothing that it sends is kept without bounds.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::kernel::api::{Item, OutputStream, ProgramEnd, Request, RunRequest};
 use crate::kernel::call::Calls;
 use crate::kernel::{Target, TargetError, TargetResult};
+use crate::lab::error::{LabError, LabResult};
+use crate::lab::options::LabOptions;
+use crate::lab::private::PrivateLab;
+use crate::lab::proc::Waited;
+use crate::lab::vm::error::VmError;
+use crate::lab::vm::start::Abort;
 
 /// How often whoever wants to stop is asked.
 const LOOK: Duration = Duration::from_millis(200);
 
+/// The time of a guest: none of it goes by while its QEMU waits for a processor of
+/// a busy host, so that no verdict depends on what else runs there.
+pub(super) struct Pace {
+    pid: i32,
+    began: Instant,
+    before: Waited,
+    /// The most that was seen: a QEMU that has ended has no threads to ask any more.
+    lost: AtomicU64,
+}
+
+impl Pace {
+    /// Of the guest of this QEMU, from now on.
+    pub(super) fn new(pid: i32) -> Self {
+        Self { pid, began: Instant::now(), before: Waited::now(pid), lost: AtomicU64::new(0) }
+    }
+
+    /// How much of it has gone by.
+    pub(super) fn now(&self) -> Duration {
+        let lost = Waited::now(self.pid).since(&self.before).as_nanos();
+        let lost = u64::try_from(lost).unwrap_or(u64::MAX);
+        let most = self.lost.fetch_max(lost, Ordering::Relaxed).max(lost);
+        self.began.elapsed().saturating_sub(Duration::from_nanos(most))
+    }
+}
+
 /// How long something may take, and whether it is still wanted.
 #[derive(Clone, Copy)]
 pub(super) struct Clock<'a> {
-    /// When it must be over.
-    pub(super) until: Instant,
+    pace: &'a Pace,
+    /// When it must be over, by the guest's time.
+    until: Duration,
     /// Did the user interrupt?
-    pub(super) stop: &'a (dyn Fn() -> bool + Sync),
+    stop: &'a (dyn Fn() -> bool + Sync),
 }
 
 impl<'a> Clock<'a> {
-    pub(super) fn new(seconds: u32, stop: &'a (dyn Fn() -> bool + Sync)) -> Self {
-        Self { until: Instant::now() + Duration::from_secs(seconds.into()), stop }
+    pub(super) fn new(pace: &'a Pace, seconds: u32, stop: &'a (dyn Fn() -> bool + Sync)) -> Self {
+        Self { pace, until: pace.now() + Duration::from_secs(seconds.into()), stop }
     }
 
     /// The same, but ending `seconds` from now if that is sooner.
     pub(super) fn within(self, seconds: Option<u32>) -> Self {
         let Some(seconds) = seconds else { return self };
-        let until = Instant::now() + Duration::from_secs(seconds.into());
+        let until = self.pace.now() + Duration::from_secs(seconds.into());
         Self { until: self.until.min(until), ..self }
     }
 
+    /// The same, but with so much time from now on.
+    pub(super) fn anew(self, time: Duration) -> Self {
+        Self { until: self.pace.now() + time, ..self }
+    }
+
     pub(super) fn left(self) -> Duration {
-        self.until.saturating_duration_since(Instant::now())
+        self.until.saturating_sub(self.pace.now())
+    }
+
+    /// Waits in short turns until `poll` has something; `None`: the time is over.
+    ///
+    /// # Errors
+    /// Nobody wants it any more.
+    pub(super) fn wait<T>(
+        self,
+        mut poll: impl FnMut(Instant) -> Option<T>,
+    ) -> TargetResult<Option<T>> {
+        let mut turn = Duration::ZERO;
+        loop {
+            if let Some(found) = poll(Instant::now() + turn) {
+                return Ok(Some(found));
+            }
+            turn = self.left().min(LOOK);
+            if (self.stop)() {
+                return Err(TargetError::Cancelled);
+            }
+            if turn.is_zero() {
+                return Ok(None);
+            }
+        }
     }
 
     /// Sleeps, unless it is over before.
     pub(super) fn pause(self, time: Duration) -> TargetResult<()> {
-        let end = (Instant::now() + time).min(self.until);
-        while let Some(left) = end.checked_duration_since(Instant::now()).filter(|d| !d.is_zero()) {
-            if (self.stop)() {
-                return Err(TargetError::Cancelled);
-            }
-            thread::sleep(left.min(LOOK));
-        }
-        Ok(())
+        let clock = Self { until: self.until.min(self.pace.now() + time), ..self };
+        let slept: Option<()> = clock.wait(|until| {
+            thread::sleep(until.saturating_duration_since(Instant::now()));
+            None
+        })?;
+        Ok(slept.unwrap_or_default())
     }
 
-    /// The next item of a call.
-    fn next(self, calls: &Calls, began: Instant) -> TargetResult<Item> {
-        loop {
-            if let Some(item) = calls.next_before(self.until.min(Instant::now() + LOOK)) {
-                return Ok(item);
+    /// The next item of a call that began when the guest's time was `began`.
+    fn next(self, calls: &Calls, began: Duration) -> TargetResult<Item> {
+        self.wait(|until| calls.next_before(until))?.ok_or_else(|| self.over(began))
+    }
+
+    /// What came of a call whose time is over.
+    fn over(self, began: Duration) -> TargetError {
+        let seconds = self.pace.now().saturating_sub(began).as_secs();
+        TargetError::Silent(format!("it had not ended after {seconds} s"))
+    }
+}
+
+/// Starts a guest, unless it is no longer wanted before it is there.
+///
+/// # Errors
+/// It does not start, or nobody wants it any more.
+pub(super) fn start(
+    options: &LabOptions,
+    stop: &(dyn Fn() -> bool + Sync),
+) -> LabResult<PrivateLab> {
+    let abort = Abort::default();
+    let over = AtomicBool::new(false);
+    let started = thread::scope(|scope| {
+        let watch = scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                if stop() {
+                    return abort.now();
+                }
+                thread::park_timeout(LOOK);
             }
-            if (self.stop)() {
-                return Err(TargetError::Cancelled);
-            }
-            if Instant::now() >= self.until {
-                let seconds = began.elapsed().as_secs();
-                return Err(TargetError::Silent(format!("it had not ended after {seconds} s")));
-            }
-        }
+        });
+        let started = PrivateLab::start_unless(options, &|_| (), &abort);
+        over.store(true, Ordering::Relaxed);
+        watch.thread().unpark();
+        started
+    });
+    match started {
+        Err(LabError::Vm(VmError::Aborted)) => Err(TargetError::Cancelled.into()),
+        Err(_) if stop() => Err(TargetError::Cancelled.into()),
+        started => started,
     }
 }
 
@@ -90,7 +175,7 @@ fn each(
     clock: Clock<'_>,
     take: &mut dyn FnMut(Item),
 ) -> TargetResult<()> {
-    let began = Instant::now();
+    let began = clock.pace.now();
     let calls = Calls::start(target, request)?;
     let control = calls.control();
     // A guest that hangs has no room for it, ever.
@@ -103,7 +188,18 @@ fn each(
             }
         })
         .map_err(|error| TargetError::io(&error, "start a thread"))?;
+    let mut looked = Instant::now();
     loop {
+        // One that never stops talking is not waited for, either.
+        if looked.elapsed() >= LOOK {
+            looked = Instant::now();
+            if (clock.stop)() {
+                return Err(TargetError::Cancelled);
+            }
+            if clock.left().is_zero() {
+                return Err(clock.over(began));
+            }
+        }
         match clock.next(&calls, began)? {
             Item::Done(result) => return result,
             item => take(item),

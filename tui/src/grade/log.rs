@@ -3,13 +3,13 @@
 //! and the reports of the kernel's checks in it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::guest::{Clock, ask};
 use super::spec::Pattern;
 use crate::kernel::api::{Item, KmsgRecord, Request};
-use crate::kernel::call::{ask_within, parsed};
+use crate::kernel::call::parsed;
 use crate::kernel::{Call, Target, TargetResult};
 use crate::lab::kunit::is_report;
 
@@ -95,10 +95,10 @@ impl Log {
     ///
     /// # Errors
     /// The guest is gone.
-    pub(super) fn start(target: &dyn Target, within: Duration) -> TargetResult<Self> {
+    pub(super) fn start(target: &dyn Target, clock: Clock<'_>) -> TargetResult<Self> {
         let mut next = 0;
         let past = Request::Kmsg { from: None, follow: false };
-        for item in ask_within(target, past, within, "the guest")? {
+        for item in ask(target, past, Vec::new(), clock)? {
             if let Item::Kmsg(batch) = item {
                 next = batch.records.last().map_or(next, |record| record.sequence + 1);
             }
@@ -120,11 +120,11 @@ impl Log {
 
     /// Waits until what was said by now is known. One that floods its log is not
     /// listened to to its end.
-    pub(super) fn catch_up(&self, target: &dyn Target, within: Duration) {
+    pub(super) fn catch_up(&self, target: &dyn Target, clock: Clock<'_>) {
         let from = self.kept.lock().next;
         let rest = Request::Kmsg { from: Some(from), follow: false };
         // Where the guest is dead, whoever asks for more hears of it.
-        for item in ask_within(target, rest, within, "the guest").unwrap_or_default() {
+        for item in ask(target, rest, Vec::new(), clock).unwrap_or_default() {
             if let Item::Kmsg(batch) = item {
                 self.kept.lock().take(&batch.records);
             }

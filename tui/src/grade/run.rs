@@ -88,6 +88,9 @@ pub fn run(options: &Options<'_>, tell: &mut dyn FnMut(Event)) -> LabResult<Vec<
     done.into_inner().into_values().collect()
 }
 
+/// What was built for each kernel, or why that could not be tried.
+type Builds = BTreeMap<Flavour, Result<Built, String>>;
+
 /// A submission on its way.
 struct One<'a> {
     options: &'a Options<'a>,
@@ -114,7 +117,7 @@ impl One<'_> {
             Err(trouble) => {
                 let built = Built { why: trouble.to_string(), ..Built::default() };
                 let flavours = spec.tests.iter().map(|test| spec.kernel(test));
-                (Vec::new(), flavours.map(|flavour| (flavour, built.clone())).collect())
+                (Vec::new(), flavours.map(|flavour| (flavour, Ok(built.clone()))).collect())
             }
         };
         drop(folder);
@@ -137,14 +140,18 @@ impl One<'_> {
     }
 
     /// For each kernel that a test names.
-    fn build(&self, unpacked: &std::path::Path) -> LabResult<BTreeMap<Flavour, Built>> {
+    fn build(&self, unpacked: &std::path::Path) -> LabResult<Builds> {
         let (spec, kernels) = (self.options.spec, self.options.kernels);
         let mut built = BTreeMap::new();
         for test in &spec.tests {
             let flavour = spec.kernel(test);
             if let Entry::Vacant(free) = built.entry(flavour) {
                 let stop = self.options.stop;
-                free.insert(tried(|| build::build(spec, kernels, flavour, unpacked, stop))?);
+                let built = tried(|| build::build(spec, kernels, flavour, unpacked, stop));
+                free.insert(match built {
+                    Err(error) if !is_stop(&error) => Err(error.to_string()),
+                    built => Ok(built?),
+                });
             }
         }
         Ok(built)
@@ -162,11 +169,14 @@ impl One<'_> {
         Some(Verdict { outcome: Outcome::Skipped, ..nothing(test, reason, Vec::new()) })
     }
 
-    fn test(&self, test: &Test, built: &BTreeMap<Flavour, Built>) -> LabResult<Verdict> {
+    fn test(&self, test: &Test, builds: &Builds) -> LabResult<Verdict> {
         let spec = self.options.spec;
         let flavour = spec.kernel(test);
-        let none = Built::default();
-        let built = built.get(&flavour).unwrap_or(&none);
+        let none = Ok(Built::default());
+        let built = match builds.get(&flavour).unwrap_or(&none) {
+            Ok(built) => built,
+            Err(why) => return Ok(unjudged(test, format!("it could not be built here: {why}"))),
+        };
         if built.modules.is_empty() {
             return Ok(nothing(test, built.why.clone(), built.lines.clone()));
         }
@@ -196,10 +206,9 @@ impl One<'_> {
                     .map_err(|error| LabError::Guest(error.to_string()))?;
                 Ok(verdict)
             }
-            Err(LabError::Target(TargetError::Cancelled)) => Err(TargetError::Cancelled.into()),
+            Err(error) if is_stop(&error) => Err(error),
             Err(error) => {
-                let reason = format!("no guest could be had to judge it in: {error}");
-                Ok(Verdict { outcome: Outcome::Unjudged, ..nothing(test, reason, Vec::new()) })
+                Ok(unjudged(test, format!("no guest could be had to judge it in: {error}")))
             }
         }
     }
@@ -218,6 +227,16 @@ impl One<'_> {
         let name = format!("{}.json", hex(&hash.finalize()[..16]));
         Ok(root.join("graded/verdicts").join(name))
     }
+}
+
+/// Does nobody want it any more?
+fn is_stop(error: &LabError) -> bool {
+    matches!(error, LabError::Target(TargetError::Cancelled))
+}
+
+/// Of a test that could not be judged, which is no fault of the submission's.
+fn unjudged(test: &Test, reason: String) -> Verdict {
+    Verdict { outcome: Outcome::Unjudged, ..nothing(test, reason, Vec::new()) }
 }
 
 /// A verdict without a guest.
@@ -241,7 +260,8 @@ fn tried<T>(mut what: impl FnMut() -> LabResult<T>) -> LabResult<T> {
     let mut last = what();
     for _ in 1..ATTEMPTS {
         match &last {
-            Ok(_) | Err(LabError::Target(TargetError::Cancelled)) => break,
+            Ok(_) => break,
+            Err(error) if is_stop(error) => break,
             Err(error) => tracing::warn!("once more: {error}"),
         }
         last = what();

@@ -20,7 +20,7 @@ pub mod new;
 pub mod options;
 pub(crate) mod paths;
 pub mod private;
-mod proc;
+pub(crate) mod proc;
 pub mod process;
 mod program;
 pub mod progress;

@@ -92,6 +92,18 @@ impl PrivateLab {
     /// # Errors
     /// It does not start: with the last lines of its console.
     pub fn start(options: &LabOptions, steps: &dyn Fn(StartStep)) -> LabResult<Self> {
+        Self::start_unless(options, steps, &Abort::default())
+    }
+
+    /// The same, but given up where `abort` says so meanwhile.
+    ///
+    /// # Errors
+    /// It does not start, or was given up.
+    pub fn start_unless(
+        options: &LabOptions,
+        steps: &dyn Fn(StartStep),
+        abort: &Abort,
+    ) -> LabResult<Self> {
         let stick = Arc::new(options.stick()?);
         let keeps = stick.path.is_some() || !options.writable.is_empty();
         let room = Arc::clone(&stick.room);
@@ -110,9 +122,7 @@ impl PrivateLab {
             *end.lock() = Arc::clone(&fresh);
             watch(fresh, Arc::clone(&console), Arc::clone(&port), Arc::clone(&room))
         };
-        let abort = Abort::default();
-        let hooks =
-            Hooks { console: &console, events: &events, connect: &connect, steps, abort: &abort };
+        let hooks = Hooks { console: &console, events: &events, connect: &connect, steps, abort };
         let mut guest = start(&plan, &hooks)?;
         if let Some(origin) = guest.origin.clone()
             && let Err(error) = guest.hotplug().run()

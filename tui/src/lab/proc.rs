@@ -31,11 +31,11 @@ pub(super) fn worked(pid: i32) -> Duration {
 /// How long each thread of a process has waited for a processor while it could
 /// have run; empty where the host's kernel does not count that.
 #[derive(Debug, Default)]
-pub(super) struct Waited(HashMap<OsString, Duration>);
+pub(crate) struct Waited(HashMap<OsString, Duration>);
 
 impl Waited {
     /// Up to now.
-    pub(super) fn now(pid: i32) -> Self {
+    pub(crate) fn now(pid: i32) -> Self {
         let threads = fs::read_dir(format!("/proc/{pid}/task"));
         let threads = threads.into_iter().flatten().flatten();
         Self(
@@ -51,7 +51,7 @@ impl Waited {
     }
 
     /// The longest that one of its threads has waited between `before` and this.
-    pub(super) fn since(&self, before: &Self) -> Duration {
+    pub(crate) fn since(&self, before: &Self) -> Duration {
         let waited = self.0.iter().map(|(thread, waited)| {
             waited.saturating_sub(before.0.get(thread).copied().unwrap_or_default())
         });

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a module leaves behind: threads, devices, itself, memory.
 
-use std::time::Duration;
-
 use super::fault::Fault;
 use super::moment::Moment;
 use super::state::Session;
@@ -38,8 +36,7 @@ impl Session<'_> {
             let lost = before.free_kib.saturating_sub(now.free_kib);
             match wanted.memory_kib {
                 Some(most) if lost > most => {
-                    // The kernel may still be giving it back.
-                    std::thread::sleep(Duration::from_millis(100));
+                    // The kernel may still be giving it back: it is looked at again.
                     Err(Fault::new(format!(
                         "{lost} KiB of memory are gone, and at most {most} KiB may be"
                     )))

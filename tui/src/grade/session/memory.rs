@@ -48,7 +48,8 @@ impl Session<'_> {
         }
         let doing = format!("start process {name}");
         let events = Replies::start(&*self.target, question::Subject).map_err(refusal(&doing))?;
-        let pid = match events.next_before(self.clock.until) {
+        let first = self.clock.wait(|until| events.next_before(until)).map_err(refusal(&doing))?;
+        let pid = match first {
             Some(Ok(Some(SubjectEvent::Started { pid }))) => pid,
             Some(Err(error)) => return Err(refusal(&doing)(error)),
             Some(Ok(_)) => return Err(Fault::new(format!("{doing}: it ended at once"))),
@@ -61,9 +62,12 @@ impl Session<'_> {
     /// Has a process died by itself?
     fn is_dead(&mut self, name: &str) -> Result<bool, Fault> {
         let Some(process) = self.processes.remove(name) else { return Ok(false) };
-        match process.events.next_before(self.clock.until) {
+        let doing = format!("process {name}");
+        let events = &process.events;
+        let next = self.clock.wait(|until| events.next_before(until)).map_err(refusal(&doing))?;
+        match next {
             Some(Ok(Some(SubjectEvent::Died { .. }))) => Ok(true),
-            Some(Err(error)) => Err(refusal(&format!("process {name}"))(error)),
+            Some(Err(error)) => Err(refusal(&doing)(error)),
             _ => Ok(false),
         }
     }

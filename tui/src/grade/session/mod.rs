@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use self::fault::{Fault, expect, refusal};
 pub(super) use self::state::Job;
 use self::state::{ANSWERS_WITHIN, LAST_LINES, Session};
-use super::guest::Clock;
+use super::guest::{Clock, Pace, start};
 use super::log::{Log, Report};
 use super::spec::{Load, Run, Set, Step, Text, Unload};
 use super::verdict::{Outcome, Verdict};
@@ -27,7 +27,6 @@ use crate::kernel::TargetError;
 use crate::kernel::api::Request;
 use crate::lab::error::{LabError, LabResult};
 use crate::lab::options::LabOptions;
-use crate::lab::private::PrivateLab;
 
 /// Runs a test.
 ///
@@ -37,17 +36,19 @@ pub(super) fn run(job: &Job<'_>) -> LabResult<Verdict> {
     let began = Instant::now();
     let work = work(job)?;
     let options = LabOptions { work: work.path().to_owned(), ..job.options.clone() };
-    let mut lab = PrivateLab::start(&options, &|_| ())?;
+    let mut lab = start(&options, job.stop)?;
     let target = lab.target();
-    let log = Log::start(&*target, ANSWERS_WITHIN)?;
-    lab.may_die();
+    let pace = Pace::new(lab.guest().machine.pid());
     let limit = job.test.time_limit.unwrap_or(job.spec.time_limit);
+    let clock = Clock::new(&pace, limit, job.stop);
+    let log = Log::start(&*target, clock.anew(ANSWERS_WITHIN))?;
+    lab.may_die();
     let mut session = Session {
         job,
         lab: &lab,
         target,
         log,
-        clock: Clock::new(limit, job.stop),
+        clock,
         folder: work.path().as_os_str().as_bytes().to_vec(),
         processes: BTreeMap::new(),
         before: None,

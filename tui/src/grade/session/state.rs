@@ -62,8 +62,8 @@ impl Session<'_> {
     }
 
     /// How long the end of a test may take.
-    pub(super) fn patience(&self) -> Duration {
-        self.clock.left().clamp(Duration::from_secs(2), ANSWERS_WITHIN)
+    pub(super) fn patience(&self) -> Clock<'_> {
+        self.clock.anew(self.clock.left().clamp(Duration::from_secs(2), ANSWERS_WITHIN))
     }
 
     /// Runs a program of the host in the guest.
