@@ -26,6 +26,8 @@ use libtest_mimic::{Arguments, Trial};
 mod surroundings;
 
 mod course;
+mod hostile;
+mod interrupted;
 mod page;
 mod spec;
 mod submissions;
@@ -60,6 +62,9 @@ fn main() -> ExitCode {
         All wrong::threads_that_are_not_stopped_cost_each_test_that_unloads
         All wrong::a_page_table_that_is_left_over_costs_each_test_in_which_a_process_ends
         All wrong::an_offset_that_is_ignored_costs_the_calls_that_have_one
+        All hostile::what_a_module_or_program_does_costs_its_own_test_and_says_why
+        All hostile::what_a_build_does_stays_in_its_guest_and_says_why
+        Always interrupted::an_interrupt_ends_it_at_once_and_resume_goes_on
         All course::our_my_name_gets_all_points
         All course::our_producer_consumer_gets_all_points
         All course::our_memalloc_gets_all_points

@@ -58,11 +58,9 @@ pub fn grade(
     submissions: &[&Path],
     more: &[&str],
 ) -> (Said, Value) {
-    let mut arguments = vec!["grade", "--json", "--kernel", super::kernel()];
-    arguments.extend(more);
-    arguments.push(spec.to_str().expect("UTF-8"));
-    arguments.extend(submissions.iter().map(|path| path.to_str().expect("UTF-8")));
-    let said = at.run(&arguments);
+    let mut command = at.command(&["grade", "--json", "--kernel", super::kernel()]);
+    let output = command.args(more).arg(spec).args(submissions).output();
+    let said = Said::from(output.expect("ringside starts"));
     let value = serde_json::from_str(&said.out)
         .unwrap_or_else(|error| panic!("{error}: {}{}", said.out, said.err));
     (said, value)

@@ -110,8 +110,15 @@ impl Grade {
             return Err(Failure::usage("there is nothing to judge")
                 .with_help("name folders or archives behind the description, or --check it"));
         }
-        let submissions: Vec<_> =
-            self.submissions.iter().map(|path| Submission::new(path)).collect();
+        let mut submissions: Vec<Submission> = Vec::new();
+        for path in &self.submissions {
+            let one = Submission::new(path);
+            let taken = |name: &str| submissions.iter().any(|other| other.name == name);
+            // Each has a page and a line of its own.
+            let numbered = (2..).map(|number| format!("{} ({number})", one.name));
+            let name = std::iter::once(one.name.clone()).chain(numbered).find(|name| !taken(name));
+            submissions.push(Submission { name: name.unwrap_or_default(), ..one });
+        }
         if let Some(missing) = submissions.iter().find(|one| !one.path.exists()) {
             return Err(Failure::usage(format!(
                 "{}: there is no such file or folder",
@@ -144,8 +151,15 @@ impl Grade {
             Interrupt::catch().map_err(|error| Failure::io("wait for signals", &error))?;
         let stop = || interrupt.stop() > Stop::No;
         let jobs = self.jobs.map_or_else(fitting, |jobs| jobs as usize);
-        let options =
-            Options { spec, submissions, kernels, jobs, resume: self.resume, stop: &stop };
+        let options = Options {
+            spec,
+            submissions,
+            kernels,
+            jobs,
+            resume: self.resume,
+            recordings: None,
+            stop: &stop,
+        };
         let mut trouble = None;
         let total = submissions.len();
         let mut count = 0;
@@ -208,7 +222,7 @@ impl Grade {
             fs::create_dir_all(folder)
                 .map_err(|error| Failure::io(format!("make {}", folder.display()), &error))?;
             for one in graded {
-                let path = folder.join(format!("{}.md", one.submission));
+                let path = folder.join(format!("{}.md", grade::file_name(&one.submission)));
                 write(&path, &report::markdown(&spec.title, one))?;
             }
         }

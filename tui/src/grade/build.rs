@@ -40,7 +40,7 @@ const LINES_MAX: usize = 24;
 /// Of a build that is whole.
 const STAMP: &str = "built.json";
 /// The folders of what is built: as handed in, and what lies beside the description.
-const SUBMISSION: &str = "submission";
+pub(super) const SUBMISSION: &str = "submission";
 const SPEC: &str = "spec";
 
 /// What was made of a submission for one kernel.
@@ -195,7 +195,7 @@ impl Site<'_> {
     /// A folder with the submission and what lies beside the description.
     fn work(&self) -> LabResult<tempfile::TempDir> {
         let work = tempfile::Builder::new()
-            .prefix("ringside-grade-")
+            .prefix(super::FOLDER)
             .tempdir()
             .map_err(LabError::io("make a folder"))?;
         copy(self.unpacked, &work.path().join(SUBMISSION))?;

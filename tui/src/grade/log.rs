@@ -12,6 +12,7 @@ use crate::kernel::api::{Item, KmsgRecord, Request};
 use crate::kernel::call::parsed;
 use crate::kernel::{Call, Target, TargetResult};
 use crate::lab::kunit::is_report;
+use crate::lab::oops::is_panic;
 
 /// Lines that are kept from the beginning, and from the end.
 const FIRST: usize = 5_000;
@@ -20,8 +21,8 @@ const LAST: usize = 5_000;
 const LINE_MAX: usize = 1_000;
 /// More reports than anybody reads.
 const REPORTS_MAX: usize = 100;
-/// Lines of a report that are shown.
-const REPORT_LINES: usize = 40;
+/// Lines of a report that are kept.
+const REPORT_LINES: usize = 120;
 
 /// What the kernel said since a moment.
 pub(super) struct Log {
@@ -66,14 +67,15 @@ impl Kept {
 
     fn line(&mut self, line: &str) {
         let line: String = line.chars().take(LINE_MAX).collect();
-        let more = self.reports.len() < REPORTS_MAX;
+        let (none, more) = (self.reports.is_empty(), self.reports.len() < REPORTS_MAX);
         let open = self.reports.last_mut().filter(|report| {
             report.lines.len() < REPORT_LINES
                 && !report.lines.last().is_some_and(|line| line.contains("---[ end trace"))
         });
         match open {
             Some(report) => report.lines.push(line.clone()),
-            None if is_report(&line) && more => {
+            // A panic is one where nothing before it says why.
+            None if is_report(&line) && more || is_panic(&line) && none => {
                 self.reports
                     .push(Report { words: line.trim().to_owned(), lines: vec![line.clone()] });
             }

@@ -13,14 +13,20 @@
 mod build;
 mod guest;
 mod log;
+mod recording;
 pub mod report;
 mod run;
 mod session;
+mod source;
 pub mod spec;
 mod submission;
 mod verdict;
 
+/// How the names of folders begin that judging needs for a while.
+const FOLDER: &str = "ringside-grade-";
+
 pub use self::build::{Built, Kernels};
+pub use self::recording::{Record, Recording, Recordings, file_name};
 pub use self::run::{Event, Options, run};
 pub use self::submission::{Submission, Trouble};
 pub use self::verdict::{Graded, Outcome, Verdict};

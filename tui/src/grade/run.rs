@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 
 use super::build::{self, Built, Kernels};
+use super::recording::Recordings;
 use super::session::{self, Job};
 use super::spec::{Spec, Test};
 use super::submission::Submission;
@@ -39,6 +40,8 @@ pub struct Options<'a> {
     pub jobs: usize,
     /// Take over verdicts of an earlier run on what has not changed since.
     pub resume: bool,
+    /// Record each test.
+    pub recordings: Option<Recordings<'a>>,
     /// Is it to stop?
     pub stop: &'a (dyn Fn() -> bool + Sync),
 }
@@ -108,7 +111,7 @@ impl One<'_> {
         let spec = self.options.spec;
         let name = self.submission.name.clone();
         let folder = tempfile::Builder::new()
-            .prefix("ringside-grade-")
+            .prefix(super::FOLDER)
             .tempdir()
             .map_err(LabError::io("make a folder"))?;
         self.tell(Event::Building(name.clone()));
@@ -120,7 +123,6 @@ impl One<'_> {
                 (Vec::new(), flavours.map(|flavour| (flavour, Ok(built.clone()))).collect())
             }
         };
-        drop(folder);
         let mut verdicts: Vec<Verdict> = Vec::new();
         for test in &spec.tests {
             if (self.options.stop)() {
@@ -128,7 +130,7 @@ impl One<'_> {
             }
             let verdict = match self.missing(test, &verdicts) {
                 Some(verdict) => verdict,
-                None => self.test(test, &built)?,
+                None => self.test(test, &built, folder.path())?,
             };
             self.tell(Event::Tested(name.clone(), verdict.clone()));
             verdicts.push(verdict);
@@ -140,7 +142,7 @@ impl One<'_> {
     }
 
     /// For each kernel that a test names.
-    fn build(&self, unpacked: &std::path::Path) -> LabResult<Builds> {
+    fn build(&self, unpacked: &Path) -> LabResult<Builds> {
         let (spec, kernels) = (self.options.spec, self.options.kernels);
         let mut built = BTreeMap::new();
         for test in &spec.tests {
@@ -169,7 +171,7 @@ impl One<'_> {
         Some(Verdict { outcome: Outcome::Skipped, ..nothing(test, reason, Vec::new()) })
     }
 
-    fn test(&self, test: &Test, builds: &Builds) -> LabResult<Verdict> {
+    fn test(&self, test: &Test, builds: &Builds, sources: &Path) -> LabResult<Verdict> {
         let spec = self.options.spec;
         let flavour = spec.kernel(test);
         let none = Ok(Built::default());
@@ -181,10 +183,13 @@ impl One<'_> {
             return Ok(nothing(test, built.why.clone(), built.lines.clone()));
         }
         let place = self.place(test, built)?;
+        let recordings = self.options.recordings.as_ref();
+        let file = recordings.map(|folder| folder.place(&self.submission.name, test.name()));
         if self.options.resume
             && let Some(verdict) = cache::read_json::<Verdict>(&place)
+            && file.as_ref().is_none_or(|file| file.is_file())
         {
-            return Ok(verdict);
+            return Ok(Verdict { recording: file, ..verdict });
         }
         let kernel = self.options.kernels.get(&flavour);
         let kernel =
@@ -195,7 +200,9 @@ impl One<'_> {
             append: test.append.clone(),
             ..LabOptions::new(BootKernel::from(kernel), PathBuf::from("/"), root)
         };
-        let job = Job { spec, test, built, options, stop: self.options.stop };
+        let record = recordings.zip(file.as_deref());
+        let record = record.map(|(recordings, file)| (recordings.record, file));
+        let job = Job { spec, test, built, sources, options, record, stop: self.options.stop };
         match tried(|| session::run(&job)) {
             Ok(verdict) => {
                 if let Some(folder) = place.parent() {
@@ -252,6 +259,7 @@ fn nothing(test: &Test, reason: String, excerpt: Vec<String>) -> Verdict {
         excerpt,
         hint: test.hint.clone(),
         seconds: 0.0,
+        recording: None,
     }
 }
 

@@ -73,6 +73,8 @@ impl Submission {
         let mut place = Place::new(folder);
         if meta.is_dir() {
             place.copy(&self.path, Path::new(""), 0)?;
+        } else if !meta.is_file() {
+            return Err(Trouble(format!("{} is no folder and no file", self.path.display())));
         } else {
             let mut file = File::open(&self.path).map_err(|error| failed(&error))?;
             let mut begin = [0; 6];

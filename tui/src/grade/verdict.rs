@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What became of a test, and of a submission.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 /// How a test ended.
@@ -52,6 +54,9 @@ pub struct Verdict {
     pub hint: String,
     /// How long it took.
     pub seconds: f64,
+    /// The recording of its run, if one was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording: Option<PathBuf>,
 }
 
 /// What became of a submission.

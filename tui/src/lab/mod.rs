@@ -17,6 +17,7 @@ pub mod linux;
 mod lock;
 pub mod modules;
 pub mod new;
+pub(crate) mod oops;
 pub mod options;
 pub(crate) mod paths;
 pub mod private;

@@ -123,8 +123,11 @@ fn short(kernel: &Kernel, file: &str) -> String {
     inside.unwrap_or(&plain).display().to_string()
 }
 
-/// The file and line of each frame in one image.
-fn in_image(bytes: &[u8], frames: &[Frame<'_>]) -> Result<Vec<Option<(String, u32)>>, String> {
+/// The file and line of each frame in one image, which nobody vouches for.
+///
+/// # Errors
+/// It can't be read, or has no debug information.
+pub fn in_image(bytes: &[u8], frames: &[Frame<'_>]) -> Result<Vec<Option<(String, u32)>>, String> {
     let damaged = |error: object::Error| format!("its image can't be read: {error}");
     let elf = Elf::parse(bytes).map_err(damaged)?;
     if elf.section_by_name(".debug_info").is_none() {
@@ -168,7 +171,7 @@ pub(super) fn lay_out(elf: &Elf<'_>) -> HashMap<SectionIndex, u64> {
         return HashMap::new();
     }
     let code = elf.sections().filter(|section| section.kind() == object::SectionKind::Text);
-    code.map(|section| (section.index(), section.index().0 as u64 * APART)).collect()
+    code.map(|section| (section.index(), (section.index().0 as u64).wrapping_mul(APART))).collect()
 }
 
 /// The bytes of a section with its relocations applied.
@@ -198,8 +201,10 @@ pub(super) fn section<'a>(
             .wrapping_add_signed(relocation.addend());
         let size = usize::from(relocation.size()) / 8;
         let start = offset as usize;
-        if let Some(place) = data.get_mut(start..start + size) {
-            place.copy_from_slice(&value.to_le_bytes()[..size]);
+        if let Some(place) = data.get_mut(start..start.saturating_add(size))
+            && let Some(value) = value.to_le_bytes().get(..size)
+        {
+            place.copy_from_slice(value);
         }
     }
     Ok(Cow::Owned(data))
@@ -217,19 +222,23 @@ fn address(elf: &Elf<'_>, bases: &HashMap<SectionIndex, u64>, frame: &Frame<'_>)
     // The last one of a module's section has the rest of the page for padding.
     let last = |index: Option<SectionIndex>, end: u64| {
         let section = index.and_then(|index| elf.section_by_index(index).ok());
-        section.is_some_and(|section| section.size() < end + PADDING)
+        section.is_some_and(|section| section.size() < end.saturating_add(PADDING))
     };
     let symbol = elf.symbols().find(|symbol| {
         symbol.name() == Ok(name)
             && symbol.size() <= size
             && (size - symbol.size() < PADDING
                 || (!bases.is_empty()
-                    && last(symbol.section_index(), symbol.address() + symbol.size())))
+                    && last(
+                        symbol.section_index(),
+                        symbol.address().saturating_add(symbol.size()),
+                    )))
     })?;
     let base = symbol.section_index().and_then(|index| bases.get(&index));
     // A call returns to the instruction behind it, which may be another line's.
     let back = u64::from(!frame.exact && offset > 0);
-    Some(base.copied().unwrap_or(0) + symbol.address() + offset - back)
+    let address = base.copied().unwrap_or(0).wrapping_add(symbol.address());
+    Some(address.wrapping_add(offset).wrapping_sub(back))
 }
 
 #[cfg(test)]

@@ -31,6 +31,10 @@ pub fn verdict(verdict: &Verdict) -> String {
     for line in verdict.excerpt.iter().take(LINES_MAX) {
         text.push_str(&format!("             | {}\n", visible(line)));
     }
+    if let Some(file) = &verdict.recording {
+        let file = visible(&file.display().to_string());
+        text.push_str(&format!("           recording: `ringside replay {file}`\n"));
+    }
     if !verdict.hint.is_empty() {
         text.push_str(&format!("           hint: {}\n", visible(&verdict.hint)));
     }

@@ -16,6 +16,7 @@ fn verdict(test: &str, outcome: Outcome, earned: f64) -> Verdict {
         excerpt: Vec::new(),
         hint: String::new(),
         seconds: 1.25,
+        recording: None,
     }
 }
 

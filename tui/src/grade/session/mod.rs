@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use self::fault::{Fault, expect, refusal};
@@ -21,12 +23,18 @@ pub(super) use self::state::Job;
 use self::state::{ANSWERS_WITHIN, LAST_LINES, Session};
 use super::guest::{Clock, Pace, start};
 use super::log::{Log, Report};
+use super::recording::{Record, Recording};
+use super::source;
 use super::spec::{Load, Run, Set, Step, Text, Unload};
 use super::verdict::{Outcome, Verdict};
-use crate::kernel::TargetError;
 use crate::kernel::api::Request;
+use crate::kernel::{Target, TargetError};
 use crate::lab::error::{LabError, LabResult};
+use crate::lab::oops::is_panic;
 use crate::lab::options::LabOptions;
+
+/// Lines of a report that are shown.
+const REPORT_LINES: usize = 40;
 
 /// Runs a test.
 ///
@@ -37,7 +45,8 @@ pub(super) fn run(job: &Job<'_>) -> LabResult<Verdict> {
     let work = work(job)?;
     let options = LabOptions { work: work.path().to_owned(), ..job.options.clone() };
     let mut lab = start(&options, job.stop)?;
-    let target = lab.target();
+    let recording = job.record.map(|record| begin(record, lab.target())).transpose()?;
+    let target = recording.as_ref().map_or_else(|| lab.target(), |recording| recording.target());
     let pace = Pace::new(lab.guest().machine.pid());
     let limit = job.test.time_limit.unwrap_or(job.spec.time_limit);
     let clock = Clock::new(&pace, limit, job.stop);
@@ -56,15 +65,42 @@ pub(super) fn run(job: &Job<'_>) -> LabResult<Verdict> {
     };
     let verdict = session.judge(began);
     drop(session);
+    let recorded = recording.map(|recording| recording.finish());
     // Whatever it did to its guest, it is gone with it.
     lab.kill();
-    verdict
+    let verdict = verdict?;
+    let file = match (recorded, job.record) {
+        (Some(Ok(())), Some((_, file))) => Some(file.to_owned()),
+        (Some(Err(why)), _) => {
+            tracing::warn!("the recording of {} is not whole: {why}", verdict.test);
+            None
+        }
+        _ => None,
+    };
+    Ok(Verdict { recording: file, ..verdict })
+}
+
+/// Begins a recording, in place of an earlier one.
+fn begin(
+    (record, file): (&Record, &Path),
+    target: Arc<dyn Target>,
+) -> LabResult<Box<dyn Recording>> {
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder).map_err(LabError::io(format!("make {}", folder.display())))?;
+    }
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(LabError::io(format!("replace {}", file.display()))(error));
+        }
+        _ => {}
+    }
+    record(target, file).map_err(LabError::Guest)
 }
 
 /// A folder with the programs that the test runs.
 fn work(job: &Job<'_>) -> LabResult<tempfile::TempDir> {
     let work = tempfile::Builder::new()
-        .prefix("ringside-grade-")
+        .prefix(crate::grade::FOLDER)
         .tempdir()
         .map_err(LabError::io("make a folder"))?;
     let doing = || LabError::io(format!("fill {}", work.path().display()));
@@ -133,9 +169,16 @@ impl Session<'_> {
         }
         let mut excerpt = fault.excerpt;
         if let Some((report, count)) = report {
+            let place = source::place(&report.lines, self.job.built, self.job.sources);
+            let at = place.as_ref().map_or_else(String::new, |place| format!(", at {}", place.at));
             let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
-            reasons.push(format!("the kernel reported: {}{more}", report.words));
-            excerpt.extend(report.lines);
+            match reasons.last_mut().filter(|_| is_panic(&report.words)) {
+                // That the kernel died is why the step failed.
+                Some(reason) => reason.push_str(&at),
+                None => reasons.push(format!("the kernel reported: {}{at}{more}", report.words)),
+            }
+            excerpt.extend(place.into_iter().flat_map(|place| place.shown));
+            excerpt.extend(report.lines.into_iter().take(REPORT_LINES));
         }
         Verdict {
             test: test.name().to_owned(),
@@ -148,6 +191,7 @@ impl Session<'_> {
             excerpt,
             hint: if passed { String::new() } else { test.hint.clone() },
             seconds: began.elapsed().as_secs_f64(),
+            recording: None,
         }
     }
 

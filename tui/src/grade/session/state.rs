@@ -2,6 +2,7 @@
 //! A guest in which a test runs, and asking it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use super::process::{Actor, Seen, process};
 use crate::grade::build::Built;
 use crate::grade::guest::{Clock, Ran, ask, program};
 use crate::grade::log::Log;
+use crate::grade::recording::Record;
 use crate::grade::spec::{Spec, Test};
 use crate::kernel::api::{Item, Request};
 use crate::kernel::{Target, TargetResult};
@@ -23,8 +25,8 @@ pub(super) const ANSWERS_WITHIN: Duration = Duration::from_secs(20);
 const PRINTED_MAX: usize = 1 << 20;
 /// How often something that must become true is looked at.
 const LOOK: Duration = Duration::from_millis(100);
-/// Last lines of a dead kernel's console that are shown.
-pub(super) const LAST_LINES: usize = 40;
+/// Last lines of a dead kernel's console that are looked at.
+pub(super) const LAST_LINES: usize = 100;
 /// Prints each process as the kernel does in `/proc/<pid>/stat`. Without a fork:
 /// a process that only looks is none too many.
 const PROCESSES: &str = "for one in /proc/[0-9]*; do \
@@ -35,8 +37,12 @@ pub(in crate::grade) struct Job<'a> {
     pub(in crate::grade) spec: &'a Spec,
     pub(in crate::grade) test: &'a Test,
     pub(in crate::grade) built: &'a Built,
+    /// Where the submission lies unpacked.
+    pub(in crate::grade) sources: &'a Path,
     /// The guest, but for its folder.
     pub(in crate::grade) options: LabOptions,
+    /// How it is recorded, and in which file.
+    pub(in crate::grade) record: Option<(&'a Record, &'a Path)>,
     pub(in crate::grade) stop: &'a (dyn Fn() -> bool + Sync),
 }
 

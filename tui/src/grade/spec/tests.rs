@@ -113,7 +113,7 @@ fn a_text_is_held_against_what_it_must_be_and_the_first_difference_is_shown() {
     assert_eq!(text("in_order = [\"one\", \"three\"]").judge("it", seen), Ok(()));
     let wrong = text("in_order = [\"three\", \"one\"]").judge("the output", seen).unwrap_err();
     assert_eq!(wrong.reason, "the output lacks \"one\" behind \"three\"");
-    assert_eq!(wrong.excerpt[0], "missing  one");
+    assert_eq!(wrong.excerpt, ["seen     one", "seen     two", "seen     three", "missing  one"]);
     assert!(text("matches = [\"^tw.$\"]\nlacks = [\"four\"]").judge("it", seen).is_ok());
     let wrong = text("matches_not = [\"^tw.$\"]").judge("it", seen).unwrap_err();
     assert_eq!(wrong.excerpt, ["seen     two"]);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a text must be: a program's output, a file, the kernel's log.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +10,8 @@ use super::value::Pattern;
 
 /// More lines than a reader wants to see of what was there.
 const SHOWN: usize = 12;
+/// Of them before the place where a line is missing.
+const BEFORE: usize = 4;
 
 /// What must be true of a text; all that is named must be.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -67,16 +71,20 @@ impl Text {
                 return Err(unwanted(what, pattern.as_str(), seen, |line| pattern.matches(line)));
             }
         }
-        let mut lines = seen.lines();
+        let lines: Vec<_> = seen.lines().collect();
+        let mut next = 0;
         for (number, part) in self.in_order.iter().enumerate() {
-            if !lines.any(|line| line.contains(part.as_str())) {
-                let after = match number.checked_sub(1).and_then(|before| self.in_order.get(before))
-                {
-                    Some(before) => format!(" behind {before:?}"),
-                    None => String::new(),
-                };
-                return Err(missing(what, &format!("{part:?}{after}"), part, seen));
+            let found = lines[next..].iter().position(|line| line.contains(part.as_str()));
+            if let Some(found) = found {
+                next += found + 1;
+                continue;
             }
+            let before = number.checked_sub(1).and_then(|before| self.in_order.get(before));
+            let after = before.map_or_else(String::new, |before| format!(" behind {before:?}"));
+            // Where it should have come, and not how it all ends.
+            let mut excerpt = shown_around(&lines[..next], &lines[next..]);
+            excerpt.insert(next.min(BEFORE), format!("{:<9}{part}", "missing"));
+            return Err(Mismatch { reason: format!("{what} lacks {part:?}{after}"), excerpt });
         }
         Ok(())
     }
@@ -89,8 +97,33 @@ impl Text {
 
 fn missing(what: &str, named: &str, part: &str, seen: &str) -> Mismatch {
     let mut excerpt = marked("missing", part);
-    excerpt.extend(marked("seen", seen.trim_end()));
+    let lines: Vec<_> = seen.lines().collect();
+    match nearest(part, &lines).filter(|_| lines.len() > SHOWN) {
+        // Of many lines those around the one that may have been meant.
+        Some(at) => excerpt.extend(shown_around(&lines[..at], &lines[at..])),
+        None => excerpt.extend(marked("seen", seen.trim_end())),
+    }
     Mismatch { reason: format!("{what} lacks {named}"), excerpt }
+}
+
+/// The line that shares most words with what is missing, if it shares two.
+fn nearest(part: &str, lines: &[&str]) -> Option<usize> {
+    let words = |text: &str| {
+        let words = text.split(|one: char| !one.is_alphanumeric());
+        words.filter(|word| word.len() > 1).map(str::to_lowercase).collect::<BTreeSet<_>>()
+    };
+    let wanted = words(part);
+    let shared = |line: &str| words(line).intersection(&wanted).count();
+    let (at, most) =
+        lines.iter().map(|line| shared(line)).enumerate().max_by_key(|(_, shared)| *shared)?;
+    (most >= 2).then_some(at)
+}
+
+/// The last of some lines and the first of those that follow.
+fn shown_around(before: &[&str], behind: &[&str]) -> Vec<String> {
+    let first = before.len().saturating_sub(BEFORE);
+    let lines = before[first..].iter().chain(behind.iter().take(SHOWN - BEFORE));
+    lines.map(|line| format!("{:<9}{line}", "seen")).collect()
 }
 
 fn unwanted(what: &str, part: &str, seen: &str, is: impl Fn(&str) -> bool) -> Mismatch {
@@ -110,4 +143,46 @@ fn marked(mark: &str, text: &str) -> Vec<String> {
     let left = lines.len().saturating_sub(SHOWN);
     let more = (left > 0).then(|| format!("{mark:<9}… {left} lines before"));
     more.into_iter().chain(lines[left..].iter().map(|line| format!("{mark:<9}{line}"))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log() -> String {
+        let noise = |from: u32| (from..from + 30).map(|n| format!("usb: port {n}\n"));
+        let lines = noise(0).chain(["pc: producer 1 made item 7\n".to_owned()]).chain(noise(100));
+        lines.collect()
+    }
+
+    #[test]
+    fn a_missing_line_is_shown_where_it_may_have_been_meant() {
+        let wanted = Text { contains: vec!["Producer 1 made item 8".into()], ..Text::default() };
+        let wrong = wanted.judge("the log", &log()).unwrap_err();
+        assert_eq!(wrong.excerpt[0], "missing  Producer 1 made item 8");
+        assert!(wrong.excerpt.contains(&"seen     pc: producer 1 made item 7".to_owned()));
+        assert_eq!(wrong.excerpt.len(), 1 + SHOWN);
+        let wanted = Text { contains: vec!["nothing like it".into()], ..Text::default() };
+        let wrong = wanted.judge("the log", &log()).unwrap_err();
+        assert_eq!(wrong.excerpt.last().unwrap(), "seen     usb: port 129");
+    }
+
+    #[test]
+    fn a_line_that_is_out_of_order_is_missing_behind_the_one_before() {
+        let wanted = Text {
+            in_order: vec!["made item 7".into(), "port 100".into(), "port 3".into()],
+            ..Text::default()
+        };
+        let wrong = wanted.judge("the log", &log()).unwrap_err();
+        assert_eq!(wrong.reason, "the log lacks \"port 3\" behind \"port 100\"");
+        let at = wrong.excerpt.iter().position(|line| line == "missing  port 3").unwrap();
+        assert_eq!(wrong.excerpt[at - 1], "seen     usb: port 100");
+        assert_eq!(wrong.excerpt[at + 1], "seen     usb: port 101");
+    }
+
+    #[test]
+    fn what_is_missing_from_nothing_is_named_alone() {
+        let wanted = Text { in_order: vec!["a".into()], ..Text::default() };
+        assert_eq!(wanted.judge("it", "").unwrap_err().excerpt, ["missing  a"]);
+    }
 }

@@ -11,7 +11,6 @@
 
 mod changes;
 mod diagnostic;
-mod oops;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,6 +23,7 @@ use super::build_error::BuildError;
 use super::built_module::{self, BuiltModule};
 use super::linux::Kernel;
 use super::modules;
+use super::oops;
 use super::progress::{self, Progress};
 use super::symbols::BuildIds;
 use crate::kernel::api::{Item, KmsgRecord, LabRequest, ProgramEnd, Request, RunRequest};

@@ -9,32 +9,36 @@ const LINES_MAX: usize = 120;
 
 /// A report of the kernel's that names functions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Report {
+pub(crate) struct Report {
     /// The kernel's first line.
-    pub(super) words: String,
+    pub(crate) words: String,
     /// Did the kernel kill what ran, so that the module can't be unloaded?
-    pub(super) fatal: bool,
-    /// `function+0x10/0x30 [module]`, the innermost first.
+    pub(crate) fatal: bool,
+    /// `function+0x10/0x30 [module]`, the innermost first, and whether it is where
+    /// the processor was.
     frames: Vec<(String, bool)>,
     lines: usize,
 }
 
 impl Report {
+    /// The frames, the innermost first.
+    pub(crate) fn frames(&self) -> impl Iterator<Item = Frame<'_>> {
+        self.frames.iter().map(|(text, exact)| Frame { text, exact: *exact })
+    }
+
     /// Where it happened: `pulse.c:12 (beat+0x1/0x9 [pulse])`, as far as the
     /// debug information knows; of the modules only, if any is among them.
-    pub(super) fn places(&self, release: &str, builds: &BuildIds) -> Vec<String> {
+    pub(crate) fn places(&self, release: &str, builds: &BuildIds) -> Vec<String> {
         let of_modules = self.frames.iter().any(|(text, _)| text.contains(" ["));
-        let wanted: Vec<_> =
-            self.frames.iter().filter(|(text, _)| !of_modules || text.contains(" [")).collect();
         let frames: Vec<_> =
-            wanted.iter().map(|(text, exact)| Frame { text, exact: *exact }).collect();
+            self.frames().filter(|frame| !of_modules || frame.text.contains(" [")).collect();
         let found = locate(release, &frames, builds).unwrap_or_else(|_| vec![None; frames.len()]);
-        wanted
+        frames
             .iter()
             .zip(found)
-            .map(|((text, _), place)| match place {
-                Some(place) => format!("{place} ({})", readable(text)),
-                None => readable(text),
+            .map(|(frame, place)| match place {
+                Some(place) => format!("{place} ({})", readable(frame.text)),
+                None => readable(frame.text),
             })
             .collect()
     }
@@ -42,16 +46,16 @@ impl Report {
 
 /// Reads the log.
 #[derive(Debug, Default)]
-pub(super) struct Reader {
+pub(crate) struct Reader {
     open: Option<Report>,
 }
 
 impl Reader {
     /// Takes a line; a report that is over with it.
-    pub(super) fn line(&mut self, line: &str) -> Option<Report> {
+    pub(crate) fn line(&mut self, line: &str) -> Option<Report> {
         let text = line.trim();
         let Some(report) = &mut self.open else {
-            if is_report(text) {
+            if is_report(text) || is_panic(text) {
                 let fatal = is_fatal(text);
                 self.open = Some(Report { words: text.to_owned(), fatal, ..Report::default() });
             }
@@ -60,7 +64,9 @@ impl Reader {
         report.lines += 1;
         report.fatal |= is_fatal(text);
         let place = text.strip_prefix("RIP: 0010:");
-        if let Some(frame) = frame(place.unwrap_or(text))
+        // Of a lock lockdep says where it was taken.
+        let taken = text.rsplit_once(", at: ").map(|(_, taken)| taken);
+        if let Some(frame) = frame(place.or(taken).unwrap_or(text))
             && !report.frames.iter().any(|(known, _)| known == frame)
         {
             // Above all others stands where the processor was.
@@ -72,18 +78,28 @@ impl Reader {
             || report.lines >= LINES_MAX;
         if over { self.open.take() } else { None }
     }
+
+    /// The report that is not over: there are no more lines.
+    pub(crate) fn rest(self) -> Option<Report> {
+        self.open
+    }
 }
 
 /// A frame with the name of a function of Rust's as its source has it.
-fn readable(frame: &str) -> String {
+pub(crate) fn readable(frame: &str) -> String {
     match frame.split_once('+') {
         Some((name, rest)) => format!("{:#}+{rest}", rustc_demangle::demangle(name)),
         None => frame.to_owned(),
     }
 }
 
+/// Is this line the first of a panic's?
+pub(crate) fn is_panic(text: &str) -> bool {
+    text.trim_start().starts_with("Kernel panic - not syncing")
+}
+
 fn is_fatal(text: &str) -> bool {
-    text.starts_with("Oops: ") || text.starts_with("kernel BUG at ")
+    text.starts_with("Oops: ") || text.starts_with("kernel BUG at ") || is_panic(text)
 }
 
 /// `beat+0x10/0x30 [pulse]`, and not what a trace marks as a guess.
@@ -117,5 +133,21 @@ Call Trace:
         assert!(report.fatal && report.words.contains("NULL pointer"));
         let places = report.places("no such kernel", &BuildIds::new());
         assert_eq!(places, ["beat+0x4/0x10 [pulse]", "pulse_init+0x12/0x20 [pulse]"]);
+    }
+
+    #[test]
+    fn where_a_lock_was_taken_comes_before_how_it_came_there() {
+        let text = "\
+WARNING: possible recursive locking detected
+insmod/71 is trying to acquire lock:
+ffffffffc0006000 (lock){+.+.}-{3:3}, at: again+0x2a/0x40 [pulse]
+ dump_stack_lvl+0x6f/0xb0
+ pulse_init+0x12/0x20 [pulse]";
+        let mut reader = Reader::default();
+        assert!(text.lines().all(|line| reader.line(line).is_none()));
+        let report = reader.rest().expect("a report that is not over");
+        let frames: Vec<_> = report.frames().map(|frame| frame.text).collect();
+        let [first, _, last] = &frames[..] else { panic!("{frames:?}") };
+        assert_eq!([*first, *last], ["again+0x2a/0x40 [pulse]", "pulse_init+0x12/0x20 [pulse]"]);
     }
 }

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Submissions that mean harm: whatever they do costs their own tests, says why, and
+//! reaches nothing beyond their guest.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::submissions::{copy, grade, reason, top};
+use super::surroundings::Surroundings;
+
+/// What a hostile program leaves wherever it can write.
+const MARK: &str = "ringside-was-here";
+
+fn hostile() -> PathBuf {
+    top().join("tests/grade/hostile")
+}
+
+fn outcome(graded: &serde_json::Value, test: &str) -> String {
+    let verdicts = graded["verdicts"].as_array().expect("verdicts");
+    let verdict = verdicts.iter().find(|one| one["test"] == test).expect("there is such a test");
+    verdict["outcome"].as_str().expect("text").to_owned()
+}
+
+pub fn what_a_module_or_program_does_costs_its_own_test_and_says_why() {
+    let at = Surroundings::new();
+    let folder = at.path().join("mallory");
+    copy(&hostile().join("modules"), &folder);
+    let (said, graded) = grade(&at, &hostile().join("spec.toml"), &[&folder], &["-j", "1"]);
+    let graded = &graded[0];
+    let line = if super::kernel() == "debug" { ", at hostile.c:" } else { "NULL pointer" };
+    let reasons = [
+        ("hangs", "load hostile how=hangs: it had not ended after"),
+        ("stays", "unload hostile: it had not ended after"),
+        ("floods", "the kernel's log lacks \"innocent: at your service\""),
+        ("kills", "the guest's agent was killed"),
+        ("forges", "the kernel's log lacks \"innocent: at your service\""),
+        ("faults", "the kernel reported: BUG: "),
+        ("faults", line),
+        ("restarts", "QEMU ended"),
+        ("eats", "memory"),
+        ("sysrq", "the guest's kernel died: sysrq triggered crash"),
+        ("agent", "the guest's agent was killed"),
+        ("log", "the kernel's log lacks \"innocent: at your service\""),
+        ("prints", "`./program prints`: it had not ended after 10 s"),
+    ];
+    let wrong: Vec<_> = reasons
+        .into_iter()
+        .filter(|(test, words)| {
+            outcome(graded, test) != "failed" || !reason(graded, test).contains(words)
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:?} of {}{}", said.out, said.err);
+    for test in ["looks", "innocent"] {
+        assert_eq!(outcome(graded, test), "passed", "{test}: {}", reason(graded, test));
+    }
+    assert_eq!(graded["points"], 6.0);
+    for place in ["/", "/usr", "/etc", "/tmp", "/bin", "/lib"] {
+        assert!(!Path::new(place).join(MARK).exists(), "{place}");
+    }
+}
+
+pub fn what_a_build_does_stays_in_its_guest_and_says_why() {
+    let at = Surroundings::new();
+    let make = |name: &OsStr, kbuild: &str| {
+        let folder = at.path().join(name);
+        copy(&hostile().join("builds"), &folder);
+        fs::remove_file(folder.join("spec.toml")).expect("it was copied");
+        fs::write(folder.join("Kbuild"), format!("{kbuild}\nobj-m := a.o\n")).expect("a file");
+        folder
+    };
+    let looks = "$(shell echo x > /usr/ringside-was-here)\n$(error home [$(shell ls -A /home /root)] \
+                 net [$(shell ls /sys/class/net)] shadow [$(shell ls /etc/shadow)])";
+    let odd = OsStr::from_bytes(b"odd \xff\x1b[2J");
+    let submissions = [
+        make(OsStr::new("crashes"), "$(shell echo c > /proc/sysrq-trigger)"),
+        make(OsStr::new("fills"), "$(shell cat /dev/zero > big)"),
+        make(OsStr::new("kills"), "$(shell kill -9 -1)"),
+        make(OsStr::new("looks"), looks),
+        make(OsStr::new("prints"), "$(shell yes so many lines that say nothing >&2)"),
+        make(odd, ""),
+    ];
+    fs::write(submissions[5].join(OsStr::from_bytes(b"\xfe.c")), "int odd;").expect("a file");
+    let spec = hostile().join("builds/spec.toml");
+    let folders: Vec<&Path> = submissions.iter().map(|folder| &**folder).collect();
+    // Its names can't all be written as JSON's text: they are told as well as it goes.
+    let (said, graded) = grade(&at, &spec, &folders, &["-j", "2"]);
+    let reasons = [
+        (0, "failed", "its build ended the guest: the guest's kernel died: sysrq triggered crash"),
+        (1, "failed", "No space left on device"),
+        (2, "failed", "its build ended the guest: the guest's agent was killed"),
+        (3, "failed", "home [] net [lo] shadow []"),
+        (4, "failed", "its build had not ended after 60 s"),
+        (5, "passed", ""),
+    ];
+    let wrong: Vec<_> = reasons
+        .into_iter()
+        .filter(|(number, word, words)| {
+            let graded = &graded[*number];
+            outcome(graded, "load") != *word || !reason(graded, "load").contains(words)
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:?} of {}{}", said.out, said.err);
+    assert!(!said.err.contains("\u{1b}[2J"), "{}", said.err);
+    assert!(!Path::new("/usr").join(MARK).exists());
+}
