@@ -60,7 +60,7 @@ pub fn a_load_that_never_ends_is_ended() {
         "loops_for_ever",
         "my_name",
         &[
-            ("load", 0.0, "had not ended after"),
+            ("load", 0.0, "it had not ended when the limit of 60 s was over"),
             ("defaults", 0.0, "needs the test load"),
             ("parameters", 0.0, "needs the test load"),
             ("no_number", 0.0, "needs the test load"),

@@ -51,20 +51,23 @@ pub(super) struct Clock<'a> {
     pace: &'a Pace,
     /// When it must be over, by the guest's time.
     until: Duration,
+    /// The limit that this is, in seconds: what is said of it is the same each time.
+    limit: u32,
     /// Did the user interrupt?
     stop: &'a (dyn Fn() -> bool + Sync),
 }
 
 impl<'a> Clock<'a> {
     pub(super) fn new(pace: &'a Pace, seconds: u32, stop: &'a (dyn Fn() -> bool + Sync)) -> Self {
-        Self { pace, until: pace.now() + Duration::from_secs(seconds.into()), stop }
+        let until = pace.now() + Duration::from_secs(seconds.into());
+        Self { pace, until, limit: seconds, stop }
     }
 
     /// The same, but ending `seconds` from now if that is sooner.
     pub(super) fn within(self, seconds: Option<u32>) -> Self {
         let Some(seconds) = seconds else { return self };
         let until = self.pace.now() + Duration::from_secs(seconds.into());
-        Self { until: self.until.min(until), ..self }
+        if until < self.until { Self { until, limit: seconds, ..self } } else { self }
     }
 
     /// The same, but with so much time from now on.
@@ -102,22 +105,22 @@ impl<'a> Clock<'a> {
     /// Sleeps, unless it is over before.
     pub(super) fn pause(self, time: Duration) -> TargetResult<()> {
         let clock = Self { until: self.until.min(self.pace.now() + time), ..self };
-        let slept: Option<()> = clock.wait(|until| {
+        let slept = clock.wait(|until| {
             thread::sleep(until.saturating_duration_since(Instant::now()));
-            None
-        })?;
-        Ok(slept.unwrap_or_default())
+            None::<()>
+        });
+        slept.map(drop)
     }
 
-    /// The next item of a call that began when the guest's time was `began`.
-    fn next(self, calls: &Calls, began: Duration) -> TargetResult<Item> {
-        self.wait(|until| calls.next_before(until))?.ok_or_else(|| self.over(began))
+    /// The next item of a call.
+    fn next(self, calls: &Calls) -> TargetResult<Item> {
+        self.wait(|until| calls.next_before(until))?.ok_or_else(|| self.over())
     }
 
     /// What came of a call whose time is over.
-    fn over(self, began: Duration) -> TargetError {
-        let seconds = self.pace.now().saturating_sub(began).as_secs();
-        TargetError::Silent(format!("it had not ended after {seconds} s"))
+    fn over(self) -> TargetError {
+        let limit = self.limit;
+        TargetError::Silent(format!("it had not ended when the limit of {limit} s was over"))
     }
 }
 
@@ -175,7 +178,6 @@ fn each(
     clock: Clock<'_>,
     take: &mut dyn FnMut(Item),
 ) -> TargetResult<()> {
-    let began = clock.pace.now();
     let calls = Calls::start(target, request)?;
     let control = calls.control();
     // A guest that hangs has no room for it, ever.
@@ -197,10 +199,10 @@ fn each(
                 return Err(TargetError::Cancelled);
             }
             if clock.left().is_zero() {
-                return Err(clock.over(began));
+                return Err(clock.over());
             }
         }
-        match clock.next(&calls, began)? {
+        match clock.next(&calls)? {
             Item::Done(result) => return result,
             item => take(item),
         }

@@ -30,14 +30,16 @@ impl From<Mismatch> for Fault {
 /// Of a request that no refusal was expected of.
 pub(super) fn refusal(doing: &str) -> impl FnOnce(TargetError) -> Fault {
     let doing = doing.to_owned();
-    move |error| Fault {
-        stopped: error == TargetError::Cancelled,
-        reason: match &error {
-            // It names what was done itself.
-            TargetError::Errno { .. } => error.to_string(),
-            _ => format!("{doing}: {error}"),
-        },
-        excerpt: Vec::new(),
+    move |error| {
+        let said = error.to_string();
+        // Some name what was done themselves.
+        let named = said.split_once(": ").is_some_and(|(begin, _)| doing.starts_with(begin));
+        let reason = match &error {
+            TargetError::Errno { .. } => said,
+            _ if named => said,
+            _ => format!("{doing}: {said}"),
+        };
+        Fault { stopped: error == TargetError::Cancelled, reason, excerpt: Vec::new() }
     }
 }
 

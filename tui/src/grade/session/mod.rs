@@ -180,6 +180,10 @@ impl Session<'_> {
             excerpt.extend(place.into_iter().flat_map(|place| place.shown));
             excerpt.extend(report.lines.into_iter().take(REPORT_LINES));
         }
+        let said = self.log.text();
+        if !passed && excerpt.is_empty() && !said.is_empty() {
+            excerpt = Text::shown("log", &said);
+        }
         Verdict {
             test: test.name().to_owned(),
             title: test.title.clone(),
