@@ -29,6 +29,18 @@ fn main() -> Result<(), Box<dyn Error>> {
             "uapi/src",
             &["rs"][..],
         ),
+        (
+            "EXPERIMENTS",
+            "The experiments, in the order in which they teach: name of the file and text.",
+            "assets/experiments",
+            &["toml"][..],
+        ),
+        (
+            "EXPERIMENT_MODULES",
+            "The modules that only experiments load: path below their folder and text.",
+            "assets/experiments/modules",
+            &["c", "Kbuild"][..],
+        ),
     ] {
         let folder = repository.join(folder);
         let mut files = Vec::new();

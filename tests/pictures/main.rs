@@ -3,7 +3,8 @@
 //! on a real guest, types, and draws what the terminal shows as SVG.
 //!
 //! `cargo run --release --example pictures` writes them to `assets/pictures/`; with
-//! `-- workbench` behind it only the one of the author's loop.
+//! `-- workbench` behind it only the one of the author's loop, with `-- experiment` only
+//! the one of an experiment.
 #![allow(
     clippy::expect_used,
     unreachable_pub,
@@ -38,17 +39,38 @@ fn main() -> ExitCode {
         eprintln!("cargo could not build the ringside binary");
         return ExitCode::FAILURE;
     }
-    if std::env::args().nth(1).as_deref() != Some("workbench") {
+    let only = std::env::args().nth(1);
+    let only = only.as_deref();
+    if only.is_none() {
         let mut session = start(&binary, &[]);
         Pictures { folder: folder.clone(), session: &mut session }.all();
         session.quit();
     }
-    workbench(&binary, &folder);
+    if only.is_none_or(|only| only == "workbench") {
+        workbench(&binary, &folder);
+    }
+    if only.is_none_or(|only| only == "experiment") {
+        experiment(&binary, &folder);
+    }
     ExitCode::SUCCESS
 }
 
 fn start(binary: &Path, arguments: &[&str]) -> Session {
     Session::start_with(binary, arguments, ROWS, COLUMNS, &[("COLORTERM", "truecolor")])
+}
+
+/// An experiment: what was predicted, and what happened.
+fn experiment(binary: &Path, folder: &Path) {
+    let mut session = start(binary, &["experiment", "fill-the-ring"]);
+    session.wait_for("A producer puts an item");
+    session.keys(ENTER);
+    session.wait_for("I predict");
+    session.keys(&format!("9{ENTER}"));
+    session.wait_for("Not as predicted");
+    let mut pictures = Pictures { folder: folder.to_owned(), session: &mut session };
+    pictures.settle();
+    pictures.take("experiment", "An experiment: the prediction, the full ring, and the reason");
+    session.quit();
 }
 
 /// The author's loop: a new module that is loaded, and then a mistake in it.

@@ -28,6 +28,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "cli",
         &[
             "dashboard",
+            "experiment",
             "grade",
             "lab",
             "agent",
@@ -39,7 +40,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "tape",
         ],
     ),
-    ("dashboard", &["kernel", "text", "tape", "plain_file.rs"]),
+    ("dashboard", &["experiment", "grade", "kernel", "text", "tape", "plain_file.rs"]),
+    ("experiment", &["grade", "plain_file.rs", "embedded.rs"]),
     ("tape", &["kernel", "plain_file.rs"]),
     ("grade", &["lab", "kernel", "text", "plain_file.rs"]),
     ("lab", &["kernel", "text", "embedded.rs", "plain_file.rs"]),

@@ -10,6 +10,7 @@
 mod brought;
 mod casts;
 mod dashboard;
+mod experiments;
 mod first_time;
 mod flood;
 mod flooder;

@@ -4,12 +4,14 @@
 //!
 //! Imports run one way: `cli` → {`dashboard`, `grade`} → {`lab`, `agent`} → `kernel` →
 //! the `ringside-uapi` crate; `text` is open to all. `tape`
-//! writes and reads recordings for `dashboard`.
+//! writes and reads recordings for `dashboard`; `experiment` is what it runs with a
+//! person, by the words of `grade`.
 
 pub mod agent;
 pub mod cli;
 pub mod dashboard;
 mod embedded;
+pub mod experiment;
 pub mod grade;
 pub mod kernel;
 pub mod lab;

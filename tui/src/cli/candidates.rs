@@ -18,6 +18,7 @@ use clap_complete::engine::{
 use ringside_uapi::describe::Module;
 
 use super::Connection;
+use crate::experiment;
 use crate::kernel::api::ModuleDetail;
 use crate::kernel::modinfo::is_module_file;
 use crate::kernel::{Question, put, question};
@@ -104,6 +105,21 @@ fn to_set(module: &ModuleDetail) -> Vec<(String, String)> {
         (parameter.name.clone(), format!("parameter, {value} now"))
     });
     controls.chain(parameters).collect()
+}
+
+/// The experiments that come with the program, and files.
+pub(super) fn experiments() -> ArgValueCompleter {
+    let is_toml = |path: &Path| path.extension().is_some_and(|end| end == "toml");
+    let paths = PathCompleter::any().filter(move |path| is_toml(path) || path.is_dir());
+    ArgValueCompleter::new(move |current: &OsStr| {
+        let shipped = experiment::names().filter_map(|name| {
+            let script = experiment::shipped(name)?.ok()?;
+            Some((name.to_owned(), script.experiment.title.clone()))
+        });
+        let mut all = offer(current, shipped);
+        all.extend(paths.complete(current));
+        all
+    })
 }
 
 /// What can be loaded: ours by name, files and folders by path.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::changes::Changes;
+use super::experiment;
 use super::lab_args::LabArgs;
 use super::loadable::{self, Loadable};
 use super::relay::Relay;
@@ -18,6 +19,7 @@ use crate::dashboard::core::symbols::Frame;
 use crate::dashboard::host::{Host, HostReply, HostRequest, HostResult};
 use crate::dashboard::replay::bar::clock;
 use crate::dashboard::{self, Options};
+use crate::experiment::Script;
 use crate::kernel::call::ask;
 use crate::kernel::modinfo::module_name;
 use crate::kernel::signature::Signatures;
@@ -58,12 +60,21 @@ pub struct Dashboard {
     /// Print the settings with their defaults and explanations, and do no more
     #[arg(long)]
     print_config: bool,
+
+    /// The experiment to begin with.
+    #[arg(skip)]
+    experiment: Option<Script>,
 }
 
 impl Dashboard {
     /// As it is opened without a command.
     pub(super) fn with(workbench: WorkbenchArgs, record: Option<PathBuf>) -> Self {
         Self { workbench, record, ..Self::default() }
+    }
+
+    /// As it is opened for an experiment.
+    pub(super) fn for_experiment(lab: LabArgs, script: Script) -> Self {
+        Self { lab, experiment: Some(script), ..Self::default() }
     }
 
     /// Runs it.
@@ -87,6 +98,7 @@ impl Dashboard {
             record: self.record.clone(),
             state: dashboard::state_path(),
             workbench,
+            experiment: self.experiment.clone(),
         };
         let left = dashboard::run(target, options)?;
         settle(&relay)?;
@@ -211,7 +223,10 @@ impl Here {
             "a panic that RINGSIDE_TEST_PANIC asks for"
         );
         let mut silent = |_: Event| {};
-        let path = dashboard::in_home(name);
+        let path = match experiment::module_folder(name) {
+            Some(folder) => folder?,
+            None => dashboard::in_home(name),
+        };
         let Loadable { images, asked } =
             loadable::find(&path, &*self.relay, &mut silent, |error| error)
                 .map_err(|failure| failure.to_string())?;

@@ -24,6 +24,7 @@ pub mod down;
 pub mod dump;
 pub mod error;
 pub mod exec;
+pub mod experiment;
 pub mod gdb;
 pub mod grade;
 pub mod info;
@@ -91,6 +92,7 @@ Examples:
   ringside                                  open the dashboard
   ringside --workbench pulse                watch the folder of a module of yours
   ringside tour                             see a recorded run, with no set-up at all
+  ringside experiment fill-the-ring         predict what happens, see it, know why
   ringside demo                             see what it does, without a terminal
   ringside up                               start a lab and leave it running
   ringside load my_name charParameter=Summer
@@ -123,6 +125,7 @@ pub enum Command {
     Demo(demo::Demo),
     Tour(tour::Tour),
     Record(record::Record),
+    Experiment(experiment::ExperimentCommand),
     Replay(replay::Replay),
     // Setting up and the lab: setup, doctor, build, cache, up, down, labs.
     Up(up::Up),
@@ -301,6 +304,7 @@ fn run(cli: &Cli) -> Outcome {
         Some(Command::Demo(command)) => command.run(connection),
         Some(Command::Tour(command)) => command.run(),
         Some(Command::Record(command)) => command.run(connection),
+        Some(Command::Experiment(command)) => command.run(connection),
         Some(Command::Replay(command)) => command.run(),
         Some(Command::Up(command)) => command.run(),
         Some(Command::Down(command)) => command.run(connection.lab.as_deref()),

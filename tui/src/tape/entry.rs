@@ -36,6 +36,8 @@ pub struct Start {
     pub workbench: Option<(String, String, String)>,
     /// What was typed into forms before.
     pub remembered: BTreeMap<String, String>,
+    /// The experiment that was begun with: what it is kept by, and the text of its file.
+    pub experiment: Option<(String, String)>,
 }
 
 /// One thing that happened. What follows an [`Entry::Tick`] happened at its time.

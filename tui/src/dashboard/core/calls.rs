@@ -53,6 +53,8 @@ pub enum Owner {
     Trace,
     /// [`crate::dashboard::core::trace`]: what its functions take and return.
     Signatures,
+    /// [`crate::dashboard::shell::experiment`]: a step that it does itself.
+    Experiment,
     /// The view whose kind of call this is.
     View(ViewCall),
 }

@@ -31,6 +31,8 @@ pub enum Layer<S: 'static> {
     Marks(usize),
     /// The calls of a module's functions.
     Trace,
+    /// The experiments; the selected one.
+    Experiments(usize),
 }
 
 /// The palette: a command is found by typing a part of its name or help.

@@ -10,6 +10,7 @@ pub mod deeds;
 pub mod effect;
 pub mod equivalent;
 pub mod event;
+pub mod experiment;
 pub mod field;
 pub mod form;
 pub mod handler;

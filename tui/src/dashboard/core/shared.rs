@@ -12,6 +12,8 @@ use super::config::Config;
 use super::deeds::Deeds;
 use super::effect::{CallTag, Effect};
 use super::equivalent::equivalent;
+use super::experiment;
+use super::experiment::Place;
 use super::form::Held;
 use super::host::HostRequest;
 use super::keymap::Keymap;
@@ -129,6 +131,8 @@ pub struct Shared {
     pub trace: Trace,
     /// Modules on their way in and out.
     pub loader: Loader,
+    /// The experiment under way.
+    pub experiment: Option<experiment::Running>,
     /// The calls under way.
     pub calls: RunningCalls,
     /// What was executed.
@@ -354,9 +358,17 @@ impl Shared {
             && self.loaded(module).is_some_and(|entry| !entry.ours)
     }
 
+    /// Columns and rows of a screen that had room for just what the view has.
+    pub fn view_size(&self) -> (u16, u16) {
+        match &self.experiment {
+            Some(_) => Place::of(self.size).left(self.size),
+            None => self.size,
+        }
+    }
+
     /// Rows that a page has, about.
     pub fn page(&self) -> usize {
-        usize::from(self.size.1).saturating_sub(8).max(1)
+        usize::from(self.view_size().1).saturating_sub(8).max(1)
     }
 
     /// The end of what is shown of the log: of all, or where the picture was frozen.

@@ -2,6 +2,7 @@
 //! Between what happens in a dashboard and the entries of a recording.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use crate::dashboard::core::config::Config;
 use crate::dashboard::core::workbench::Bench;
@@ -9,7 +10,9 @@ use crate::dashboard::core::{
     CallTag, Effect, Event, Hit, HostReply, HostResult, Key, Message as Wish,
 };
 use crate::dashboard::shell::commands;
+use crate::dashboard::shell::experiment;
 use crate::dashboard::shell::model::Model;
+use crate::experiment::Script;
 use crate::kernel::api::{Request, RunRequest};
 use crate::kernel::modinfo::ModInfo;
 use crate::tape::{Entry, Place, Reply, Start};
@@ -148,6 +151,10 @@ pub fn start(model: &Model, workbench: Option<&Bench>) -> Start {
         keys: keys.collect(),
         workbench: workbench.cloned().map(|bench| (bench.folder, bench.parameters, bench.run)),
         remembered: model.remembered.clone(),
+        experiment: model.experiment.as_ref().map(|running| {
+            let script = &running.run.script;
+            (script.id.clone(), script.text.to_string())
+        }),
     }
 }
 
@@ -169,6 +176,11 @@ pub fn model(start: &Start) -> Model {
     model.streams.all_tables = true;
     if let Some((folder, parameters, run)) = start.workbench.clone() {
         model.wish(Wish::Workbench(Bench { folder, parameters, run }));
+    }
+    if let Some((id, text)) = &start.experiment
+        && let Ok(script) = Script::parse(id, text, Path::new(id))
+    {
+        experiment::start(&mut model, script);
     }
     model
 }

@@ -96,13 +96,16 @@ pub(crate) fn save(path: &str, bytes: &[u8]) -> Result<String, String> {
 }
 
 /// What was typed in earlier runs; nothing when there is no file or it is damaged.
-pub(crate) fn recall(path: &Path) -> BTreeMap<String, String> {
+pub fn recall(path: &Path) -> BTreeMap<String, String> {
     let text = fs::read_to_string(path).unwrap_or_default();
     toml::from_str(&text).unwrap_or_default()
 }
 
 /// Keeps what was typed for the next run: a new file takes the old one's place.
-pub(crate) fn remember(path: &Path, inputs: &BTreeMap<String, String>) -> io::Result<()> {
+///
+/// # Errors
+/// It can't be written.
+pub fn remember(path: &Path, inputs: &BTreeMap<String, String>) -> io::Result<()> {
     let text = toml::to_string(inputs).map_err(io::Error::other)?;
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;

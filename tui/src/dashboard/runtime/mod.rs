@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 pub use beside::Beside;
 pub use environment::{config_path, look, state_path};
-pub use files::in_home;
+pub use files::{in_home, recall, remember};
 pub use headless::{Recording, record};
 pub use options::{DashboardError, Ended, Left, Options};
 pub use replay::Playing;

@@ -8,6 +8,7 @@ use crate::dashboard::core::config::Config;
 use crate::dashboard::core::config::file::ConfigError;
 use crate::dashboard::core::host::Host;
 use crate::dashboard::core::workbench::Bench;
+use crate::experiment::Script;
 use crate::tape::{Recorded, TapeError};
 
 /// What the dashboard is started with.
@@ -24,6 +25,8 @@ pub struct Options {
     pub state: Option<PathBuf>,
     /// The folder to watch from the start.
     pub workbench: Option<Bench>,
+    /// The experiment to begin with.
+    pub experiment: Option<Script>,
 }
 
 /// How the dashboard ended.

@@ -23,6 +23,7 @@ use super::screen::{Ownership, Screen};
 use super::{files, input, signals};
 use crate::dashboard::core::layer;
 use crate::dashboard::replay::convert;
+use crate::dashboard::shell::experiment;
 use crate::dashboard::shell::frame;
 use crate::dashboard::shell::model::Model;
 use crate::dashboard::shell::update::update;
@@ -66,6 +67,9 @@ pub(crate) fn run(target: Arc<dyn Target>, options: Options) -> Result<Left, Das
     model.link.own_lab = options.own_lab;
     if let Some(bench) = options.workbench.clone() {
         model.wish(Wish::Workbench(bench));
+    }
+    if let Some(script) = options.experiment.clone() {
+        experiment::start(&mut model, script);
     }
     let recorder = match &options.record {
         Some(path) => {

@@ -5,6 +5,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::experiment::panel;
 use super::layers::draw as layers;
 use super::model::Model;
 use super::{header, post_mortem};
@@ -25,6 +26,7 @@ pub fn draw(buffer: &mut Buffer, hits: &mut Hits, model: &Model, look: Look) {
     header::draw(&mut canvas, area, model);
     let body =
         Rect { y: area.y + header::HEIGHT, height: area.height - header::HEIGHT - 1, ..area };
+    let (body, aside) = panel::split(body, model);
     if model.link.mourning() {
         post_mortem::draw(&mut canvas, body, model);
     } else {
@@ -33,6 +35,9 @@ pub fn draw(buffer: &mut Buffer, hits: &mut Hits, model: &Model, look: Look) {
         if model.link.dead().is_some() && !view.is_record() {
             canvas.fade(body);
         }
+    }
+    if let (Some(place), Some(running)) = (aside, &model.experiment) {
+        panel::draw(&mut canvas, (body, place), model, running);
     }
     let footer = Rect { y: area.bottom() - 1, height: 1, ..area };
     header::hints(&mut canvas, footer, model);

@@ -2,6 +2,7 @@
 //! The commands that mean the same everywhere.
 
 use super::actions::{back, cancel, copy, freeze, load, mouse, range, selected};
+use super::experiment;
 use super::leave::quit;
 use super::marks;
 use crate::dashboard::core::layer::Palette;
@@ -272,6 +273,27 @@ pub const COMMANDS: &[Command<Views>] = &[
         vm::plug(shared, false);
     })
     .when(|_, shared| vm::running(shared))
+    .quiet(),
+    command(
+        "experiments",
+        &["H"],
+        "Experiments",
+        "predict what the kernel does, see it, and be told why",
+        |_, shared| shared.open(Layer::Experiments(0)),
+    )
+    .when(|_, shared| experiment::possible(shared))
+    .quiet(),
+    command(
+        "experiment-leave",
+        &[],
+        "Leave experiment",
+        "end the experiment under way; what it did stays done",
+        |_, shared| shared.experiment = None,
+    )
+    .when(|_, shared| match shared.experiment {
+        Some(_) => Ok(()),
+        None => Err(shared.fill("no experiment is under way ({experiments} lists them)")),
+    })
     .quiet(),
     command(
         "mouse",

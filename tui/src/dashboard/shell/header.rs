@@ -262,6 +262,9 @@ fn layer_hints(model: &Model, layer: &Layer) -> Vec<(String, &'static str)> {
         Layer::Pending(_) if model.calls.shown().next().is_none() => &[("Esc", "close")],
         Layer::Pending(_) => &[("↑↓", "select"), ("Enter", "cancel it"), ("Esc", "close")],
         Layer::Trace => &[("↑↓", "select"), ("y", "copy the last call"), ("Esc", "end the trace")],
+        Layer::Experiments(_) => {
+            &[("↑↓", "select"), ("Enter", "do it"), ("x", "forget how it went"), ("Esc", "close")]
+        }
         Layer::Marks(_) => &[
             ("↑↓", "select"),
             ("Enter", "rewind"),

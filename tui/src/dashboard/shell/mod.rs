@@ -10,6 +10,7 @@
 pub mod actions;
 mod asked;
 pub mod commands;
+pub mod experiment;
 pub mod frame;
 pub mod global;
 pub mod header;

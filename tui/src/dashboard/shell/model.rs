@@ -70,5 +70,6 @@ impl Model {
         !self.toasts.shown().is_empty()
             || self.calls.shown().next().is_some()
             || self.deeds.plan.is_some()
+            || self.experiment.is_some()
     }
 }

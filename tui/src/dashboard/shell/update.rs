@@ -2,6 +2,7 @@
 //! The one way in: an event changes the model and asks for effects.
 
 use super::commands;
+use super::experiment;
 use super::layers;
 use super::marks;
 use super::repeat;
@@ -44,6 +45,7 @@ pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
             model.changed();
         }
     }
+    experiment::keep_up(model);
     let Model { views, shared, .. } = &mut *model;
     for wish in std::mem::take(&mut shared.wishes) {
         if let Some(view) =
@@ -140,6 +142,9 @@ fn key(model: &mut Model, key: Key) {
     let interrupt = Key::parse("ctrl-c");
     if model.layers.is_empty() || Some(key) == interrupt {
         if Some(key) != interrupt {
+            if !model.is_typing() && experiment::key(model, key) {
+                return;
+            }
             if model.link.mourning() {
                 if post_mortem(model, key) {
                     return;
@@ -284,6 +289,7 @@ fn item(model: &mut Model, tag: CallTag, item: Item) {
         | Owner::Revive
         | Owner::Keep => {}
         Owner::Trace => trace::item(model, item),
+        Owner::Experiment => experiment::item(model, item),
         Owner::Kernel
         | Owner::Lab
         | Owner::Modules

@@ -3,6 +3,7 @@
 
 mod contrast;
 mod death;
+mod experiments;
 pub(crate) mod harness;
 mod hostile;
 mod leaving;

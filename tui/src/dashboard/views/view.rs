@@ -123,6 +123,11 @@ pub trait View: Erased {
     /// Another guest runs: forget what was known of the old one.
     fn new_guest(&mut self, _shared: &mut Shared) {}
 
+    /// Something that an experiment may ask of what it shows, by a word: `pfn`.
+    fn fact(&self, _shared: &Shared, _name: &str) -> Option<String> {
+        None
+    }
+
     /// Takes what another view wants. `true` when it is this one that is meant.
     fn take(&mut self, _shared: &mut Shared, message: &Message) -> bool {
         matches!(message, Message::Module(name) if self.about().module == Some(name))

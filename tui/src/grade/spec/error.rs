@@ -28,7 +28,7 @@ pub enum SpecError {
 
 impl SpecError {
     /// At a place of `text`; without one at its end.
-    pub(super) fn place(
+    pub(crate) fn place(
         path: &Path,
         text: &str,
         span: Option<Range<usize>>,

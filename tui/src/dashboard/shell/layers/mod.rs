@@ -5,6 +5,7 @@
 pub mod draw;
 
 use super::commands;
+use super::experiment;
 use super::help;
 use super::marks;
 use super::palette;
@@ -166,6 +167,7 @@ pub(crate) fn key(model: &mut Model, key: Key) {
             }
             _ => true,
         },
+        Layer::Experiments(selected) => experiment::list_key(model, selected, key, direction(key)),
         Layer::Marks(selected) => {
             let list = model.marks.list.ready().cloned().unwrap_or_default();
             let mark = list.iter().rev().nth(*selected);
@@ -373,7 +375,10 @@ pub(crate) fn click(model: &mut Model, index: usize) {
             let rows = model.trace.rows(model.now_ms);
             model.trace.select(&rows, index);
         }
-        (Some(Layer::Pending(selected) | Layer::Marks(selected)), _) => *selected = index,
+        (
+            Some(Layer::Pending(selected) | Layer::Marks(selected) | Layer::Experiments(selected)),
+            _,
+        ) => *selected = index,
         _ => {}
     }
 }

@@ -10,7 +10,7 @@ use crate::dashboard::core::{Move, Shared};
 /// Puts the cursor on a byte and shows it.
 pub(crate) fn go(view: &mut Block, shared: &mut Shared, offset: u64) {
     let size = size(view, shared);
-    let layout = Layout::of_screen(shared.size, shared.zoom);
+    let layout = Layout::of_screen(shared.view_size(), shared.zoom);
     let (per_row, lines) = (layout.per_row(size), layout.lines());
     let cursor = offset.min(size.saturating_sub(1));
     let row = cursor / per_row;
@@ -36,7 +36,7 @@ pub(crate) fn go_to_top(view: &mut Block, shared: &mut Shared, offset: u64) {
 
 pub(crate) fn navigate(view: &mut Block, shared: &mut Shared, to: Move) {
     let size = size(view, shared);
-    let layout = Layout::of_screen(shared.size, shared.zoom);
+    let layout = Layout::of_screen(shared.view_size(), shared.zoom);
     let per_row = layout.per_row(size);
     let page = per_row * layout.lines();
     let now = view.cursor;

@@ -10,6 +10,7 @@ mod comparison;
 mod cursor;
 mod device;
 pub(crate) mod draw;
+mod facts;
 mod forms;
 #[cfg(test)]
 mod keys;
@@ -29,8 +30,9 @@ pub(super) use self::state::{Block, MODULE};
 use self::window::refresh;
 use super::ready::{Readiness, readiness, ready};
 use super::view::View;
+use crate::dashboard::core::message::Transfer;
 use crate::dashboard::core::{
-    About, Command, HostReply, HostResult, Move, Owner, Report, Shared, command,
+    About, Command, HostReply, HostResult, Message, Move, Owner, Report, Shared, command,
 };
 use crate::dashboard::paint::Canvas;
 use crate::kernel::Item;
@@ -224,7 +226,8 @@ impl View for Block {
     fn copy(&self, shared: &Shared) -> Option<String> {
         let state = self;
         let window = state.window.as_ref()?;
-        let per_row = Layout::of_screen(shared.size, shared.zoom).per_row(size(self, shared));
+        let per_row =
+            Layout::of_screen(shared.view_size(), shared.zoom).per_row(size(self, shared));
         let row = state.cursor / per_row * per_row;
         let range = match &state.moved {
             Some(moved) => moved.range.clone(),
@@ -233,6 +236,25 @@ impl View for Block {
         let bytes = range.filter_map(|offset| window.at(offset));
         let words: Vec<String> = bytes.map(|byte| format!("{byte:02x}")).collect();
         (!words.is_empty()).then(|| words.join(" "))
+    }
+
+    fn fact(&self, shared: &Shared, name: &str) -> Option<String> {
+        facts::fact(self, shared, name)
+    }
+
+    fn take(&mut self, shared: &mut Shared, message: &Message) -> bool {
+        match message {
+            Message::Module(name) => *name == MODULE,
+            Message::Block(Transfer::Read { at, size }) => {
+                operations::read(self, shared, *at, *size);
+                true
+            }
+            Message::Block(Transfer::Write { at, data }) => {
+                operations::write(self, shared, *at, data.clone());
+                true
+            }
+            _ => false,
+        }
     }
 
     fn new_guest(&mut self, _: &mut Shared) {

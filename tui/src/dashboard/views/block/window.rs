@@ -35,7 +35,7 @@ pub(crate) fn show(view: &mut Block, shared: &mut Shared) {
 /// The offsets that are on the screen.
 fn visible(view: &Block, shared: &Shared) -> (u64, u64) {
     let total = size(view, shared);
-    let layout = Layout::of_screen(shared.size, shared.zoom);
+    let layout = Layout::of_screen(shared.view_size(), shared.zoom);
     let visible = layout.per_row(total) * layout.lines();
     (view.top, (view.top + visible).min(total))
 }

@@ -232,6 +232,23 @@ impl View for LogView {
         self.expanded = !self.expanded;
     }
 
+    /// Of the newest oops or report.
+    fn fact(&self, shared: &Shared, name: &str) -> Option<String> {
+        let newest = || shared.log.traces().next_back();
+        Some(match name {
+            "reports" => shared.log.traces().count().to_string(),
+            "reason" => newest()?.reason.clone(),
+            "function" => newest()?.function.split('+').next()?.to_owned(),
+            "place" => {
+                let trace = newest()?;
+                let place = shared.symbols.place(&trace.function, true)?;
+                place.rsplit('/').next()?.to_owned()
+            }
+            "caller" => newest()?.calls.first()?.split('+').next()?.to_owned(),
+            _ => return None,
+        })
+    }
+
     fn log_grew(&mut self, shared: &mut Shared) {
         if self.cursor.is_some_and(|cursor| cursor < shared.log.start()) {
             self.cursor = Some(shared.log.start());
@@ -259,7 +276,7 @@ fn move_texts(view: &mut LogView, shared: &mut Shared, right: bool) {
         Some(cursor) => shared.log.shown_count(cursor),
         None => count.saturating_sub(1),
     };
-    let around = usize::from(shared.size.1);
+    let around = usize::from(shared.view_size().1);
     let rows = (position.saturating_sub(around)..count.min(position + around))
         .filter_map(|index| shared.log.row(shared.log.shown_at(index)?));
     let text = |row: &Row| {
@@ -267,7 +284,7 @@ fn move_texts(view: &mut LogView, shared: &mut Shared, right: bool) {
         format!("{first}{more}")
     };
     let texts: Vec<String> = rows.map(text).collect();
-    let room = usize::from(shared.size.0).saturating_sub(TEXT_AT);
+    let room = usize::from(shared.view_size().0).saturating_sub(TEXT_AT);
     let texts = texts.iter().map(String::as_str);
     view.across = sideways(view.across, right, room, texts);
 }

@@ -48,7 +48,7 @@ pub(crate) fn navigate(view: &mut Memory, shared: &mut Shared, to: Move) {
             shared.changed();
         }
         Pane::Space | Pane::Walk => {
-            let per_row = space::per_row(shared.size.0, shared.zoom);
+            let per_row = space::per_row(shared.view_size().0, shared.zoom);
             let cursor = view.cursor;
             let moved =
                 view.subject().and_then(|subject| space::moved(subject, per_row, cursor, to));

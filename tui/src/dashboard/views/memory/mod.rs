@@ -8,7 +8,9 @@
 //! the picture is the kernel's and not this program's idea of it.
 
 mod cursor;
+mod deeds;
 pub(crate) mod draw;
+mod facts;
 mod forms;
 #[cfg(test)]
 mod keys;
@@ -29,7 +31,7 @@ pub use self::state::{Call, MODULE, Memory, Pane};
 use self::subject::Life;
 use super::ready::ready;
 use super::view::{View, next};
-use crate::dashboard::core::{About, Command, Move, Shared, command};
+use crate::dashboard::core::{About, Command, Message, Move, Shared, command};
 use crate::dashboard::paint::Canvas;
 use crate::kernel::Item;
 use crate::kernel::api::{Capability, SubjectAction};
@@ -46,7 +48,7 @@ const COMMANDS: &[Command<Memory>] = &[
         "start a process that uses memalloc on command",
         subjects::start,
     )
-    .when(can_start),
+    .when(subjects::can_start),
     command(
         "memory-allocate",
         &["a"],
@@ -177,6 +179,21 @@ impl View for Memory {
         copy(self)
     }
 
+    fn fact(&self, _: &Shared, name: &str) -> Option<String> {
+        facts::fact(self, name)
+    }
+
+    fn take(&mut self, shared: &mut Shared, message: &Message) -> bool {
+        match message {
+            Message::Module(name) => *name == MODULE,
+            Message::Subject(deed) => {
+                deeds::perform(self, shared, deed);
+                true
+            }
+            _ => false,
+        }
+    }
+
     fn new_guest(&mut self, shared: &mut Shared) {
         let lived = |subject: &&subject::Subject| matches!(subject.life, Life::Alive);
         match self.subjects.iter().filter(lived).count() {
@@ -186,15 +203,6 @@ impl View for Memory {
         }
         *self = Self::default();
     }
-}
-
-fn can_start(view: &Memory, shared: &Shared) -> Result<(), String> {
-    ready(shared, MODULE, Capability::Subjects)?;
-    if view.subjects.len() >= subjects::MOST {
-        let keys = shared.fill("({subject-end} ends one)");
-        return Err(format!("{} subjects are enough {keys}", subjects::MOST));
-    }
-    Ok(())
 }
 
 fn some_subject(view: &Memory, shared: &Shared) -> Result<(), String> {

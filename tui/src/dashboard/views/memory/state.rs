@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What view 4 remembers.
 
+use std::collections::BTreeMap;
+
 use super::subject::Subject;
 
 pub const MODULE: &str = "memalloc";
@@ -45,6 +47,8 @@ pub struct Memory {
     /// The first row of the bytes read last.
     pub content_row: usize,
     pub(crate) started: u32,
+    /// The subjects that somebody else named, by these names.
+    pub(crate) named: BTreeMap<String, u32>,
 }
 
 impl Memory {

@@ -2,20 +2,29 @@
 //! What the subjects are asked, one thing at a time; `outcomes` is what
 //! comes of it.
 
-use super::state::Memory;
-
 use super::page::{PAGE, SUGGESTED, TABLE, page_of};
-use super::state::Call;
+use super::state::{Call, MODULE, Memory};
 pub use super::subject::{Content, Life, Subject};
 use super::subject::{Job, Why};
 use crate::dashboard::core::equivalent::equivalent;
 use crate::dashboard::core::{Owner, Report, Shared};
-use crate::kernel::api::{Request, SubjectAction};
+use crate::dashboard::views::ready::ready;
+use crate::kernel::api::{Capability, Request, SubjectAction};
 
 /// The most subjects in the list.
 pub const MOST: usize = 16;
 /// Pages that are walked again after they were touched.
 pub(crate) const WALKED: u64 = 16;
+
+/// Can another subject be started?
+pub(crate) fn can_start(view: &Memory, shared: &Shared) -> Result<(), String> {
+    ready(shared, MODULE, Capability::Subjects)?;
+    if view.subjects.len() >= MOST {
+        let keys = shared.fill("({subject-end} ends one)");
+        return Err(format!("{} subjects are enough {keys}", MOST));
+    }
+    Ok(())
+}
 
 /// Starts a subject and shows it.
 pub(crate) fn start(view: &mut Memory, shared: &mut Shared) {
@@ -40,6 +49,12 @@ pub(crate) fn ask(view: &mut Memory, shared: &mut Shared, number: u32, action: S
         let keys = shared.fill("({subject-new} starts a new one)");
         return shared.note(format!("{name} is dead: nothing was sent {keys}"));
     }
+    queue(subject, action);
+    go_on(view, shared, number);
+}
+
+/// Puts what the user wants behind all that a subject is to do.
+pub(crate) fn queue(subject: &mut Subject, action: SubjectAction) {
     if let Some((vaddr, pages)) = maps(&action) {
         for address in tables_along(vaddr, pages) {
             subject.jobs.push_back(Job {
@@ -49,7 +64,6 @@ pub(crate) fn ask(view: &mut Memory, shared: &mut Shared, number: u32, action: S
         }
     }
     subject.jobs.push_back(Job { action, why: Why::User });
-    go_on(view, shared, number);
 }
 
 /// The address and the number of the pages that an action maps, and for which

@@ -78,7 +78,7 @@ impl View for Overview {
     }
 
     fn navigate(&mut self, shared: &mut Shared, to: Move) {
-        let columns = per_row(shared.size.0);
+        let columns = per_row(shared.view_size().0);
         let last = CARDS.len() - 1;
         let selected = &mut self.selected;
         *selected = match to {

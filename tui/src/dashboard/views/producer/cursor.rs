@@ -11,9 +11,9 @@ use crate::dashboard::core::{Move, Shared};
 
 /// The space of a pane, as it is drawn on this screen.
 pub(crate) fn space(shared: &Shared, pane: Pane) -> (usize, usize) {
-    let layout = Layout::of_screen(shared.size);
+    let layout = Layout::of_screen(shared.view_size());
     match pane {
-        _ if shared.zoom => layout::zoomed(shared.size),
+        _ if shared.zoom => layout::zoomed(shared.view_size()),
         Pane::Ring => layout.ring_space(),
         Pane::Producers | Pane::Consumers => layout.thread_space(),
     }

@@ -2,6 +2,7 @@
 //! Draws what lies over the view.
 
 mod boxes;
+mod experiments;
 mod form;
 mod lists;
 mod marks;
@@ -29,6 +30,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
             Layer::CommandLog(scroll) => lists::command_log(canvas, area, model, *scroll),
             Layer::Console(scroll) => lists::console(canvas, area, model, *scroll),
             Layer::Marks(selected) => marks::draw(canvas, area, model, *selected),
+            Layer::Experiments(selected) => experiments::draw(canvas, area, model, *selected),
             Layer::Trace => trace::draw(canvas, area, model),
             Layer::Pending(selected) => lists::pending(canvas, area, model, *selected),
         }

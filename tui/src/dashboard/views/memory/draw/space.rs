@@ -92,7 +92,7 @@ fn pages(
     subject: &Subject,
 ) -> Vec<PageState> {
     let mut seen = Vec::new();
-    let all = rows(&subject.maps, per_row(shared.size.0, shared.zoom));
+    let all = rows(&subject.maps, per_row(shared.view_size().0, shared.zoom));
     let cursor = view.cursor;
     let at = row_of(&all, cursor);
     let shown = usize::from(area.height);

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Every experiment that comes with Ringside, done in the real dashboard on a real
+//! kernel, at 80×24: predicted, seen, and explained with the numbers of the moment.
+
+use std::path::Path;
+
+use super::dashboard::SMALL;
+use super::runtime::Runtime;
+use super::session::Session;
+
+const ENTER: &str = "\r";
+
+/// A student in front of the dashboard.
+struct Student {
+    session: Session,
+}
+
+impl Student {
+    /// Opens the dashboard with an experiment.
+    fn begins(runtime: &Runtime, name: &str) -> Self {
+        Self::at(runtime, &["experiment", name], SMALL)
+    }
+
+    fn at(runtime: &Runtime, arguments: &[&str], size: (u16, u16)) -> Self {
+        let folder = runtime.folder();
+        let environment =
+            [("XDG_RUNTIME_DIR", folder), ("XDG_STATE_HOME", folder), ("XDG_CONFIG_HOME", folder)];
+        let binary = Path::new(env!("CARGO_BIN_EXE_ringside"));
+        let session = Session::start_with(binary, arguments, size.0, size.1, &environment);
+        Self { session }
+    }
+
+    /// Waits until the panel says this, wherever its lines are broken.
+    fn reads(&self, text: &str) {
+        self.session.wait_until(&format!("{text:?} in the panel"), |screen| {
+            assert!(!screen.contains("try again"), "it is stuck:\n{screen}");
+            panel(screen).contains(text)
+        });
+    }
+
+    /// Reads this, on whichever page it stands, and goes on from the last one.
+    fn goes_on(&mut self, text: &str) {
+        let mut read = String::new();
+        self.session.wait_until(&format!("{text:?} or a page before it"), |screen| {
+            assert!(!screen.contains("try again"), "it is stuck:\n{screen}");
+            panel(screen).contains(text) || screen.contains(MORE)
+        });
+        loop {
+            let screen = self.session.screen();
+            let page = panel(&screen);
+            read = format!("{read} {page}");
+            if !screen.contains(MORE) {
+                break;
+            }
+            self.session.keys(ENTER);
+            self.session.wait_until("the next page", |screen| panel(screen) != page);
+        }
+        assert!(read.contains(text), "{text:?} is not in: {read}");
+        self.session.keys(ENTER);
+    }
+
+    /// Is asked this, and predicts.
+    fn predicts(&mut self, question: &str, prediction: &str) {
+        self.reads(question);
+        self.session.keys(prediction);
+    }
+
+    /// Has come to the end, and closes the panel.
+    fn ends(&mut self, score: &str) {
+        self.reads("That was it");
+        self.reads(score);
+        self.session.keys(ENTER);
+        self.session.wait_until("no panel", |screen| !screen.contains("Experiment:"));
+        assert!(self.session.quit().success());
+    }
+
+    /// Is this text marked on the screen?
+    fn sees_marked(&self, text: &str) {
+        self.session.wait_until(&format!("{text:?}, marked"), |_| {
+            let cells = self.session.cells();
+            let (rows, columns) = cells.size();
+            (0..rows.get()).any(|row| {
+                let cell = |column| cells.cell(row, column);
+                let marked = |column| {
+                    cell(column).is_some_and(|cell| cell.bgcolor() == vt100::Color::Idx(MATCH))
+                };
+                let texts: Vec<String> = (0..columns.get())
+                    .map(|column| match marked(column) {
+                        true => cell(column).map_or_else(String::new, |c| c.contents().to_owned()),
+                        false => " ".into(),
+                    })
+                    .collect();
+                texts.concat().contains(text)
+            })
+        });
+    }
+}
+
+/// The ground of what is marked, on a terminal with 256 colours.
+const MATCH: u8 = 215;
+
+/// What the panel has where its text goes on.
+const MORE: &str = "Enter: more";
+
+/// What the panel says, as one line.
+fn panel(screen: &str) -> String {
+    let below = screen.lines().skip_while(|row| !row.contains("Experiment:")).skip(1);
+    let inside = below.map_while(|row| {
+        let text = row.trim_end().strip_suffix('┃')?;
+        text.rsplit('┃').next()
+    });
+    let words: Vec<&str> = inside.flat_map(str::split_whitespace).collect();
+    words.join(" ")
+}
+
+/// What `ringside experiment …` prints.
+fn printed(runtime: &Runtime, arguments: &[&str]) -> (String, String, Option<i32>) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_ringside"))
+        .arg("experiment")
+        .args(arguments)
+        .env("XDG_RUNTIME_DIR", runtime.folder())
+        .env("XDG_STATE_HOME", runtime.folder())
+        .output()
+        .expect("ringside starts");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (text(&output.stdout), text(&output.stderr), output.status.code())
+}
+
+#[test]
+fn the_ring_fills_until_the_producer_sleeps_and_how_it_went_is_kept() {
+    let runtime = Runtime::new();
+    let mut student = Student::begins(&runtime, "fill-the-ring");
+    student.reads("A producer puts an item into a ring");
+    student.sees_marked("Ring of 10 slots");
+    student.goes_on("rest 60 s after each item");
+    student.predicts("How many items will be in the ring", "10\r");
+    student.reads("You predicted it. All 10 slots hold an item.");
+    student.goes_on("it is 0 now, and `full` is 10.");
+    student.predicts("What will the producer do?", "a");
+    student.reads("Not as predicted. Nobody has to");
+    student.goes_on("the producer is at work again");
+    student.ends("1 of 2 as you predicted");
+    let (list, ..) = printed(&runtime, &[]);
+    assert!(list.contains("fill-the-ring  (done, 1 of 2 right)"), "{list}");
+    assert!(!list.contains("five-tables  ("), "{list}");
+    assert_eq!(printed(&runtime, &["--reset", "fill-the-ring"]).2, Some(0));
+    assert!(!printed(&runtime, &[]).0.contains("right)"));
+}
+
+#[test]
+fn starving_consumers_sleep_and_the_students_own_key_pauses_them() {
+    let runtime = Runtime::new();
+    let mut student = Student::begins(&runtime, "starve-the-consumers");
+    student.goes_on("One producer puts in two items a second.");
+    student.predicts("What do the three consumers do", "b");
+    student.reads("You predicted it. Each sleeps in `down`");
+    student.goes_on("woke just one thread. `full` is 0");
+    student.reads("Pause all threads: press p.");
+    student.session.keys("p");
+    student.reads("How many items lie in the ring?");
+    student.sees_marked("PAUSED");
+    student.session.keys("7\x7f9\r");
+    student.reads("Not as predicted.");
+    student.goes_on("which leaves");
+    student.ends("1 of 2 as you predicted");
+}
+
+#[test]
+fn a_count_is_what_can_be_taken_and_never_falls_below_0() {
+    let runtime = Runtime::new();
+    let mut student = Student::begins(&runtime, "what-a-count-means");
+    student.goes_on("They stand at empty 5 and full 0.");
+    student.predicts("What does it mean that `empty` is 5?", "b");
+    student.reads("You predicted it. A count is permissions");
+    student.goes_on("its only consumer rests for a minute");
+    student.predicts("What is the count of `empty`?", "a");
+    student.reads("Not as predicted. Some textbooks count like that.");
+    student.goes_on("The ring holds 5 items");
+    student.ends("1 of 2 as you predicted");
+}
+
+#[test]
+fn one_page_costs_tables_and_the_one_behind_it_none() {
+    let runtime = Runtime::new();
+    let mut student = Student::begins(&runtime, "five-tables");
+    student.goes_on("An address is no place in memory");
+    student.predicts("How many new tables does the kernel need", "9\r");
+    student.reads("Not as predicted. It took 3 new tables to reach this page.");
+    student.sees_marked("new");
+    student.goes_on("this one page has cost 3 more");
+    student.predicts("Now the page right behind it.", "0\r");
+    student.reads("You predicted it. Its entry is the next one");
+    student.goes_on("2 pages, and only the first was expensive.");
+    student.ends("1 of 2 as you predicted");
+}
+
+#[test]
+fn one_bit_decides_whether_a_store_works_or_kills() {
+    let runtime = Runtime::new();
+    let mut student = Student::begins(&runtime, "who-may-write");
+    student.goes_on("the bit RW is 0");
+    student.predicts("The process stores a byte there.", "c");
+    student.reads("You predicted it. A page fault, and then SIGSEGV.");
+    student.goes_on("The process died of this: write to a read-only page.");
+    student.predicts("Dirty is 0. It stores a byte: who sets Dirty?", "b");
+    student.reads("Not as predicted. There is none");
+    student.goes_on("Dirty went from 0 to 1");
+    student.ends("1 of 2 as you predicted");
+}
+
+#[test]
+fn two_processes_map_one_frame_and_see_each_others_bytes() {
+    let runtime = Runtime::new();
+    let mut student = Student::begins(&runtime, "two-processes-one-frame");
+    student.goes_on("has written \"hello\" to its page");
+    student.predicts("Which frame will stand in the entry", "b");
+    student.reads("You predicted it. Both entries name 0x");
+    student.goes_on("memalloc counts 1 shared page");
+    student.predicts("What does process", "b");
+    student.reads("You predicted it. It is the same memory");
+    student.goes_on("reads \"HELLO\"");
+    student.ends("2 of 2 as you predicted");
+}
+
+#[test]
+fn a_byte_that_was_read_back_is_not_on_the_stick_before_a_sync() {
+    let runtime = Runtime::new();
+    let mut student = Student::begins(&runtime, "a-byte-on-the-stick");
+    student.reads("The stick begins with the text FIRST!");
+    student.sees_marked("FIRST!");
+    student.goes_on("plugged in again.");
+    student.predicts("What will the stick begin with", "a");
+    student.reads("Not as predicted. What was read back came from memory");
+    student.goes_on("The kernel read SECOND back, and the stick holds FIRST!.");
+    student.predicts("The same again, but with a sync", "a");
+    student.reads("You predicted it. sync comes back only when");
+    student.goes_on("The stick holds SECOND.");
+    student.ends("1 of 2 as you predicted");
+}
+
+#[test]
+fn a_crash_names_its_function_and_its_line() {
+    let runtime = Runtime::new();
+    let mut student = Student::begins(&runtime, "a-crash-and-its-line");
+    student.goes_on("This is a module with a mistake.");
+    student.predicts("What becomes of the machine?", "b");
+    student.reads("You predicted it. An oops");
+    student.goes_on("You are still here");
+    student.predicts("Which function will the report name", "b");
+    student.reads("Not as predicted. The mistake is there");
+    student.goes_on("It crashed in broken_value, at broken_list.c:18, called by broken_sum.");
+    student.ends("1 of 2 as you predicted");
+}
+
+#[test]
+fn experiments_are_found_in_the_dashboard_and_left_at_any_time() {
+    let runtime = Runtime::new();
+    let mut student = Student::at(&runtime, &[], (40, 160));
+    student.session.wait_for("connected");
+    student.session.keys("H");
+    student.session.wait_for("Experiments: predict, see, know why");
+    student.session.wait_for("What a semaphore's count means");
+    student.session.keys(ENTER);
+    student.reads("A producer puts an item into a ring");
+    student.session.keys("H");
+    student.session.wait_for("under way");
+    student.session.keys("\x1b");
+    student.session.wait_until("the list closed", |screen| !screen.contains("under way"));
+    student.session.keys(":experiment-leave\r");
+    student.session.wait_until("no panel", |screen| !screen.contains("Experiment:"));
+    assert!(student.session.quit().success());
+}
+
+#[test]
+fn one_of_ones_own_is_checked_with_line_and_column_and_done() {
+    let runtime = Runtime::new();
+    let file = Path::new(runtime.folder()).join("lesson.toml");
+    let path = file.to_str().expect("a plain path");
+    let lesson = "title = \"Mine\"\nabout = \"One step\"\n\n[[step]]\nsay = \"Press {load}.\"\n";
+    std::fs::write(&file, lesson.replace("say", "sya")).expect("there is room");
+    let (_, err, status) = printed(&runtime, &["--check", path]);
+    assert_eq!(status, Some(2));
+    assert!(err.contains("lesson.toml:5:1: ") && err.contains("sya"), "{err}");
+    std::fs::write(&file, lesson).expect("there is room");
+    let (out, _, status) = printed(&runtime, &["--check", path]);
+    assert_eq!((out.trim(), status), ("Mine: 1 steps, 0 predictions", Some(0)));
+    let (_, err, status) = printed(&runtime, &["no-such"]);
+    assert_eq!(status, Some(2));
+    assert!(err.contains("there is no experiment no-such") && err.contains("five-tables"), "{err}");
+    let mut student = Student::begins(&runtime, path);
+    student.goes_on("Press L.");
+    student.ends("That was it.");
+}

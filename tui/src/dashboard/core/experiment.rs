@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The experiment under way, and where on the screen its panel stands.
+
+use crate::experiment::Run;
+
+/// An experiment under way.
+#[derive(Clone, Debug)]
+pub struct Running {
+    /// How far it is.
+    pub run: Run,
+    /// The page of a long text that is shown.
+    pub page: usize,
+    /// What is being done for it.
+    pub doing: Option<Doing>,
+}
+
+/// A step that is being done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Doing {
+    /// It was done at once.
+    Nothing,
+    /// A call of its own.
+    Call,
+    /// A module is loaded.
+    Load(String),
+    /// A view does it: the value that is 0 once it has.
+    View(&'static str),
+}
+
+impl Running {
+    /// At its beginning.
+    pub fn new(run: Run) -> Self {
+        Self { run, page: 0, doing: None }
+    }
+}
+
+/// Where the panel stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// To the right of the view: so many columns.
+    Beside(u16),
+    /// Below the view: so many rows.
+    Below(u16),
+    /// Over the lowest rows of a view that has no row to spare.
+    Over(u16),
+}
+
+/// Columns from which on the panel stands beside the view.
+const WIDE: u16 = 140;
+/// Rows from which on a view has some to spare.
+const HIGH: u16 = 24;
+
+impl Place {
+    /// On a screen of this size.
+    pub fn of((width, height): (u16, u16)) -> Self {
+        match (width, height) {
+            (WIDE.., _) => Self::Beside(52.min(width / 3)),
+            (_, HIGH..) => Self::Below((8 + (height - HIGH) / 2).min(14)),
+            _ => Self::Over(7),
+        }
+    }
+
+    /// The size of a screen with just what is left for the view.
+    pub fn left(self, (width, height): (u16, u16)) -> (u16, u16) {
+        match self {
+            Self::Beside(columns) => (width - columns, height),
+            Self::Below(rows) => (width, height - rows),
+            Self::Over(_) => (width, height),
+        }
+    }
+}
