@@ -155,12 +155,11 @@ fn starving_consumers_sleep_and_the_students_own_key_pauses_them() {
     student.predicts("What do the three consumers do", "b");
     student.reads("You predicted it. Each sleeps in `down`");
     student.goes_on("woke just one thread. `full` is 0");
+    student.predicts("How many items will lie in the ring then?", "7\x7f9\r");
     student.reads("Pause all threads: press p.");
     student.session.keys("p");
-    student.reads("How many items lie in the ring?");
-    student.sees_marked("PAUSED");
-    student.session.keys("7\x7f9\r");
     student.reads("Not as predicted.");
+    student.sees_marked("PAUSED");
     student.goes_on("which leaves");
     student.ends("1 of 2 as you predicted");
 }
@@ -246,9 +245,9 @@ fn a_crash_names_its_function_and_its_line() {
     student.predicts("What becomes of the machine?", "b");
     student.reads("You predicted it. An oops");
     student.goes_on("You are still here");
-    student.predicts("Which function will the report name", "b");
-    student.reads("Not as predicted. The mistake is there");
-    student.goes_on("It crashed in broken_value, at broken_list.c:18, called by broken_sum.");
+    student.predicts("Which function has the mistake?", "a");
+    student.reads("Not as predicted. It used what it was given.");
+    student.goes_on("It crashed in broken_value, at broken_list.c:20, called by broken_sum.");
     student.ends("1 of 2 as you predicted");
 }
 
@@ -283,7 +282,7 @@ fn one_of_ones_own_is_checked_with_line_and_column_and_done() {
     assert!(err.contains("lesson.toml:5:1: ") && err.contains("sya"), "{err}");
     std::fs::write(&file, lesson).expect("there is room");
     let (out, _, status) = printed(&runtime, &["--check", path]);
-    assert_eq!((out.trim(), status), ("Mine: 1 steps, 0 predictions", Some(0)));
+    assert_eq!((out.trim(), status), ("Mine: it makes sense (steps: 1, predictions: 0)", Some(0)));
     let (_, err, status) = printed(&runtime, &["no-such"]);
     assert_eq!(status, Some(2));
     assert!(err.contains("there is no experiment no-such") && err.contains("five-tables"), "{err}");

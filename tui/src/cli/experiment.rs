@@ -68,7 +68,11 @@ impl ExperimentCommand {
         };
         if self.check {
             let (steps, questions) = (script.experiment.steps.len(), script.experiment.questions());
-            writeln!(out, "{}: {steps} steps, {questions} predictions", script.experiment.title)?;
+            writeln!(
+                out,
+                "{}: it makes sense (steps: {steps}, predictions: {questions})",
+                script.experiment.title
+            )?;
             return Ok(0);
         }
         Dashboard::for_experiment(self.lab.clone(), script).run(connection)

@@ -13,12 +13,14 @@ struct broken_item {
 static struct broken_item broken_last = { .value = 2 };
 static struct broken_item broken_first = { .value = 1, .next = &broken_last };
 
-static noinline int broken_value(struct broken_item *item)
+static noinline __noclone int broken_value(struct broken_item *item)
 {
+	/* After a call, so that the stack has a frame and the report every caller. */
+	pr_info("one more item\n");
 	return READ_ONCE(item->value);
 }
 
-static noinline int broken_sum(struct broken_item *first)
+static noinline __noclone int broken_sum(struct broken_item *first)
 {
 	int sum = broken_value(first);
 
