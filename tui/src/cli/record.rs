@@ -69,6 +69,7 @@ impl Record {
             record: Some(self.file.clone()),
             state: None,
             workbench: None,
+            experiment: None,
         };
         let (send, over) = channel();
         let target: Arc<dyn Target> = relay.clone();

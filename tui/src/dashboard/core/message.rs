@@ -14,14 +14,14 @@ pub enum Message {
     /// Watch this folder.
     Workbench(Bench),
     /// Have a process use /dev/memalloc.
-    Subject(Deed),
+    Subject(Errand),
     /// Move bytes of the block device.
     Block(Transfer),
 }
 
 /// What a process is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deed {
+pub struct Errand {
     /// Which, by a name of the asker's; it is started when it is first named.
     pub process: String,
     /// What; `None`: end.

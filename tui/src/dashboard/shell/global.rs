@@ -2,10 +2,10 @@
 //! The commands that mean the same everywhere.
 
 use super::actions::{back, cancel, copy, freeze, load, mouse, range, selected};
-use super::experiment;
 use super::leave::quit;
 use super::marks;
 use crate::dashboard::core::layer::Palette;
+use crate::dashboard::core::link::NO_KERNEL;
 use crate::dashboard::core::loader;
 use crate::dashboard::core::scroll::Scroll;
 use crate::dashboard::core::vm;
@@ -281,7 +281,10 @@ pub const COMMANDS: &[Command<Views>] = &[
         "predict what the kernel does, see it, and be told why",
         |_, shared| shared.open(Layer::Experiments(0)),
     )
-    .when(|_, shared| experiment::possible(shared))
+    .when(|_, shared| match shared.link.recording {
+        true => Err(NO_KERNEL.into()),
+        false => Ok(()),
+    })
     .quiet(),
     command(
         "experiment-leave",

@@ -5,7 +5,7 @@
 use super::seen::Seen;
 use crate::dashboard::core::experiment::{Doing, Running};
 use crate::dashboard::core::loader;
-use crate::dashboard::core::message::{Deed, Transfer};
+use crate::dashboard::core::message::{Errand, Transfer};
 use crate::dashboard::core::{Message, Owner, Report, Shared};
 use crate::dashboard::shell::commands;
 use crate::dashboard::shell::model::Model;
@@ -35,7 +35,7 @@ pub(super) fn perform(model: &mut Model, step: Step) -> Result<Doing, String> {
         }
         Step::Set(set) => Ok(begin_set(model, set)),
         Step::Memory(memory) => {
-            model.wish(Message::Subject(deed(memory)));
+            model.wish(Message::Subject(errand(memory)));
             Ok(Doing::View("memory.busy"))
         }
         Step::Block(block) => {
@@ -91,7 +91,7 @@ fn begin_set(shared: &mut Shared, set: Set) -> Doing {
     call(shared, "set a value", request)
 }
 
-fn deed(memory: Memory) -> Deed {
+fn errand(memory: Memory) -> Errand {
     let mut with = None;
     let action = match memory.action {
         MemoryDo::Allocate { at, pages, write } => {
@@ -111,7 +111,7 @@ fn deed(memory: Memory) -> Deed {
         MemoryDo::Access { at } => Some(SubjectAction::Access { vaddr: at }),
         MemoryDo::End => None,
     };
-    Deed { process: memory.process, action, with }
+    Errand { process: memory.process, action, with }
 }
 
 fn transfer(block: BlockStep) -> Transfer {

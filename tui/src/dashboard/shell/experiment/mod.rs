@@ -9,15 +9,9 @@ mod seen;
 use self::seen::Seen;
 use super::model::Model;
 use crate::dashboard::core::experiment::Running;
-use crate::dashboard::core::link::NO_KERNEL;
-use crate::dashboard::core::{Connection, Effect, Key, KeyCode, Layer, Move, Shared};
+use crate::dashboard::core::{Connection, Effect, Key, KeyCode, Move, Shared};
 use crate::experiment::{Progress, Run, Script, Stage, names, shipped};
 use crate::kernel::Item;
-
-/// Can there be one?
-pub(crate) fn possible(shared: &Shared) -> Result<(), String> {
-    if shared.link.recording { Err(NO_KERNEL.into()) } else { Ok(()) }
-}
 
 /// Begins one; another that was under way ends.
 pub fn start(shared: &mut Shared, script: Script) {
@@ -131,9 +125,4 @@ pub(crate) fn list_key(
         }
         _ => true,
     }
-}
-
-/// Opens the list.
-pub fn list(shared: &mut Shared) {
-    shared.open(Layer::Experiments(0));
 }

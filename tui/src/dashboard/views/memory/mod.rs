@@ -8,8 +8,8 @@
 //! the picture is the kernel's and not this program's idea of it.
 
 mod cursor;
-mod deeds;
 pub(crate) mod draw;
+mod errands;
 mod facts;
 mod forms;
 #[cfg(test)]
@@ -186,8 +186,8 @@ impl View for Memory {
     fn take(&mut self, shared: &mut Shared, message: &Message) -> bool {
         match message {
             Message::Module(name) => *name == MODULE,
-            Message::Subject(deed) => {
-                deeds::perform(self, shared, deed);
+            Message::Subject(errand) => {
+                errands::perform(self, shared, errand);
                 true
             }
             _ => false,
