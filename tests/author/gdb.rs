@@ -15,10 +15,12 @@ fn gdb(made: &Made, arguments: &[&str]) -> Child {
     command.spawn().expect("ringside starts")
 }
 
-/// gdb's order to stay where it is until `sign` exists, and the file.
+/// gdb's order to stay where it is as long as a file exists, and the file: it goes
+/// with the test, and whatever waits for it then ends.
 fn stay(made: &Made) -> (String, PathBuf) {
-    let sign = made.at.path().join("seen enough");
-    (format!("shell until [ -e '{}' ]; do sleep 0.1; done", sign.display()), sign)
+    let sign = made.at.path().join("stay");
+    fs::write(&sign, "").expect("it can be written");
+    (format!("shell while [ -e '{}' ]; do sleep 0.1; done", sign.display()), sign)
 }
 
 /// What `ringside labs` says, once it holds `text`.
@@ -33,7 +35,7 @@ fn a_breakpoint_in_a_module_that_is_loaded_later_halts_it_with_its_values() {
     made.at.up(&[]);
     let sign = made.at.path().join("about to go on");
     let touch = format!("shell touch '{}'", sign.display());
-    let (stay, seen) = stay(&made);
+    let (stay, sign) = stay(&made);
     let steps = ["break debugged_mod_init", &touch, "continue", "p interval_ms", "bt 2", &stay];
     let mut arguments = vec!["--batch"];
     arguments.extend(steps.iter().flat_map(|step| ["-ex", *step]));
@@ -43,7 +45,7 @@ fn a_breakpoint_in_a_module_that_is_loaded_later_halts_it_with_its_values() {
     wait_for("gdb to wait for the module", || sign.exists().then_some(()));
     let load = load.spawn().expect("ringside starts");
     labs(&made, "halted by gdb at 0x");
-    fs::write(seen, "").expect("it can be written");
+    fs::remove_file(sign).expect("it is there");
     let said = Said::from(debugger.wait_with_output().expect("gdb ends"));
     assert!(said.out.contains("hit Breakpoint 1, debugged_mod_init () at"), "{}", said.out);
     assert!(said.out.contains("$1 = 77"), "{}{}", said.out, said.err);
@@ -58,8 +60,7 @@ fn a_gdb_that_is_killed_leaves_the_guest_running_and_another_may_come() {
     let made = Made::new("let_go", &["--c"]);
     made.at.up(&[]);
     made.at.ok(&["load", made.path(), "interval_ms=10"]);
-    // gdb's shell outlives it.
-    let (stay, over) = stay(&made);
+    let (stay, _) = stay(&made);
     for _ in 0..2 {
         let steps = ["--batch", "-ex", "break beat", "-ex", "continue", "-ex", &stay];
         let mut debugger = gdb(&made, &steps);
@@ -73,7 +74,6 @@ fn a_gdb_that_is_killed_leaves_the_guest_running_and_another_may_come() {
         let before = made.value("beats").expect("it is loaded");
         wait_for("another beat", || made.value("beats").filter(|beats| *beats > before + 5));
     }
-    fs::write(over, "").expect("it can be written");
 }
 
 #[test]
