@@ -39,13 +39,13 @@ fn letters_answer_the_question_while_one_is_asked_and_go_to_the_view_otherwise()
     dashboard.keys("v");
     assert!(dashboard.shows("mistake") || dashboard.shows("broken_value"), "v is the view's");
     dashboard.keys("<enter>");
-    assert!(dashboard.shows("What becomes of the machine?"));
+    assert!(dashboard.shows("The thread reads through a NULL pointer"));
     assert!(dashboard.shows("a to c: your prediction"));
     dashboard.keys("d5");
     assert_eq!(dashboard.model.shared.view, "block", "5 goes to view 5, d means nothing");
-    assert!(dashboard.shows("What becomes of the machine?"));
+    assert!(dashboard.shows("The thread reads through a NULL pointer"));
     dashboard.keys("b");
-    assert!(!dashboard.shows("What becomes of the machine?"));
+    assert!(!dashboard.shows("The thread reads through a NULL pointer"));
     assert!(dashboard.kernel.seen.iter().any(|one| one.starts_with("load broken_list")));
     dashboard.keys(":experiment-leave<enter>");
     assert!(!dashboard.shows("Experiment:"));
