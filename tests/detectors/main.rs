@@ -28,6 +28,7 @@ mod programs;
 #[path = "../lab/surroundings.rs"]
 mod surroundings;
 
+mod kmemleak;
 mod ktap;
 mod kunit;
 mod leaks;

@@ -31,6 +31,7 @@ mod machine;
 mod marks;
 mod memory;
 mod own_options;
+mod privilege;
 mod readme;
 mod record;
 mod recovers;

@@ -16,6 +16,9 @@ use nix::unistd::Pid;
 use ringside::lab::progress::Event;
 use ringside::lab::{linux, modules};
 
+#[path = "../figures/record.rs"]
+mod record;
+
 /// Set inside the guest to the name of the test to run there.
 const INSIDE: &str = "RINGSIDE_TEST_IN_GUEST";
 /// Set inside the guest to the folders of the built modules, as in `PATH`.
@@ -91,6 +94,7 @@ pub fn run_with(
         "in the guest, {name} ended with {}\n--- stdout\n{stdout}\n--- stderr\n{stderr}",
         output.status
     );
+    record::record_lines(&stdout, &format!("--test {} {name}", env!("CARGO_CRATE_NAME")));
 }
 
 /// What a command prints and how it ends, which it is made to after `limit`: with

@@ -29,6 +29,12 @@ const REPORTS: &[&str] = &[
     "failed to unregister",
 ];
 
+/// Does this line belong to a report?
+#[allow(dead_code, reason = "not every test program reads the log by itself")]
+pub fn is_report(line: &str) -> bool {
+    REPORTS.iter().any(|report| line.contains(report))
+}
+
 /// Every record now in the log: its text, one line each.
 pub fn lines() -> Vec<String> {
     let mut file = OpenOptions::new()
@@ -66,7 +72,7 @@ pub fn reports(but_for: &[&str]) -> Vec<String> {
         let begins = line.contains("WARNING: at ");
         known = (known && !line.contains("---[ end trace")) || begins;
         known &= !begins || but_for.iter().any(|function| line.contains(function));
-        !known && REPORTS.iter().any(|report| line.contains(report))
+        !known && is_report(line)
     };
     lines().into_iter().filter(is_report).collect()
 }

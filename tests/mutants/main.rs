@@ -28,6 +28,9 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 mod copy;
 mod mutant;
+#[path = "../figures/record.rs"]
+#[allow(dead_code, unreachable_pub, reason = "a part of what is shared is used")]
+mod record;
 
 use copy::Copy;
 use mutant::Mutant;
@@ -57,9 +60,13 @@ fn main() -> ExitCode {
         let name = format!("caught::{}", mutant.name);
         let ignored = !chosen(&mutant);
         trials.push(
-            Trial::test(name, move || is_caught(&mutant))
-                .with_kind(if ignored { "only with RINGSIDE_MUTANTS" } else { "" })
-                .with_ignored_flag(ignored),
+            Trial::test(name, move || {
+                is_caught(&mutant)?;
+                record::record(&format!("mutants.{}", mutant.name), 1, "", "--test mutants");
+                Ok(())
+            })
+            .with_kind(if ignored { "only with RINGSIDE_MUTANTS" } else { "" })
+            .with_ignored_flag(ignored),
         );
     }
     libtest_mimic::run(&arguments, trials).exit_code()

@@ -70,7 +70,7 @@ fn modules_come_and_go_while_they_are_in_use() {
             }
             over.store(true, Ordering::Relaxed);
         });
-        println!("{rounds} times loaded and unloaded");
+        println!("figure: stress-comings {rounds}");
         let left = |name: &String| name.starts_with("Producer-") || name.starts_with("Consumer-");
         assert!(!thread_names().iter().any(left), "threads are left");
     });

@@ -157,7 +157,7 @@ fn whoever_reads_the_disk_finds_what_was_written_last() {
         for user in &users {
             assert!(dd(user.begin) == user.model, "what dd reads at {}", user.begin);
         }
-        println!("{} bytes read, {} written", sum(|user| user.read), sum(|user| user.written));
+        println!("figure: stress-kmod {}", sum(|user| user.read + user.written));
         drop(users);
         rmmod("kmod").expect("nobody has it open");
         std::fs::write("/proc/sys/vm/drop_caches", "3").expect("root drops caches");

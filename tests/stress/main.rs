@@ -22,10 +22,14 @@
 mod guest;
 #[path = "../modules/kernel_log.rs"]
 mod kernel_log;
+#[path = "../detectors/kmemleak.rs"]
+mod kmemleak;
 
 mod comings;
+mod failing;
 mod kmod;
 mod memalloc;
 mod plan;
 mod producer_consumer;
+mod random;
 mod unplugging;

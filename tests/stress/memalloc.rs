@@ -65,7 +65,7 @@ fn every_byte_mapping_and_counter_is_what_the_model_says() {
                 barrier.wait();
             }
         });
-        println!("{rounds} rounds of {} steps", WORKERS * STEPS);
+        println!("figure: stress-memalloc {}", rounds * WORKERS * STEPS);
         wait_for("nothing is left", || counter("memalloc", "pages_mapped") == 0);
         assert_eq!(counter("memalloc", "requests"), 0);
         wait_for("nobody holds it", || rmmod("memalloc").is_ok());
@@ -95,7 +95,8 @@ fn of_those_who_want_one_address_one_gets_it() {
             assert_eq!(freed.is_ok(), live == 1, "{freed:?} at {address:#x}");
             left += live;
         }
-        println!("{} allocations, {left} left at the end", counter("memalloc", "allocations"));
+        let allocations = counter("memalloc", "allocations");
+        println!("figure: stress-race {allocations} {left} left at the end");
         assert_eq!(counter("memalloc", "requests"), 0);
         assert_eq!(counter("memalloc", "pages_mapped"), 0);
         drop(device);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! How long a test goes on, and what chance decides.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
+pub use super::random::Random;
 use super::{guest, kernel_log};
 
 /// How many tests share the minutes that are asked for.
@@ -25,7 +26,7 @@ pub fn stress_but_for(name: &str, known: &[&str], body: impl FnOnce(&mut Random,
     guest::run_with(name, &[], modules, || {
         end_at_a_panic();
         let mut random = Random::new();
-        println!("RINGSIDE_SEED={}", random.seed);
+        println!("RINGSIDE_SEED={}", random.seed());
         let before = free_memory();
         body(&mut random, Instant::now() + duration());
         let lost = before - free_memory();
@@ -65,55 +66,4 @@ fn free_memory() -> i64 {
     let line = text.lines().find(|line| line.starts_with("MemFree:")).expect("it has the line");
     let number = line.split_whitespace().nth(1).expect("it has a number");
     number.parse().expect("it is a number")
-}
-
-/// Numbers by chance, the same ones from the same seed (xorshift64*).
-pub struct Random {
-    seed: u64,
-    state: u64,
-}
-
-impl Random {
-    fn new() -> Self {
-        let given = std::env::var("RINGSIDE_SEED").ok();
-        let now = || SystemTime::now().duration_since(UNIX_EPOCH).expect("it is past 1970");
-        let seed = match given {
-            Some(seed) => seed.parse().expect("RINGSIDE_SEED is a number"),
-            None => now().as_nanos() as u64,
-        };
-        Self::from(seed)
-    }
-
-    fn from(seed: u64) -> Self {
-        Self { seed, state: seed | 1 }
-    }
-
-    /// Another, for a thread of its own.
-    pub fn branch(&mut self) -> Self {
-        Self::from(self.next())
-    }
-
-    pub fn next(&mut self) -> u64 {
-        self.state ^= self.state >> 12;
-        self.state ^= self.state << 25;
-        self.state ^= self.state >> 27;
-        self.state.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    /// Less than `limit`.
-    pub fn below(&mut self, limit: usize) -> usize {
-        (self.next() >> 11) as usize % limit
-    }
-
-    /// Holds once in so many times.
-    pub fn once_in(&mut self, times: usize) -> bool {
-        self.below(times) == 0
-    }
-
-    pub fn fill(&mut self, bytes: &mut [u8]) {
-        for chunk in bytes.chunks_mut(8) {
-            let random = self.next().to_le_bytes();
-            chunk.copy_from_slice(&random[..chunk.len()]);
-        }
-    }
 }

@@ -89,11 +89,13 @@ fn write_something(random: &mut Random) {
     }
 }
 
-fn round(random: &mut Random, end: Instant) {
+/// How many moments there were.
+fn round(random: &mut Random, end: Instant) -> u64 {
     let (producers, consumers) = (1 + random.below(8), 1 + random.below(8));
     let size = 1 + random.below(60) as u64;
     insmod(NAME, &format!("prod={producers} cons={consumers} size={size}")).expect("it loads");
     let over = AtomicBool::new(false);
+    let mut moments = 0;
     std::thread::scope(|scope| {
         for _ in 0..3 {
             let (mut random, over) = (random.branch(), &over);
@@ -114,6 +116,7 @@ fn round(random: &mut Random, end: Instant) {
         let until = end.min(Instant::now() + Duration::from_secs(2));
         while Instant::now() < until {
             assert_sane(&moment(producers + consumers), size);
+            moments += 1;
         }
         over.store(true, Ordering::Relaxed);
     });
@@ -129,13 +132,16 @@ fn round(random: &mut Random, end: Instant) {
     rmmod(NAME).expect("it unloads");
     let left = |name: &String| name.starts_with("Producer-") || name.starts_with("Consumer-");
     assert!(!thread_names().iter().any(left), "threads are left");
+    moments
 }
 
 #[test]
 fn what_it_shows_agrees_whoever_turns_its_knobs() {
     stress("producer_consumer::what_it_shows_agrees_whoever_turns_its_knobs", |random, end| {
+        let mut moments = 0;
         while Instant::now() < end {
-            round(random, end);
+            moments += round(random, end);
         }
+        println!("figure: stress-producer-consumer {moments}");
     });
 }

@@ -161,7 +161,9 @@ fn what_was_synced_survives_the_stick_being_taken_away() {
             }
             rounds += 1;
         }
-        println!("{rounds} times taken away, {kept} sectors kept, of generation {generation}");
+        println!(
+            "figure: stress-unplugging {rounds} {kept} sectors, each written up to {generation} times"
+        );
         assert!(kept > 0, "nothing was ever synced");
     });
 }

@@ -9,6 +9,7 @@
 )]
 
 mod arrows;
+mod figures;
 mod readmes;
 mod sources;
 mod tokens;

@@ -12,6 +12,8 @@ pub mod cli;
 pub mod dashboard;
 mod embedded;
 pub mod experiment;
+#[cfg(test)]
+mod fuzz;
 pub mod grade;
 pub mod kernel;
 pub mod lab;

@@ -56,7 +56,7 @@ impl Kept {
             if record.sequence < self.next {
                 continue;
             }
-            self.next = record.sequence + 1;
+            self.next = record.next();
             self.left += record.lost_before;
             // Of the kernel only: a program may write to the log as well.
             for line in record.text.lines().filter(|_| record.facility == 0) {
@@ -102,7 +102,7 @@ impl Log {
         let past = Request::Kmsg { from: None, follow: false };
         for item in ask(target, past, Vec::new(), clock)? {
             if let Item::Kmsg(batch) = item {
-                next = batch.records.last().map_or(next, |record| record.sequence + 1);
+                next = batch.records.last().map_or(next, |record| record.next());
             }
         }
         let kept = Arc::new(Mutex::new(Kept { next, ..Kept::default() }));

@@ -45,7 +45,7 @@ impl Parser {
             if let (true, Some(expected)) = (overrun, self.expected) {
                 record.lost_before = record.sequence.saturating_sub(expected);
             }
-            self.expected = Some(record.sequence + 1);
+            self.expected = Some(record.next());
             records.push(record);
         }
         self.overrun |= overruns.next().is_some();
@@ -144,6 +144,21 @@ pub fn level_name(level: u8) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whatever_the_log_holds_is_read_in_any_pieces() {
+        crate::fuzz::texts("kmsg", |text| {
+            let middle = text.len() / 2;
+            let middle = (middle..=text.len()).find(|at| text.is_char_boundary(*at));
+            let (one, other) = text.split_at(middle.unwrap_or_default());
+            let mut parser = Parser::new(Some(339));
+            for piece in [text, one, other] {
+                let overruns = vec![0, 7, piece.len() as u32, u32::MAX];
+                let batch = parser.take(&KmsgText { text: piece.into(), overruns });
+                assert!(batch.records.iter().all(|record| record.level < 8));
+            }
+        });
+    }
 
     #[test]
     fn a_record_with_escapes_and_a_dictionary_is_read_whole() {

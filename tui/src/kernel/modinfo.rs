@@ -161,6 +161,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn whatever_a_file_holds_it_is_no_module_or_has_parameters() {
+        let good = file_of(b"name=kmod\0parm=device:the stick\0parmtype=device:charp\0");
+        crate::fuzz::bytes_like(vec![good], |bytes| {
+            if let Ok(info) = ModInfo::parse(bytes) {
+                assert!(info.parameters().count() <= info.fields().len());
+                assert_eq!(ModInfo::parse(&info.file()), Ok(info.clone()));
+            }
+        });
+    }
+
+    #[test]
     fn a_file_of_what_a_module_says_of_itself_says_the_same() {
         let info = ModInfo::parse(&file_of(b"name=kmod\0parm=device:the stick\0")).unwrap();
         assert_eq!(info.name(), Some("kmod"));

@@ -114,6 +114,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn whatever_the_log_holds_a_report_ends_and_can_be_read() {
+        crate::fuzz::texts("oops", |text| {
+            let mut reader = Reader::default();
+            for report in text.lines().filter_map(|line| reader.line(line)) {
+                assert!(report.frames.iter().all(|(frame, _)| !readable(frame).is_empty()));
+            }
+        });
+    }
+
+    #[test]
     fn an_oops_ends_with_its_trace_and_begins_where_the_processor_was() {
         let text = "\
 BUG: kernel NULL pointer dereference, address: 0000000000000000

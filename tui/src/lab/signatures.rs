@@ -326,8 +326,7 @@ __attribute__((noinline)) void second(struct big *of, _Bool flag, struct big by_
 }
 ";
 
-    #[test]
-    fn parameters_have_their_names_types_and_registers_and_inlined_functions_are_named() {
+    fn compiled() -> Vec<u8> {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("a.c"), SOURCE).unwrap();
         let status = std::process::Command::new("cc")
@@ -335,7 +334,22 @@ __attribute__((noinline)) void second(struct big *of, _Bool flag, struct big by_
             .current_dir(folder.path())
             .status();
         assert!(status.expect("cc is installed").success());
-        let found = parse(&fs::read(folder.path().join("a.o")).unwrap(), "a").unwrap();
+        fs::read(folder.path().join("a.o")).unwrap()
+    }
+
+    #[test]
+    fn whatever_an_image_holds_it_has_signatures_or_is_refused() {
+        crate::fuzz::bytes_like(vec![compiled()], |bytes| {
+            if let Ok(found) = parse(bytes, "a") {
+                let registers = [u64::MAX; 6];
+                found.functions.values().for_each(|one| drop(one.arguments(&registers)));
+            }
+        });
+    }
+
+    #[test]
+    fn parameters_have_their_names_types_and_registers_and_inlined_functions_are_named() {
+        let found = parse(&compiled(), "a").unwrap();
         assert_eq!(found.inlined, ["twice"]);
         let seen = |symbol: &str| -> Vec<(String, String, Kind, Place)> {
             let parameters = found.functions[symbol].parameters.iter().cloned();

@@ -245,6 +245,28 @@ fn address(elf: &Elf<'_>, bases: &HashMap<SectionIndex, u64>, frame: &Frame<'_>)
 mod tests {
     use super::*;
 
+    #[test]
+    fn whatever_an_image_holds_a_frame_has_a_line_or_none() {
+        let (_folder, bytes) = compiled(&["-g", "-O1"]);
+        let texts = ["first+0x0/0x9 [a]", "second+0x3/0x20 [a]", "x+0xffffffffffffffff/0x1"];
+        let frames = texts.map(|text| Frame { text, exact: false });
+        crate::fuzz::bytes_like(vec![bytes], |bytes| {
+            if let Ok(found) = in_image(bytes, &frames) {
+                assert_eq!(found.len(), frames.len());
+            }
+        });
+    }
+
+    #[test]
+    fn whatever_a_frame_is_called_it_has_a_line_or_none() {
+        let (_folder, bytes) = compiled(&["-g", "-O1"]);
+        crate::fuzz::texts("oops", |text| {
+            let frames: Vec<_> =
+                text.lines().take(5).map(|text| Frame { text, exact: true }).collect();
+            assert_eq!(in_image(&bytes, &frames).map(|found| found.len()), Ok(frames.len()));
+        });
+    }
+
     const SOURCE: &str = "\
 __attribute__((noinline, section(\".init.text\"))) int first(int *x)
 {

@@ -185,6 +185,18 @@ pub fn short_type(name: &str) -> String {
 mod tests {
     use super::*;
 
+    #[test]
+    fn whatever_a_symbol_is_called_it_has_a_name() {
+        let good = [PARK, LOG, RUN, SHOWS, ADAPTER, MEDIAN, "beat.isra.0+0x1/0x2 [pulse]"];
+        crate::fuzz::bytes_like(good.map(|it| it.as_bytes().to_vec()).into(), |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            for text in text.lines() {
+                let _ = (name(text, "pulse"), is_own(text), is_generated(text));
+                let _ = (is_meant(text, "park"), place(text, "pulse"), short_type(text));
+            }
+        });
+    }
+
     const PARK: &str = "_RNvMNtCsaiBD22ojTqH_17producer_consumer6bufferNtB2_6Buffer4park";
     const LOG: &str = "_RNvNtCsaiBD22ojTqH_17producer_consumer6buffer3log";
     const RUN: &str = "_RINvMs0_NtNtCsaiBD22ojTqH_17producer_consumer7support6threadNtB6_6Thread3runNCNvMNtBa_7threadsNtB1h_7Threads3add0EBa_";

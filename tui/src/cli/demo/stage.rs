@@ -265,7 +265,7 @@ impl Stage {
             for record in batch.records {
                 // The log begins with the oldest record, where the next one is not there yet.
                 if record.sequence >= self.next {
-                    self.next = record.sequence + 1;
+                    self.next = record.next();
                     new.push((record.at_us as f64 / 1e6, record.text));
                 }
             }

@@ -16,3 +16,4 @@ mod room;
 pub(crate) mod scripted_kernel;
 mod snapshots;
 mod tiny;
+mod whatever;

@@ -137,3 +137,12 @@ fn the_schema_that_editors_complete_from_is_that_of_the_types() {
         assert!(schema.contains(&format!("\"{word}\"")), "{word}");
     }
 }
+
+#[test]
+fn whatever_a_description_holds_is_taken_or_refused_with_its_place() {
+    crate::fuzz::texts("spec", |text| {
+        if let Err(error) = parse(text) {
+            assert!(error.to_string().contains("spec.toml"), "{error}");
+        }
+    });
+}

@@ -274,6 +274,14 @@ pub struct KmsgRecord {
     pub lost_before: u64,
 }
 
+impl KmsgRecord {
+    /// The number of the record that follows, if none is lost.
+    pub fn next(&self) -> u64 {
+        // Whoever sends a record may say any number.
+        self.sequence.saturating_add(1)
+    }
+}
+
 /// Our system call.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyscallInfo {

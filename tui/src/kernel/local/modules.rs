@@ -120,6 +120,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn whatever_a_line_of_proc_modules_holds_is_read_or_is_none() {
+        crate::fuzz::texts("lines", |text| text.lines().for_each(|line| drop(parse(line))));
+    }
+
+    #[test]
     fn every_form_of_line_in_proc_modules_is_understood() {
         let module = parse("memalloc 20480 3 user_a,user_b, Live 0x0000000000000000 (OE)").unwrap();
         assert_eq!(module.name, "memalloc");

@@ -89,6 +89,13 @@ fn module_of(line: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn whatever_the_log_holds_accuses_somebody_or_nobody() {
+        crate::fuzz::texts("oops", |text| {
+            let _ = accused(text);
+        });
+    }
+
     fn accused(log: &str) -> Vec<(u64, String)> {
         let mut search = Search::default();
         (0..).zip(log.lines()).for_each(|(number, line)| search.line(number, line));

@@ -102,6 +102,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn whatever_a_note_holds_it_has_a_build_id_or_none() {
+        let good = [4_u32, 20, 3].iter().flat_map(|it| it.to_le_bytes());
+        let good: Vec<u8> = good.chain(*b"GNU\0").chain(0..20).collect();
+        crate::fuzz::bytes_like(vec![good], |bytes| drop(parse_build_id(bytes)));
+    }
+
+    #[test]
     fn a_build_id_is_read_from_its_note() {
         let mut note = vec![4, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0];
         note.extend(b"GNU\0\x0f\xa0");

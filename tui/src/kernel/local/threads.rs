@@ -93,6 +93,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn whatever_a_line_of_stat_holds_is_read_or_is_none() {
+        crate::fuzz::texts("lines", |text| text.lines().for_each(|line| drop(parse_stat(line))));
+    }
+
+    #[test]
     fn a_threads_name_may_hold_blanks_and_brackets() {
         let line = "77 (a) b) c) S 2 0 0 0 -1";
         assert_eq!(parse_stat(line), Some(("a) b) c".into(), 'S', 2)));

@@ -160,6 +160,59 @@ mod tests {
     use super::*;
     use crate::kernel::wire::{Kind, PAYLOAD_MAX};
 
+    #[test]
+    fn whatever_a_stream_holds_its_messages_are_read_or_skipped() {
+        use crate::kernel::api::{Item, KmsgText, OutputStream, Request, TerminalSize};
+        use crate::kernel::wire::{Assembler, Body};
+        let bodies = [
+            Body::Hello("7".into()),
+            Body::Start(Request::Modules),
+            Body::Start(Request::Kernel),
+            Body::Resize(TerminalSize { rows: 24, columns: 80 }),
+            Body::Credit(77),
+            Body::Item(Item::Bytes(vec![1; 100])),
+            Body::Item(Item::KmsgText(KmsgText { text: "6,1,1,-;x\n".into(), overruns: vec![1] })),
+            Body::Item(Item::Output { stream: OutputStream::Stderr, bytes: vec![4] }),
+            Body::Done(Ok(())),
+        ];
+        let frames: Vec<Vec<Frame>> =
+            bodies.iter().map(|body| body.frames(3).expect("it is short")).collect();
+        let stream: Vec<u8> =
+            frames.iter().flatten().flat_map(|frame| frame.as_bytes().to_vec()).collect();
+        crate::fuzz::bytes_like(vec![stream], |bytes| {
+            let mut reader = FrameReader::new(bytes);
+            let mut assembler = Assembler::new();
+            while let Ok(Some(frame)) = reader.next_frame() {
+                let _ = assembler.push(&frame);
+            }
+        });
+        // What is in a frame is damaged, too, where the sums of the frame are right.
+        let payloads: Vec<Vec<u8>> =
+            frames.iter().flatten().map(|frame| frame.payload().to_vec()).collect();
+        crate::fuzz::bytes_like(payloads, |bytes| {
+            let payload = &bytes[..bytes.len().min(PAYLOAD_MAX)];
+            for number in 1..=16 {
+                let kind = Kind::from_number(number).expect("there are so many");
+                for more in [true, false, false] {
+                    let _ = Assembler::new().push(&Frame::new(1, kind, more, payload));
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn a_stream_that_is_cut_at_any_byte_gives_the_frames_before_and_an_end() {
+        let frames: Vec<Frame> =
+            (0..3).map(|call| Frame::new(call, Kind::Item, false, &[7; 90])).collect();
+        let bytes: Vec<u8> = frames.iter().flat_map(|frame| frame.as_bytes().to_vec()).collect();
+        let whole = frames[0].as_bytes().len();
+        for cut in 0..=bytes.len() {
+            let (received, skipped) = read_all(bytes[..cut].to_vec(), cut as u64 + 1);
+            assert_eq!(received, frames[..cut / whole]);
+            assert_eq!(skipped, (cut % whole) as u64);
+        }
+    }
+
     /// Numbers that look random and are the same in every run (xorshift).
     struct Numbers(u64);
 

@@ -49,6 +49,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn whatever_a_dump_holds_its_notes_are_read() {
+        let good = [note("CORE", b"12345"), note("QEMU", &[7; 450])].concat();
+        crate::fuzz::bytes_like(vec![good], |bytes| {
+            for (_, content) in notes(bytes) {
+                let _ = cr4(content);
+            }
+        });
+    }
+
+    #[test]
     fn notes_are_read_as_they_are_written() {
         let bytes = [note("CORE", b"12345"), note("QEMU", b"x")].concat();
         assert_eq!(notes(&bytes), [(&b"CORE"[..], &b"12345"[..]), (b"QEMU", b"x")]);

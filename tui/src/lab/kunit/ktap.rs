@@ -165,6 +165,13 @@ fn result(text: &str) -> Option<(String, Outcome, String)> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn whatever_the_log_holds_a_case_has_a_name_or_there_is_none() {
+        crate::fuzz::texts("ktap", |text| {
+            let _ = cases(&mut Reader::default(), text);
+        });
+    }
+
     fn cases(reader: &mut Reader, text: &str) -> Vec<Case> {
         let lines = text.lines().enumerate();
         let events = lines.filter_map(|(at, line)| reader.line(at as u64 * 1000, line));

@@ -72,7 +72,7 @@ impl<'a> Session<'a> {
         let past = Request::Kmsg { from: None, follow: false };
         for item in ask_within(&*target, past, ANSWERS_WITHIN, "the guest")? {
             if let Item::Kmsg(batch) = item {
-                next = batch.records.last().map_or(next, |record| record.sequence + 1);
+                next = batch.records.last().map_or(next, |record| record.next());
             }
         }
         let (send, receive) = channel();
@@ -266,7 +266,7 @@ impl Log {
             if record.sequence < self.next {
                 continue;
             }
-            self.next = record.sequence + 1;
+            self.next = record.next();
             // Of the kernel only: a program may write to the log as well.
             for line in record.text.lines().filter(|_| record.facility == 0) {
                 match self.reader.line(record.at_us, line) {

@@ -178,6 +178,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn whatever_a_guest_writes_the_console_has_its_last_lines() {
+        crate::fuzz::bytes("oops", |bytes| {
+            let console = Console::new();
+            bytes.chunks(33).for_each(|piece| console.write(piece));
+            assert!(console.last_lines(5).len() <= 5);
+            let _ = (console.complaint(), console.panic_reason());
+        });
+    }
+
+    #[test]
     fn a_follower_gets_what_was_written_before_and_after() {
         let console = Console::new();
         console.write(b"one\n");

@@ -167,6 +167,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn whatever_a_program_holds_it_is_cut_and_read_or_refused() {
+        let good = fs::read("/bin/true").unwrap();
+        let path = Path::new("/bin/true");
+        crate::fuzz::bytes_like(vec![good], |bytes| {
+            let _ = parse(path, bytes);
+            let mut image = bytes.to_vec();
+            if cut_unloaded(path, &mut image).is_ok() {
+                assert!(image.len() <= bytes.len());
+            }
+        });
+    }
+
+    #[test]
     fn this_program_needs_a_loader_and_a_c_library() {
         let path = std::env::current_exe().unwrap();
         let files = needed_files(&path, &fs::read(&path).unwrap()).unwrap();

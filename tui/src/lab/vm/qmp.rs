@@ -194,6 +194,22 @@ fn event(message: &Value) -> Option<QmpEvent> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn whatever_qemu_says_a_command_has_its_reply_or_fails() {
+        crate::fuzz::bytes("qmp", |bytes| {
+            let (ours, theirs) = UnixStream::pair().unwrap();
+            // All of it fits into the socket; then nobody is there any more.
+            let mut theirs = theirs;
+            theirs.set_nonblocking(true).unwrap();
+            drop(theirs.write_all(&bytes[..bytes.len().min(60_000)]));
+            theirs.shutdown(std::net::Shutdown::Write).unwrap();
+            let qmp = Qmp::connect(ours, |_| ());
+            if let Ok(qmp) = qmp {
+                let _ = qmp.execute("query-status", json!({}));
+            }
+        });
+    }
+
     /// A QEMU that answers every command with what `answer` says.
     fn scripted(answer: fn(&Value) -> String) -> UnixStream {
         let (ours, theirs) = UnixStream::pair().unwrap();

@@ -72,6 +72,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn whatever_a_compiler_says_has_no_more_complaints_than_lines() {
+        crate::fuzz::texts("lines", |text| {
+            assert!(diagnostics(text.lines()).len() <= text.lines().count());
+        });
+    }
+
+    #[test]
     fn gccs_clangs_and_rustcs_complaints_have_file_line_and_column() {
         let text = "\
 hello.c: In function 'beat':

@@ -430,7 +430,7 @@ impl Watch {
         let mut next = None;
         for item in ask(&*self.plan.target, Request::Kmsg { from: None, follow: false }, &[])? {
             if let Item::Kmsg(batch) = item {
-                next = batch.records.last().map(|record| record.sequence + 1).or(next);
+                next = batch.records.last().map(|record| record.next()).or(next);
             }
         }
         self.guest += 1;

@@ -95,6 +95,15 @@ mod tests {
     use super::*;
     use crate::dashboard::core::config::DEFAULTS;
 
+    #[test]
+    fn whatever_the_file_holds_is_taken_or_refused_in_words() {
+        crate::fuzz::texts("config", |text| {
+            if let Err(error) = Config::parse(text, known) {
+                assert!(!error.to_string().is_empty());
+            }
+        });
+    }
+
     fn known(command: &str) -> bool {
         command == "quit"
     }

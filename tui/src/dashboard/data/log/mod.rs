@@ -75,10 +75,10 @@ impl Log {
                 continue;
             }
             if self.came_before(&record) {
-                self.next_sequence = Some(record.sequence.saturating_add(1));
+                self.next_sequence = Some(record.next());
                 continue;
             }
-            self.next_sequence = Some(record.sequence.saturating_add(1));
+            self.next_sequence = Some(record.next());
             self.totals.received += 1;
             if record.lost_before > 0 {
                 self.totals.lost = self.totals.lost.saturating_add(record.lost_before);

@@ -183,3 +183,30 @@ fn a_warning_names_its_place_and_function_in_old_and_new_kernels() {
     let trace = log.trace(log.row(0).unwrap()).unwrap();
     assert_eq!(trace.place, "mm/usercopy.c:102");
 }
+
+#[test]
+fn whatever_the_log_holds_it_can_be_folded_filtered_and_searched() {
+    crate::fuzz::texts("oops", |text| {
+        let mut log = Log::new(40);
+        for (number, line) in text.lines().enumerate() {
+            let mut record = record(number as u64, (number % 8) as u8, line);
+            record.sequence = (record.text.len() as u64) << (number % 60);
+            log.push(KmsgBatch { records: vec![record] });
+            if number % 7 == 3 {
+                log.wound_back(number as u64);
+            }
+        }
+        log.set_pattern(Pattern::new(text.lines().next().unwrap_or_default(), true).ok());
+        finish(&mut log);
+        for row in log.start()..log.end() {
+            log.toggle_fold(row);
+            let Some(row) = log.row(row) else { continue };
+            let _ = (row.line(), row.first_line(), log.source(row));
+            if let Some(trace) = log.trace(row) {
+                (0..90).for_each(|width| drop(trace.headline(width, "\u{2026}")));
+            }
+        }
+        let _ = Trace::last_of(text.lines());
+        let _ = text.lines().map(readable).count();
+    });
+}

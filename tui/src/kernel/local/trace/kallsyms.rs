@@ -72,6 +72,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn whatever_kallsyms_holds_a_place_has_a_name() {
+        crate::fuzz::texts("lines", |text| {
+            let symbols = Kallsyms::parse(text);
+            for address in [0, 0xffff_ffff_a000_0010, u64::MAX] {
+                assert!(!symbols.place(address).is_empty());
+            }
+        });
+    }
+
+    #[test]
     fn an_address_is_named_by_the_function_it_lies_in() {
         let text = "ffffffff81000100 T schedule\nffffffff81000000 t first\n\
                     ffffffffa0000000 t beat\t[pulse]\nffffffffa0000020 t __pfx_next\t[pulse]\n\

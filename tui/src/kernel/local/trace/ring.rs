@@ -69,12 +69,12 @@ pub(super) fn parse(page: &[u8], events: &mut Vec<Event>) {
             // The rest of the page.
             (29, _) if delta == 0 => return,
             (29, Some(size)) => {
-                time += delta;
+                time = time.wrapping_add(delta);
                 at += 4 + size as usize;
                 continue;
             }
             (30, Some(more)) => {
-                time += delta + (u64::from(more) << 27);
+                time = time.wrapping_add(delta + (u64::from(more) << 27));
                 at += 8;
                 continue;
             }
@@ -87,7 +87,7 @@ pub(super) fn parse(page: &[u8], events: &mut Vec<Event>) {
             (_, Some(_)) => (at + 4, kind as usize * 4),
             (_, None) => return,
         };
-        time += delta;
+        time = time.wrapping_add(delta);
         let Some(data) = page.get(from..from + size) else {
             return;
         };
@@ -119,6 +119,16 @@ fn stack(fields: &[u8]) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whatever_a_page_holds_there_are_no_more_events_than_words() {
+        let data: Vec<u8> = (0..400_u32).flat_map(|word| (word % 40).to_le_bytes()).collect();
+        crate::fuzz::bytes_like(vec![page(7, &[data])], |bytes| {
+            let mut events = Vec::new();
+            parse(bytes, &mut events);
+            assert!(events.len() <= bytes.len() / 4);
+        });
+    }
 
     fn page(time: u64, data: &[Vec<u8>]) -> Vec<u8> {
         let data = data.concat();

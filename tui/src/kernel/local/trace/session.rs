@@ -316,6 +316,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn whatever_the_list_holds_its_ranges_are_read() {
+        crate::fuzz::texts("lines", |text| {
+            assert!(parse_blacklist(text).len() <= text.lines().count());
+        });
+    }
+
+    #[test]
     fn the_ranges_without_probes_are_read() {
         let text = "0xffffffff81003400-0xffffffff81003430\tthunk\nnonsense\n";
         assert_eq!(parse_blacklist(text), [(0xffff_ffff_8100_3400, 0xffff_ffff_8100_3430)]);

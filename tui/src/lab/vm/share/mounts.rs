@@ -99,6 +99,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn whatever_mountinfo_holds_is_read() {
+        crate::fuzz::bytes("lines", |bytes| {
+            let lines = bytes.split(|byte| *byte == b'\n').count();
+            assert!(parse(bytes).len() <= lines);
+        });
+    }
+
+    #[test]
     fn mounts_are_read_with_their_places_and_kinds() {
         let text = b"27 1 254:0 / / rw,relatime - ext4 /dev/vda rw\n\
                      28 27 0:25 /a /home/my\\040disk ro,nosuid shared:3 master:1 - nfs4 host:/a rw\n\

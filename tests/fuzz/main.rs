@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Whatever comes in from outside, at random but well formed enough to get far: the
+//! calls of the modules in a guest, and every text and byte that this computer reads.
+//!
+//! ```text
+//! RINGSIDE_KERNEL=debug cargo test --test fuzz guest
+//! RINGSIDE_KERNEL=debug RINGSIDE_FUZZ=2000000 cargo test --test fuzz guest
+//! RINGSIDE_FUZZ=10000000 cargo test --test fuzz host
+//! ```
+//!
+//! `RINGSIDE_FUZZ` is how many calls, or inputs of each kind, there are to be; without it,
+//! as many as fit into a few seconds. A failing test prints its seed, which
+//! `RINGSIDE_SEED` takes, and the case by itself.
+//!
+//! `cargo fuzz` is not used: it needs a nightly compiler, and its targets would be run by
+//! few. These are plain tests on the stable one, with corpora as files.
+
+#![allow(
+    clippy::expect_used,
+    unreachable_pub,
+    dead_code,
+    reason = "a test says what it expected, exports nothing, and uses a part of what is shared"
+)]
+
+#[path = "../modules/kernel_log.rs"]
+mod kernel_log;
+#[path = "../stress/random.rs"]
+mod random;
+#[path = "../modules/guest.rs"]
+mod run_in_guest;
+
+mod guest;
