@@ -143,3 +143,32 @@ fn a_cache_without_room_for_the_first_files_is_told_with_what_to_do() {
         assert!(said.err.contains("RINGSIDE_CACHE=DIR puts it on another disk"), "{}", said.err);
     }
 }
+
+/// Wherever in the making of the first machine the room ends, the run works or says why
+/// not, and what it left half made is not trusted once there is room.
+#[test]
+fn a_cache_that_fills_up_anywhere_is_told_or_done_without_and_trusted_only_where_whole() {
+    for mib in [2, 4, 7, 12, 20, 33, 60] {
+        let surroundings = Surroundings::with_empty_cache();
+        let cache = surroundings.cache().to_owned();
+        fs::create_dir(&cache).expect("it can be made");
+        // Twice with too little room, and twice with enough.
+        let before = "for round in 1 2; do \"$1\" exec -- echo ran; echo \"status $?\"; done && \
+                      mount -o remount,size=512m . && \"$1\" exec -- echo ran with room &&";
+        let after = ["exec", "--", "echo", "resumed"];
+        let said = on_small_disk(&surroundings, &cache, mib, before, &after);
+        assert_eq!(said.status, 0, "{mib} MiB: {}{}", said.out, said.err);
+        let mut lines = said.out.lines();
+        let mut failed = 0;
+        for _ in 0..2 {
+            match lines.next() {
+                Some("ran") => assert_eq!(lines.next(), Some("status 0"), "{mib} MiB"),
+                Some("status 125") => failed += 1,
+                other => panic!("{mib} MiB: {other:?}\n{}", said.err),
+            }
+        }
+        assert_eq!(lines.collect::<Vec<_>>(), ["ran with room", "resumed"], "{mib} MiB");
+        let told = said.err.matches("No space left on device").count();
+        assert!(told >= failed, "{mib} MiB: {failed} failed\n{}", said.err);
+    }
+}

@@ -32,6 +32,7 @@ mod marks;
 mod memory;
 mod own_options;
 mod privilege;
+mod random_signals;
 mod readme;
 mod record;
 mod recovers;
