@@ -86,7 +86,7 @@ impl Memory {
     }
 
     fn wrong_page(&self, address: u64) -> bool {
-        address == 0 || address % PAGE != 0 || address > self.limit - PAGE
+        address == 0 || !address.is_multiple_of(PAGE) || address > self.limit - PAGE
     }
 
     /// What a call for pages at an address gets, as far as that decides.
@@ -250,7 +250,9 @@ impl Memory {
 
     pub fn expect_unmap(&self, call: &Call) -> Expect {
         let range = Self::given(call);
-        let wrong = range.start % PAGE != 0 || range.is_empty() || !self.whole(call.actor, &range);
+        let wrong = !range.start.is_multiple_of(PAGE)
+            || range.is_empty()
+            || !self.whole(call.actor, &range);
         Expect::unless(if wrong { vec![Errno::EINVAL] } else { vec![] }, 0..=0)
     }
 
@@ -310,7 +312,7 @@ impl Memory {
         let own = request.range(*start);
         let inside = own.start <= range.start && range.end <= own.end && length > 0;
         match advice as i32 {
-            _ if !inside || range.start % PAGE != 0 => Expect::Anything,
+            _ if !inside || !range.start.is_multiple_of(PAGE) => Expect::Anything,
             libc::MADV_DONTNEED => Expect::exactly(0),
             libc::MADV_DOFORK => Expect::Failure(vec![Errno::EINVAL]),
             _ => Expect::Anything,
