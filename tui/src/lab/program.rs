@@ -6,13 +6,16 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{ErrorKind, PipeReader, Read, Write};
-use std::os::fd::RawFd;
+use std::os::fd::{AsFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{SigHandler, Signal, signal};
@@ -111,11 +114,12 @@ impl<'a> Program<'a> {
             Some(path) => Some(File::create(path).map_err(BuildError::on("write", path))?),
             None => None,
         };
-        let (lines, mut child) = self.start(progress.locks())?;
+        let over = Arc::default();
+        let (lines, mut child) = self.start(progress.locks(), &over)?;
         let mut last = VecDeque::new();
         let mut stop = Stop::No;
         let mut asked = Instant::now();
-        let mut exited: Option<(ExitStatus, Instant)> = None;
+        let mut exited: Option<ExitStatus> = None;
         loop {
             match lines.recv_timeout(POLL) {
                 Ok(Printed { bytes, lines }) => {
@@ -136,15 +140,11 @@ impl<'a> Program<'a> {
                     }
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
-                // A grandchild that lives on may hold the pipe open.
-                Err(RecvTimeoutError::Timeout) => match exited {
-                    Some((_, since)) if since.elapsed() > POLL * 4 => break,
-                    Some(_) => {}
-                    None => {
-                        let status = child.child.try_wait().map_err(BuildError::io("wait"))?;
-                        exited = status.map(|status| (status, Instant::now()));
-                    }
-                },
+                Err(RecvTimeoutError::Timeout) if exited.is_none() => {
+                    exited = child.child.try_wait().map_err(BuildError::io("wait"))?;
+                    over.store(exited.is_some(), Ordering::Release);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
             }
             progress.tick();
             let wanted = progress.stop();
@@ -161,7 +161,7 @@ impl<'a> Program<'a> {
             }
         }
         let status = match exited {
-            Some((status, _)) => status,
+            Some(status) => status,
             None if stop == Stop::AtOnce => return Err(BuildError::Stopped(self.what)),
             None => child.child.wait().map_err(BuildError::io("wait"))?,
         };
@@ -180,7 +180,11 @@ impl<'a> Program<'a> {
     }
 
     /// Starts it with one pipe for both kinds of output, holding `locks`.
-    fn start(&mut self, locks: Vec<RawFd>) -> BuildResult<(Receiver<Printed>, Running)> {
+    fn start(
+        &mut self,
+        locks: Vec<RawFd>,
+        over: &Arc<AtomicBool>,
+    ) -> BuildResult<(Receiver<Printed>, Running)> {
         let (reader, writer) = std::io::pipe().map_err(BuildError::io("make a pipe"))?;
         let second = writer.try_clone().map_err(BuildError::io("make a pipe"))?;
         self.command.stdout(writer).stderr(second);
@@ -201,7 +205,8 @@ impl<'a> Program<'a> {
         // Drops our ends of the pipe, so that it ends with the program.
         self.command.stdout(Stdio::null()).stderr(Stdio::null());
         let (sender, lines) = sync_channel(WAITING);
-        std::thread::spawn(move || hear(reader, &sender));
+        let over = Arc::clone(over);
+        std::thread::spawn(move || hear(reader, &sender, &over));
         Ok((lines, Running { child, supervised: !self.with_terminal }))
     }
 }
@@ -214,8 +219,17 @@ struct Printed {
     lines: Vec<String>,
 }
 
-/// Hands on what a program prints until all who can print have ended.
-fn hear(mut reader: PipeReader, to: &SyncSender<Printed>) {
+/// Is there something to read, or the end? `false`: not for a while.
+fn readable(reader: &PipeReader) -> bool {
+    let mut waits = [PollFd::new(reader.as_fd(), PollFlags::POLLIN)];
+    // An error shows when it is read.
+    poll(&mut waits, PollTimeout::try_from(POLL).unwrap_or(PollTimeout::MAX)) != Ok(0)
+}
+
+/// Hands on what a program prints until all who can print have ended, or the program
+/// is `over` and all that it printed was read: a grandchild that lives on may hold
+/// the pipe open.
+fn hear(mut reader: PipeReader, to: &SyncSender<Printed>, over: &AtomicBool) {
     let text = |line: &[u8]| {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         String::from_utf8_lossy(line).into_owned()
@@ -223,6 +237,14 @@ fn hear(mut reader: PipeReader, to: &SyncSender<Printed>) {
     let mut buffer = vec![0; READ];
     let mut rest: Vec<u8> = Vec::new();
     loop {
+        // In this order: what it printed is in the pipe before it is over.
+        let over = over.load(Ordering::Acquire);
+        if !readable(&reader) {
+            if over {
+                break;
+            }
+            continue;
+        }
         let bytes = match reader.read(&mut buffer) {
             Ok(0) => break,
             Ok(bytes) => bytes,
@@ -419,6 +441,36 @@ mod tests {
             assert!(program.run(&mut Bounded::default()).unwrap_err().stopped());
             assert!(longest <= LINE_MAX + READ, "{longest}");
         }
+    }
+
+    #[test]
+    fn what_a_program_printed_is_heard_however_late_and_who_holds_its_pipe_is_not_waited_for() {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        let (sender, lines) = sync_channel(WAITING);
+        // As on a machine so busy that nobody has listened before the program's end.
+        writer.write_all(b"module first\nmodule second\n").unwrap();
+        let ended = std::thread::spawn(move || hear(reader, &sender, &AtomicBool::new(true)));
+        let heard: Vec<String> = lines.iter().flat_map(|printed| printed.lines).collect();
+        assert_eq!(heard, ["module first", "module second"]);
+        ended.join().unwrap();
+        drop(writer);
+    }
+
+    #[test]
+    fn a_grandchild_that_lives_on_holds_nobody_up() {
+        let start = Instant::now();
+        let mut heard = Vec::new();
+        // It leaves its group and session, as a daemon does.
+        Program::new(shell("setsid sleep 60 & echo done"), "x")
+            .with_terminal()
+            .listen(|line, _| {
+                heard.push(line.to_owned());
+                true
+            })
+            .run(&mut |_| {})
+            .unwrap();
+        assert!(start.elapsed() < Duration::from_secs(50), "it was waited for");
+        assert_eq!(heard, ["done"]);
     }
 
     #[test]
