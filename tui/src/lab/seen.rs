@@ -40,6 +40,11 @@ impl Seen {
     /// afterwards. `None` when it isn't there.
     pub(crate) fn made(path: &Path) -> Option<Self> {
         durable::keep(path).ok()?;
+        Self::summed(path)
+    }
+
+    /// The same for one of many files, which are brought to the disk all at once.
+    pub(crate) fn summed(path: &Path) -> Option<Self> {
         Some(Self { sum: Some(sum::of_file(path).ok()?), ..Self::now(path)? })
     }
 
@@ -56,6 +61,14 @@ impl Seen {
     pub(crate) fn intact(&self) -> bool {
         let sound = |sum| sum::of_file(&self.path).is_ok_and(|found| found == sum);
         self.unchanged() && self.sum.is_none_or(sound)
+    }
+
+    /// Is it lost, or another although nobody has written to it since?
+    pub(crate) fn damaged(&self) -> bool {
+        let sound = |sum| sum::of_file(&self.path).is_ok_and(|found| found == sum);
+        Self::now(&self.path).is_none_or(|now| {
+            now.modified == self.modified && (now.size != self.size || !self.sum.is_none_or(sound))
+        })
     }
 
     /// Removes it if it is damaged: whoever made it can't tell by its time that it

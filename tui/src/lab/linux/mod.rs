@@ -11,6 +11,7 @@ mod kernel;
 mod kernel_org;
 pub mod option_check;
 pub mod own_options;
+mod parts;
 mod source;
 mod stamp;
 pub mod tree;
@@ -71,6 +72,22 @@ pub(crate) fn lost_symbols(kernel: &Kernel) -> bool {
     cache::place().is_ok_and(|root| stamp::damaged(&root, kernel.flavour, &kernel.vmlinux))
 }
 
+/// The kernel itself where everything that modules are built with is as it was made;
+/// built again, else.
+///
+/// # Errors
+/// As [`ensure`].
+pub(crate) fn ensure_sound(kernel: &Kernel, progress: &mut dyn Progress) -> BuildResult<Kernel> {
+    let root = cache::root()?;
+    // Only what is in the cache is known.
+    match kernel.build_dir == cache::build(&root, kernel.flavour)
+        && stamp::spoilt(&root, kernel.flavour)
+    {
+        true => ensure(kernel.flavour, progress),
+        false => Ok(kernel.clone()),
+    }
+}
+
 /// The lock of a build folder: who builds the kernel has it for itself, who
 /// builds modules against it shares it.
 pub(crate) fn lock(
@@ -100,14 +117,19 @@ fn build(
                     .into(),
         });
     }
-    let tools = tools::tools(flavour).map_err(BuildError::Missing)?;
+    tools::tools(flavour).map_err(BuildError::Missing)?;
     let lock = lock(root, flavour, Mode::Exclusive, progress)?;
     let progress: &mut dyn Progress = &mut lock.over(progress);
     // Another process may have built it while this one waited.
     if let (None, Some(kernel)) = (given, stamp::read(root, flavour)) {
         return Ok(kernel);
     }
-    let tree = source::ensure(root, given, progress)?;
+    if let Some(damaged) = stamp::mend(root, flavour)? {
+        progress.note(format!("{} was damaged; all is built anew", damaged.display()));
+    }
+    // One of them may have been damaged, and be gone now.
+    let tools = tools::tools(flavour).map_err(BuildError::Missing)?;
+    let tree = source::ensure_sound(root, given, progress)?;
     if let Some(kernel) = stamp::read(root, flavour) {
         return Ok(kernel);
     }

@@ -71,6 +71,37 @@ pub(crate) fn ensure(
     Ok(tree)
 }
 
+/// The same once every file of the tree that there is has been read again: where one is
+/// damaged, the tree is unpacked or copied anew.
+///
+/// # Errors
+/// As [`ensure`].
+pub(crate) fn ensure_sound(
+    root: &Path,
+    given: Option<&Path>,
+    progress: &mut dyn Progress,
+) -> BuildResult<Tree> {
+    let origin = mend(root, progress)?;
+    ensure(root, given.or(origin.as_deref()), progress)
+}
+
+/// Removes the chosen tree where a file of it is damaged. Returns the user's own that
+/// it was copied from, if that is still there.
+fn mend(root: &Path, progress: &mut dyn Progress) -> BuildResult<Option<PathBuf>> {
+    let sources = cache::sources(root);
+    let what = "checking the kernel's sources";
+    let lock = Lock::take(&sources.join("lock"), Mode::Exclusive, what, progress)?;
+    let progress: &mut dyn Progress = &mut lock.over(progress);
+    let Some(tree) = chosen(root).map(|key| Tree::new(&sources, &key)) else { return Ok(None) };
+    let Some(state) = tree.state() else { return Ok(None) };
+    progress.step("Check the kernel's sources");
+    let Some(damaged) = tree.damaged() else { return Ok(None) };
+    progress.note(format!("{} was damaged; the sources are made anew", damaged.display()));
+    tree.remove()?;
+    let origin = PathBuf::from(state.origin);
+    Ok((origin.is_absolute() && origin.exists()).then_some(origin))
+}
+
 /// From Debian's archive where this is a Debian, else from kernel.org.
 fn from_archive(root: &Path, progress: &mut dyn Progress) -> BuildResult<Tree> {
     let (sources, downloads) = (cache::sources(root), cache::downloads(root));
@@ -233,6 +264,29 @@ mod tests {
         assert!(refused(&given.join("Makefile")).contains("neither a kernel's tree nor a tarball"));
         assert!(refused(&folder.path().join("nothing")).contains("No such file"));
         assert_eq!(chosen(&root), None);
+    }
+
+    #[test]
+    fn a_damaged_tree_is_removed_and_its_origin_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let given = folder.path().join("linux-7.3");
+        fs::create_dir_all(given.join("kernel")).unwrap();
+        let makefile = "VERSION = 7\nPATCHLEVEL = 3\nSUBLEVEL = 4\nEXTRAVERSION =\n";
+        fs::write(given.join("Makefile"), makefile).unwrap();
+        fs::write(given.join("kernel/fork.c"), "int one;\n").unwrap();
+        let root = folder.path().join("cache");
+        let sources = cache::sources(&root);
+        fs::create_dir_all(&sources).unwrap();
+        let tree = from_user(&sources, &given, &mut |_| {}).unwrap();
+        cache::write_json(&chosen_file(&root), &Chosen { key: tree.key.clone() }).unwrap();
+        assert_eq!(mend(&root, &mut |_| {}).unwrap(), None);
+        assert!(tree.state().is_some());
+        super::super::parts::tests::flip(&tree.folder.join("kernel/fork.c"));
+        assert_eq!(mend(&root, &mut |_| {}).unwrap(), Some(given.clone()));
+        assert_eq!(tree.state(), None);
+        let again = from_user(&sources, &given, &mut |_| {}).unwrap();
+        let text = fs::read_to_string(again.folder.join("kernel/fork.c")).unwrap();
+        assert_eq!((again.key, text.as_str()), (tree.key, "int one;\n"));
     }
 
     #[test]

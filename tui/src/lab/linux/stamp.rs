@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::super::build_error::BuildResult;
+use super::super::build_error::{BuildError, BuildResult};
 use super::super::cache;
+use super::super::durable;
 use super::super::flavour::Flavour;
 use super::super::seen::Seen;
 use super::kernel::Kernel;
+use super::parts::Parts;
 use super::{own_options, source};
 use crate::embedded;
 
@@ -35,6 +37,11 @@ pub(crate) struct Stamp {
 
 fn file(root: &Path, flavour: Flavour) -> PathBuf {
     root.join("kernels").join(format!("{flavour}.json"))
+}
+
+/// The note of every file in the build folder.
+fn parts(root: &Path, flavour: Flavour) -> PathBuf {
+    root.join("kernels").join(format!("{flavour}.parts.json"))
 }
 
 /// Identifies everything of ours that goes into a kernel.
@@ -83,14 +90,59 @@ pub(crate) fn write(
         make_arguments: kernel.make_arguments.clone(),
         hash: kernel.hash.clone(),
         made: made(&kernel.build_dir).iter().filter_map(|path| Seen::made(path)).collect(),
-        tools: tools.iter().filter_map(|path| Seen::now(path)).collect(),
+        tools: tools.iter().filter_map(|path| tool(root, path)).collect(),
     };
     let path = file(root, kernel.flavour);
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)
-            .map_err(super::super::build_error::BuildError::on("make", folder))?;
+        std::fs::create_dir_all(folder).map_err(BuildError::on("make", folder))?;
     }
+    durable::keep_all(&kernel.build_dir).map_err(BuildError::on("write", &kernel.build_dir))?;
+    Parts::of(&kernel.build_dir)?.write(&parts(root, kernel.flavour))?;
     cache::write_json(&path, &stamp)
+}
+
+/// A program that built a kernel; one that lies in the cache with its checksum.
+fn tool(root: &Path, path: &Path) -> Option<Seen> {
+    if path.starts_with(root) { Seen::made(path) } else { Seen::now(path) }
+}
+
+/// Removes what a failing disk has damaged of a kernel that is about to be built
+/// again: the whole build folder, since make can't tell which file it is, and
+/// programs of the cache, which set-up then installs again. Returns what it was.
+pub(crate) fn mend(root: &Path, flavour: Flavour) -> BuildResult<Option<PathBuf>> {
+    let stamp: Option<Stamp> = cache::read_json(&file(root, flavour));
+    stamp.iter().flat_map(|stamp| &stamp.tools).for_each(Seen::remove_damaged);
+    let damaged = Parts::read(&parts(root, flavour))
+        .and_then(|parts| parts.damaged(|_| true).map(Path::to_owned));
+    if damaged.is_some() {
+        remove(root, flavour);
+        let folder = cache::build(root, flavour);
+        std::fs::remove_dir_all(&folder).map_err(BuildError::on("remove", &folder))?;
+    }
+    Ok(damaged)
+}
+
+/// Is a file damaged that modules are built with? The kernel no longer counts as
+/// whole then, and is built again by whatever next needs it.
+pub(crate) fn spoilt(root: &Path, flavour: Flavour) -> bool {
+    let build_dir = cache::build(root, flavour);
+    let read_by_modules = |path: &Path| {
+        let inside = path.strip_prefix(&build_dir).unwrap_or(path);
+        match inside.components().next().and_then(|first| first.as_os_str().to_str()) {
+            Some("include" | "scripts" | "tools" | ".config" | "Module.symvers") => true,
+            Some("rust") => inside.extension().is_some_and(|kind| kind == "rmeta" || kind == "so"),
+            Some("arch") => inside.starts_with("arch/x86/include"),
+            _ => false,
+        }
+    };
+    let parts = Parts::read(&parts(root, flavour));
+    let Some(damaged) = parts.as_ref().and_then(|parts| parts.damaged(read_by_modules)) else {
+        return false;
+    };
+    tracing::warn!("{} is damaged; the kernel is built again", damaged.display());
+    // The note of the parts stays: by it the folder is known to be damaged.
+    drop(std::fs::remove_file(file(root, flavour)));
+    true
 }
 
 /// Removes the stamp, before anything it speaks of is touched, and what is damaged
@@ -101,6 +153,7 @@ pub(crate) fn remove(root: &Path, flavour: Flavour) {
     }
     // If it can't be removed, what it says of the files no longer holds.
     drop(std::fs::remove_file(file(root, flavour)));
+    drop(std::fs::remove_file(parts(root, flavour)));
 }
 
 /// Is a part of a kernel as it was made? Of vmlinux, which is large and which no
@@ -146,6 +199,7 @@ pub(crate) fn read(root: &Path, flavour: Flavour) -> Option<Kernel> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::parts::tests::flip;
     use super::*;
     use std::fs;
 
@@ -200,15 +254,6 @@ mod tests {
         assert_eq!(read(root.path(), Flavour::Lab), Some(kernel), "its compiler may be gone");
     }
 
-    /// Flips a bit of a file as a failing disk does: nothing else of it changes.
-    fn flip(path: &Path) {
-        let before = fs::metadata(path).unwrap().modified().unwrap();
-        let mut bytes = fs::read(path).unwrap();
-        bytes[0] ^= 1;
-        fs::write(path, bytes).unwrap();
-        fs::File::options().write(true).open(path).unwrap().set_modified(before).unwrap();
-    }
-
     #[test]
     fn a_damaged_image_makes_it_no_kernel_and_is_made_again() {
         let root = tempfile::tempdir().unwrap();
@@ -233,5 +278,55 @@ mod tests {
     #[test]
     fn the_flavours_are_made_of_different_things() {
         assert_ne!(inputs(Flavour::Lab), inputs(Flavour::Debug));
+    }
+
+    #[test]
+    fn a_damaged_object_costs_the_build_folder_before_the_next_build() {
+        let root = tempfile::tempdir().unwrap();
+        let kernel = whole(root.path());
+        let object = kernel.build_dir.join("kernel/fork.o");
+        fs::create_dir_all(object.parent().unwrap()).unwrap();
+        fs::write(&object, "code").unwrap();
+        write(root.path(), &kernel, "k", &[]).unwrap();
+        assert_eq!(mend(root.path(), Flavour::Lab).unwrap(), None);
+        flip(&object);
+        // No module is built with it.
+        assert!(!spoilt(root.path(), Flavour::Lab));
+        assert_eq!(mend(root.path(), Flavour::Lab).unwrap(), Some(object));
+        assert!(!kernel.build_dir.exists());
+        assert_eq!(read(root.path(), Flavour::Lab), None);
+        assert_eq!(mend(root.path(), Flavour::Lab).unwrap(), None);
+    }
+
+    #[test]
+    fn what_modules_are_built_with_is_looked_at_before_they_are() {
+        let root = tempfile::tempdir().unwrap();
+        for part in ["include/generated/autoconf.h", "rust/libcore.rmeta", "scripts/mod/modpost"] {
+            let kernel = whole(root.path());
+            let path = kernel.build_dir.join(part);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, "made").unwrap();
+            write(root.path(), &kernel, "k", &[]).unwrap();
+            assert!(!spoilt(root.path(), Flavour::Lab));
+            flip(&path);
+            assert!(spoilt(root.path(), Flavour::Lab), "{part}");
+            assert_eq!(read(root.path(), Flavour::Lab), None, "{part}");
+            assert_eq!(mend(root.path(), Flavour::Lab).unwrap(), Some(path));
+        }
+    }
+
+    #[test]
+    fn a_damaged_program_of_the_cache_is_removed_and_one_of_the_machine_is_not() {
+        let root = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let programs = [root.path().join("bindgen"), elsewhere.path().join("rustc")];
+        for program in &programs {
+            fs::write(program, "program").unwrap();
+        }
+        let kernel = whole(root.path());
+        write(root.path(), &kernel, "k", &programs).unwrap();
+        programs.iter().for_each(|program| flip(program));
+        mend(root.path(), Flavour::Lab).unwrap();
+        assert_eq!(programs.map(|program| program.exists()), [false, true]);
     }
 }

@@ -19,6 +19,7 @@ use super::super::cache;
 use super::super::durable;
 use super::super::program::Program;
 use super::super::progress::{Amount, Event, Progress, Unit};
+use super::parts::Parts;
 use super::version::{SERIES, fits, version};
 
 /// What a tree of it takes on disk, unpacked, in bytes (7.3.4).
@@ -63,6 +64,16 @@ impl Tree {
 
     fn state_file(&self) -> PathBuf {
         self.folder.with_file_name(format!("{}.json", self.key))
+    }
+
+    /// The note of all its files.
+    fn parts_file(&self) -> PathBuf {
+        self.folder.with_file_name(format!("{}.parts.json", self.key))
+    }
+
+    /// A file of it that is damaged, if one is.
+    pub(crate) fn damaged(&self) -> Option<PathBuf> {
+        Parts::read(&self.parts_file())?.damaged(|_| true).map(Path::to_owned)
     }
 
     /// What it holds; `None` when it isn't whole.
@@ -151,6 +162,7 @@ impl Tree {
             // Many small files: all at once is quicker than one by one.
             durable::keep_all(&new).map_err(BuildError::on("write", &new))?;
             durable::rename(&new, &self.folder).map_err(BuildError::on("rename", &new))?;
+            Parts::of(&self.folder)?.write(&self.parts_file())?;
             self.save(&State { version, origin: origin.into(), ..State::default() })
         });
         if result.is_err() {
@@ -161,12 +173,14 @@ impl Tree {
     }
 
     /// Removes it.
-    fn remove(&self) -> BuildResult<()> {
+    pub(crate) fn remove(&self) -> BuildResult<()> {
         let gone = |result: std::io::Result<()>| match result {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
             other => other,
         };
-        gone(fs::remove_file(self.state_file())).map_err(BuildError::on("remove", &self.folder))?;
+        for file in [self.state_file(), self.parts_file()] {
+            gone(fs::remove_file(&file)).map_err(BuildError::on("remove", &file))?;
+        }
         gone(fs::remove_dir_all(&self.folder)).map_err(BuildError::on("remove", &self.folder))
     }
 }

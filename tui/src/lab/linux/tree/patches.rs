@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 
+use super::super::parts::Parts;
 use super::Tree;
 use crate::embedded;
 use crate::lab::build_error::{BuildError, BuildResult};
@@ -76,6 +77,10 @@ impl Tree {
         {
             let path = self.folder.join(path);
             fs::write(&path, text).map_err(BuildError::on("write", &path))?;
+        }
+        if let Some(mut parts) = Parts::read(&self.parts_file()) {
+            parts.renew(added.keys().map(|path| self.folder.join(path)));
+            parts.write(&self.parts_file())?;
         }
         state.added = added;
         state.changing = false;
