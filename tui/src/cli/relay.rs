@@ -64,8 +64,8 @@ impl Relay {
     pub(super) fn revive(&self, arguments: &LabArgs) -> Result<(), Failure> {
         if self.now().lab.is_none() {
             return Err(Failure::new(
-                "this dashboard was connected to a kernel by name; q leaves it, and `ringside` \
-                 starts a lab",
+                "this dashboard was connected to a kernel by name; leave it, and run `ringside` \
+                 to start a lab",
             ));
         }
         let lab = client::start(&arguments.options_silently()?, None)?;

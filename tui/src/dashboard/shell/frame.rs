@@ -20,7 +20,7 @@ pub fn draw(buffer: &mut Buffer, hits: &mut Hits, model: &Model, look: Look) {
     let area = buffer.area;
     let mut canvas = Canvas { buffer, look, hits };
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
-        too_small(&mut canvas, area);
+        too_small(&mut canvas, area, &model.keymap.press("quit"));
         return;
     }
     header::draw(&mut canvas, area, model);
@@ -44,11 +44,11 @@ pub fn draw(buffer: &mut Buffer, hits: &mut Hits, model: &Model, look: Look) {
     layers::draw(&mut canvas, area, model);
 }
 
-fn too_small(canvas: &mut Canvas<'_>, area: Rect) {
+fn too_small(canvas: &mut Canvas<'_>, area: Rect, quit: &str) {
     let (width, height) = SMALLEST;
     let text = format!(
         "This window has {}×{} characters; Ringside needs {width}×{height}. \
-         Make it larger, or press q to quit.",
+         Make it larger, or press {quit} to quit.",
         area.width, area.height
     );
     canvas.wrapped(area, &text, Role::Text);

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What fits on small and large screens: nothing that matters is cut.
 
+use std::collections::BTreeMap;
+
 use super::harness::Harness;
 use super::harness::VIEWS;
 use super::scripted_kernel::{ScriptedKernel, module_file};
+use crate::dashboard::core::Key;
+use crate::dashboard::core::keymap::Keymap;
 use crate::kernel::api::KmsgRecord;
 
 const SIZES: [(u16, u16); 3] = [(60, 16), (80, 24), (200, 60)];
@@ -230,5 +234,52 @@ fn the_palette_tells_all_of_the_selected_command() {
         assert!(text.contains(help), "{width}: {text}");
         dashboard.keys("<esc>:vm-unplug");
         dashboard.resize(width, height);
+    }
+}
+
+/// A word that is one letter, after one that announces a key.
+fn named_keys(screen: &str) -> Vec<String> {
+    let plain = screen.replace(['│', '┃', '║'], " ");
+    let words: Vec<&str> = plain.split_whitespace().collect();
+    let letter = |word: &str| {
+        let word = word.trim_end_matches([':', ',', '.', ';']);
+        word.len() == 1 && word.chars().all(|sign| sign.is_ascii_alphabetic())
+    };
+    let pairs = words.windows(2);
+    let keys =
+        pairs.filter(|pair| matches!(pair[0], "press" | "with" | "Press") && letter(pair[1]));
+    keys.map(|pair| pair.join(" ")).collect()
+}
+
+#[test]
+fn a_text_names_the_keys_that_the_user_has_chosen_in_every_view() {
+    let kernels: [fn() -> ScriptedKernel; 2] = [ScriptedKernel::guest, || {
+        let loaded = ["memalloc", "producer_consumer", "kmod", "my_name"];
+        let modules = loaded.map(|name| (name.to_owned(), String::new())).to_vec();
+        ScriptedKernel { modules, ..ScriptedKernel::guest() }
+    }];
+    for (loaded, kernel) in kernels.into_iter().enumerate() {
+        let mut dashboard = Harness::new(kernel());
+        let infos: Vec<_> = crate::dashboard::shell::table::all(&dashboard.model.views)
+            .map(|entry| entry.info)
+            .collect();
+        let own = infos.iter().map(|info| {
+            let keys = info.keys.iter().filter_map(|key| Key::parse(key));
+            let keys = keys.map(|key| Key { alt: key.code.as_char().is_some(), ..key });
+            (info.name.to_owned(), keys.collect())
+        });
+        let own: BTreeMap<_, Vec<Key>> = own.collect();
+        dashboard.model.shared.keymap = Keymap::new(infos.iter().copied(), &own);
+        let mut texts = Vec::new();
+        for id in 1..=VIEWS {
+            dashboard.keys(&format!("<alt-{id}>"));
+            texts.push(dashboard.screen());
+        }
+        assert!(texts[3].contains("Alt-"), "{}", texts[3]);
+        dashboard.resize(40, 10);
+        texts.push(dashboard.screen());
+        for text in texts {
+            assert_eq!(named_keys(&text), Vec::<String>::new(), "{loaded}: {text}");
+        }
     }
 }

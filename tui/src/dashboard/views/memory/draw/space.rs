@@ -52,9 +52,11 @@ pub(crate) fn draw(
     };
     let inside = canvas.panel(area, &title, focused);
     let Some(subject) = subject else {
-        let text = "Start a subject with n, then allocate pages with a: each page appears here as \
-                    a letter.";
-        canvas.wrapped(inside, text, Role::Dim);
+        let text = shared.fill(
+            "Start a subject with {subject-new}, then allocate pages with {memory-allocate}: each \
+             page appears here as a letter.",
+        );
+        canvas.wrapped(inside, &text, Role::Dim);
         return;
     };
     let mut below = inside;
