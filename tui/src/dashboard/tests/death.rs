@@ -88,6 +88,19 @@ fn after_the_post_mortem_every_view_names_only_keys_that_work_without_a_guest() 
 }
 
 #[test]
+fn a_view_that_was_not_open_when_the_guest_died_waits_for_nothing() {
+    let modules = vec![("producer_consumer".to_owned(), String::new())];
+    let mut dashboard = Harness::new(ScriptedKernel { modules, ..ScriptedKernel::guest() });
+    panic(&mut dashboard);
+    dashboard.keys("<esc>3");
+    dashboard.pass(1000);
+    let screen = dashboard.screen();
+    assert!(!screen.contains("Waiting for") && !screen.contains("Loading"), "{screen}");
+    assert!(screen.contains("is read only while this view is open"), "{screen}");
+    assert!(screen.contains("Press B to boot a new guest"), "{screen}");
+}
+
+#[test]
 fn the_last_picture_stays_without_its_colours_until_the_reboot() {
     let mut dashboard = working();
     dashboard.keys("4");

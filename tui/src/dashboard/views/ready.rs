@@ -28,6 +28,8 @@ pub enum Readiness {
     },
     /// The guest is not running.
     Dead,
+    /// It died while another view was open, and nothing of this one's picture is known.
+    Unseen,
 }
 
 /// Whether `module`, which needs `capability` to be driven, can be shown.
@@ -78,6 +80,8 @@ pub fn ready(shared: &Shared, module: &str, capability: Capability) -> Result<()
         Readiness::Broken => format!("{module} crashed; only a reboot brings it back"),
         Readiness::Missing(why) | Readiness::Failed(why) => why,
         Readiness::Lost { why, .. } => format!("no connection: {why}"),
-        Readiness::Dead => shared.fill("the guest is not running ({vm-reboot} boots a new one)"),
+        Readiness::Dead | Readiness::Unseen => {
+            shared.fill("the guest is not running ({vm-reboot} boots a new one)")
+        }
     })
 }

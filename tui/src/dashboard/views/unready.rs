@@ -69,6 +69,15 @@ pub fn draw(
             format!("{module} was not loaded when it died."),
             Some(("vm-reboot", "to boot a new guest.".to_owned())),
         ),
+        Readiness::Unseen => (
+            "The guest is not running".to_owned(),
+            Role::Bad,
+            format!(
+                "What is shown here of {module} is read only while this view is open, and \
+                 another was when the guest died."
+            ),
+            Some(("vm-reboot", "to boot a new guest.".to_owned())),
+        ),
     };
     let inside = canvas.panel(area, "", false);
     let width = inside.width.saturating_sub(4).min(76);

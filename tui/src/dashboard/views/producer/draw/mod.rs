@@ -45,7 +45,10 @@ pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &Producer, shared:
         return foreign::draw(canvas, area, view);
     }
     let Some(picture) = picture(view, shared) else {
-        let why = Readiness::Waiting("the first sample of its counters");
+        let why = match shared.link.dead() {
+            Some(_) => Readiness::Unseen,
+            None => Readiness::Waiting("the first sample of its counters"),
+        };
         return unready::draw(canvas, area, shared, &why, &INTRODUCTION);
     };
     head(canvas, area, &picture);
@@ -99,9 +102,10 @@ fn head(canvas: &mut Canvas<'_>, area: Rect, picture: &Picture<'_>) {
         return;
     }
     let half = area.width / 2;
+    let items = if picture.now.full == 1 { "item" } else { "items" };
     let semaphores = [
         ("empty", picture.now.empty, Role::Series(2), "free", Kind::Producer),
-        ("full", picture.now.full, Role::Series(1), "items", Kind::Consumer),
+        ("full", picture.now.full, Role::Series(1), items, Kind::Consumer),
     ];
     for (index, (name, count, role, what, kind)) in semaphores.into_iter().enumerate() {
         let x = area.x + half * index as u16;
