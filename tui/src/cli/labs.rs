@@ -95,7 +95,7 @@ pub(super) fn stick(status: &LabStatus) -> String {
     match (&status.stick_file, status.stick_plugged) {
         (_, false) => "unplugged".into(),
         (Some(file), true) => file.clone(),
-        (None, true) => "empty, 1 GiB".into(),
+        (None, true) => "temporary, 1 GiB".into(),
     }
 }
 

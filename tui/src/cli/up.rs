@@ -69,7 +69,7 @@ fn describe(status: &LabStatus) -> String {
     let stick = match (&status.stick_file, status.stick_plugged) {
         (_, false) => "none",
         (Some(file), true) => file.as_str(),
-        (None, true) => "empty, 1 GiB",
+        (None, true) => "temporary, 1 GiB",
     };
     format!(
         "lab {id}: Linux {kernel}\n  \

@@ -217,7 +217,7 @@ mod tests {
             "guest      running\n",
             "kernel     7.3.4 (lab)\n",
             "started    resumed in 0.25 s, 90 s ago\n",
-            "USB stick  empty, 1 GiB\n",
+            "USB stick  temporary, 1 GiB\n",
             "processes  lab 7, QEMU 8",
         ] {
             assert!(text.contains(line), "{line} in\n{text}");

@@ -167,7 +167,10 @@ impl Canvas<'_> {
     /// Paints text over several rows, broken between words; returns the rows used.
     pub fn wrapped(&mut self, area: Rect, text: &str, role: Role) -> u16 {
         let lines = wrap(text, area.width);
-        for (row, line) in lines.iter().take(usize::from(area.height)).enumerate() {
+        for row in 0..lines.len().min(usize::from(area.height)) {
+            // What has no room is cut where it can be seen.
+            let last = row + 1 == usize::from(area.height);
+            let line = if last { &lines[row..].join(" ") } else { &lines[row] };
             self.text(area.x, area.y + row as u16, area.width, line, role);
         }
         (lines.len() as u16).min(area.height)

@@ -78,6 +78,29 @@ fn the_selected_mark_is_named_whole_and_its_counters_by_their_module() {
 }
 
 #[test]
+fn however_much_a_mark_holds_and_however_many_there_are_it_is_told_to_the_end() {
+    let mut dashboard = guest();
+    let counters = |module: &str| ModuleCounters {
+        module: module.into(),
+        counters: ["operations_that_went_well", "bytes_that_were_moved"]
+            .map(|name| CounterValue::new(name, 123_456_u64))
+            .into(),
+        ..ModuleCounters::default()
+    };
+    let loaded = ["kmod", "memalloc", "my_name", "producer_consumer"];
+    dashboard.kernel.marks = (1..=30)
+        .map(|number| {
+            let mut mark = before(&number.to_string(), 3000, "counters moved");
+            mark.counters = loaded.map(counters).into();
+            mark
+        })
+        .collect();
+    dashboard.keys("T");
+    assert!(dashboard.shows("76 MiB on the disk."), "{}", dashboard.screen());
+    assert!(dashboard.shows("▶ 30 ") && dashboard.shows("  24 "), "{}", dashboard.screen());
+}
+
+#[test]
 fn a_mark_is_removed_from_the_list_with_a_key() {
     let mut dashboard = guest();
     dashboard.kernel.marks = vec![before("1", 65_000, "before load kmod")];

@@ -112,9 +112,9 @@ fn machine(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared) {
     let mut line = |canvas: &mut Canvas<'_>, label: &str, text: &str, role: Role| {
         let place = row(inside, y);
         canvas.text(place.x, place.y, 9.min(place.width), label, Role::Dim);
-        let width = place.width.saturating_sub(9);
-        canvas.text(place.x + 9, place.y, width, text, role);
-        y += 1;
+        let (width, height) = (place.width.saturating_sub(9), inside.bottom() - place.y);
+        // What is long gets the rows that are left.
+        y += canvas.wrapped(Rect::new(place.x + 9, place.y, width, height), text, role).max(1);
     };
     let (total, available) = kernel.memory_kib;
     let used = total.saturating_sub(available);
@@ -140,7 +140,8 @@ fn machine(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared) {
         let stick = match (lab.stick_plugged, &lab.stick_file) {
             (false, _) => shared.fill("pulled out ({overview-stick} plugs it in)"),
             (true, Some(file)) => format!("plugged in, {file}"),
-            (true, None) => "plugged in, empty".to_owned(),
+            // Empty at first, but not for ever.
+            (true, None) => "plugged in, temporary".to_owned(),
         };
         line(canvas, "stick", &stick, Role::Text);
         line(canvas, "runs on", &lab.accelerator_reason, Role::Dim);

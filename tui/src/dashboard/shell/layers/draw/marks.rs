@@ -5,10 +5,13 @@ use ratatui::layout::Rect;
 
 use super::boxes::popup;
 use crate::dashboard::core::{Hit, Loadable};
-use crate::dashboard::paint::{Canvas, Role, duration, row};
+use crate::dashboard::paint::{Canvas, Role, duration, row, wrap};
 use crate::dashboard::shell::model::Model;
 use crate::kernel::api::MarkInfo;
 use crate::text::amount::amount;
+
+/// Columns of the box.
+const WIDTH: u16 = 76;
 
 /// Paints the marks, the newest first, and what the selected one holds.
 pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, selected: usize) {
@@ -16,8 +19,10 @@ pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, selected:
         Loadable::Ready(list) => list.as_slice(),
         Loadable::Loading | Loadable::Failed(_) => &[],
     };
-    let height = list.len().max(1) as u16 + 6;
-    let inside = popup(canvas, area, (76, height), "Marks: moments to go back to");
+    let about = list.iter().rev().nth(selected).map(holds).unwrap_or_default();
+    let lines = wrap(&about, WIDTH - 2).len().max(3) as u16;
+    let height = list.len().max(1) as u16 + lines + 3;
+    let inside = popup(canvas, area, (WIDTH, height), "Marks: moments to go back to");
     let empty = match &model.marks.list {
         Loadable::Loading => "Asking the lab …".to_owned(),
         Loadable::Failed(error) => error.to_string(),
@@ -29,7 +34,8 @@ pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, selected:
         canvas.wrapped(inside, &empty, Role::Dim);
         return;
     }
-    let room = usize::from(inside.height).saturating_sub(4);
+    let lines = lines.min(inside.height / 2);
+    let room = usize::from(inside.height.saturating_sub(lines + 1));
     let top = (selected + 1).saturating_sub(room);
     for (line, (index, mark)) in list.iter().rev().enumerate().skip(top).take(room).enumerate() {
         let place = row(inside, line as u16);
@@ -49,11 +55,8 @@ pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, selected:
         }
         canvas.hit(place, Hit::Layer(index));
     }
-    let below =
-        Rect { y: inside.bottom().saturating_sub(3), height: 3.min(inside.height), ..inside };
-    if let Some(mark) = list.iter().rev().nth(selected) {
-        canvas.wrapped(below, &holds(mark), Role::Dim);
-    }
+    let below = Rect { y: inside.bottom().saturating_sub(lines), height: lines, ..inside };
+    canvas.wrapped(below, &about, Role::Dim);
 }
 
 /// What a mark holds, in words: modules, and the counters that say most.

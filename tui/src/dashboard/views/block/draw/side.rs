@@ -39,7 +39,7 @@ fn facts(canvas: &mut Canvas<'_>, area: Rect, view: &Block, shared: &Shared) {
     let stick = match &shared.link.lab {
         Some(lab) if lab.stick_plugged => match &lab.stick_file {
             Some(file) => format!("plugged in, {file}"),
-            None => "plugged in, empty at first, gone afterwards".into(),
+            None => "temporary: it ends with the lab".into(),
         },
         Some(_) => "pulled out".into(),
         None => "not a lab's".into(),

@@ -71,7 +71,8 @@ fn list(canvas: &mut Canvas<'_>, area: Rect, view: &Modules, shared: &Shared) {
         }
         (Loadable::Ready(modules), true) if modules.is_empty() => {
             let text = shared.fill(
-                "No module is loaded. {load} loads one: a name of ours, or the path of a .ko file.",
+                "No module is loaded. {load} loads one: a name, a folder that is built first, or \
+                 a .ko file.",
             );
             return message(canvas, inside, &text, Role::Dim);
         }
