@@ -141,6 +141,22 @@ fn a_loaded_modules_parameters_are_set_or_it_is_said_that_they_cannot_be() {
 }
 
 #[test]
+fn a_module_that_needs_what_the_kernel_is_built_without_is_told_so() {
+    let brought = Brought::new("needs-gpio-when-loaded");
+    let surroundings = Surroundings::new();
+    surroundings.up(&[]);
+    let said = surroundings.run(&["load", text(&brought.folder)]);
+    assert_eq!(said.status, 1, "{}", said.out);
+    assert!(
+        said.err.contains("load module blinks: Function not implemented (ENOSYS)"),
+        "{}",
+        said.err
+    );
+    assert!(said.err.contains("is built without"), "{}", said.err);
+    assert!(said.err.contains("ringside kernel options WORD"), "{}", said.err);
+}
+
+#[test]
 fn what_a_module_depends_on_is_loaded_before_it() {
     let brought = Brought::new("two-that-belong-together");
     // Names and a symbol that no other test has.

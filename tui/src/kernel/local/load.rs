@@ -19,6 +19,8 @@ use crate::kernel::error::{TargetError, TargetResult};
 use crate::kernel::modinfo::ModInfo;
 use crate::kernel::parameters::words;
 
+/// Is there wherever modules can be loaded.
+const MODULES: &str = "/proc/modules";
 /// How many of the kernel's last lines about a module are told.
 const LINES_MAX: usize = 6;
 
@@ -109,10 +111,12 @@ fn load(name: &str, image: &[u8], parameters: &str) -> TargetResult<()> {
             Some(told) => Err(TargetError::Invalid(told)),
             None => Ok(()),
         },
-        Err(Errno::ENOSYS) => Err(TargetError::Unsupported(sysfs::NO_MODULES.into())),
+        Err(Errno::ENOSYS) if !Path::new(MODULES).exists() => {
+            Err(TargetError::Unsupported(sysfs::NO_MODULES.into()))
+        }
         Err(errno) => {
             let error = TargetError::errno(errno as i32, format!("load module {module}"));
-            Err(error.with_hint(why_not_loaded(errno, &module, &said)))
+            Err(error.with_hint(why_not_loaded(errno, &module, parameters, &said)))
         }
     }
 }
@@ -162,7 +166,7 @@ fn kernel_words(mut log: Log, module: &str, parameters: &str) -> Vec<String> {
     said.split_off(old)
 }
 
-fn why_not_loaded(errno: Errno, module: &str, said: &[String]) -> String {
+fn why_not_loaded(errno: Errno, module: &str, parameters: &str, said: &[String]) -> String {
     let kernel = said.join("; ");
     let advice = match errno {
         Errno::EEXIST => format!("it is loaded already; unload it first: ringside unload {module}"),
@@ -184,6 +188,14 @@ fn why_not_loaded(errno: Errno, module: &str, said: &[String]) -> String {
         Errno::EINVAL if kernel.contains("disagrees about version") => {
             "it was built for another kernel; build it again for this one: ringside build".into()
         }
+        Errno::EINVAL | Errno::ERANGE if parameters.trim().is_empty() => {
+            "its own init function returned that".into()
+        }
+        // What is off in a configuration leaves functions that do nothing else.
+        Errno::ENOSYS => "its own init function returned that, as functions do of a part that \
+                          this kernel is built without; `ringside kernel options WORD` lists the \
+                          options for a word, such as gpio"
+            .into(),
         Errno::EINVAL | Errno::ERANGE => "a parameter has a value that the module refuses".into(),
         Errno::EKEYREJECTED | Errno::ENOKEY => "this kernel takes only signed modules".into(),
         Errno::ENODEV | Errno::ENXIO | Errno::ENOTBLK => {
@@ -255,6 +267,14 @@ mod tests {
     }
 
     #[test]
+    fn what_an_init_function_returned_is_blamed_on_no_parameter_and_on_no_lack_of_modules() {
+        let why = why_not_loaded(Errno::EINVAL, "m", "", &[]);
+        assert_eq!(why, "its own init function returned that");
+        assert!(why_not_loaded(Errno::EINVAL, "m", "a=b", &[]).contains("a parameter has a value"));
+        assert!(why_not_loaded(Errno::ENOSYS, "m", "", &[]).contains("is built without"));
+    }
+
+    #[test]
     fn what_the_kernel_ignored_is_told_and_what_a_module_says_is_not() {
         let said = |lines: &[&str]| {
             let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
@@ -282,8 +302,8 @@ mod tests {
     #[test]
     fn a_module_for_another_kernel_is_told_from_a_damaged_one() {
         let said = ["x: version magic '6.1' should be '7.3'".to_owned()];
-        let why = why_not_loaded(Errno::ENOEXEC, "x", &said);
+        let why = why_not_loaded(Errno::ENOEXEC, "x", "", &said);
         assert!(why.contains("ringside build") && why.contains("7.3"));
-        assert!(!why_not_loaded(Errno::ENOEXEC, "x", &[]).contains("kernel says"));
+        assert!(!why_not_loaded(Errno::ENOEXEC, "x", "", &[]).contains("kernel says"));
     }
 }
