@@ -29,23 +29,48 @@ pub struct Entry {
 /// # Errors
 /// Their folder can't be used.
 pub fn roll() -> LabResult<Vec<Entry>> {
-    let folder = runtime::folder()?;
-    let ids = runtime::labs(&folder);
-    let ask = |id: &String| Entry { id: id.clone(), status: ask(&folder, id) };
-    Ok(thread::scope(|scope| {
+    Ok(roll_in(&runtime::folder()?, ANSWERS_WITHIN))
+}
+
+fn roll_in(folder: &Path, within: Duration) -> Vec<Entry> {
+    let ids = runtime::labs(folder);
+    let ask = |id: &String| Entry { id: id.clone(), status: ask(folder, id, within) };
+    thread::scope(|scope| {
         let asked: Vec<_> = ids.iter().map(|id| scope.spawn(|| ask(id))).collect();
         // A thread that panicked has said so itself.
         asked.into_iter().filter_map(|entry| entry.join().ok()).collect()
-    }))
+    })
 }
 
-fn ask(folder: &Path, id: &str) -> LabResult<LabStatus> {
-    let until = Instant::now() + ANSWERS_WITHIN;
-    let lab = attach_within(folder, Some(id), ANSWERS_WITHIN)?;
+fn ask(folder: &Path, id: &str, within: Duration) -> LabResult<LabStatus> {
+    let until = Instant::now() + within;
+    let lab = attach_within(folder, Some(id), within)?;
     match lab.status_within(until.saturating_duration_since(Instant::now())) {
         Err(LabError::Target(TargetError::Silent(_))) => {
             Err(LabError::Deaf(runtime::deaf(folder, id)))
         }
         status => status,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::runtime::LabFolder;
+
+    #[test]
+    fn no_lab_waits_for_its_turn_to_be_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let labs = [(); 3].map(|()| LabFolder::create(folder.path()).unwrap());
+        let sockets = labs.each_ref().map(|lab| lab.listen().unwrap());
+        // None says a word before the last one has been called.
+        let called = thread::spawn(move || drop(sockets.map(|socket| socket.accept().unwrap())));
+        let entries = roll_in(folder.path(), Duration::from_secs(20));
+        assert_eq!(entries.len(), 3);
+        for Entry { id, status } in entries {
+            let error = status.unwrap_err();
+            assert!(!matches!(error, LabError::Deaf(_)), "{id}: {error}");
+        }
+        called.join().unwrap();
     }
 }
