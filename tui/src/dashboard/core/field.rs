@@ -51,6 +51,8 @@ pub enum Paths {
     Any,
     /// Folders, and files that may be modules.
     Modules,
+    /// Folders only.
+    Folders,
 }
 
 /// One field.
@@ -69,6 +71,8 @@ pub struct Field {
     pub found: Vec<String>,
     /// May it be left empty (the default is then used)?
     pub optional: bool,
+    /// The field, and what is to be chosen there, with which this one takes a path.
+    pub path_with: Option<(&'static str, &'static str)>,
 }
 
 impl Field {
@@ -82,6 +86,7 @@ impl Field {
             input: TextField::new(value),
             found: Vec::new(),
             optional: false,
+            path_with: None,
         }
     }
 
@@ -96,6 +101,13 @@ impl Field {
     #[must_use]
     pub fn optional(mut self) -> Self {
         self.optional = true;
+        self
+    }
+
+    /// The same field, which takes a path while `choice` is chosen in the field `other`.
+    #[must_use]
+    pub fn path_with(mut self, other: &'static str, choice: &'static str) -> Self {
+        self.path_with = Some((other, choice));
         self
     }
 

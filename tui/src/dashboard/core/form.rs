@@ -192,7 +192,10 @@ impl<S: 'static> Form<S> {
         let field = self.fields.get(self.focus)?;
         match field.kind {
             Kind::Path(which) => Some((field, which)),
-            _ => None,
+            _ => {
+                let (other, choice) = field.path_with?;
+                (self.text(other) == choice).then_some((field, Paths::Any))
+            }
         }
     }
 

@@ -53,6 +53,7 @@ pub(crate) fn complete(path: &str, which: Paths) -> (String, Vec<String>) {
         let offered = match which {
             Paths::Any => true,
             Paths::Modules => MODULES.iter().any(|end| name.ends_with(end)),
+            Paths::Folders => false,
         };
         (is_folder || offered).then(|| if is_folder { format!("{name}/") } else { name })
     };
@@ -161,6 +162,7 @@ mod tests {
         assert_eq!(ask("o", Paths::Modules), ("one.ko".into(), "one.ko".into()));
         assert_eq!(ask("o", Paths::Any), ("one.".into(), "one.c one.ko".into()));
         assert_eq!(ask("", Paths::Modules).1, "modul-è/ modul-é/ one.ko two.ko.zst");
+        assert_eq!(ask("o", Paths::Folders), ("o".into(), String::new()));
         assert_eq!(ask(".", Paths::Any), (".hidden/".into(), ".hidden/".into()));
         assert_eq!(ask("nothing", Paths::Any), ("nothing".into(), String::new()));
         assert_eq!(complete("/nowhere/x", Paths::Any), ("/nowhere/x".into(), vec![]));

@@ -5,7 +5,7 @@ use super::state::{Call, Workbench};
 use super::watching::open;
 use crate::dashboard::core::layer::Message;
 use crate::dashboard::core::workbench::Bench;
-use crate::dashboard::core::{Field, Form, HostRequest, Kind, Owner, Report, Shared};
+use crate::dashboard::core::{Field, Form, HostRequest, Kind, Owner, Paths, Report, Shared};
 use crate::dashboard::data::lines::{quote, quote_path};
 
 const RUST: &str = "Rust";
@@ -52,7 +52,7 @@ pub(super) fn ask_open(view: &Workbench, shared: &mut Shared) {
     let now = view.bench.as_ref();
     let help = "a folder with a Kbuild file or Makefile";
     let folder = now.map_or("", |bench| bench.folder.as_str());
-    let mut fields = vec![Field::new("folder", Kind::Line, help, folder)];
+    let mut fields = vec![Field::new("folder", Kind::Path(Paths::Folders), help, folder)];
     fields.extend(rest(now));
     let form = Form::new("workbench", "Watch a folder", fields, |form| watch_line(&bench(form)))
         .check(|_: &Workbench, _, form| check(form))

@@ -31,7 +31,7 @@ pub(crate) fn write(view: &mut Block, shared: &mut Shared) {
         Field::choice("where", &[AT_OFFSET, AT_POSITION], "BWRITEOFFSET, or BWRITE"),
         offset_field(view, shared),
         Field::choice("as", &[TEXT, HEX, PATTERN, FILE], "how to read what is typed below"),
-        text("data", &data, "hello").within("not empty"),
+        text("data", &data, "hello").within("not empty").path_with("as", FILE),
         text("size", size, "").optional().within("empty: all of it"),
     ];
     let form =
