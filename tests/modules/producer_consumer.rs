@@ -129,10 +129,8 @@ fn it_pauses_and_unloads_while_threads_sleep_long_delays() {
         let start = Instant::now();
         pause_and_balance();
         rmmod(NAME).expect("it unloads");
-        assert!(
-            start.elapsed() < Duration::from_secs(20),
-            "it did not wait for the delays to pass"
-        );
+        // However slow the guest is: whoever waits for a delay waits for most of a minute.
+        assert!(start.elapsed() < Duration::from_secs(50), "it waited for the delays to pass");
     });
 }
 
