@@ -96,7 +96,7 @@ fn a_view_that_was_not_open_when_the_guest_died_waits_for_nothing() {
     dashboard.pass(1000);
     let screen = dashboard.screen();
     assert!(!screen.contains("Waiting for") && !screen.contains("Loading"), "{screen}");
-    assert!(screen.contains("is read only while this view is open"), "{screen}");
+    assert!(screen.contains("another was when the guest died"), "{screen}");
     assert!(screen.contains("Press B to boot a new guest"), "{screen}");
 }
 

@@ -37,6 +37,19 @@ fn text_is_written_at_an_offset_and_appears() {
 }
 
 #[test]
+fn tab_completes_the_path_of_a_file_and_no_other_data() {
+    let mut script = Script::new();
+    let completes = |script: &Script| match script.model.layers.last() {
+        Some(Layer::Form(form)) => form.path().is_some(),
+        _ => false,
+    };
+    script.keys("w<tab><tab><tab>");
+    assert_eq!((focus(&script), completes(&script)), ("data", false));
+    script.keys("<backtab><left><tab>");
+    assert_eq!((focus(&script), completes(&script)), ("data", true));
+}
+
+#[test]
 fn hex_and_patterns_are_written() {
     let mut script = Script::new();
     script.keys("w<tab><ctrl-u>0x100<tab><space><tab><ctrl-u>de ad<enter>");
@@ -76,7 +89,7 @@ fn a_size_is_honoured_whatever_is_written() {
         ("<space><tab><ctrl-u>de ad<tab>3", b"\xde\xad\0"),
         ("<space><tab><ctrl-u>de ad<tab>1", b"\xde"),
         ("<space><space><tab><ctrl-u>de ad<tab>5", b"\xde\xad\xde\xad\xde"),
-        ("<left><tab><ctrl-u>/big<tab>4", b"xxxx"),
+        ("<left><tab><ctrl-u>/big<down>4", b"xxxx"),
     ] {
         let mut script = Script::new();
         script.disk[0x100..0x110].fill(b'.');
@@ -93,7 +106,7 @@ fn a_size_is_honoured_whatever_is_written() {
 fn a_file_shorter_than_the_size_is_followed_by_zeros() {
     let mut script = Script::new();
     script.disk.fill(b'.');
-    script.keys("w<tab><ctrl-u>0<tab><left><tab><ctrl-u>/big<tab>41K<enter>");
+    script.keys("w<tab><ctrl-u>0<tab><left><tab><ctrl-u>/big<down>41K<enter>");
     assert_eq!(script.disk[(40 << 10) - 1..=40 << 10], *b"x\0");
     assert_eq!(script.disk[(41 << 10) - 1..=41 << 10], *b"\0.");
 }
@@ -126,7 +139,7 @@ fn a_file_that_does_not_fit_is_not_begun_and_the_form_says_why() {
 #[test]
 fn a_file_that_cannot_be_read_leaves_the_form_open_with_the_focus_on_the_path() {
     let mut script = Script::new();
-    script.keys("w<tab><tab><left><tab><ctrl-u>/none<tab><enter>");
+    script.keys("w<tab><tab><left><tab><ctrl-u>/none<down><enter>");
     let error = form_error(&script.model);
     assert!(error.contains("/none: No such file or directory (ENOENT)"), "{error}");
     assert!(error.contains("on the host, "), "{error}");

@@ -20,7 +20,7 @@ pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, selected:
         Loadable::Loading | Loadable::Failed(_) => &[],
     };
     let about = list.iter().rev().nth(selected).map(holds).unwrap_or_default();
-    let lines = wrap(&about, WIDTH - 2).len().max(3) as u16;
+    let lines = wrap(&about, WIDTH - 4).len().max(3) as u16;
     let height = list.len().max(1) as u16 + lines + 3;
     let inside = popup(canvas, area, (WIDTH, height), "Marks: moments to go back to");
     let empty = match &model.marks.list {

@@ -78,7 +78,7 @@ fn pane(canvas: &mut Canvas<'_>, area: Rect, view: &Memory, shared: &Shared, pan
     match pane {
         Pane::Subjects => {
             let inside = canvas.panel(area, "Subjects", focused);
-            subjects(canvas, inside, view);
+            subjects(canvas, inside, view, shared);
         }
         Pane::Space => space::draw(canvas, area, view, shared, subject, focused),
         Pane::Walk => walk::draw(canvas, area, view, shared, subject, focused),
@@ -186,10 +186,11 @@ fn said(canvas: &mut Canvas<'_>, line: Rect, view: &Memory, shared: &Shared) {
     );
 }
 
-fn subjects(canvas: &mut Canvas<'_>, area: Rect, view: &Memory) {
+fn subjects(canvas: &mut Canvas<'_>, area: Rect, view: &Memory, shared: &Shared) {
     let subjects = &view.subjects;
     if subjects.is_empty() {
-        canvas.wrapped(area, "None yet.\nn starts one.", Role::Dim);
+        let text = shared.fill("None yet.\n{subject-new} starts one.");
+        canvas.wrapped(area, &text, Role::Dim);
         return;
     }
     let shown = usize::from(area.height).max(1);
