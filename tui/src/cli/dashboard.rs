@@ -9,7 +9,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::changes::Changes;
-use super::experiment;
+use super::experiment_module::module_folder;
 use super::lab_args::LabArgs;
 use super::loadable::{self, Loadable};
 use super::relay::Relay;
@@ -223,7 +223,7 @@ impl Here {
             "a panic that RINGSIDE_TEST_PANIC asks for"
         );
         let mut silent = |_: Event| {};
-        let path = match experiment::module_folder(name) {
+        let path = match module_folder(name) {
             Some(folder) => folder?,
             None => dashboard::in_home(name),
         };

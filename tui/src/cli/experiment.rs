@@ -3,7 +3,6 @@
 //! dashboard with one.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -15,8 +14,7 @@ use super::lab_args::LabArgs;
 use super::output::pretty_json;
 use super::{Connection, Failure, Outcome};
 use crate::dashboard;
-use crate::experiment::{Experiment, Progress, Script, module_files, names, shipped};
-use crate::lab::cache::place;
+use crate::experiment::{Experiment, Progress, Script, names, shipped};
 
 /// Predict what the kernel does, see it happen, and be told why
 ///
@@ -120,24 +118,4 @@ fn reset(script: Option<&Script>) -> Outcome {
         })?;
     }
     Ok(0)
-}
-
-/// The folder of a module that comes with an experiment, where it can be built; `None`:
-/// there is none of that name.
-pub(super) fn module_folder(module: &str) -> Option<Result<PathBuf, String>> {
-    let files = module_files(module)?;
-    let write = || -> Result<PathBuf, String> {
-        let folder = place().map_err(|error| error.to_string())?.join("experiments").join(module);
-        let doing = |error| format!("write {}: {error}", folder.display());
-        fs::create_dir_all(&folder).map_err(doing)?;
-        for (file, text) in files {
-            let path = folder.join(file);
-            // What is written anew is built anew.
-            if fs::read_to_string(&path).ok().as_deref() != Some(text) {
-                fs::write(&path, text).map_err(doing)?;
-            }
-        }
-        Ok(folder)
-    };
-    Some(write())
 }

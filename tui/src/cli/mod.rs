@@ -25,6 +25,7 @@ pub mod dump;
 pub mod error;
 pub mod exec;
 pub mod experiment;
+mod experiment_module;
 pub mod gdb;
 pub mod grade;
 pub mod info;
