@@ -46,8 +46,17 @@ impl Model {
             Op::Unmap => self.memory.expect_unmap(call),
             Op::Protect => self.memory.expect_protect(call),
             Op::Advise => self.memory.expect_advise(call),
-            // A request stays where it is, and the device can't be mapped.
-            Op::Remap | Op::Map => Expect::Failure(Vec::new()),
+            // The device can't be mapped.
+            Op::Map => Expect::Failure(Vec::new()),
+            Op::Remap => {
+                let [address, length, new, flags] = call.number();
+                let same = length.div_ceil(PAGE) == new.div_ceil(PAGE);
+                // A request stays where it is; nothing is moved where nothing is to change.
+                match same && flags & 6 == 0 {
+                    true => Expect::Either(address as i64..=address as i64, Vec::new()),
+                    false => Expect::Failure(Vec::new()),
+                }
+            }
             Op::Read => {
                 let [_, _, size] = call.number();
                 Expect::Success(0..=size as i64)
