@@ -13,6 +13,7 @@ mod figures;
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use figures::{median, print};
@@ -25,13 +26,16 @@ use ringside::dashboard::core::event::Event;
 use ringside::dashboard::core::keys::Key;
 use ringside::dashboard::paint::canvas::Hits;
 use ringside::dashboard::paint::theme::Look;
+use ringside::dashboard::replay::{Player, convert};
 use ringside::dashboard::shell::frame::draw;
 use ringside::dashboard::shell::model::Model;
 use ringside::dashboard::shell::update::update;
 use ringside::kernel::api::{
     CounterValue, KernelInfo, KmsgBatch, KmsgRecord, ModuleCounters, ModuleSummary, Sample,
+    TableBytes,
 };
 use ringside::kernel::{Item, Request, TargetError};
+use ringside::tape::{Recorder, Tape};
 
 const RECORDS: u64 = 200_000;
 
@@ -40,19 +44,33 @@ struct Dashboard {
     model: Model,
     kmsg: Option<CallTag>,
     watch: Option<CallTag>,
+    /// Records what happens, if anything does.
+    recorder: Option<Recorder>,
 }
 
 impl Dashboard {
     fn new() -> Self {
-        let mut dashboard =
-            Self { model: Model::new(Config::default(), BTreeMap::new()), kmsg: None, watch: None };
+        Self::recorded(None)
+    }
+
+    fn recorded(path: Option<&Path>) -> Self {
+        let model = Model::new(Config::default(), BTreeMap::new());
+        let start = convert::start(&model, None);
+        let recorder = path.map(|path| Recorder::create(path, &start).expect("a new file"));
+        let mut dashboard = Self { model, kmsg: None, watch: None, recorder };
         dashboard.send(Event::Resize { width: 200, height: 60 });
         dashboard.send(Event::Tick { now_ms: 100 });
         dashboard
     }
 
     fn send(&mut self, event: Event) {
+        if let (Some(recorder), Some(entry)) = (&mut self.recorder, convert::entry(&event)) {
+            recorder.write(&entry);
+        }
         for effect in update(&mut self.model, event) {
+            if let (Some(recorder), Some(entry)) = (&mut self.recorder, convert::asked(&effect)) {
+                recorder.write(&entry);
+            }
             let Effect::Start { tag, request, .. } = effect else {
                 continue;
             };
@@ -139,6 +157,35 @@ impl Dashboard {
         self.send(Event::Item(tag, Item::Sample(sample)));
     }
 
+    /// A sample of a ring of 64 slots with 16 threads, with its picture.
+    fn ring(&mut self, step: u64) {
+        let values =
+            [("occupancy", step * 7 % 64), ("produced", step * 97), ("consumed", step * 96)];
+        let counters = values.map(|(name, value)| CounterValue::new(name, value)).to_vec();
+        let module = "producer_consumer".to_owned();
+        let mut bytes = vec![0_u8; 64 * 16 + 16 * 32];
+        for slot in 0..64 {
+            let item = (step * 97).saturating_sub((64 - slot) % 64);
+            let at = slot as usize * 16;
+            bytes[at..at + 8].copy_from_slice(&item.to_le_bytes());
+        }
+        for thread in 0..16 {
+            let at = 1024 + thread * 32;
+            let items = step * 6 + thread as u64 * step % 5;
+            bytes[at] = (step % 5) as u8;
+            bytes[at + 8..at + 16].copy_from_slice(&items.to_le_bytes());
+            bytes[at + 16..at + 24].copy_from_slice(&(items / 3).to_le_bytes());
+        }
+        let table = TableBytes::from_start(&module, "snapshot", bytes);
+        let sample = Sample {
+            at_ms: step * 100,
+            modules: vec![ModuleCounters { instance: 1, module, counters, controls: Vec::new() }],
+            tables: vec![table],
+        };
+        let tag = self.watch.expect("the counters are watched");
+        self.send(Event::Item(tag, Item::Sample(sample)));
+    }
+
     fn draw(&self, buffer: &mut Buffer) {
         let look = Look::new(ThemeName::Dark, ColorDepth::True, true);
         buffer.reset();
@@ -165,6 +212,7 @@ fn main() {
     series();
     frames();
     ingest();
+    recordings();
     search("text, the match is the oldest record", "slot 3 ", "Producer-3 puts item 3 ");
 }
 
@@ -278,6 +326,65 @@ fn search(name: &str, first: &str, wanted: &str) {
     let name = format!("search in 200,000: {name}");
     print(&name, "ms", figure, "target", 50.0);
     print("slowest slice of the search", "ms", slowest.as_secs_f64() * 1e3, "target", 50.0);
+}
+
+/// Ten samples a second of a busy ring and twenty lines of its log.
+fn busy(dashboard: &mut Dashboard, minutes: u64) {
+    for step in 1..=minutes * 600 {
+        dashboard.send(Event::Tick { now_ms: step * 100 });
+        dashboard.ring(step);
+        dashboard.log(step * 2, 2);
+        while dashboard.model.has_work() {
+            dashboard.send(Event::Work);
+        }
+    }
+}
+
+fn recordings() {
+    let folder = tempfile::tempdir().expect("a folder for recordings");
+    let ten = folder.path().join("ten.ringside");
+    let measured = |path: Option<&Path>| {
+        let mut dashboard = Dashboard::recorded(path);
+        let start = cpu();
+        busy(&mut dashboard, 10);
+        let time = cpu() - start;
+        (time, dashboard.recorder.take().map(|recorder| recorder.finish().expect("it is written")))
+    };
+    let (without, _) = measured(None);
+    let (with, recorded) = measured(Some(&ten));
+    let each = |time: Duration| time.as_secs_f64() * 1e3 / 6000.0;
+    print(
+        "a sample and its log, recorded, CPU of the loop",
+        "ms",
+        each(with),
+        "not",
+        each(without),
+    );
+    let bytes = recorded.map_or(0, |recorded| recorded.bytes);
+    print("ten minutes of a busy ring, recorded", "MB", bytes as f64 / 1e6, "target", 2.0);
+
+    let hour = folder.path().join("hour.ringside");
+    let mut dashboard = Dashboard::recorded(Some(&hour));
+    busy(&mut dashboard, 60);
+    drop(dashboard);
+    let tape = Tape::open(&hour).expect("it is a recording");
+    let length = tape.length_ms();
+    let mut player = Player::new(tape, (200, 60), Model::default().shared.keymap);
+    let start = Instant::now();
+    while player.work(Duration::from_millis(10)) {}
+    let once = start.elapsed().as_secs_f64();
+    println!("  {once:.1} s to look an hour through, once, beside the picture");
+    let mut slowest = Duration::ZERO;
+    let mut buffer = Buffer::empty(Rect::new(0, 0, 200, 60));
+    let look = Look::new(ThemeName::Dark, ColorDepth::True, true);
+    for jump in 0..60_u64 {
+        let start = Instant::now();
+        player.go(jump * 37 % 60 * length / 60 + 500);
+        player.draw(&mut buffer, &mut Hits::default(), look);
+        slowest = slowest.max(start.elapsed());
+    }
+    let slowest = slowest.as_secs_f64() * 1e3;
+    print("jump anywhere in an hour's recording, the slowest", "ms", slowest, "target", 100.0);
 }
 
 /// Memory that is this process's own, in MB.
