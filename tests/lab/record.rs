@@ -136,7 +136,7 @@ fn without_a_program_it_records_until_it_is_told_to_end_and_a_kill_leaves_what_w
     surroundings.ok(&["down"]);
     let said = Said::from(child.wait_with_output().expect("it ends"));
     assert_eq!(said.status, 0, "{}", said.err);
-    assert!(said.err.contains("the lab ended"), "{}", said.err);
+    assert!(said.err.contains("nothing more comes"), "{}", said.err);
     assert!(Tape::open(&path).expect("a recording").ended());
 }
 

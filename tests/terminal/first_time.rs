@@ -78,8 +78,10 @@ fn the_tour_is_played_while_the_kernel_is_built_and_then_the_dashboard_is_live()
     session.keys(" ");
     session.wait_for("playing");
     let _runtime = first.built();
+    session.wait_until("the tour to end", |screen| {
+        !screen.contains("playing") && !screen.contains("waiting for another ringside")
+    });
     session.wait_for("connected");
-    session.wait_until("the tour to end", |screen| !screen.contains("playing"));
     assert!(session.quit().success());
 }
 

@@ -81,9 +81,6 @@ impl Record {
         settle(&relay)?;
         let status = ended?;
         let recorded = recorded?;
-        if over.try_recv().is_ok() {
-            eprintln!("note: the lab ended");
-        }
         eprintln!("{}", told(&recorded));
         Ok(status)
     }
@@ -104,8 +101,12 @@ impl Record {
             Interrupt::catch().map_err(|error| Failure::io("wait for signals", &error))?;
         eprintln!("recording in {}; Ctrl-C ends it", self.file.display());
         while interrupt.stop() == Stop::No {
-            if !matches!(over.recv_timeout(LOOK), Err(RecvTimeoutError::Timeout)) {
-                break;
+            match over.recv_timeout(LOOK) {
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(()) | Err(RecvTimeoutError::Disconnected) => {
+                    eprintln!("note: nothing more comes to be recorded");
+                    break;
+                }
             }
         }
         Ok(0)
