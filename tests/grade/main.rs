@@ -64,6 +64,7 @@ fn main() -> ExitCode {
         All wrong::an_offset_that_is_ignored_costs_the_calls_that_have_one
         All hostile::what_a_module_or_program_does_costs_its_own_test_and_says_why
         All hostile::what_a_build_does_stays_in_its_guest_and_says_why
+        All hostile::a_name_that_is_no_text_is_no_obstacle_and_moves_no_cursor
         Always interrupted::an_interrupt_ends_it_at_once_and_resume_goes_on
         All course::our_my_name_gets_all_points
         All course::our_producer_consumer_gets_all_points

@@ -323,7 +323,10 @@ fn words(words: &[&str]) -> Vec<String> {
 
 /// What fails, and the compiler's first word on it.
 fn sentence(what: &str, lines: &[String]) -> String {
-    match lines.iter().find(|line| line.contains("error")).or(lines.last()) {
+    let first = lines.iter().find(|line| line.contains("error"));
+    // What make stops at is named so; what then follows from it is not.
+    let stop = || lines.iter().find(|line| line.contains("*** "));
+    match first.or_else(stop).or(lines.last()) {
         Some(line) => format!("{what}: {}", line.trim()),
         None => what.to_owned(),
     }
