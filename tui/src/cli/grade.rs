@@ -78,6 +78,10 @@ pub struct Grade {
     /// Write a page (Markdown) for each student into this folder
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     reports: Option<PathBuf>,
+    /// Record each test into this folder: `ringside replay DIR/SUBMISSION/TEST.ringside`
+    /// plays it
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    recordings: Option<PathBuf>,
     /// Print the JSON schema of descriptions, for editors
     #[arg(long)]
     schema: bool,
@@ -130,6 +134,10 @@ impl Grade {
                 "--gradescope is for one submission: its file holds one result",
             ));
         }
+        if let Some(folder) = &self.recordings {
+            fs::create_dir_all(folder)
+                .map_err(|error| Failure::io(format!("make {}", folder.display()), &error))?;
+        }
         let kernels = kernels(&spec)?;
         let graded = self.judge(&spec, &submissions, &kernels)?;
         self.write(&spec, &graded)?;
@@ -151,13 +159,16 @@ impl Grade {
             Interrupt::catch().map_err(|error| Failure::io("wait for signals", &error))?;
         let stop = || interrupt.stop() > Stop::No;
         let jobs = self.jobs.map_or_else(fitting, |jobs| jobs as usize);
+        let recordings = self.recordings.clone();
+        let record = &super::grade_recording::record;
+        let recordings = recordings.map(|folder| grade::Recordings { folder, record });
         let options = Options {
             spec,
             submissions,
             kernels,
             jobs,
             resume: self.resume,
-            recordings: None,
+            recordings,
             stop: &stop,
         };
         let mut trouble = None;

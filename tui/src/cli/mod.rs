@@ -28,6 +28,7 @@ pub mod experiment;
 mod experiment_module;
 pub mod gdb;
 pub mod grade;
+mod grade_recording;
 pub mod info;
 mod input;
 pub mod interrupt;
