@@ -312,7 +312,10 @@ mod tests {
         let lab = lab(LabStatus { guest: GuestState::Running, ..LabStatus::default() });
         let until = Instant::now() + Duration::from_millis(20);
         let (send, ended) = std::sync::mpsc::channel();
-        thread::spawn(move || send.send(lab.wait(Some(until), |status| status.stick_plugged)));
+        thread::spawn(move || {
+            let waited = lab.wait(Some(until), |status| status.stick_plugged);
+            drop(send.send(waited));
+        });
         let waited = ended.recv_timeout(Duration::from_secs(60)).expect("it goes on waiting");
         assert_eq!(waited.unwrap(), None);
         assert!(Instant::now() >= until);
