@@ -7,6 +7,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde::Serialize;
 
 use super::candidates;
 use super::dashboard::Dashboard;
@@ -38,6 +39,9 @@ pub struct ExperimentCommand {
     /// Only look for mistakes in it
     #[arg(long, requires = "experiment")]
     check: bool,
+    /// Print the list as a JSON array
+    #[arg(long, conflicts_with_all = ["experiment", "check", "reset", "schema"])]
+    json: bool,
     /// Forget how it went, or without a name how all of them went
     #[arg(long, conflicts_with = "check")]
     reset: bool,
@@ -61,7 +65,11 @@ impl ExperimentCommand {
             return reset(script.as_ref());
         }
         let Some(script) = script else {
-            write!(out, "{}", list())?;
+            let all = all();
+            match self.json {
+                true => writeln!(out, "{}", pretty_json(&all)?)?,
+                false => write!(out, "{}", list(&all))?,
+            }
             return Ok(0);
         };
         if self.check {
@@ -91,19 +99,35 @@ fn find(wanted: &Path) -> Result<Script, Failure> {
     Ok(Script::read(wanted)?)
 }
 
+/// One that comes with the program.
+#[derive(Serialize)]
+struct Entry {
+    name: &'static str,
+    title: String,
+    about: String,
+    /// The best time that it was done; absent: it was not done yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    done: Option<Progress>,
+}
+
 /// All that come with the program, and how they went.
-fn list() -> String {
+fn all() -> Vec<Entry> {
     let remembered = dashboard::state_path().map(|path| dashboard::recall(&path));
     let remembered = remembered.unwrap_or_default();
+    let known = |name| {
+        let Some(Ok(script)) = shipped(name) else { return None };
+        let (title, about) = (script.experiment.title.clone(), script.experiment.about.clone());
+        Some(Entry { name, title, about, done: Progress::of(&remembered, name) })
+    };
+    names().filter_map(known).collect()
+}
+
+fn list(all: &[Entry]) -> String {
     let mut text = String::new();
-    for name in names() {
-        let Some(Ok(script)) = shipped(name) else { continue };
-        let done = match Progress::of(&remembered, name) {
-            Some(progress) => format!("  ({progress})"),
-            None => String::new(),
-        };
+    for Entry { name, about, done, .. } in all {
+        let done = done.map(|done| format!("  ({done})")).unwrap_or_default();
         // Writing to a string can't fail.
-        let _ = writeln!(text, "{name}{done}\n    {}", script.experiment.about);
+        let _ = writeln!(text, "{name}{done}\n    {about}");
     }
     text.push_str("\n`ringside experiment NAME` opens one in the dashboard.\n");
     text

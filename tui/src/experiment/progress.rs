@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::Serialize;
+
 /// The part of the remembered inputs that progress has.
 const PREFIX: &str = "experiments/";
 
 /// How an experiment went: how many predictions were right, and of how many.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Progress {
     /// Predictions that were right.
     pub right: u32,
