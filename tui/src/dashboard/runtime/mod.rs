@@ -19,7 +19,8 @@ mod runner;
 mod screen;
 mod signals;
 
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal};
+use std::path::Path;
 use std::sync::Arc;
 
 pub use beside::Beside;
@@ -39,16 +40,26 @@ use crate::tape::Tape;
 /// # Errors
 /// When there is one that can't be read or is wrong.
 pub fn read_config() -> Result<Config, DashboardError> {
-    let Some(path) = config_path() else {
-        return Ok(Config::default());
-    };
-    let text = match std::fs::read_to_string(&path) {
+    config_path().map_or_else(|| Ok(Config::default()), |path| read_config_at(&path))
+}
+
+fn read_config_at(path: &Path) -> Result<Config, DashboardError> {
+    let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(error.into()),
+        Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+        // In the home folder of another, who has lent the environment (`setpriv`, `sudo -E`).
+        Err(_) if is_out_of_reach(path) => String::new(),
+        Err(error) => {
+            return Err(DashboardError::Unread { path: path.display().to_string(), error });
+        }
     };
     Config::parse(&text, table::exists)
         .map_err(|error| DashboardError::Config { path: path.display().to_string(), error })
+}
+
+/// Can this user not even see whether the file is there?
+fn is_out_of_reach(path: &Path) -> bool {
+    path.metadata().is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
 }
 
 /// Runs the dashboard until the user leaves it, a signal ends it or a thread
@@ -72,4 +83,22 @@ pub fn play(tape: Tape, playing: &Playing) -> Result<Ended, DashboardError> {
         return Err(DashboardError::NoTerminal);
     }
     replay::run(tape, playing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_config_file_that_is_there_and_can_not_be_read_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("config.toml");
+        assert!(read_config_at(&missing).is_ok());
+        let error = read_config_at(folder.path()).unwrap_err().to_string();
+        let path = folder.path().display();
+        assert!(
+            error.starts_with(&format!("{path} can't be read: Is a directory (EISDIR)")),
+            "{error}"
+        );
+    }
 }

@@ -9,6 +9,7 @@ use crate::dashboard::core::config::file::ConfigError;
 use crate::dashboard::core::host::Host;
 use crate::dashboard::core::workbench::Bench;
 use crate::experiment::Script;
+use crate::kernel::error::io_text;
 use crate::tape::{Recorded, TapeError};
 
 /// What the dashboard is started with.
@@ -77,6 +78,14 @@ pub enum DashboardError {
     /// It could not be recorded.
     #[error("{0}")]
     Recording(#[from] TapeError),
+    /// The config file is there and can't be read.
+    #[error("{path} can't be read: {}; make it readable or move it away", io_text(.error))]
+    Unread {
+        /// The file.
+        path: String,
+        /// Why not.
+        error: std::io::Error,
+    },
     /// The config file is wrong.
     #[error("{path}: {error}; correct it or move it away")]
     Config {
