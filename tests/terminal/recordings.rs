@@ -38,8 +38,21 @@ fn lines(screen: &str) -> Vec<String> {
 }
 
 fn see(session: &Session) -> Seen {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
-    (now.as_millis() as u64, lines(&session.screen()))
+    let look = || {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
+        (now.as_millis() as u64, lines(&session.screen()))
+    };
+    // A frame that arrives in two pieces may be read between them.
+    let mut seen = look();
+    for _ in 0..100 {
+        std::thread::sleep(std::time::Duration::from_millis(30));
+        let again = look();
+        if again.1 == seen.1 {
+            return seen;
+        }
+        seen = again;
+    }
+    panic!("the screen never stands still for a moment");
 }
 
 /// The screen of a recording as it was at a time.
