@@ -326,6 +326,18 @@ fn a_write_to_a_read_only_page_kills_the_subject_and_says_who_where_and_why() {
 }
 
 #[test]
+fn where_there_is_no_room_for_the_whole_walk_its_end_is_shown() {
+    let mut script = at_work();
+    let shown = |screen: &str| screen.lines().filter(|line| line.contains(" PFN ")).count();
+    let whole = screen(&mut script.model, 80, 24);
+    assert!(whole.contains("PGD[") && whole.contains("PTE["), "{whole}");
+    for height in 12..24 {
+        let low = screen(&mut script.model, 80, height);
+        assert!(shown(&low) == 0 || low.contains("PTE["), "{height} rows:\n{low}");
+    }
+}
+
+#[test]
 fn the_bytes_read_can_be_brought_up_at_80_by_24() {
     let mut script = at_work();
     script.model.views.get_mut::<Memory>().unwrap().focus = Pane::Content;

@@ -63,23 +63,32 @@ pub(crate) fn draw(
         None => refusal(walk, Access::Write),
     };
     let decides = decides.map(|decides| Decides { decides, fatal: fault.is_some() });
-    let mut y = 2;
-    for step in steps(walk, subject.earlier(page)) {
-        entry(canvas, row(inside, y), walk, &step, decides);
+    let steps = steps(walk, subject.earlier(page));
+    let is_folded = |step: &Step| step.level == Level::Pgd && walk.levels == 4;
+    let rows = steps.len() + steps.iter().filter(|step| is_folded(step)).count() + 1;
+    // Where there is no room for all, the last entries and the outcome say the most.
+    let mut hidden = rows.saturating_sub(usize::from(inside.height.saturating_sub(FIELDS)));
+    let mut y = FIELDS;
+    let mut next = || {
+        if hidden > 0 {
+            hidden -= 1;
+            return None;
+        }
         y += 1;
-        if step.level == Level::Pgd && walk.levels == 4 {
+        Some(row(inside, y - 1))
+    };
+    for step in &steps {
+        if let Some(area) = next() {
+            entry(canvas, area, walk, step, decides);
+        }
+        if is_folded(step)
+            && let Some(area) = next()
+        {
             let text = "P4D       folded into the PGD: this machine translates with 4 levels";
-            canvas.text(
-                inside.x + 4,
-                row(inside, y).y,
-                inside.width.saturating_sub(4),
-                text,
-                Role::Dim,
-            );
-            y += 1;
+            canvas.text(inside.x + 4, area.y, inside.width.saturating_sub(4), text, Role::Dim);
         }
     }
-    let line = row(inside, y);
+    let line = next().unwrap_or_default();
     match (fault, decides) {
         (Some(fault), Some(Decides { decides, .. })) => {
             let access = match fault.access {
@@ -105,8 +114,11 @@ pub(crate) fn draw(
             outcome(canvas, line, &text, role);
         }
     }
-    explain(canvas, inside, y + 2, walk, decides);
+    explain(canvas, inside, y + 1, walk, decides);
 }
+
+/// Rows of the address's fields, above the entries.
+const FIELDS: u16 = 2;
 
 /// What a page fault at an address leads to, as the mappings say.
 fn what_follows(subject: &Subject, address: u64) -> &'static str {
