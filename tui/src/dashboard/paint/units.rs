@@ -48,6 +48,7 @@ pub fn counted(value: i64, unit: Unit) -> String {
     match unit {
         Unit::Bytes => amount(value.max(0) as u64),
         Unit::Microseconds => format!("{} µs", grouped(value)),
+        Unit::Pages if value == 1 => "1 page".into(),
         Unit::Pages => format!("{} pages", grouped(value)),
         Unit::Switch => if value == 0 { "off" } else { "on" }.into(),
         Unit::Count | Unit::Text => grouped(value),

@@ -19,12 +19,19 @@ pub struct Pattern {
 #[error("{0}")]
 pub struct PatternError(String);
 
+/// More characters than anybody searches for: something was pasted by mistake, and
+/// each key typed behind it would have it compiled again.
+const LONGEST: usize = 512;
+
 impl Pattern {
     /// Reads a pattern.
     ///
     /// # Errors
-    /// When it is a regular expression with a fault.
+    /// When it is a regular expression with a fault, or longer than a line.
     pub fn new(text: &str, regex: bool) -> Result<Self, PatternError> {
+        if text.chars().count() > LONGEST {
+            return Err(PatternError(format!("longer than {LONGEST} characters")));
+        }
         let source = if regex { text.to_owned() } else { regex::escape(text) };
         let capital = text.chars().any(char::is_uppercase);
         let compiled = RegexBuilder::new(&source)
@@ -49,5 +56,18 @@ impl Pattern {
         let found = self.compiled.find_iter(text);
         let ranges = found.map(|found| (found.start(), found.end()));
         ranges.filter(|(start, end)| start < end).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_pasted_by_mistake_is_refused_and_not_compiled_at_each_key() {
+        let longest = "é".repeat(LONGEST);
+        assert!(Pattern::new(&longest, false).is_ok());
+        let error = Pattern::new(&(longest + "x"), false).unwrap_err().to_string();
+        assert_eq!(error, "longer than 512 characters");
     }
 }

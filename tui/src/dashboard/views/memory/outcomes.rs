@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What comes of what a subject was asked to do, and of its life.
 
+use ringside_uapi::describe::Unit;
+
 use super::page::{PAGE, page_of};
 use super::state::Memory;
 use super::state::{Call, MODULE, Pane};
@@ -10,6 +12,7 @@ use crate::dashboard::core::advice;
 use crate::dashboard::core::advice::Doing;
 use crate::dashboard::core::equivalent::equivalent;
 use crate::dashboard::core::{Owner, Shared};
+use crate::dashboard::paint::counted;
 use crate::kernel::api::{ProgramEnd, Request, SubjectAction, SubjectEvent, SubjectOutcome, Walk};
 use crate::kernel::{Item, TargetError, TargetResult};
 
@@ -185,7 +188,8 @@ fn succeeded(view: &mut Memory, shared: &mut Shared, number: u32, action: &Subje
         SubjectAction::Allocate { vaddr, pages, write } => {
             cursor = Some(*vaddr);
             let access = if *write { "read-write" } else { "read-only" };
-            format!("{pages} pages at {vaddr:#x}, {access}")
+            let pages = counted(i64::from(*pages), Unit::Pages);
+            format!("{pages} at {vaddr:#x}, {access}")
         }
         SubjectAction::Free { vaddr } => {
             if let Some(area) = subject.mapping(*vaddr).cloned() {

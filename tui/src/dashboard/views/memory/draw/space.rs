@@ -4,11 +4,12 @@
 
 use crate::dashboard::views::memory::state::Memory;
 use ratatui::layout::Rect;
+use ringside_uapi::describe::Unit;
 
 use super::death;
 use crate::dashboard::core::{Hit, Shared};
 use crate::dashboard::data::hex::size_text;
-use crate::dashboard::paint::{Canvas, Role, row};
+use crate::dashboard::paint::{Canvas, Role, counted, row};
 use crate::dashboard::views::memory::cursor::pane_number;
 use crate::dashboard::views::memory::page::{PAGE, is_ours, page_of};
 use crate::dashboard::views::memory::space::{
@@ -41,10 +42,7 @@ pub(crate) fn draw(
 ) {
     let title = match subject {
         Some(subject) => {
-            let pages = match subject.pages() {
-                1 => "1 page".to_owned(),
-                pages => format!("{pages} pages"),
-            };
+            let pages = counted(subject.pages().try_into().unwrap_or(i64::MAX), Unit::Pages);
             let died = if matches!(subject.life, Life::Dead { .. }) { " when it died" } else { "" };
             format!("Address space of {}{died}: {pages}", subject.name())
         }
