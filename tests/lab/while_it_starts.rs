@@ -29,7 +29,12 @@ fn qemu(surroundings: &Surroundings) -> Pid {
     let lab = surroundings.lab("1").status().expect("the lab answers").pid;
     let start = Instant::now();
     loop {
-        if let Some(pid) = children(lab as u32).first() {
+        // Between fork and exec it is not QEMU yet: stopped there, it would stay for ever.
+        let is_qemu = |pid: &&i32| {
+            let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+            name.starts_with("qemu")
+        };
+        if let Some(pid) = children(lab as u32).iter().find(is_qemu) {
             return Pid::from_raw(*pid);
         }
         assert!(start.elapsed() < PATIENCE, "the lab starts no QEMU");
