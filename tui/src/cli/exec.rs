@@ -20,7 +20,6 @@ use super::{Connection, Failure, Outcome, candidates};
 use crate::kernel::api::{
     Item, OutputStream, ProgramEnd, Request, RunRequest, Signal, TerminalSize,
 };
-use crate::kernel::error::{errno_name, errno_text};
 use crate::kernel::wire::PAYLOAD_MAX;
 use crate::kernel::{CallControl, Target, TargetError};
 use crate::lab::private::PrivateLab;
@@ -282,11 +281,9 @@ pub(super) fn run(
     }
     let end = end.ok_or_else(|| Failure::new(format!("{name}: how it ended is not known")))?;
     match end {
-        ProgramEnd::NotFound => complain(&format!("{name}: there is no such program"), on_terminal),
-        ProgramEnd::NotExecutable(errno) => complain(
-            &format!("{name} can't be executed: {} ({})", errno_text(errno), errno_name(errno)),
-            on_terminal,
-        ),
+        ProgramEnd::NotFound | ProgramEnd::NotExecutable(_) => {
+            complain(&format!("{name}: {end}"), on_terminal);
+        }
         ProgramEnd::Exited(_) | ProgramEnd::Signalled(_) => {}
     }
     Ok(Ended::Program(end.status()))

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::calls::{Backlog, Calls};
 use super::message::Message;
 use super::options::{DashboardError, Options};
-use super::runner::{BATCH, IDLE_TICK, TICK, ask_aside};
+use super::runner::{BATCH, ask_aside, pause};
 use crate::dashboard::core::{Effect, Event};
 use crate::dashboard::replay::convert;
 use crate::dashboard::shell::model::Model;
@@ -138,14 +138,7 @@ impl Headless {
     fn go(mut self, receive: &Receiver<Message>) -> Result<Recorded, TapeError> {
         self.tick();
         loop {
-            let wait = if self.model.has_work() {
-                Duration::ZERO
-            } else if self.model.wants_ticks() {
-                TICK
-            } else {
-                IDLE_TICK
-            };
-            match receive.recv_timeout(wait) {
+            match receive.recv_timeout(pause(&self.model)) {
                 Ok(message) => {
                     self.tick();
                     let batch = std::iter::once(message).chain(receive.try_iter().take(BATCH));

@@ -34,9 +34,9 @@ use crate::tape::Recorder;
 /// The least time between two frames: 30 a second.
 pub(super) const FRAME: Duration = Duration::from_millis(33);
 /// How often time goes on for the model while it matters.
-pub(super) const TICK: Duration = Duration::from_millis(100);
+const TICK: Duration = Duration::from_millis(100);
 /// How often time goes on otherwise.
-pub(super) const IDLE_TICK: Duration = Duration::from_secs(1);
+const IDLE_TICK: Duration = Duration::from_secs(1);
 /// The most messages that are taken before a frame is drawn.
 pub(super) const BATCH: usize = 4096;
 
@@ -87,20 +87,27 @@ pub(crate) fn run(target: Arc<dyn Target>, options: Options) -> Result<Left, Das
     Ok(Left { ended: ended?, recorded: recorded.transpose()? })
 }
 
+/// How long nothing has to be done, if nothing happens.
+pub(super) fn pause(model: &Model) -> Duration {
+    if model.has_work() {
+        Duration::ZERO
+    } else if model.wants_ticks() {
+        TICK
+    } else {
+        IDLE_TICK
+    }
+}
+
 impl Runner {
     fn go(&mut self, receive: &Receiver<Message>) -> Result<Ended, DashboardError> {
         let mut last_frame: Option<Instant> = None;
         let mut dirty = true;
         self.tick()?;
         loop {
-            let wait = if self.model.has_work() {
-                Duration::ZERO
-            } else if dirty {
-                last_frame.map_or(Duration::ZERO, |last| FRAME.saturating_sub(last.elapsed()))
-            } else if self.model.wants_ticks() {
-                TICK
-            } else {
-                IDLE_TICK
+            let until_frame = |last: Instant| FRAME.saturating_sub(last.elapsed());
+            let wait = match dirty && !self.model.has_work() {
+                true => last_frame.map_or(Duration::ZERO, until_frame),
+                false => pause(&self.model),
             };
             match receive.recv_timeout(wait) {
                 Ok(message) => {

@@ -72,16 +72,20 @@ pub(crate) fn lost_symbols(kernel: &Kernel) -> bool {
     cache::place().is_ok_and(|root| stamp::damaged(&root, kernel.flavour, &kernel.vmlinux))
 }
 
-/// The kernel itself where everything that modules are built with is as it was made;
-/// built again, else.
+/// The kernel itself where everything that modules are built with, `rust` ones too, is
+/// as it was made; built again, else.
 ///
 /// # Errors
 /// As [`ensure`].
-pub(crate) fn ensure_sound(kernel: &Kernel, progress: &mut dyn Progress) -> BuildResult<Kernel> {
+pub(crate) fn ensure_sound(
+    kernel: &Kernel,
+    rust: bool,
+    progress: &mut dyn Progress,
+) -> BuildResult<Kernel> {
     let root = cache::root()?;
     // Only what is in the cache is known.
     match kernel.build_dir == cache::build(&root, kernel.flavour)
-        && stamp::spoilt(&root, kernel.flavour)
+        && stamp::spoilt(&root, kernel.flavour, rust)
     {
         true => ensure(kernel.flavour, progress),
         false => Ok(kernel.clone()),

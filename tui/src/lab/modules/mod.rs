@@ -88,7 +88,8 @@ pub fn build_all(
     if works.iter().all(|work| work.done.is_some()) {
         return works.into_iter().map(|work| work.finish(kernel, progress)).collect();
     }
-    let kernel = &linux::ensure_sound(kernel, progress)?;
+    let rust = works.iter().any(|work| work.sources.have("rs"));
+    let kernel = &linux::ensure_sound(kernel, rust, progress)?;
     let reading = linux::lock(&root, kernel.flavour, Mode::Shared, progress)?;
     let progress: &mut dyn Progress = &mut reading.over(progress);
     // In the order of their paths, so that two builds never wait for each other.

@@ -147,6 +147,11 @@ impl Sources {
         self.files.keys().filter_map(|path| Seen::now(path)).collect()
     }
 
+    /// Does one of them have this ending?
+    pub(crate) fn have(&self, ending: &str) -> bool {
+        self.files.keys().any(|path| path.extension().is_some_and(|end| end == ending))
+    }
+
     /// Copies the sources into the stage below `output`.
     ///
     /// # Errors
