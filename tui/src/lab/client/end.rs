@@ -44,6 +44,9 @@ pub fn down(id: &str) -> LabResult<Ended> {
 }
 
 fn down_in(folder: &Path, id: &str) -> LabResult<Ended> {
+    if !runtime::labs(folder).iter().any(|lab| lab == id) {
+        return Err(LabError::NoSuchLab(id.into()));
+    }
     let told = match attach_within(folder, Some(id), ANSWERS_WITHIN) {
         Ok(lab) => {
             let down = Request::Lab(LabRequest::Down);
@@ -51,7 +54,8 @@ fn down_in(folder: &Path, id: &str) -> LabResult<Ended> {
             // The answer may get lost in its end.
             matches!(answer, Ok(_) | Err(TargetError::Gone(_)))
         }
-        Err(error @ LabError::NoSuchLab(_)) => return Err(error),
+        // It has just ended by itself.
+        Err(LabError::NoSuchLab(_)) => return Ok(Ended::Orderly),
         // It speaks another version, or hangs: it can still be told to end.
         Err(_) => false,
     };

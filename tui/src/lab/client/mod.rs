@@ -31,6 +31,8 @@ use crate::kernel::{Replies, Target, TargetError, question};
 pub const PROCESS_COMMAND: &str = "lab-process";
 /// How long a lab process may take to answer what it need not think about.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+/// How soon one that takes no connection is tried again.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// How long it may take to be there.
 const BORN_WITHIN: Duration = Duration::from_secs(60);
 /// How long a guest may take to start: longer than the lab gives it.
@@ -214,21 +216,46 @@ pub fn attach_in(folder: &Path, id: Option<&str>) -> LabResult<LabClient> {
 
 /// The same for a lab that is to answer `within` a time.
 fn attach_within(folder: &Path, id: Option<&str>, within: Duration) -> LabResult<LabClient> {
-    let id = match id {
-        Some(id) => id.to_owned(),
-        None => {
-            let mut labs = runtime::labs(folder);
-            match labs.len() {
-                0 => return Err(LabError::NoLab),
-                1 => labs.remove(0),
-                _ => return Err(LabError::WhichLab(labs)),
+    let until = Instant::now() + within;
+    loop {
+        let chosen = choose(folder, id)?;
+        let left = until.saturating_duration_since(Instant::now());
+        let error = match reach(folder, &chosen, left) {
+            // A lab that is being born, or dies, holds its folder and takes no
+            // connection, or drops one that it has taken.
+            Err(error @ (LabError::NoSuchLab(_) | LabError::Target(TargetError::Gone(_)))) => error,
+            settled => return settled,
+        };
+        if !runtime::labs(folder).contains(&chosen) {
+            if id.is_some() {
+                return Err(LabError::NoSuchLab(chosen));
             }
+        } else if left.is_zero() {
+            tracing::debug!("lab {chosen}: {error}");
+            return Err(LabError::Deaf(runtime::deaf(folder, &chosen)));
         }
-    };
-    let stream = runtime::connect(folder, &id)?;
+        thread::sleep(LOOK_AGAIN);
+    }
+}
+
+/// The lab `id`, or the only one that lives.
+fn choose(folder: &Path, id: Option<&str>) -> LabResult<String> {
+    if let Some(id) = id {
+        return Ok(id.to_owned());
+    }
+    let mut labs = runtime::labs(folder);
+    match labs.len() {
+        0 => Err(LabError::NoLab),
+        1 => Ok(labs.remove(0)),
+        _ => Err(LabError::WhichLab(labs)),
+    }
+}
+
+fn reach(folder: &Path, id: &str, within: Duration) -> LabResult<LabClient> {
+    let stream = runtime::connect(folder, id)?;
     match Remote::over_socket_within(stream, within) {
-        Ok(remote) => Ok(LabClient { id, target: Arc::new(remote), tie: None }),
-        Err(TargetError::Silent(_)) => Err(LabError::Deaf(runtime::deaf(folder, &id))),
+        Ok(remote) => Ok(LabClient { id: id.into(), target: Arc::new(remote), tie: None }),
+        Err(TargetError::Silent(_)) => Err(LabError::Deaf(runtime::deaf(folder, id))),
         Err(error) => Err(error.into()),
     }
 }
@@ -285,6 +312,7 @@ mod tests {
     use super::*;
     use crate::kernel::api::{Item, LabRequest};
     use crate::kernel::{Call, CallControl, Request, Sink, TargetResult};
+    use crate::lab::runtime::LabFolder;
     use std::sync::Mutex;
 
     /// A lab that tells one status and is silent from then on.
@@ -329,5 +357,46 @@ mod tests {
             ..LabStatus::default()
         };
         assert_eq!(lab(status.clone()).wait_ready().unwrap(), status);
+    }
+
+    #[test]
+    fn a_lab_that_dies_while_somebody_connects_is_no_lab() {
+        for id in [None, Some("1")] {
+            let place = tempfile::tempdir().unwrap();
+            let lab = LabFolder::create(place.path()).unwrap();
+            let socket = lab.listen().unwrap();
+            let dies = thread::spawn(move || {
+                drop(socket.accept().unwrap());
+                drop(socket);
+                // It still holds its folder.
+                thread::sleep(Duration::from_millis(50));
+                drop(lab);
+            });
+            let error = attach_in(place.path(), id).err().unwrap();
+            assert!(matches!(error, LabError::NoLab | LabError::NoSuchLab(_)), "{error}");
+            dies.join().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_lab_that_is_being_born_is_waited_for() {
+        let place = tempfile::tempdir().unwrap();
+        let lab = LabFolder::create(place.path()).unwrap();
+        let folder = place.path().to_owned();
+        let attached = thread::spawn(move || attach_in(&folder, None).err());
+        thread::sleep(Duration::from_millis(50));
+        assert!(!attached.is_finished(), "it gave up");
+        let socket = lab.listen().unwrap();
+        let taken = socket.accept().unwrap();
+        drop((taken, lab, socket));
+        assert!(matches!(attached.join().unwrap(), Some(LabError::NoLab)));
+    }
+
+    #[test]
+    fn a_lab_that_never_takes_a_connection_is_deaf() {
+        let place = tempfile::tempdir().unwrap();
+        let _lab = LabFolder::create(place.path()).unwrap();
+        let attached = attach_within(place.path(), None, Duration::from_millis(50));
+        assert!(matches!(attached.err(), Some(LabError::Deaf(_))));
     }
 }
