@@ -77,16 +77,20 @@ impl Actors {
     }
 
     fn fork(kcov: Option<RawFd>) -> (Pid, UnixStream) {
-        let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
+        let (mut ours, theirs) = UnixStream::pair().expect("a pair of sockets");
         // SAFETY: The child does nothing that allocates or locks.
         match unsafe { fork() }.expect("a child starts") {
-            ForkResult::Parent { child } => (child, ours),
+            ForkResult::Parent { child } => {
+                // Then it has nothing open that it should not have.
+                ours.read_exact(&mut [0]).expect("the child is alive");
+                (child, ours)
+            }
             ForkResult::Child => {
-                // SAFETY: It is this process's copy, which nobody uses.
-                unsafe { libc::close(ours.as_raw_fd()) };
+                close_all_but([Some(theirs.as_raw_fd()), kcov]);
                 if let Some(kcov) = kcov {
                     Kcov::enable(kcov);
                 }
+                let _ = (&theirs).write_all(&[0]);
                 serve(theirs)
             }
         }
@@ -126,6 +130,21 @@ impl Actors {
 impl Drop for Actors {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+/// Closes what was inherited: a device that stays open keeps its module in use.
+fn close_all_but(kept: [Option<RawFd>; 2]) {
+    let mut kept: [RawFd; 2] = kept.map(|fd| fd.unwrap_or(libc::STDERR_FILENO));
+    kept.sort_unstable();
+    let mut from = libc::STDERR_FILENO + 1;
+    for fd in kept.into_iter().map(Some).chain([None]) {
+        let to = fd.map_or(u32::MAX, |fd| (fd - 1) as u32);
+        if from as u32 <= to {
+            // SAFETY: They are this process's copies, which nobody uses.
+            unsafe { libc::close_range(from as u32, to, 0) };
+        }
+        from = fd.map_or(from, |fd| from.max(fd + 1));
     }
 }
 

@@ -385,9 +385,7 @@ impl World {
         for ((actor, ..), fd) in open {
             self.actors.make(actor, [libc::SYS_close as u64, fd, 0, 0, 0, 0, 0]);
         }
-        if let Err(errno) = rmmod(name) {
-            return -(errno as i64);
-        }
+        rmmod(name).unwrap_or_else(|errno| panic!("{name} can't be unloaded: {errno}"));
         let parameters = String::from_utf8_lossy(&call.bytes).into_owned();
         let result = match insmod(name, &parameters) {
             Ok(()) => {
