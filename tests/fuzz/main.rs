@@ -9,8 +9,8 @@
 //! ```
 //!
 //! `RINGSIDE_FUZZ` is how many calls, or inputs of each kind, there are to be; without it,
-//! as many as fit into a few seconds. A failing test prints its seed, which
-//! `RINGSIDE_SEED` takes, and the case by itself.
+//! as many as fit into a few seconds, the same ones each time. A failing test prints its
+//! seed, which `RINGSIDE_SEED` takes, and the case by itself.
 //!
 //! `cargo fuzz` is not used: it needs a nightly compiler, and its targets would be run by
 //! few. These are plain tests on the stable one, with corpora as files.
