@@ -138,3 +138,17 @@ fn the_dry_run_prints_a_command_that_boots() {
     }
     assert!(boots, "no init in:\n{text}");
 }
+
+#[test]
+fn a_guest_has_as_many_processors_as_were_asked_for() {
+    let surroundings = Surroundings::new();
+    let nproc = ["exec", "--processors", "5", "--", "nproc"];
+    // Booted, and resumed.
+    for _ in 0..2 {
+        let said = surroundings.run(&nproc);
+        assert_eq!((said.status, said.out.trim()), (0, "5"), "{}", said.err);
+    }
+    let refused = surroundings.run(&["exec", "--processors", "9", "--", "nproc"]);
+    assert_eq!(refused.status, 2, "{}", refused.err);
+    assert!(refused.err.contains("1..=8"), "{}", refused.err);
+}

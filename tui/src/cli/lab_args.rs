@@ -20,7 +20,7 @@ use crate::lab::cache;
 use crate::lab::error::LabError;
 use crate::lab::flavour::Flavour;
 use crate::lab::linux::Kernel;
-use crate::lab::options::{BootKernel, LabOptions, MarksKept};
+use crate::lab::options::{BootKernel, LabOptions, MarksKept, PROCESSORS_MAX};
 use crate::lab::progress::Event;
 use crate::lab::ready::{equipped, ready};
 use crate::lab::setup::Consent;
@@ -79,6 +79,10 @@ pub struct LabArgs {
     /// Memory of the guest in MiB [default: 512, debug kernel 1024]
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(i64::from(MEMORY_MIN)..=i64::from(MEMORY_MAX)))]
     pub memory: Option<u32>,
+
+    /// Processors of the guest, at most 8 [default: 2]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=i64::from(PROCESSORS_MAX)))]
+    pub processors: Option<u32>,
 
     /// Let the guest write to this folder of the host (may be given several
     /// times); changes to any other are gone with the guest. QEMU 7.2 makes no
@@ -179,7 +183,9 @@ impl LabArgs {
             }
             None => BootKernel::from(&ready(flavour)?),
         };
+        let plain = LabOptions::new(kernel, work, cache);
         Ok(LabOptions {
+            processors: self.processors.unwrap_or(plain.processors),
             writable,
             host_files: self.host_files.unwrap_or_default(),
             cold: self.cold,
@@ -191,7 +197,7 @@ impl LabArgs {
             append,
             disk,
             disk_fate: self.fate.fate(),
-            ..LabOptions::new(kernel, work, cache)
+            ..plain
         })
     }
 }

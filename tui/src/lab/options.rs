@@ -19,8 +19,11 @@ use super::vm::start::Plan;
 use super::vm::stick::Stick;
 use crate::kernel::api::{KernelView, StickFate};
 
-/// Processors of a guest.
-pub const PROCESSORS: u32 = 2;
+/// Processors of a guest of which nothing else is said.
+const PROCESSORS: u32 = 2;
+/// The most that our kernels are built for (`CONFIG_NR_CPUS` in
+/// `assets/kernel/base.config`).
+pub const PROCESSORS_MAX: u32 = 8;
 
 /// A kernel to boot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +103,9 @@ pub struct LabOptions {
     pub accelerator: Option<Accelerator>,
     /// Memory in MiB; `None`: what the kernel's flavour needs.
     pub memory_mib: Option<u32>,
+    /// Processors of the guest, from 1 to [`PROCESSORS_MAX`].
+    #[serde(default = "processors")]
+    pub processors: u32,
     /// More for the kernel's command line; the last word on a setting wins.
     pub append: String,
     /// The file or block device behind the USB stick; `None`: an empty one.
@@ -109,6 +115,10 @@ pub struct LabOptions {
     /// one; `None`: it stays beside the file.
     #[serde(default)]
     pub disk_fate: Option<StickFate>,
+}
+
+fn processors() -> u32 {
+    PROCESSORS
 }
 
 impl LabOptions {
@@ -127,6 +137,7 @@ impl LabOptions {
             cold: false,
             accelerator: None,
             memory_mib: None,
+            processors: PROCESSORS,
             append: String::new(),
             disk: None,
             disk_fate: None,
@@ -159,7 +170,7 @@ impl LabOptions {
             cold: self.cold,
             mark: None,
             memory_mib: self.memory(),
-            processors: PROCESSORS,
+            processors: self.processors,
             wanted: Wanted {
                 files: self.host_files,
                 work: self.work.clone(),

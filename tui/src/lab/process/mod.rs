@@ -37,7 +37,7 @@ use self::status::Status;
 use self::supervisor::Supervisor;
 use self::target::LabTarget;
 use super::error::{LabError, LabResult};
-use super::options::{LabOptions, PROCESSORS};
+use super::options::LabOptions;
 use super::runtime::{self, LabFolder};
 use super::vm::console::Console;
 use super::vm::stick::Stick;
@@ -181,7 +181,7 @@ impl Lab {
             flavour: self.options.kernel.flavour.name().into(),
             kernel: self.options.kernel.release.clone(),
             memory_mib: self.options.memory(),
-            processors: PROCESSORS,
+            processors: self.options.processors,
             stick_file: self.stick.path.as_ref().map(|path| path.display().to_string()),
             stick_changes: self.stick.changes().map(|changes| changes.path().display().to_string()),
             stick_fate: self.options.disk_fate,
