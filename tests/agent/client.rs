@@ -38,7 +38,7 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 
 /// Waits until this process is no more.
 pub(crate) fn assert_ends(pid: &str) {
-    let until = Instant::now() + Duration::from_secs(20);
+    let until = Instant::now() + Duration::from_secs(60);
     let lives = || {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         // One that has ended may wait for its parent to notice.

@@ -39,7 +39,7 @@ fn a_shell_has_a_terminal_of_the_same_size_and_gives_ours_back() {
     });
     let mut seen = String::new();
     let mut wait_for = |words: &str| {
-        let until = Instant::now() + Duration::from_secs(20);
+        let until = Instant::now() + Duration::from_secs(60);
         while !seen.contains(words) {
             let left = until.saturating_duration_since(Instant::now());
             match screen.recv_timeout(left) {

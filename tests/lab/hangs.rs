@@ -17,7 +17,7 @@ use ringside::lab::flavour::Flavour;
 use ringside::lab::progress::Event;
 use ringside::lab::{linux, modules};
 
-use super::surroundings::{Surroundings, children, expect_gone, lab_request, lives};
+use super::surroundings::{Surroundings, children, expect_gone, expect_taken, lab_request, lives};
 
 /// How long anything may take here; a hang is one that goes on for longer.
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -134,8 +134,7 @@ fn an_exec_whose_qemu_is_stopped_ends_at_each_signal_and_takes_qemu_along() {
         let _stopped = Stopped::new(qemu);
         for (number, signal) in signals.iter().enumerate() {
             if number > 0 {
-                // Two that come together count as one.
-                std::thread::sleep(Duration::from_millis(300));
+                expect_taken(exec.child.id(), signals[number - 1]);
                 assert!(exec.child.try_wait().expect("it is our child").is_none());
             }
             send(exec.child.id() as i32, *signal);
@@ -172,7 +171,7 @@ fn an_exec_whose_program_hangs_every_processor_says_so_and_ends_at_the_second_ct
     assert!(line.starts_with("note: the guest has not answered for "), "{line}");
     assert!(line.ends_with("; a second Ctrl-C ends it"), "{line}");
     send(child.id() as i32, Signal::SIGINT);
-    std::thread::sleep(Duration::from_millis(300));
+    expect_taken(child.id(), Signal::SIGINT);
     assert!(child.try_wait().expect("it is our child").is_none());
     send(child.id() as i32, Signal::SIGINT);
     assert_eq!(end(&mut child), 130);

@@ -16,7 +16,7 @@ use ringside::lab::linux;
 use ringside::lab::progress::Event;
 
 /// How long a lab process may take to listen.
-const STARTS_WITHIN: Duration = Duration::from_secs(30);
+const STARTS_WITHIN: Duration = Duration::from_secs(120);
 
 /// A folder for sockets and one for caches. Dropping it ends its labs.
 pub struct Surroundings {
@@ -188,7 +188,7 @@ pub fn wait_for(lab: &LabClient, what: &str, enough: impl Fn(&GuestState) -> boo
             return status;
         }
         assert!(
-            start.elapsed() < Duration::from_secs(30),
+            start.elapsed() < Duration::from_secs(120),
             "waited for {what}, and the guest is {:?}",
             status.guest
         );
@@ -217,8 +217,27 @@ pub fn children(pid: u32) -> Vec<i32> {
 pub fn expect_gone(pid: i32, what: &str) {
     let start = Instant::now();
     while lives(pid) {
-        assert!(start.elapsed() < Duration::from_secs(5), "{what} ({pid}) lives on");
+        assert!(start.elapsed() < Duration::from_secs(60), "{what} ({pid}) lives on");
         std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Waits until a process has taken the signal that it was sent: two that come together
+/// count as one.
+pub fn expect_taken(pid: u32, signal: nix::sys::signal::Signal) {
+    let pending = || {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let masks = status.lines().filter_map(|line| {
+            line.strip_prefix("ShdPnd:").or_else(|| line.strip_prefix("SigPnd:"))
+        });
+        masks
+            .filter_map(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+            .any(|mask| mask & (1 << (signal as u64 - 1)) != 0)
+    };
+    let start = Instant::now();
+    while pending() {
+        assert!(start.elapsed() < Duration::from_secs(120), "{signal} stays with process {pid}");
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

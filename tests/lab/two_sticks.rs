@@ -25,7 +25,7 @@ use ringside::lab::{linux, modules};
 use super::surroundings::Surroundings;
 
 /// How long QEMU may take to listen.
-const LISTENS_WITHIN: Duration = Duration::from_secs(30);
+const LISTENS_WITHIN: Duration = Duration::from_secs(120);
 
 /// The first stick in MiB, and the second.
 const SIZES: [u64; 2] = [64, 48];

@@ -24,7 +24,7 @@ fn watch() -> Calls {
 
 /// The first of the next samples for which this holds.
 fn sample_in_which(watch: &Calls, what: &str, holds: impl Fn(&Sample) -> bool) -> Sample {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(120);
     loop {
         match watch.next() {
             Item::Sample(sample) if holds(&sample) => return sample,

@@ -86,7 +86,7 @@ fn output_that_nobody_reads_stops_its_program_and_nothing_else() {
     for _ in 0..50 {
         ask(&remote, Request::Kernel, &[]).unwrap();
     }
-    assert!(started.elapsed() < Duration::from_secs(5));
+    assert!(started.elapsed() < Duration::from_secs(60));
     flood.control().signal(Signal(nix::libc::SIGTERM)).unwrap();
     let mut bytes = 0;
     loop {
@@ -151,7 +151,7 @@ fn dropping_a_call_ends_its_program() {
     };
     let pid: i32 = String::from_utf8(bytes).unwrap().trim().parse().unwrap();
     drop(run);
-    let until = Instant::now() + Duration::from_secs(10);
+    let until = Instant::now() + Duration::from_secs(60);
     while std::path::Path::new(&format!("/proc/{pid}")).exists() {
         assert!(Instant::now() < until, "process {pid} lives on");
         std::thread::sleep(Duration::from_millis(5));
@@ -228,7 +228,7 @@ fn a_second_hello_cancels_what_the_client_before_had_open() {
     let pid = expect(&mut reader, 1, Kind::Stdout);
     let pid = String::from_utf8_lossy(pid.payload()).trim().to_owned();
     say(&mut stream, 0, &Body::Hello(version()));
-    let until = Instant::now() + Duration::from_secs(10);
+    let until = Instant::now() + Duration::from_secs(60);
     while std::path::Path::new(&format!("/proc/{pid}")).exists() {
         assert!(Instant::now() < until, "process {pid} lives on");
         std::thread::sleep(Duration::from_millis(5));

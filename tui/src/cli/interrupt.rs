@@ -93,7 +93,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     fn wait_for(mut condition: impl FnMut() -> bool) {
-        let until = Instant::now() + Duration::from_secs(20);
+        let until = Instant::now() + Duration::from_secs(60);
         while !condition() {
             assert!(Instant::now() < until);
             std::thread::sleep(Duration::from_millis(2));

@@ -5,14 +5,16 @@
 use std::fs::{self, File};
 use std::io::{Result, Write};
 use std::path::Path;
+use std::thread;
 
 /// Writes a file in place of the one there is.
 ///
 /// # Errors
 /// It can't be written; the old one is untouched then, and nothing else is left.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    // Another thread may write the same file: a draft of its own for each.
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
+    name.push(format!(".{}.{:?}.part", std::process::id(), thread::current().id()));
     let draft = path.with_file_name(name);
     let written = File::create(&draft)
         .and_then(|mut file| file.write_all(bytes))
@@ -65,5 +67,25 @@ mod tests {
         fs::create_dir_all(taken.join("by a folder")).unwrap();
         write(&taken, b"new").unwrap_err();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_file_that_many_write_at_once_is_always_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        let texts = [[b'a'; 9000], [b'b'; 9000], [b'c'; 9000]];
+        write(&file, &texts[0]).unwrap();
+        thread::scope(|scope| {
+            for text in &texts {
+                scope.spawn(|| {
+                    for _ in 0..50 {
+                        write(&file, text).unwrap();
+                        let found = fs::read(&file).unwrap();
+                        assert!(texts.iter().any(|text| found == text));
+                    }
+                });
+            }
+        });
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

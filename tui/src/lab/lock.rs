@@ -114,7 +114,7 @@ impl Progress for Locked<'_> {
 }
 
 /// Is the open file still the one at `path`?
-fn is_at(file: &fs::File, path: &Path) -> bool {
+pub(crate) fn is_at(file: &fs::File, path: &Path) -> bool {
     match (file.metadata(), fs::metadata(path)) {
         (Ok(held), Ok(found)) => held.ino() == found.ino() && held.dev() == found.dev(),
         _ => false,

@@ -306,6 +306,15 @@ impl Shared {
         self.open(Layer::Confirm(Confirm::new(title, text, command, yes)));
     }
 
+    /// What a picture says: with keys to press, as [`Self::fill`] has them; of a guest that
+    /// is dead, where they do nothing, other words.
+    pub fn told(&self, living: &str, dead: &str) -> String {
+        match self.link.dead() {
+            Some(_) => dead.to_owned(),
+            None => self.fill(living),
+        }
+    }
+
     /// A text of ours with what to press in place of each command's name in braces.
     pub fn fill(&self, text: &str) -> String {
         self.keymap.fill(text)

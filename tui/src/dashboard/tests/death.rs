@@ -101,6 +101,34 @@ fn a_view_that_was_not_open_when_the_guest_died_waits_for_nothing() {
 }
 
 #[test]
+fn in_the_last_picture_nothing_is_asked_for_and_no_key_is_named_that_needs_the_guest() {
+    let name = |name: &str| (name.to_owned(), String::new());
+    for modules in [vec![], vec![name("memalloc")], vec![name("memalloc"), name("kmod")]] {
+        let mut dashboard = Harness::new(ScriptedKernel { modules, ..ScriptedKernel::guest() });
+        panic(&mut dashboard);
+        dashboard.keys("<esc>");
+        for id in 1..=VIEWS {
+            dashboard.keys(&id.to_string());
+            dashboard.pass(1000);
+            let screen = dashboard.screen();
+            for living in [
+                "Asking the kernel",
+                "chooses the parameters",
+                "calls it once",
+                "starts a subject",
+                "starts one",
+                "Start a subject",
+                "Nothing was read yet",
+                "loads one",
+                "r reads",
+            ] {
+                assert!(!screen.contains(living), "{living} in\n{screen}");
+            }
+        }
+    }
+}
+
+#[test]
 fn the_last_picture_stays_without_its_colours_until_the_reboot() {
     let mut dashboard = working();
     dashboard.keys("4");

@@ -70,7 +70,7 @@ mod tests {
             drop(sockets.map(|socket| socket.accept().unwrap()));
             drop(labs);
         });
-        let entries = roll_in(folder.path(), Duration::from_secs(20));
+        let entries = roll_in(folder.path(), Duration::from_secs(60));
         assert!(entries.is_empty(), "{entries:?}");
         called.join().unwrap();
     }

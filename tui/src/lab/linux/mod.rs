@@ -4,6 +4,7 @@
 
 mod compile;
 pub mod config;
+mod cut_short;
 mod debian;
 mod download;
 pub mod kconfig;
@@ -142,6 +143,9 @@ fn build(
     let build_dir = cache::build(root, flavour);
     cache::room(root, room(flavour, &build_dir))?;
     stamp::remove(root, flavour);
+    if let Some(told) = cut_short::mend(&build_dir)? {
+        progress.note(told.to_owned());
+    }
     let compile = Compile {
         flavour,
         tree: &tree,

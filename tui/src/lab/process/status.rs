@@ -11,6 +11,9 @@ use crate::kernel::api::{GuestState, LabStatus};
 use crate::kernel::{Request, Target, TargetError, TargetResult};
 use crate::lab::vm::pulse::Health;
 
+/// How long after its connections QEMU's end may be noticed on a busy machine.
+const ENDS_WITHIN: Duration = Duration::from_secs(3);
+
 /// Hears of each change; says whether it wants more. Must not block.
 pub(super) type Watcher = Box<dyn FnMut(LabStatus) -> bool + Send>;
 
@@ -196,7 +199,7 @@ impl Status {
     /// of a connection is seen a moment before the end of QEMU. `how` is what
     /// the connection says, which counts where the guest goes on.
     pub(super) fn why_ended(&self, how: String) -> String {
-        let until = Instant::now() + Duration::from_millis(700);
+        let until = Instant::now() + ENDS_WITHIN;
         let mut state = self.state();
         while state.status.guest == GuestState::Running {
             let Some(left) = until.checked_duration_since(Instant::now()) else {

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::initramfs::{digest, prune};
-use crate::lab::durable;
+use crate::lab::{durable, proc};
 
 /// The device behind KVM.
 const DEVICE: &str = "/dev/kvm";
@@ -85,8 +85,7 @@ pub struct Verdicts {
 impl Verdicts {
     /// Kept in `folder`; `qemu` and `kernel` identify the two.
     pub fn new(folder: &Path, qemu: &str, kernel: &str) -> Self {
-        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        Self { folder: folder.to_owned(), key: digest([boot.trim(), qemu, kernel]) }
+        Self { folder: folder.to_owned(), key: digest([proc::boot().as_str(), qemu, kernel]) }
     }
 
     fn path(&self) -> PathBuf {

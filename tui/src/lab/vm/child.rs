@@ -29,6 +29,9 @@ use crate::lab::inherit;
 /// How much of what QEMU says about its own end is kept.
 const WORDS: u64 = 4096;
 
+/// How long after its control channel QEMU's end may be noticed on a busy machine.
+const ENDS_WITHIN: Duration = Duration::from_secs(3);
+
 /// What the threads around one QEMU share.
 #[derive(Default)]
 pub(super) struct Shared {
@@ -169,7 +172,7 @@ pub(super) fn explain(shared: &Shared, error: VmError) -> VmError {
     if matches!(error, VmError::Refused { .. } | VmError::Silent { .. }) {
         return error;
     }
-    let soon = Instant::now() + Duration::from_millis(500);
+    let soon = Instant::now() + ENDS_WITHIN;
     let ended = shared.wait(soon, |state| state.ended.clone());
     shared.kill();
     match ended {

@@ -8,15 +8,17 @@
 //! would cost more than the resumed start it serves.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
 
-use cpio::newc::{Builder, ModeFileType, trailer};
+use nix::fcntl::{Flock, FlockArg};
 use sha2::{Digest, Sha256};
 
-use super::elf;
+use super::archive::write;
 use super::error::{VmError, VmResult};
+use crate::lab::lock::is_at;
 use crate::lab::{durable, sum};
 use crate::text::bytes::hex;
 
@@ -24,16 +26,20 @@ use crate::text::bytes::hex;
 const LAYOUT: u32 = 2;
 /// How many archives the cache keeps.
 const KEPT: usize = 4;
-/// The folders of the guest's first file system; those of libraries come with them.
-const FOLDERS: [&str; 9] = ["dev", "proc", "sys", "run", "tmp", "etc", "root", "host", "mnt"];
 
-/// An archive on disk.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How long to wait for another process that makes one. It may have been stopped:
+/// making a second one then costs less than waiting for it.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An archive on disk, which stays there for as long as this lasts.
+#[derive(Debug)]
 pub struct Initramfs {
     /// The file.
     pub path: PathBuf,
     /// Says what is in it, in hexadecimal.
     pub key: String,
+    /// Who prunes the cache leaves alone what is locked.
+    _used: Flock<File>,
 }
 
 /// What identifies a file's contents without reading them.
@@ -68,47 +74,119 @@ pub fn ensure(folder: &Path, program: &Path) -> VmResult<Initramfs> {
     let name = identity(program)
         .map_err(VmError::io(format!("look at the program {}", program.display())))?;
     let key = digest([format!("initramfs {LAYOUT}").as_str(), &name]);
-    let path = folder.join(format!("{key}.cpio"));
-    let noted = folder.join(format!("{key}.sum"));
-    if is_whole(&path, &noted) {
-        return Ok(Initramfs { path, key });
+    if let Some(found) = find(folder, &key) {
+        return Ok(found);
     }
-    let doing = || format!("write the initramfs {}", path.display());
+    let doing = || format!("write the initramfs {}", place(folder, &key).display());
     fs::create_dir_all(folder).map_err(VmError::io(doing()))?;
-    let draft = folder.join(format!("{key}.{}.part", std::process::id()));
-    // The note goes first and comes last: an archive without one is made again.
-    drop(fs::remove_file(&noted));
-    let written = write(&draft, program)
-        .and_then(|()| durable::rename(&draft, &path).map_err(VmError::io(doing())))
-        .and_then(|()| note(&path).map_err(VmError::io(doing())))
-        .and_then(|text| durable::write(&noted, text.as_bytes()).map_err(VmError::io(doing())));
-    if let Err(error) = written {
-        // The draft may not exist; nobody would take it for an archive.
-        drop(fs::remove_file(&draft));
-        return Err(error);
+    let lock = alone(folder);
+    if let Some(found) = find(folder, &key) {
+        return Ok(found);
     }
-    prune(folder, "cpio", KEPT);
-    prune(folder, "sum", KEPT);
-    Ok(Initramfs { path, key })
+    let made = make(folder, &key, program)?;
+    if lock.is_some() {
+        // What processes left that died at it.
+        prune(folder, "part", 0);
+        forget_old(folder);
+    }
+    Ok(made)
+}
+
+fn place(folder: &Path, key: &str) -> PathBuf {
+    folder.join(format!("{key}.cpio"))
+}
+
+/// Where an archive's length and checksum are noted.
+fn note_of(archive: &Path) -> PathBuf {
+    archive.with_extension("sum")
+}
+
+/// The archive of this name, if it is there and whole. It counts as the newest from
+/// now on.
+fn find(folder: &Path, key: &str) -> Option<Initramfs> {
+    let path = place(folder, key);
+    let file = File::open(&path).ok()?;
+    let used = Flock::lock(file, FlockArg::LockShared).ok()?;
+    if !is_at(&used, &path) || !is_whole(&used, &note_of(&path)) {
+        return None;
+    }
+    // In a cache that can't be written nothing is pruned.
+    drop(used.set_modified(SystemTime::now()));
+    Some(Initramfs { path, key: key.to_owned(), _used: used })
+}
+
+/// Nobody else makes or prunes archives in `folder` for as long as this lasts; `None`
+/// where somebody else keeps doing that.
+fn alone(folder: &Path) -> Option<Flock<File>> {
+    let begun = Instant::now();
+    let mut file = File::open(folder).ok()?;
+    loop {
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => return Some(lock),
+            Err((unlocked, _)) if begun.elapsed() < PATIENCE => file = unlocked,
+            Err(_) => return None,
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn make(folder: &Path, key: &str, program: &Path) -> VmResult<Initramfs> {
+    let path = place(folder, key);
+    let io = || VmError::io(format!("write the initramfs {}", path.display()));
+    let mut name = tempfile::Builder::new();
+    let draft = name.prefix(key).suffix(".part").tempfile_in(folder).map_err(io())?;
+    write(draft.as_file(), program)?;
+    let file = File::open(draft.path()).map_err(io())?;
+    let used = Flock::lock(file, FlockArg::LockShared).map_err(|(_, errno)| io()(errno.into()))?;
+    let noted = note(&used).map_err(io())?;
+    // The note goes first and comes last: an archive without one is made again.
+    drop(fs::remove_file(note_of(&path)));
+    durable::rename(draft.path(), &path).map_err(io())?;
+    durable::write(&note_of(&path), noted.as_bytes()).map_err(io())?;
+    Ok(Initramfs { path, key: key.to_owned(), _used: used })
 }
 
 /// What is noted of an archive: its length and its checksum.
-fn note(path: &Path) -> io::Result<String> {
-    let file = File::open(path)?;
-    let length = file.metadata()?.len();
-    Ok(format!("{length} {:08x}", sum::of(&file, length)?))
+fn note(archive: &File) -> io::Result<String> {
+    let length = archive.metadata()?.len();
+    Ok(format!("{length} {:08x}", sum::of(archive, length)?))
 }
 
 /// Is the archive as it was when it was noted?
-fn is_whole(path: &Path, noted: &Path) -> bool {
-    matches!((fs::read_to_string(noted), note(path)), (Ok(noted), Ok(found)) if noted == found)
+fn is_whole(archive: &File, noted: &Path) -> bool {
+    matches!((fs::read_to_string(noted), note(archive)), (Ok(noted), Ok(found)) if noted == found)
+}
+
+/// Removes the archives that were used longest ago, but none that a guest is being
+/// started from.
+fn forget_old(folder: &Path) {
+    for path in newest_first(folder, "cpio").into_iter().skip(KEPT) {
+        let unused =
+            File::open(&path).map(|file| Flock::lock(file, FlockArg::LockExclusiveNonblock));
+        if let Ok(Ok(_unused)) = unused {
+            drop(fs::remove_file(note_of(&path)));
+            drop(fs::remove_file(&path));
+        }
+    }
+    // Notes of archives that are gone.
+    for note in newest_first(folder, "sum") {
+        if !note.with_extension("cpio").exists() {
+            drop(fs::remove_file(note));
+        }
+    }
 }
 
 /// Removes all but the newest `keep` files of `folder` that end in `.extension`.
 pub fn prune(folder: &Path, extension: &str, keep: usize) {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return;
-    };
+    for path in newest_first(folder, extension).into_iter().skip(keep) {
+        // Another process may have removed it first.
+        drop(fs::remove_file(path));
+    }
+}
+
+/// The files of `folder` that end in `.extension`.
+fn newest_first(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten();
     let mut files: Vec<_> = entries
         .flatten()
         .map(|entry| entry.path())
@@ -116,88 +194,7 @@ pub fn prune(folder: &Path, extension: &str, keep: usize) {
         .filter_map(|path| Some((fs::metadata(&path).ok()?.modified().ok()?, path)))
         .collect();
     files.sort();
-    for (_, path) in files.iter().rev().skip(keep) {
-        // Another process may have removed it first.
-        drop(fs::remove_file(path));
-    }
-}
-
-fn write(draft: &Path, program: &Path) -> VmResult<()> {
-    let doing = || format!("pack {} into the initramfs", program.display());
-    let mut image = fs::read(program).map_err(VmError::io(doing()))?;
-    let needed = elf::needed_files(program, &image)?;
-    elf::cut_unloaded(program, &mut image)?;
-    let mut out = Archive {
-        out: BufWriter::new(File::create(draft).map_err(VmError::io(doing()))?),
-        inode: 0,
-        folders: Vec::new(),
-    };
-    let mut fill = || -> VmResult<()> {
-        for folder in FOLDERS {
-            out.folder(folder).map_err(VmError::io(doing()))?;
-        }
-        // The kernel opens it before init runs.
-        out.console().map_err(VmError::io(doing()))?;
-        out.file("init", &image).map_err(VmError::io(doing()))?;
-        for (inside, file) in &needed {
-            let bytes = fs::read(file).map_err(VmError::io(format!("read {}", file.display())))?;
-            let inside = inside.to_string_lossy();
-            let inside = inside.trim_start_matches('/');
-            out.parents(inside).map_err(VmError::io(doing()))?;
-            out.file(inside, &bytes).map_err(VmError::io(doing()))?;
-        }
-        Ok(())
-    };
-    fill()?;
-    trailer(out.out)
-        .and_then(|out| out.into_inner().map_err(io::IntoInnerError::into_error))
-        .map(drop)
-        .map_err(VmError::io(doing()))
-}
-
-struct Archive {
-    out: BufWriter<File>,
-    inode: u32,
-    folders: Vec<String>,
-}
-
-impl Archive {
-    fn entry(&mut self, name: &str, permissions: u32, kind: ModeFileType) -> Builder {
-        self.inode += 1;
-        Builder::new(name).ino(self.inode).mode(permissions).set_mode_file_type(kind)
-    }
-
-    fn folder(&mut self, name: &str) -> io::Result<()> {
-        if self.folders.iter().any(|folder| folder == name) {
-            return Ok(());
-        }
-        self.folders.push(name.to_owned());
-        let entry = self.entry(name, 0o755, ModeFileType::Directory);
-        entry.write(&mut self.out, 0).finish().map(drop)
-    }
-
-    fn parents(&mut self, name: &str) -> io::Result<()> {
-        for (end, _) in name.match_indices('/') {
-            self.folder(&name[..end])?;
-        }
-        Ok(())
-    }
-
-    fn console(&mut self) -> io::Result<()> {
-        let entry =
-            self.entry("dev/console", 0o600, ModeFileType::Char).rdev_major(5).rdev_minor(1);
-        entry.write(&mut self.out, 0).finish().map(drop)
-    }
-
-    fn file(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let size = u32::try_from(bytes.len()).map_err(|_| {
-            io::Error::new(io::ErrorKind::FileTooLarge, "4 GiB is the archive's limit")
-        })?;
-        let entry = self.entry(name, 0o755, ModeFileType::Regular);
-        let mut out = entry.write(&mut self.out, size);
-        out.write_all(bytes)?;
-        out.finish().map(drop)
-    }
+    files.into_iter().rev().map(|(_, path)| path).collect()
 }
 
 #[cfg(test)]
@@ -251,7 +248,7 @@ mod tests {
         let program = folder.path().join("program");
         fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
         let first = ensure(folder.path(), &program).unwrap();
-        assert_eq!(ensure(folder.path(), &program).unwrap(), first);
+        assert_eq!(ensure(folder.path(), &program).unwrap().path, first.path);
         fs::copy("/bin/true", &program).unwrap();
         assert_ne!(ensure(folder.path(), &program).unwrap().key, first.key);
         assert!(
@@ -272,18 +269,86 @@ mod tests {
         flipped[whole.len() / 2] ^= 1;
         for damaged in [&whole[..whole.len() / 2], &[], &flipped] {
             fs::write(&made.path, damaged).unwrap();
-            assert_eq!(ensure(folder.path(), program).unwrap(), made);
+            assert_eq!(ensure(folder.path(), program).unwrap().path, made.path);
             assert_eq!(fs::read(&made.path).unwrap().len(), whole.len());
             assert!(fs::read(&made.path).unwrap() != flipped);
         }
     }
 
+    /// The `number`th of some programs.
+    fn program(folder: &Path, number: u64) -> PathBuf {
+        let path = folder.join(format!("program{number}"));
+        if !path.exists() {
+            fs::copy("/bin/true", &path).unwrap();
+        }
+        path
+    }
+
+    /// An archive of it that was last used `number` seconds after the first.
+    fn used_at(folder: &Path, number: u64) -> Initramfs {
+        let made = ensure(folder, &program(folder, number)).unwrap();
+        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(number);
+        File::open(&made.path).unwrap().set_modified(at).unwrap();
+        made
+    }
+
+    fn archives(folder: &Path) -> usize {
+        let (packed, noted) = (newest_first(folder, "cpio"), newest_first(folder, "sum"));
+        assert_eq!(packed.len(), noted.len());
+        packed.len()
+    }
+
     #[test]
-    fn only_the_newest_archives_are_kept() {
+    fn an_archive_that_a_guest_is_started_from_is_not_removed_however_many_are_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let in_use = used_at(folder.path(), 0);
+        for number in 1..=2 * KEPT as u64 {
+            drop(used_at(folder.path(), number));
+        }
+        assert!(in_use.path.exists() && note_of(&in_use.path).exists());
+        assert_eq!(archives(folder.path()), KEPT + 1);
+        let path = in_use.path.clone();
+        drop(in_use);
+        drop(used_at(folder.path(), 3 * KEPT as u64));
+        assert!(!path.exists());
+        assert_eq!(archives(folder.path()), KEPT);
+    }
+
+    #[test]
+    fn an_archive_that_is_used_again_and_again_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths: Vec<_> =
+            (0..KEPT as u64).map(|number| used_at(folder.path(), number).path).collect();
+        drop(ensure(folder.path(), &program(folder.path(), 0)).unwrap());
+        drop(used_at(folder.path(), KEPT as u64));
+        let left: Vec<_> = paths.iter().map(|path| path.exists()).collect();
+        assert_eq!(left, [true, false, true, true]);
+    }
+
+    #[test]
+    fn many_that_start_at_once_with_few_places_all_find_their_archives() {
+        let folder = tempfile::tempdir().unwrap();
+        let programs: Vec<_> =
+            (0..2 * KEPT as u64).map(|number| program(folder.path(), number)).collect();
+        std::thread::scope(|scope| {
+            for program in programs.iter().chain(&programs) {
+                scope.spawn(|| {
+                    for _ in 0..5 {
+                        let made = ensure(folder.path(), program).unwrap();
+                        assert!(names(&made.path).iter().any(|(name, ..)| name == "init"));
+                    }
+                });
+            }
+        });
+        assert!(newest_first(folder.path(), "part").is_empty());
+    }
+
+    #[test]
+    fn only_the_newest_files_are_kept() {
         let folder = tempfile::tempdir().unwrap();
         for number in 0..7 {
-            fs::write(folder.path().join(format!("{number}.cpio")), b"x").unwrap();
-            std::thread::sleep(std::time::Duration::from_millis(15));
+            let file = File::create(folder.path().join(format!("{number}.cpio"))).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(number)).unwrap();
         }
         prune(folder.path(), "cpio", 3);
         let mut left: Vec<_> =

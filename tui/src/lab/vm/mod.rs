@@ -6,6 +6,7 @@
 //! runs a guest of its own inside itself.
 
 pub mod accel;
+mod archive;
 mod child;
 pub mod command;
 pub mod confine;

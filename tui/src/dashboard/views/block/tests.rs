@@ -275,6 +275,20 @@ fn hostile_names_and_bytes_stay_text() {
 }
 
 #[test]
+fn what_was_done_last_is_told_of_a_dead_guest_without_what_to_press_next() {
+    let mut script = Script::new();
+    script.keys("w<enter>");
+    let living = screen(&mut script.model, 80, 24);
+    assert!(living.contains("wrote 5 bytes at 0x0; s makes them durable"), "{living}");
+    if let Some(lab) = &mut script.model.link.lab {
+        lab.guest = GuestState::Panicked { reason: "for a test".into() };
+        script.model.link.mourned = Some(lab.generation);
+    }
+    let dead = screen(&mut script.model, 80, 24);
+    assert!(dead.contains("wrote 5 bytes at 0x0") && !dead.contains("makes them"), "{dead}");
+}
+
+#[test]
 fn no_size_of_the_screen_is_too_small_to_draw() {
     let mut script = at_work();
     for width in (0..90).step_by(7) {

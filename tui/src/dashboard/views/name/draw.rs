@@ -56,7 +56,10 @@ fn greeting(canvas: &mut Canvas<'_>, area: Rect, view: &Name, shared: &Shared) {
     }
     let used = known.parameters.len() as u16 + 1;
     let lines = below(inside, used);
-    let empty = shared.fill("Nothing said yet. {greet} chooses the parameters and loads it.");
+    let empty = shared.told(
+        "Nothing said yet. {greet} chooses the parameters and loads it.",
+        "It had said nothing.",
+    );
     said(canvas, lines, shared, MODULE, &empty);
 }
 
@@ -68,7 +71,12 @@ fn system_call(canvas: &mut Canvas<'_>, area: Rect, view: &Name, shared: &Shared
     }
     let info = match &view.syscall {
         Loadable::Loading => {
-            return message(canvas, inside, "Asking the kernel for its number …", Role::Dim);
+            let text = shared.told(
+                "Asking the kernel for its number …",
+                "What is shown here is asked for only while this view is open, and another was \
+                 when the guest died.",
+            );
+            return message(canvas, inside, &text, Role::Dim);
         }
         Loadable::Failed(error) => {
             let text = format!("It can't be asked for: {error}");
@@ -98,8 +106,9 @@ fn system_call(canvas: &mut Canvas<'_>, area: Rect, view: &Name, shared: &Shared
         ..7 => 3,
         _ => 3 + canvas.wrapped(note, OTHER_NUMBERS, Role::Dim),
     };
-    let empty = shared.fill(
+    let empty = shared.told(
         "Nobody has called it yet. {syscall} calls it once, {syscall-many} as often as you say.",
+        "Nobody had called it.",
     );
     said(canvas, below(inside, used), shared, SYSCALL_SOURCE, &empty);
 }

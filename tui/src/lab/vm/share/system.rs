@@ -115,16 +115,14 @@ fn settings(cache: &Path) -> VmResult<PathBuf> {
     let doing = || VmError::io(format!("copy {SETTINGS} to {}", place.display()));
     fs::create_dir_all(&folder).map_err(doing())?;
     // Older ones may still be shared with a guest: they go with the next but one.
-    let draft = folder.join(format!("{key}.{}.part", std::process::id()));
-    let copied = copy(&found, &draft).and_then(|()| durable::keep_all(&draft));
-    let copied = copied.and_then(|()| match fs::rename(&draft, &place) {
-        // Another process was faster.
+    let mut name = tempfile::Builder::new();
+    let draft = name.prefix(&key).suffix(".part").tempdir_in(&folder).map_err(doing())?;
+    let copied = copy(&found, draft.path()).and_then(|()| durable::keep_all(draft.path()));
+    let copied = copied.and_then(|()| match fs::rename(draft.path(), &place) {
+        // Another start was faster.
         Err(_) if place.is_dir() => Ok(()),
         renamed => renamed,
     });
-    if copied.is_err() || draft.is_dir() {
-        drop(fs::remove_dir_all(&draft));
-    }
     copied.map_err(doing())?;
     Ok(place)
 }
@@ -162,7 +160,6 @@ fn is_whole(found: &[Setting], place: &Path) -> bool {
 }
 
 fn copy(found: &[Setting], draft: &Path) -> io::Result<()> {
-    fs::create_dir_all(draft)?;
     fs::set_permissions(draft, fs::Permissions::from_mode(0o755))?;
     for setting in found {
         let (from, to) = (Path::new(SETTINGS).join(&setting.path), draft.join(&setting.path));
@@ -208,6 +205,18 @@ mod tests {
             assert_eq!(settings(cache.path()).unwrap(), copy);
             assert_eq!(fs::read(copy.join("passwd")).unwrap(), whole);
         }
+    }
+
+    #[test]
+    fn many_that_start_at_once_share_one_copy_of_the_settings() {
+        let cache = tempfile::tempdir().unwrap();
+        let copies = std::thread::scope(|scope| {
+            let copies: Vec<_> = (0..4).map(|_| scope.spawn(|| settings(cache.path()))).collect();
+            copies.into_iter().map(|copy| copy.join().unwrap().unwrap()).collect::<Vec<_>>()
+        });
+        assert!(copies.iter().all(|copy| *copy == copies[0]));
+        let left = fs::read_dir(cache.path().join("settings")).unwrap();
+        assert_eq!(left.count(), 1);
     }
 
     #[test]

@@ -126,6 +126,7 @@ fn head(canvas: &mut Canvas<'_>, line: Rect, view: &Block, shared: &Shared) {
 /// What was done last, or what went wrong.
 fn said(canvas: &mut Canvas<'_>, line: Rect, state: &Block, shared: &Shared) {
     let gone = state.info.is_some_and(|info| info.gone);
+    let dead = shared.link.dead().is_some();
     let warning = canvas.look.glyphs.warning;
     let pointer = canvas.look.glyphs.pointer;
     if let Some(transfer) = &state.transfer {
@@ -142,21 +143,27 @@ fn said(canvas: &mut Canvas<'_>, line: Rect, state: &Block, shared: &Shared) {
         return canvas.gauge(bar, share, Role::Series(1));
     }
     let (mark, text, role) = match (&state.said, &state.error) {
-        (Some(said), _) => (pointer, said.clone(), Role::Text),
+        (Some(said), _) => {
+            // What to press next stands behind it.
+            let done = said.split("; ").next().unwrap_or_default();
+            (pointer, if dead { done.to_owned() } else { said.clone() }, Role::Text)
+        }
         (None, _) if gone => (
             warning,
-            shared.fill(
+            shared.told(
                 "the device was taken away: {block-plug} plugs the stick in, then {reload} reloads \
                  kmod",
+                "the device had been taken away",
             ),
             Role::Bad,
         ),
         (None, Some(error)) => (warning, error.to_string(), Role::Bad),
         (None, None) => (
             pointer,
-            shared.fill(
+            shared.told(
                 "arrows move, {block-go} goes to an offset, {block-read} reads, {block-write} \
                  writes, {block-compare} compares with pread",
+                "these bytes were the last that were read",
             ),
             Role::Dim,
         ),

@@ -28,9 +28,10 @@ pub(crate) fn draw(
     };
     let inside = canvas.panel(area, &title, focused);
     let Some(content) = content else {
-        let text = shared.fill(
+        let text = shared.told(
             "Nothing was read yet: {memory-look} looks into the page under the cursor, \
              {memory-read} reads anywhere.",
+            "Nothing had been read.",
         );
         canvas.wrapped(inside, &text, Role::Dim);
         return;

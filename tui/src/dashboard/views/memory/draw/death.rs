@@ -42,6 +42,9 @@ pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared, subject
         canvas.spans(row(area, y), &[(&label, Role::Dim), (text, Role::Text)]);
         y += 1;
     }
+    if shared.link.dead().is_some() {
+        return y;
+    }
     let keys = [
         (&*shared.keymap.press("subject-new"), Role::Key),
         (" starts a new subject, ", Role::Text),

@@ -132,6 +132,11 @@ fn limits(canvas: &mut Canvas<'_>, line: Rect, shared: &Shared) {
 fn said(canvas: &mut Canvas<'_>, line: Rect, view: &Memory, shared: &Shared) {
     let pointer = canvas.look.glyphs.pointer;
     let Some(subject) = view.subject() else {
+        if shared.link.dead().is_some() {
+            let spans = [(pointer, Role::Key), (" there was no subject", Role::Text)];
+            canvas.spans(line, &spans);
+            return;
+        }
         let start = shared.keymap.press("subject-new");
         let spans = [
             (pointer, Role::Key),
@@ -155,9 +160,10 @@ fn said(canvas: &mut Canvas<'_>, line: Rect, view: &Memory, shared: &Shared) {
     let mut text = match (&subject.said, &subject.last) {
         (Some(said), _) => said.clone(),
         (None, Some(last)) => last.clone(),
-        (None, None) => {
-            shared.fill("nothing was asked of it yet: {memory-allocate} allocates pages")
-        }
+        (None, None) => shared.told(
+            "nothing was asked of it yet: {memory-allocate} allocates pages",
+            "nothing had been asked of it",
+        ),
     };
     let made = subject.made().into_iter().map(|(level, count)| match count {
         1 => level.name().to_owned(),
@@ -189,7 +195,7 @@ fn said(canvas: &mut Canvas<'_>, line: Rect, view: &Memory, shared: &Shared) {
 fn subjects(canvas: &mut Canvas<'_>, area: Rect, view: &Memory, shared: &Shared) {
     let subjects = &view.subjects;
     if subjects.is_empty() {
-        let text = shared.fill("None yet.\n{subject-new} starts one.");
+        let text = shared.told("None yet.\n{subject-new} starts one.", "There was none.");
         canvas.wrapped(area, &text, Role::Dim);
         return;
     }

@@ -50,9 +50,10 @@ pub(crate) fn draw(
     };
     let inside = canvas.panel(area, &title, focused);
     let Some(subject) = subject else {
-        let text = shared.fill(
+        let text = shared.told(
             "Start a subject with {subject-new}, then allocate pages with {memory-allocate}: each \
              page appears here as a letter.",
+            "There was no subject when the guest died.",
         );
         canvas.wrapped(inside, &text, Role::Dim);
         return;

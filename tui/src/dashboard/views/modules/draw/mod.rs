@@ -70,9 +70,10 @@ fn list(canvas: &mut Canvas<'_>, area: Rect, view: &Modules, shared: &Shared) {
             return message(canvas, inside, &text, Role::Bad);
         }
         (Loadable::Ready(modules), true) if modules.is_empty() => {
-            let text = shared.fill(
+            let text = shared.told(
                 "No module is loaded. {load} loads one: a name, a folder that is built first, or \
                  a .ko file.",
+                "No module was loaded.",
             );
             return message(canvas, inside, &text, Role::Dim);
         }
