@@ -42,12 +42,17 @@ pub struct Patience {
 impl Patience {
     /// With what `--timeout` says, if anything.
     pub fn new(seconds: Option<u64>, advice: impl Into<String>) -> Self {
-        let limit = match seconds {
-            Some(0) => None,
-            Some(seconds) => Some(Duration::from_secs(seconds)),
-            None => (!std::io::stderr().is_terminal()).then_some(UNWATCHED),
-        };
+        let limit = limit(seconds, std::io::stderr().is_terminal());
         Self { limit, advice: advice.into(), raw: false }
+    }
+}
+
+/// How long is waited, where somebody watches or not.
+fn limit(seconds: Option<u64>, watched: bool) -> Option<Duration> {
+    match seconds {
+        Some(0) => None,
+        Some(seconds) => Some(Duration::from_secs(seconds)),
+        None => (!watched).then_some(UNWATCHED),
     }
 }
 
@@ -360,6 +365,13 @@ mod tests {
         let error = ask(&target, Request::Modules, &[]).unwrap_err();
         assert_eq!(error, TargetError::Silent("the guest has not answered for 7 s".into()));
         assert!(target.hangs().load(Ordering::Relaxed));
+    }
+
+    #[test]
+    fn without_a_limit_it_is_a_minute_where_nobody_watches_and_none_elsewhere() {
+        assert_eq!(limit(None, false), Some(Duration::from_secs(60)));
+        assert_eq!(limit(None, true), None);
+        assert_eq!(limit(Some(0), false), None);
     }
 
     #[test]

@@ -212,6 +212,10 @@ fn nice(value: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dashboard::data::appearance::{ColorDepth, ThemeName};
+    use crate::dashboard::paint::canvas::Hits;
+    use crate::dashboard::paint::theme::Look;
+    use ratatui::buffer::Buffer;
 
     #[test]
     fn scales_end_at_round_numbers() {
@@ -234,6 +238,15 @@ mod tests {
         };
         assert_eq!(slowed(1), 200_000.0);
         assert_eq!(slowed(5), 3.0, "a twelfth of the chart");
+        let area = Rect::new(0, 0, 36, 5);
+        let mut buffer = Buffer::empty(area);
+        let mut hits = Hits::default();
+        let look = Look::new(ThemeName::Dark, ColorDepth::None, true);
+        let mut canvas = Canvas { buffer: &mut buffer, look, hits: &mut hits };
+        let fast = std::iter::repeat_n(200_000.0, 55);
+        canvas.chart(area, &[curve(fast.chain(std::iter::repeat_n(3.0, 5)))]);
+        let scale: String = (0..SCALE).map(|x| buffer[(x, 0)].symbol()).collect();
+        assert_eq!(scale.trim(), "5");
     }
 
     #[test]
@@ -246,11 +259,6 @@ mod tests {
 
     #[test]
     fn what_goes_beyond_the_scale_is_marked() {
-        use crate::dashboard::data::appearance::{ColorDepth, ThemeName};
-        use crate::dashboard::paint::canvas::Hits;
-        use crate::dashboard::paint::theme::Look;
-        use ratatui::buffer::Buffer;
-
         let area = Rect::new(0, 0, 36, 5);
         let mut buffer = Buffer::empty(area);
         let mut hits = Hits::default();

@@ -8,6 +8,7 @@ use std::io::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use nix::fcntl::{Flock, FlockArg};
 use object::Object;
 use object::read::elf::ElfFile64;
 
@@ -67,7 +68,12 @@ fn used_now(place: &Path) {
     }
 }
 
+/// Leaves it to another build where that is at it: a copy that is being removed looks
+/// as if it had been used just now.
 fn forget_old(all: &Path) -> Result<()> {
+    let Ok(_alone) = Flock::lock(fs::File::open(all)?, FlockArg::LockExclusiveNonblock) else {
+        return Ok(());
+    };
     let mut copies: Vec<_> = fs::read_dir(all)?
         .flatten()
         .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
@@ -75,7 +81,7 @@ fn forget_old(all: &Path) -> Result<()> {
     copies.sort();
     let extra = copies.len().saturating_sub(KEPT);
     copies.iter().take(extra).try_for_each(|(_, path)| match fs::remove_dir_all(path) {
-        // Another build was quicker.
+        // The cache was cleaned meanwhile.
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         removed => removed,
     })

@@ -85,8 +85,6 @@ pub fn ensure(folder: &Path, program: &Path) -> VmResult<Initramfs> {
     }
     let made = make(folder, &key, program)?;
     if lock.is_some() {
-        // What processes left that died at it.
-        prune(folder, "part", 0);
         forget_old(folder);
     }
     Ok(made)
@@ -135,9 +133,9 @@ fn make(folder: &Path, key: &str, program: &Path) -> VmResult<Initramfs> {
     let io = || VmError::io(format!("write the initramfs {}", path.display()));
     let mut name = tempfile::Builder::new();
     let draft = name.prefix(key).suffix(".part").tempfile_in(folder).map_err(io())?;
-    write(draft.as_file(), program)?;
-    let file = File::open(draft.path()).map_err(io())?;
+    let file = draft.reopen().map_err(io())?;
     let used = Flock::lock(file, FlockArg::LockShared).map_err(|(_, errno)| io()(errno.into()))?;
+    write(draft.as_file(), program)?;
     let noted = note(&used).map_err(io())?;
     // The note goes first and comes last: an archive without one is made again.
     drop(fs::remove_file(note_of(&path)));
@@ -157,10 +155,11 @@ fn is_whole(archive: &File, noted: &Path) -> bool {
     matches!((fs::read_to_string(noted), note(archive)), (Ok(noted), Ok(found)) if noted == found)
 }
 
-/// Removes the archives that were used longest ago, but none that a guest is being
-/// started from.
+/// Removes what processes left that died while they made one, and the archives that were
+/// used longest ago, but none that is in use.
 fn forget_old(folder: &Path) {
-    for path in newest_first(folder, "cpio").into_iter().skip(KEPT) {
+    let old = newest_first(folder, "cpio").into_iter().skip(KEPT);
+    for path in old.chain(newest_first(folder, "part")) {
         let unused =
             File::open(&path).map(|file| Flock::lock(file, FlockArg::LockExclusiveNonblock));
         if let Ok(Ok(_unused)) = unused {
@@ -312,6 +311,17 @@ mod tests {
         drop(used_at(folder.path(), 3 * KEPT as u64));
         assert!(!path.exists());
         assert_eq!(archives(folder.path()), KEPT);
+    }
+
+    #[test]
+    fn what_a_process_left_that_died_is_removed_and_what_another_makes_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let (left, made) = (folder.path().join("left.part"), folder.path().join("made.part"));
+        File::create(&left).unwrap();
+        let lock = Flock::lock(File::create(&made).unwrap(), FlockArg::LockShared).unwrap();
+        forget_old(folder.path());
+        assert!(!left.exists() && made.exists());
+        drop(lock);
     }
 
     #[test]
