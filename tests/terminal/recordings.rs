@@ -84,7 +84,7 @@ fn assert_shown(player: &mut Player, (unix_ms, live): &Seen) {
             return;
         }
     }
-    nearest.clone_from(&at(player, ms));
+    nearest = at(player, ms);
     panic!("at {ms} ms there was\n{}\nand is\n{}", live.join("\n"), nearest.join("\n"));
 }
 
