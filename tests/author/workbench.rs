@@ -19,7 +19,7 @@ fn start(at: &Surroundings, arguments: &[&str]) -> Session {
     let environment = places.map(|name| (name, folder));
     let binary = Path::new(env!("CARGO_BIN_EXE_ringside"));
     let session = Session::start_with(binary, arguments, 44, 110, &environment);
-    session.wait_for("connected");
+    session.wait_for(" connected");
     session
 }
 

@@ -47,7 +47,7 @@ fn main() {
     let binary = Path::new(env!("CARGO_BIN_EXE_ringside"));
     let environment = [("XDG_RUNTIME_DIR", folder), ("XDG_STATE_HOME", folder)];
     let mut session = Session::start_with(binary, &[], 40, 160, &environment);
-    session.wait_for("connected");
+    session.wait_for(" connected");
     session.keys("6");
     session.wait_for("following");
     let flooder = Flooder::new(folder);

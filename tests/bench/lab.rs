@@ -57,14 +57,14 @@ fn marks() {
     let taken = taken as f64 / f64::from(1 << 20);
     print("a mark: room on the disk", "MiB", taken, "the guest's memory", 512.0);
     let mut session = Session::start(Path::new(RINGSIDE), &[], 24, 80);
-    session.wait_for("connected");
+    session.wait_for(" connected");
     let times = (0..ROUNDS).map(|_| {
         session.keys("Z");
         session.wait_for("Rewind to the newest mark?");
         let start = Instant::now();
         session.keys("y");
         session.wait_for("rewound by");
-        session.wait_for("connected");
+        session.wait_for(" connected");
         let took = start.elapsed();
         // Until what is said of this rewind is not taken for the next one.
         std::thread::sleep(Duration::from_secs(8));
@@ -144,7 +144,7 @@ fn files() {
 fn dashboard() {
     let start = Instant::now();
     let mut session = Session::start(Path::new(RINGSIDE), &[], 24, 80);
-    session.wait_for("connected");
+    session.wait_for(" connected");
     print("ringside to the first live frame", "s", start.elapsed().as_secs_f64(), "target", 0.7);
     std::thread::sleep(Duration::from_secs(3));
     at_rest(&session);
@@ -154,7 +154,7 @@ fn dashboard() {
     session.wait_for("B boots a new guest");
     let start = Instant::now();
     session.keys("B");
-    session.wait_for("connected");
+    session.wait_for(" connected");
     print("from a crash to a fresh guest", "s", start.elapsed().as_secs_f64(), "target", 0.7);
     session.quit();
 }

@@ -118,7 +118,7 @@ const CONTROL_U: &str = "\x15";
 impl Pictures<'_> {
     /// The tour: every view with something to see in it.
     fn all(&mut self) {
-        self.session.wait_for("connected");
+        self.session.wait_for(" connected");
         self.load("2", "a module with parameters", &format!("{DOWN}{CONTROL_U}Summer"));
         self.load(
             "3",

@@ -18,7 +18,7 @@ pub fn start(runtime: &Runtime, size: (u16, u16), more: &[(&str, &str)]) -> Sess
     environment.extend_from_slice(more);
     let binary = Path::new(env!("CARGO_BIN_EXE_ringside"));
     let session = Session::start_with(binary, &[], size.0, size.1, &environment);
-    session.wait_for("connected");
+    session.wait_for(" connected");
     session
 }
 

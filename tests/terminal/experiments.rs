@@ -255,7 +255,7 @@ fn a_crash_names_its_function_and_its_line() {
 fn experiments_are_found_in_the_dashboard_and_left_at_any_time() {
     let runtime = Runtime::new();
     let mut student = Student::at(&runtime, &[], (40, 160));
-    student.session.wait_for("connected");
+    student.session.wait_for(" connected");
     student.session.keys("H");
     student.session.wait_for("Experiments: predict, see, know why");
     student.session.wait_for("What a semaphore's count means");

@@ -86,7 +86,7 @@ fn the_tour_is_played_while_the_kernel_is_built_and_then_the_dashboard_is_live()
     session.wait_until("the tour to end", |screen| {
         !screen.contains("playing") && !screen.contains("waiting for another ringside")
     });
-    session.wait_for("connected");
+    session.wait_for(" connected");
     assert!(session.quit().success());
 }
 

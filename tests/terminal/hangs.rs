@@ -37,7 +37,7 @@ fn a_guest_that_hangs_is_told_in_the_header_and_one_key_boots_another() {
     session.wait_for("the guest has not answered for ");
     session.wait_for("B boots a new one");
     session.keys("B");
-    session.wait_for("connected");
+    session.wait_for(" connected");
     session.wait_for("guest 2 runs");
     assert!(kill(qemu, None).is_err(), "the old QEMU lives on");
     session.keys("q");

@@ -27,7 +27,7 @@ pub fn record(runtime: &Runtime) -> (Session, PathBuf) {
     let binary = Path::new(env!("CARGO_BIN_EXE_ringside"));
     let arguments = ["--record", path.to_str().expect("a plain path")];
     let session = Session::start_with(binary, &arguments, 24, 80, &environment);
-    session.wait_for("connected");
+    session.wait_for(" connected");
     (session, path)
 }
 

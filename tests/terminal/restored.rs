@@ -70,14 +70,14 @@ fn ctrl_z_gives_the_shell_its_terminal_and_fg_brings_the_dashboard_back() {
     let mut shell = Session::start_with(Path::new("/bin/bash"), &arguments, 24, 80, &environment);
     shell.wait_for("shell> ");
     shell.keys(&format!("{}\r", env!("CARGO_BIN_EXE_ringside")));
-    shell.wait_for("connected");
+    shell.wait_for(" connected");
     shell.keys("\x1a");
     shell.wait_for("Stopped");
     assert!(!shell.cells().alternate_screen(), "the shell has its screen");
     shell.keys("echo $((6 * 7))\r");
     shell.wait_for("\n42");
     shell.keys("fg\r");
-    shell.wait_for("connected");
+    shell.wait_for(" connected");
     // It hears keys, and draws all that it had drawn before.
     shell.keys("6");
     shell.wait_for("What the kernel says");
@@ -109,7 +109,7 @@ fn after_sigstop_fg_brings_back_a_dashboard_that_is_drawn_whole_and_hears_single
     let mut shell = Session::start_with(Path::new("/bin/bash"), &arguments, 24, 80, &environment);
     shell.wait_for("shell> ");
     shell.keys(&format!("{} --local\r", env!("CARGO_BIN_EXE_ringside")));
-    shell.wait_for("connected");
+    shell.wait_for(" connected");
     let dashboard = child_of(shell.pid());
     for size in [(24, 80), (30, 100)] {
         nix::sys::signal::kill(dashboard, Signal::SIGSTOP).expect("it runs");
@@ -121,7 +121,7 @@ fn after_sigstop_fg_brings_back_a_dashboard_that_is_drawn_whole_and_hears_single
         // All of it, in the terminal's new size, and nothing of the shell's.
         shell.wait_until("the whole dashboard", |screen| {
             screen.contains("Overview")
-                && screen.contains("connected")
+                && screen.contains(" connected")
                 && screen.contains("Quit")
                 && screen.lines().count() == usize::from(size.0)
                 && !screen.contains("shell>")

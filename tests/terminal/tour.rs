@@ -240,7 +240,7 @@ fn it_survives_the_kernels_crash_says_why_and_boots_a_new_one() {
     session.keys("y");
     session.wait_for("Kernel panic - not syncing: sysrq triggered crash");
     session.keys("b");
-    session.wait_for("connected");
+    session.wait_for(" connected");
     session.wait_until("no panic on the screen", |screen| !screen.contains("panic"));
     session.keys("?");
     session.wait_for("Everywhere");
@@ -261,7 +261,7 @@ fn a_lab_whose_process_was_killed_is_replaced_with_one_key() {
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).expect("it runs");
     session.wait_for("B starts a new one");
     session.keys("B");
-    session.wait_for("connected");
+    session.wait_for(" connected");
     load(&mut session, "5", "kmod is not loaded", "read-write 1 GiB");
     quit(session);
 }

@@ -7,6 +7,8 @@ use crate::kernel::api::TableRange;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Streams {
     pub(crate) kernel_asked: Option<u64>,
+    /// Since when the guest runs, and can be expected to answer.
+    pub(crate) guest_runs_ms: u64,
     pub(crate) lab_asked: Option<u64>,
     pub(crate) kmsg_asked: Option<u64>,
     pub(crate) watch_asked: Option<u64>,

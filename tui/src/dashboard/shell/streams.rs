@@ -107,11 +107,11 @@ pub(crate) fn keep_up(model: &mut Model) {
 
 /// Lets go of a question that the kernel does not answer, so that it is asked again.
 fn give_up_silent(model: &mut Model) {
-    let now = model.now_ms;
-    let silent = model
-        .calls
-        .iter()
-        .find(|(_, call)| call.owner == Owner::Kernel && now >= call.started_ms + SILENT_MS);
+    let (now, runs) = (model.now_ms, model.streams.guest_runs_ms);
+    // It may have been asked long before there was a guest.
+    let silent = model.calls.iter().find(|(_, call)| {
+        call.owner == Owner::Kernel && now >= call.started_ms.max(runs) + SILENT_MS
+    });
     if let Some((tag, _)) = silent {
         model.cancel(tag);
         model.calls.remove(tag);
@@ -258,6 +258,7 @@ fn lab(model: &mut Model, status: LabStatus) {
     let ran = model.link.lab.as_ref().is_some_and(|lab| lab.guest == GuestState::Running);
     if runs && !ran {
         model.streams.kernel_asked = None;
+        model.streams.guest_runs_ms = model.now_ms;
         if model.streams.generation > 1 && !first_status {
             model.done(match status.rewound_ms {
                 Some(by_ms) => rewound(by_ms),

@@ -269,6 +269,22 @@ fn a_kernel_that_falls_silent_is_shown_as_such() {
 }
 
 #[test]
+fn a_kernel_is_not_silent_while_its_guest_still_starts() {
+    let mut kernel = ScriptedKernel::guest();
+    kernel.info = None;
+    if let Some(lab) = &mut kernel.lab {
+        lab.guest = GuestState::Starting;
+    }
+    let mut dashboard = Harness::new(kernel);
+    dashboard.pass(20_000);
+    dashboard.lab(running_lab());
+    dashboard.pass(3000);
+    assert!(!dashboard.shows("disconnected") && !dashboard.shows("does not answer"));
+    dashboard.pass(5000);
+    assert!(dashboard.shows("does not answer"));
+}
+
+#[test]
 fn what_can_not_be_had_is_asked_for_once_a_second_at_most() {
     for lab in [true, false] {
         let mut dashboard = guest();
