@@ -85,3 +85,20 @@ fn gdb_has_rusts_own_printers_for_its_types() {
     let said = Said::from(debugger.wait_with_output().expect("gdb ends"));
     assert!(said.out.contains("StdSlice"), "{}{}", said.out, said.err);
 }
+
+#[test]
+fn gdb_shows_the_counters_of_a_rust_module_as_numbers() {
+    let made = Made::new("printed", &[]);
+    made.at.up(&[]);
+    made.at.ok(&["load", made.path(), "interval_ms=100"]);
+    let text = fs::read_to_string(made.source()).expect("it was made");
+    let line = text.lines().position(|line| line.contains("this.beat();")).expect("the line") + 1;
+    let stop = format!("break printed.rs:{line}");
+    let print = "print (*this.inner.pointer).data";
+    let debugger = gdb(&made, &["--batch", "-ex", &stop, "-ex", "continue", "-ex", print]);
+    let said = Said::from(debugger.wait_with_output().expect("gdb ends"));
+    assert!(said.out.contains("$1 = printed::Pulse {"), "{}{}", said.out, said.err);
+    let (_, beats) = said.out.rsplit_once(", beats: ").expect("a counter");
+    let (beats, rest) = beats.split_once(", skipped: 0, paused: 0}").expect("the others");
+    assert!(beats.parse::<u64>().is_ok(), "{beats} {rest}");
+}
