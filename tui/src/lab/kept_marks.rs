@@ -6,6 +6,7 @@
 //! what was interrupted is never taken for a mark.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -50,7 +51,33 @@ struct Record {
     stick: Option<u64>,
 }
 
+/// What a mark's age may be off by, since no two clocks were read at once.
+const SAME_MS: u64 = 1000;
+
 impl Record {
+    /// Is it the same mark, which two labs have taken up?
+    fn is(&self, other: &Self) -> bool {
+        self.info.name == other.info.name
+            && self.state == other.state
+            && self.made_unix_ms.abs_diff(other.made_unix_ms) <= SAME_MS
+    }
+
+    /// Calls it something else where one of these has its name.
+    fn rename(&mut self, records: &[Self]) {
+        let taken = |name: &str| records.iter().any(|known| known.info.name == name);
+        let wanted = self.info.name.clone();
+        for number in 1.. {
+            self.info.name = match (number, self.named) {
+                (1, _) => wanted.clone(),
+                (_, true) => format!("{wanted}-{number}"),
+                (_, false) => (number - 1).to_string(),
+            };
+            if !taken(&self.info.name) {
+                return;
+            }
+        }
+    }
+
     fn age(&self) -> Duration {
         Duration::from_millis(now_ms().saturating_sub(self.made_unix_ms))
     }
@@ -80,14 +107,28 @@ fn files(folder: &Path, number: usize) -> (PathBuf, PathBuf) {
     (folder.join(format!("{number}.state")), folder.join(format!("{number}.stick")))
 }
 
+/// Which marks were kept of a machine at a moment: those of another moment are others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp(u64, i64, i64);
+
+impl Stamp {
+    /// Of the marks in a folder; `None`: there are none.
+    fn of(place: &Path) -> Option<Self> {
+        let list = fs::metadata(place.join(LIST)).ok()?;
+        Some(Self(list.ino(), list.mtime(), list.mtime_nsec()))
+    }
+}
+
 /// Keeps `marks`, the oldest first, in place of those that were kept of such a machine
-/// before; none: those are removed.
+/// when they were taken up (`taken`). What another lab has kept since then stays beside
+/// them, under another name where a name is taken. No mark at all: the folder goes.
 ///
 /// # Errors
 /// The disk is full, or can't be written.
 pub fn write<'m>(
     cache: &Path,
     key: &Key,
+    taken: Option<Stamp>,
     marks: impl Iterator<Item = (&'m Mark, MarkInfo, bool, Duration)>,
 ) -> VmResult<()> {
     let place = folder(cache, key);
@@ -96,7 +137,8 @@ pub fn write<'m>(
     let draft = all(cache).join(format!("{}.part", key.text()));
     remove(&draft).map_err(VmError::io(doing()))?;
     fs::create_dir(&draft).map_err(VmError::io(doing()))?;
-    let written = write_all(&draft, marks).and_then(|any| {
+    let others = if Stamp::of(&place) == taken { Vec::new() } else { records(&place) };
+    let written = write_all(&draft, marks, (&place, others)).and_then(|any| {
         remove(&place).map_err(VmError::io(doing()))?;
         match any {
             true => fs::rename(&draft, &place).map_err(VmError::io(doing())),
@@ -113,29 +155,44 @@ pub fn write<'m>(
 fn write_all<'m>(
     draft: &Path,
     marks: impl Iterator<Item = (&'m Mark, MarkInfo, bool, Duration)>,
+    (place, others): (&Path, Vec<Record>),
 ) -> VmResult<bool> {
     let mut records = Vec::new();
-    for (number, (mark, info, named, up)) in marks.enumerate() {
-        let (state, stick) = files(draft, number);
+    for (mark, info, named, up) in marks {
+        let (state, stick) = files(draft, records.len());
         let (state, stick) = mark.store(&state, &stick)?;
         let made_unix_ms = now_ms().saturating_sub(ms(mark.made.elapsed()));
         records.push(Record { info, named, up_ms: ms(up), made_unix_ms, state, stick });
+    }
+    for (number, mut record) in others.into_iter().enumerate() {
+        if records.iter().any(|known| known.is(&record)) {
+            continue;
+        }
+        record.rename(&records);
+        let doing = || format!("keep the marks in {}", place.display());
+        let (from, to) = (files(place, number), files(draft, records.len()));
+        fs::hard_link(&from.0, &to.0).map_err(VmError::io(doing()))?;
+        if record.stick.is_some() {
+            fs::hard_link(&from.1, &to.1).map_err(VmError::io(doing()))?;
+        }
+        records.push(record);
     }
     write_json(&draft.join(LIST), &records)
         .map_err(|error| VmError::Unsupported(error.to_string()))?;
     Ok(!records.is_empty())
 }
 
-/// The marks that were kept of such a machine, the oldest first.
+/// The marks that were kept of such a machine, the oldest first, and which these are.
 ///
 /// # Errors
 /// They are there and can't be read.
-pub fn read(cache: &Path, key: &Key) -> VmResult<Vec<Kept>> {
+pub fn read(cache: &Path, key: &Key) -> VmResult<(Vec<Kept>, Option<Stamp>)> {
     let place = folder(cache, key);
     if !place.exists() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), None));
     }
     let _lock = lock(cache)?;
+    let stamp = Stamp::of(&place);
     let load = |(number, record): (usize, Record)| {
         let (state, stick) = files(&place, number);
         let made = Instant::now().checked_sub(record.age()).unwrap_or_else(Instant::now);
@@ -156,7 +213,10 @@ pub fn read(cache: &Path, key: &Key) -> VmResult<Vec<Kept>> {
             }
         }
     };
-    Ok(records(&place).into_iter().enumerate().filter_map(load).collect())
+    let mut kept: Vec<_> = records(&place).into_iter().enumerate().filter_map(load).collect();
+    // Two labs may have kept them, one after the other.
+    kept.sort_by_key(|one| one.mark.made);
+    Ok((kept, stamp))
 }
 
 /// What is told of all marks that are kept, of whatever machine, the oldest first.

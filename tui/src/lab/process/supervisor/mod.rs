@@ -93,6 +93,8 @@ pub(super) struct Supervisor {
     waiting: VecDeque<Order>,
     /// Events of a machine whose start has not been reported yet.
     early: Vec<(u64, MachineEvent)>,
+    /// The marks that were taken up of an earlier lab.
+    taken: Option<kept_marks::Stamp>,
 }
 
 impl Supervisor {
@@ -122,6 +124,7 @@ impl Supervisor {
             jobs: 0,
             waiting: VecDeque::new(),
             early: Vec::new(),
+            taken: None,
         }
     }
 
@@ -157,7 +160,7 @@ impl Supervisor {
         };
         let all = self.marks.all();
         let marks = all.iter().map(|kept| (&*kept.mark, kept.info(), kept.is_named(), kept.up));
-        kept_marks::write(&self.options.cache, key, marks).map_err(|error| {
+        kept_marks::write(&self.options.cache, key, self.taken, marks).map_err(|error| {
             tracing::error!("{error}");
             TargetError::Invalid(format!("the lab has ended, and its marks are lost: {error}"))
         })
@@ -169,7 +172,10 @@ impl Supervisor {
             return;
         }
         match kept_marks::read(&self.options.cache, key) {
-            Ok(kept) => self.marks.take_up(kept),
+            Ok((kept, stamp)) => {
+                self.taken = stamp;
+                self.marks.take_up(kept);
+            }
             Err(error) => tracing::warn!("{error}"),
         }
     }
