@@ -332,4 +332,82 @@ fn marks_outlive_their_lab_where_that_is_wanted_and_the_next_one_goes_back_to_th
     assert!(!none.out.contains("of-a-test"), "{}{}", none.out, none.err);
     let both = surroundings.run(&["up", "--keep-marks", "--disk", "/dev/null"]);
     assert_eq!(both.status, 2, "{}", both.err);
+    assert!(both.err.contains("what differs from the file"), "{}", both.err);
+}
+
+#[test]
+fn two_labs_that_keep_their_marks_at_the_same_time_both_keep_them() {
+    let surroundings = Surroundings::new();
+    // A machine that nobody else has, so that nobody else's marks are touched.
+    let up = ["--no-auto-marks", "--keep-marks", "--memory", "433"];
+    surroundings.up(&up);
+    surroundings.ok(&["mark", "before-both"]);
+    surroundings.ok(&["down"]);
+    surroundings.up(&up);
+    surroundings.up(&up);
+    for (lab, module) in [("1", "my_name"), ("2", "kmod")] {
+        surroundings.ok(&["--lab", lab, "load", module]);
+        surroundings.ok(&["--lab", lab, "mark"]);
+        surroundings.ok(&["--lab", lab, "mark", "here"]);
+    }
+    surroundings.ok(&["down", "1"]);
+    surroundings.ok(&["down", "2"]);
+    surroundings.up(&up);
+    let marks = json(&surroundings, &["marks", "--json"]);
+    let known: Vec<(&str, &Value)> = marks
+        .as_array()
+        .expect("an array")
+        .iter()
+        .map(|mark| (mark["name"].as_str().expect("a name"), &mark["modules"]))
+        .collect();
+    let (one, other) = (serde_json::json!(["my_name"]), serde_json::json!(["kmod"]));
+    let expected = [
+        ("before-both", serde_json::json!([])),
+        ("2", one.clone()),
+        ("here-2", one),
+        ("1", other.clone()),
+        ("here", other),
+    ];
+    let expected: Vec<_> = expected.iter().map(|(name, modules)| (*name, modules)).collect();
+    assert_eq!(known, expected, "{marks}");
+    surroundings.ok(&["rewind", "here-2"]);
+    assert!(surroundings.ok(&["modules"]).contains("my_name"));
+    surroundings.ok(&["unmark", "--all"]);
+    surroundings.ok(&["down"]);
+}
+
+#[test]
+fn a_lab_obeys_the_configuration_and_what_it_does_not_need_of_it_stops_nobody() {
+    let surroundings = Surroundings::new();
+    let home = surroundings.path().join("config");
+    let file = home.join("ringside/config.toml");
+    fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+    fs::write(&file, "auto_marks = false\nmarks = 2\ncolors = \"mauve\"\n").expect("a file");
+    let run = |arguments: &[&str]| {
+        let mut command = surroundings.command(arguments);
+        let output = command.env("XDG_CONFIG_HOME", &home).output().expect("it starts");
+        let said = super::surroundings::Said::from(output);
+        assert_eq!(said.status, 0, "{}", said.err);
+        said
+    };
+    let said = run(&["up"]);
+    assert!(said.err.contains("warning: ") && said.err.contains("mauve"), "{}", said.err);
+    surroundings.ok(&["load", "my_name"]);
+    for _ in 0..3 {
+        surroundings.ok(&["mark"]);
+    }
+    let marks = json(&surroundings, &["marks", "--json"]);
+    let marks = marks.as_array().expect("an array").iter();
+    let names: Vec<_> = marks.map(|mark| mark["name"].as_str().expect("a name")).collect();
+    // None before the load, and two of three.
+    assert_eq!(names, ["2", "3"]);
+    let said = run(&["exec", "--", "echo", "works"]);
+    assert_eq!(said.out, "works\n");
+    assert!(said.err.contains("mauve"), "{}", said.err);
+    // What a lab needs is not guessed.
+    fs::write(&file, "marks = 0\n").expect("a file");
+    let mut command = surroundings.command(&["up"]);
+    let output = command.env("XDG_CONFIG_HOME", &home).output().expect("it starts");
+    let said = super::surroundings::Said::from(output);
+    assert!(said.status != 0 && said.err.contains("marks = 0"), "{}", said.err);
 }

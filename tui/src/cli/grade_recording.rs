@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::settings::{OF_RECORDINGS, entries_silently};
 use crate::dashboard::core::host::{Host, HostReply, HostRequest, HostResult};
 use crate::dashboard::{self, Options};
 use crate::grade;
@@ -37,7 +38,7 @@ pub(super) fn record(
     file: &Path,
 ) -> Result<Box<dyn grade::Recording>, String> {
     let options = Options {
-        config: dashboard::read_config().map_err(|error| error.to_string())?,
+        config: entries_silently(&OF_RECORDINGS).map_err(|failure| failure.to_string())?,
         host: Arc::new(Nobody),
         own_lab: false,
         record: Some(file.to_owned()),

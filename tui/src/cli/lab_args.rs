@@ -13,7 +13,7 @@ use super::consent::with_consent;
 use super::kernel_choice::{chosen, flavours};
 use super::meanwhile;
 use super::progress::Show;
-use crate::dashboard;
+use super::settings::{OF_LABS, entries, entries_silently};
 use crate::dashboard::core::config::Config;
 use crate::lab::build_error::BuildResult;
 use crate::lab::cache;
@@ -64,7 +64,7 @@ pub struct LabArgs {
 
     /// Keep the marks when the lab ends: the next lab with this option and the same
     /// kernel, memory and QEMU has them, and `ringside marks` lists them meanwhile
-    #[arg(long, conflicts_with = "disk")]
+    #[arg(long)]
     pub keep_marks: bool,
 
     /// How many numbered marks are kept [default: as in config.toml, else 8]
@@ -125,7 +125,7 @@ impl LabArgs {
     /// # Errors
     /// A file is missing, or the kernel can't be had.
     pub fn options(&self) -> Result<LabOptions, Failure> {
-        self.options_with(|flavour| {
+        self.options_with(entries, |flavour| {
             let mut show = Show::new();
             with_consent(false, |consent| ready(flavour, consent, &mut show))
         })
@@ -136,7 +136,7 @@ impl LabArgs {
     /// # Errors
     /// As [`Self::options`].
     pub fn options_meanwhile(&self) -> Result<LabOptions, Failure> {
-        self.options_with(|flavour| {
+        self.options_with(entries, |flavour| {
             let mut show = Show::new();
             let there = with_consent(false, |consent| equipped(flavour, consent, &mut show))?;
             drop(show);
@@ -149,15 +149,25 @@ impl LabArgs {
     /// # Errors
     /// As [`Self::options`].
     pub fn options_silently(&self) -> Result<LabOptions, Failure> {
-        self.options_with(|flavour| ready(flavour, Consent::NobodyToAsk, &mut |_: Event| {}))
+        self.options_with(entries_silently, |flavour| {
+            ready(flavour, Consent::NobodyToAsk, &mut |_: Event| {})
+        })
     }
 
     fn options_with(
         &self,
+        settings: impl FnOnce(&[&str]) -> Result<Config, Failure>,
         ready: impl FnOnce(Flavour) -> BuildResult<Kernel>,
     ) -> Result<LabOptions, Failure> {
         let flavour = chosen(self.kernel)?;
-        let config = dashboard::read_config()?;
+        if self.keep_marks && self.disk.is_some() {
+            return Err(Failure::usage(
+                "--keep-marks and --disk don't go together: a mark has the stick's bytes as what \
+                 differs from the file, which may be another one once the lab has ended",
+            )
+            .with_help("without --disk the stick's bytes are kept with the marks"));
+        }
+        let config = settings(&OF_LABS)?;
         let cache = cache::root()?;
         let work = std::env::current_dir()
             .map_err(|error| Failure::io("find the working directory", &error))?;

@@ -54,6 +54,7 @@ pub mod record;
 mod relay;
 pub mod replay;
 pub mod set;
+mod settings;
 pub mod setup;
 pub mod syscall;
 pub mod test;

@@ -12,6 +12,7 @@ use clap::{Args, ValueHint};
 use super::dashboard::{Here, seat, settle, told};
 use super::interrupt::Interrupt;
 use super::lab_args::LabArgs;
+use super::settings::{OF_RECORDINGS, entries};
 use super::{Connection, Failure, Outcome, candidates, exec};
 use crate::dashboard::{self, Options, Recording};
 use crate::kernel::Target;
@@ -60,7 +61,7 @@ impl Record {
     }
 
     fn record(&self, connection: &Connection) -> Outcome {
-        let config = dashboard::read_config()?;
+        let config = entries(&OF_RECORDINGS)?;
         let relay = Arc::new(seat(connection, &self.lab, LabArgs::options)?);
         let options = Options {
             config,

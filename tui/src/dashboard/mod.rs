@@ -20,5 +20,5 @@ pub mod views;
 pub use core::host;
 pub use runtime::{
     Beside, DashboardError, Ended, Left, Options, Playing, Recording, config_path, in_home, look,
-    play, read_config, recall, record, remember, run, state_path,
+    play, read_config, read_config_for, recall, record, remember, run, state_path,
 };

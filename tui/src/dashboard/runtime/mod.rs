@@ -43,18 +43,37 @@ pub fn read_config() -> Result<Config, DashboardError> {
     config_path().map_or_else(|| Ok(Config::default()), |path| read_config_at(&path))
 }
 
-fn read_config_at(path: &Path) -> Result<Config, DashboardError> {
-    let text = match std::fs::read_to_string(path) {
+/// The same for whoever needs these entries only. What is wrong with the rest is
+/// returned beside them, to be told of.
+///
+/// # Errors
+/// As [`read_config`], of these entries.
+pub fn read_config_for(
+    entries: &[&str],
+) -> Result<(Config, Option<DashboardError>), DashboardError> {
+    let Some(path) = config_path() else { return Ok((Config::default(), None)) };
+    let wrong = |error| DashboardError::Config { path: path.display().to_string(), error };
+    let text = match config_text(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
-        // In the home folder of another, who has lent the environment (`setpriv`, `sudo -E`).
-        Err(_) if is_out_of_reach(path) => String::new(),
-        Err(error) => {
-            return Err(DashboardError::Unread { path: path.display().to_string(), error });
-        }
+        Err(unread) => return Ok((Config::default(), Some(unread))),
     };
-    Config::parse(&text, table::exists)
+    let (config, rest) = Config::parse_only(&text, entries, table::exists).map_err(wrong)?;
+    Ok((config, rest.map(wrong)))
+}
+
+fn read_config_at(path: &Path) -> Result<Config, DashboardError> {
+    Config::parse(&config_text(path)?, table::exists)
         .map_err(|error| DashboardError::Config { path: path.display().to_string(), error })
+}
+
+fn config_text(path: &Path) -> Result<String, DashboardError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(text),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
+        // In the home folder of another, who has lent the environment (`setpriv`, `sudo -E`).
+        Err(_) if is_out_of_reach(path) => Ok(String::new()),
+        Err(error) => Err(DashboardError::Unread { path: path.display().to_string(), error }),
+    }
 }
 
 /// Can this user not even see whether the file is there?

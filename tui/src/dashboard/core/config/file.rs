@@ -90,10 +90,49 @@ impl Config {
     }
 }
 
+impl Config {
+    /// The same for whoever needs these entries only: what is wrong with the rest is
+    /// returned beside them, to be told of, and its defaults stand in.
+    ///
+    /// # Errors
+    /// As [`Self::parse`], of these entries.
+    pub fn parse_only(
+        text: &str,
+        entries: &[&str],
+        known: impl Fn(&str) -> bool,
+    ) -> Result<(Self, Option<ConfigError>), ConfigError> {
+        let wrong = match Self::parse(text, &known) {
+            Ok(config) => return Ok((config, None)),
+            Err(wrong) => wrong,
+        };
+        let Ok(mut table) = text.parse::<toml::Table>() else {
+            return Ok((Self::default(), Some(wrong)));
+        };
+        table.retain(|name, _| entries.contains(&name));
+        let own = Self::parse(&table.to_string(), known).map_err(|_| wrong.clone())?;
+        Ok((own, Some(wrong)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::dashboard::core::config::DEFAULTS;
+
+    #[test]
+    fn whoever_needs_some_entries_is_not_stopped_by_the_others() {
+        let only = |text| Config::parse_only(text, &["marks", "auto_marks"], known);
+        let (config, wrong) = only("marks = 3\ncolors = \"mauve\"").unwrap();
+        assert_eq!(config, Config { marks: 3, ..Config::default() });
+        assert!(wrong.unwrap().to_string().contains("mauve"));
+        let (config, wrong) = only("marks = 3\nno-such = 1\n[keys]\nfly = [\"x\"]").unwrap();
+        assert_eq!((config.marks, wrong.is_some()), (3, true));
+        let (config, wrong) = only("marks = = 3").unwrap();
+        assert_eq!((config, wrong.is_some()), (Config::default(), true));
+        assert_eq!(only("marks = 3").unwrap(), (Config { marks: 3, ..Config::default() }, None));
+        assert!(only("marks = 0\ncolors = \"mauve\"").is_err());
+        assert!(only("auto_marks = 7").is_err());
+    }
 
     #[test]
     fn whatever_the_file_holds_is_taken_or_refused_in_words() {
