@@ -8,11 +8,13 @@ use super::state::{Call, MODULE, Pane};
 use crate::dashboard::core::config::{ColorDepth, ThemeName};
 use crate::dashboard::core::{CallTag, Connection, Effect, Event, Key, Owner};
 use crate::dashboard::paint::Look;
+use crate::dashboard::shell::experiment::start;
 use crate::dashboard::shell::model::Model;
 use crate::dashboard::shell::update::update;
 use crate::dashboard::views::fixture::{
     assert_no_line_under_nothing, cells, model, sample, screen,
 };
+use crate::experiment::shipped;
 use crate::kernel::api::{
     Access, Capability, Fault, Mapping, Missing, ProgramEnd, Request, SubjectAction, SubjectEvent,
     SubjectOutcome, Walk,
@@ -335,6 +337,23 @@ fn where_there_is_no_room_for_the_whole_walk_its_end_is_shown() {
         let low = screen(&mut script.model, 80, height);
         assert!(shown(&low) == 0 || low.contains("PTE["), "{height} rows:\n{low}");
     }
+}
+
+#[test]
+fn the_whole_walk_is_seen_beside_an_experiment_at_80_by_24() {
+    let mut script = at_work();
+    let five_tables = shipped("five-tables").unwrap().unwrap();
+    start(&mut script.model.shared, five_tables);
+    let shown = screen(&mut script.model, 80, 24);
+    for level in ["PGD[", "P4D[", "PUD[", "PMD[", "PTE["] {
+        assert!(shown.contains(level), "{level}\n{shown}");
+    }
+    let arrow = shown
+        .lines()
+        .find(|line| line.contains("PTE["))
+        .and_then(|_| shown.lines().skip_while(|line| !line.contains("PTE[")).nth(1));
+    assert!(arrow.is_some_and(|line| !line.contains('┗')), "the outcome:\n{shown}");
+    assert!(shown.contains("Subjects"), "{shown}");
 }
 
 #[test]

@@ -37,19 +37,34 @@ const INTRODUCTION: Introduction = Introduction {
 
 /// Rows of the walk's pane: address, five levels, verdict, box.
 const WALK: u16 = 10;
+/// The same without the address.
+const BARE_WALK: u16 = 8;
+/// Rows of the view below which it has none to spare.
+const LOW: u16 = 16;
+/// Rows of a pane that shows one line.
+const ONE: u16 = 3;
 
 pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &Memory, shared: &Shared) {
     let why = drawable(shared, MODULE, Capability::Subjects);
     if why != Readiness::Ready {
         return unready::draw(canvas, area, shared, &why, &INTRODUCTION);
     }
-    limits(canvas, row(area, 0), shared);
-    said(canvas, row(area, 1), view, shared);
-    let below = Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area };
+    // On a low screen the walk needs the rows more than whoever does not look at it.
+    let looked_at = shared.experiment.is_some() || matches!(view.focus, Pane::Walk | Pane::Content);
+    let walk_first = area.height < LOW && looked_at && !shared.zoom && !shared.foreign(MODULE);
+    let mut head = 0;
+    if !walk_first {
+        limits(canvas, row(area, 0), shared);
+        head = 1;
+    }
+    said(canvas, row(area, head), view, shared);
+    head += 1;
+    let below = Rect { y: area.y + head, height: area.height.saturating_sub(head), ..area };
     if shared.zoom {
         return pane(canvas, below, view, shared, view.focus);
     }
     let bottom = match below.height {
+        height if walk_first => height.saturating_sub(ONE).min(BARE_WALK),
         40.. => below.height / 2,
         14.. => WALK,
         height => height / 2,

@@ -42,7 +42,11 @@ pub(crate) fn draw(
         canvas.wrapped(inside, text, Role::Dim);
         return;
     };
-    fields(canvas, inside, cursor, levels);
+    // Entries say more than the bits that chose them.
+    let fields_rows = if inside.height < FIELDS + levels as u16 + 1 { 0 } else { FIELDS };
+    if fields_rows > 0 {
+        fields(canvas, inside, cursor, levels);
+    }
     let Some(walk) = walk else {
         let text = match subject.life {
             _ if shared.foreign(MODULE) => {
@@ -52,7 +56,8 @@ pub(crate) fn draw(
             Life::Alive | Life::Starting => "The walk of this page has not arrived yet.",
             _ => "This page was not walked before the process ended.",
         };
-        let below = Rect { y: inside.y + 2, height: inside.height.saturating_sub(2), ..inside };
+        let (y, height) = (inside.y + fields_rows, inside.height.saturating_sub(fields_rows));
+        let below = Rect { y, height, ..inside };
         canvas.wrapped(below, text, Role::Dim);
         return;
     };
@@ -67,8 +72,8 @@ pub(crate) fn draw(
     let is_folded = |step: &Step| step.level == Level::Pgd && walk.levels == 4;
     let rows = steps.len() + steps.iter().filter(|step| is_folded(step)).count() + 1;
     // Where there is no room for all, the last entries and the outcome say the most.
-    let mut hidden = rows.saturating_sub(usize::from(inside.height.saturating_sub(FIELDS)));
-    let mut y = FIELDS;
+    let mut hidden = rows.saturating_sub(usize::from(inside.height.saturating_sub(fields_rows)));
+    let mut y = fields_rows;
     let mut next = || {
         if hidden > 0 {
             hidden -= 1;
