@@ -29,6 +29,7 @@ mod course;
 mod hostile;
 mod interrupted;
 mod page;
+mod recorded;
 mod spec;
 mod submissions;
 mod wrong;
@@ -66,6 +67,7 @@ fn main() -> ExitCode {
         All hostile::what_a_build_does_stays_in_its_guest_and_says_why
         All hostile::a_name_that_is_no_text_is_no_obstacle_and_moves_no_cursor
         Always interrupted::an_interrupt_ends_it_at_once_and_resume_goes_on
+        Always recorded::each_test_is_recorded_and_replay_opens_its_recording
         All course::our_my_name_gets_all_points
         All course::our_producer_consumer_gets_all_points
         All course::our_memalloc_gets_all_points

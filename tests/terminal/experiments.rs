@@ -2,7 +2,11 @@
 //! Every experiment that comes with Ringside, done in the real dashboard on a real
 //! kernel, at 80×24: predicted, seen, and explained with the numbers of the moment.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::Path;
+
+use ringside::experiment::{Script, Step, Telling, shipped};
 
 use super::dashboard::SMALL;
 use super::runtime::Runtime;
@@ -10,15 +14,26 @@ use super::session::Session;
 
 const ENTER: &str = "\r";
 
+/// A screen on which the panel stands beside the view.
+const LARGE: (u16, u16) = (60, 200);
+/// Texts that a screen has only where its view is wide, or only where it is narrow.
+const WIDE_ONLY: [&str; 2] = ["Dirty=0", "Dirty=1"];
+const NARROW_ONLY: [&str; 2] = ["D=0", "D=1"];
+
 /// A student in front of the dashboard.
 struct Student {
     session: Session,
+    /// What is done, where it comes with the program.
+    script: Option<Script>,
+    /// The `look` steps whose texts were all seen marked.
+    looked: RefCell<BTreeSet<usize>>,
 }
 
 impl Student {
     /// Opens the dashboard with an experiment.
     fn begins(runtime: &Runtime, name: &str) -> Self {
-        Self::at(runtime, &["experiment", name], SMALL)
+        let script = shipped(name).map(|script| script.expect("it makes sense"));
+        Self { script, ..Self::at(runtime, &["experiment", name], SMALL) }
     }
 
     fn at(runtime: &Runtime, arguments: &[&str], size: (u16, u16)) -> Self {
@@ -27,7 +42,31 @@ impl Student {
             [("XDG_RUNTIME_DIR", folder), ("XDG_STATE_HOME", folder), ("XDG_CONFIG_HOME", folder)];
         let binary = Path::new(env!("CARGO_BIN_EXE_ringside"));
         let session = Session::start_with(binary, arguments, size.0, size.1, &environment);
-        Self { session }
+        Self { session, script: None, looked: RefCell::default() }
+    }
+
+    /// Sees each text marked that is to be looked at now, on a small screen and on a
+    /// large one.
+    fn looks(&self) {
+        let Some(script) = &self.script else { return };
+        let (at, _) = place(&self.session.screen()).expect("the panel says how far it is");
+        let steps = script.experiment.steps.iter().map(|step| step.get_ref()).enumerate();
+        let looks = steps.take(at).filter_map(|(index, step)| match step {
+            Step::Own(Telling::Look(texts)) => Some((index, texts)),
+            _ => None,
+        });
+        let Some((index, texts)) = looks.last() else { return };
+        if !self.looked.borrow_mut().insert(index) {
+            return;
+        }
+        for (size, not_here) in [(SMALL, WIDE_ONLY), (LARGE, NARROW_ONLY)] {
+            self.session.resize(size.0, size.1);
+            for text in texts.iter().filter(|text| !not_here.contains(&text.as_str())) {
+                self.sees_marked(text);
+            }
+        }
+        self.session.resize(SMALL.0, SMALL.1);
+        self.session.wait_until("the small screen", |screen| place(screen).is_some());
     }
 
     /// Waits until the panel says this, wherever its lines are broken.
@@ -45,6 +84,7 @@ impl Student {
             assert!(!screen.contains("try again"), "it is stuck:\n{screen}");
             panel(screen).contains(text) || screen.contains(MORE)
         });
+        self.looks();
         loop {
             let screen = self.session.screen();
             let page = panel(&screen);
@@ -62,13 +102,30 @@ impl Student {
     /// Is asked this, and predicts.
     fn predicts(&mut self, question: &str, prediction: &str) {
         self.reads(question);
+        self.looks();
         self.session.keys(prediction);
+    }
+
+    /// Is asked this, and predicts with the mouse.
+    fn clicks(&mut self, question: &str, choice: &str) {
+        self.reads(question);
+        self.looks();
+        self.reads(choice);
+        let screen = self.session.screen();
+        let row = screen.lines().position(|row| row.contains(choice)).expect("it is on the screen");
+        let line = screen.lines().nth(row).unwrap_or_default();
+        let column = line.chars().position(|one| one == '┃').unwrap_or_default() + 8;
+        self.session.keys(&format!("\x1b[<0;{column};{}M", row + 1));
     }
 
     /// Has come to the end, and closes the panel.
     fn ends(&mut self, score: &str) {
         self.reads("That was it");
         self.reads(score);
+        let steps = self.script.iter().flat_map(|script| &script.experiment.steps);
+        let is_look = |step: &Step| matches!(step, Step::Own(Telling::Look(_)));
+        let looks = steps.filter(|step| is_look(step.get_ref())).count();
+        assert_eq!(self.looked.borrow().len(), looks, "looks that were seen");
         self.session.keys(ENTER);
         self.session.wait_until("no panel", |screen| !screen.contains("Experiment:"));
         assert!(self.session.quit().success());
@@ -113,6 +170,15 @@ fn panel(screen: &str) -> String {
     words.join(" ")
 }
 
+/// How many steps are behind it, as the panel says.
+fn place(screen: &str) -> Option<(usize, usize)> {
+    let title = screen.lines().find(|row| row.contains("Experiment:"))?;
+    let words: Vec<_> = title.split_whitespace().collect();
+    let of = words.iter().rposition(|word| *word == "of")?;
+    let number = |at: usize| words.get(at)?.parse::<usize>().ok();
+    Some((number(of.checked_sub(1)?)? - 1, number(of + 1)?))
+}
+
 /// What `ringside experiment …` prints.
 fn printed(runtime: &Runtime, arguments: &[&str]) -> (String, String, Option<i32>) {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_ringside"))
@@ -131,7 +197,6 @@ fn the_ring_fills_until_the_producer_sleeps_and_how_it_went_is_kept() {
     let runtime = Runtime::new();
     let mut student = Student::begins(&runtime, "fill-the-ring");
     student.reads("A producer puts an item into a ring");
-    student.sees_marked("Ring of 10 slots");
     student.goes_on("rest 60 s after each item");
     student.predicts("How many items will be in the ring", "10\r");
     student.reads("You predicted it. All 10 slots hold an item.");
@@ -152,14 +217,13 @@ fn starving_consumers_sleep_and_the_students_own_key_pauses_them() {
     let runtime = Runtime::new();
     let mut student = Student::begins(&runtime, "starve-the-consumers");
     student.goes_on("One producer puts in two items a second.");
-    student.predicts("What do the three consumers do", "b");
+    student.clicks("What do the three consumers do", "They sleep, and the kernel wakes one");
     student.reads("You predicted it. Each sleeps in `down`");
     student.goes_on("woke just one thread. `full` is 0");
     student.predicts("How many items will lie in the ring then?", "7\x7f9\r");
     student.reads("Pause all threads: press p.");
     student.session.keys("p");
     student.reads("Not as predicted.");
-    student.sees_marked("PAUSED");
     student.goes_on("which leaves");
     student.ends("1 of 2 as you predicted");
 }
@@ -185,7 +249,9 @@ fn one_page_costs_tables_and_the_one_behind_it_none() {
     student.goes_on("An address is no place in memory");
     student.predicts("How many new tables does the kernel need", "9\r");
     student.reads("Not as predicted. It took 3 new tables to reach this page.");
-    student.sees_marked("new");
+    student.session.wait_until("the whole walk", |screen| {
+        ["PGD[", "P4D[", "PUD[", "PMD[", "PTE["].iter().all(|entry| screen.contains(entry))
+    });
     student.goes_on("this one page has cost 3 more");
     student.predicts("Now the page right behind it.", "0\r");
     student.reads("You predicted it. Its entry is the next one");
@@ -226,7 +292,6 @@ fn a_byte_that_was_read_back_is_not_on_the_stick_before_a_sync() {
     let runtime = Runtime::new();
     let mut student = Student::begins(&runtime, "a-byte-on-the-stick");
     student.reads("The stick begins with the text FIRST!");
-    student.sees_marked("FIRST!");
     student.goes_on("plugged in again.");
     student.predicts("What will the stick begin with", "a");
     student.reads("Not as predicted. What was read back came from memory");
@@ -268,6 +333,74 @@ fn experiments_are_found_in_the_dashboard_and_left_at_any_time() {
     student.session.keys(":experiment-leave\r");
     student.session.wait_until("no panel", |screen| !screen.contains("Experiment:"));
     assert!(student.session.quit().success());
+}
+
+#[test]
+fn one_of_ones_own_has_the_steps_of_judging() {
+    let runtime = Runtime::new();
+    let file = Path::new(runtime.folder()).join("lesson.toml");
+    let lesson = r#"
+title = "All steps"
+about = "What is judged can be shown"
+
+[[step]]
+load = { module = "my_name", parameters = "charParameter=Fall intParameter=1999" }
+
+[[step]]
+log = { text = { matches = ['a student of CSE330 Fall 1999$'] } }
+
+[[step]]
+file = { path = "/sys/module/my_name/counters/greetings", is = ">= 1" }
+
+[[step]]
+set = { module = "my_name", control = "nothing", value = "1", refused = "ENOENT" }
+
+[[step]]
+run = { command = ["sh", "-c", "read word; echo got $word; echo no >&2; exit 3"], input = "it\n", status = 3, stdout = { is = "got it" }, stderr = { contains = ["no"] } }
+
+[[step]]
+peek = { path = "/proc/version", is = "Linux version 7" }
+
+[[step]]
+processes = { name = "kthreadd", count = "== 1" }
+
+[[step]]
+say = "It printed {run.printed} and ended with {run.status}."
+
+[[step]]
+run = { command = ["true"], status = 1 }
+
+[[step]]
+say = "Not reached before it is tried again."
+"#;
+    let crash = r#"
+title = "A crash"
+about = "What is left of a kernel"
+
+[[step]]
+crash = {}
+
+[[step]]
+log = { text = { contains = ["sysrq triggered crash"] } }
+
+[[step]]
+say = "It is dead."
+"#;
+    std::fs::write(&file, lesson).expect("there is room");
+    let mut student = Student::begins(&runtime, file.to_str().expect("a plain path"));
+    student.goes_on("It printed got it and ended with 3.");
+    // What is not as it must be is said, and can be tried again.
+    student.session.wait_until("why it does not go on", |screen| {
+        panel(screen).contains("`true` ended with status 0, and not with 1.")
+            && screen.contains("Enter: try again")
+    });
+    student.session.keys(":experiment-leave\r");
+    student.session.wait_until("no panel", |screen| !screen.contains("Experiment:"));
+    assert!(student.session.quit().success());
+    std::fs::write(&file, crash).expect("there is room");
+    let mut student = Student::begins(&runtime, file.to_str().expect("a plain path"));
+    student.reads("It is dead.");
+    drop(student.session.quit());
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::fill::names;
-use super::spec::{Ask, Experiment, Step, Turn};
+use super::spec::{Ask, Experiment, Step, Telling, Turn};
+use crate::grade::spec::Act;
 
 type Wrong = (Range<usize>, String);
 
@@ -27,18 +28,18 @@ pub(super) fn check(experiment: &Experiment) -> Result<(), Wrong> {
             known(name, &kept).map_err(|why| (span.clone(), why))?;
         }
         match step {
-            Step::Keep(values) => {
+            Step::Own(Telling::Keep(values)) => {
                 for (name, value) in values {
                     known(value, &kept).map_err(|why| (span.clone(), why))?;
                     kept.insert(name.clone());
                 }
             }
-            Step::Ask(_) if open.is_some() => {
+            Step::Own(Telling::Ask(_)) if open.is_some() => {
                 let why = "no `say` behind the question before tells how the prediction went";
                 return Err((span, why.into()));
             }
-            Step::Ask(_) => open = Some(span),
-            Step::Say(_) => open = None,
+            Step::Own(Telling::Ask(_)) => open = Some(span),
+            Step::Own(Telling::Say(_)) => open = None,
             _ => {}
         }
     }
@@ -50,24 +51,39 @@ pub(super) fn check(experiment: &Experiment) -> Result<(), Wrong> {
 
 fn one(step: &Step) -> Result<(), String> {
     match step {
-        Step::Say(text) if text.trim().is_empty() => Err("it says nothing".into()),
-        Step::Ask(ask) => question(ask),
-        Step::Turn(Turn { until, .. }) if until.is_empty() => {
+        Step::Own(own) => telling(own),
+        Step::Act(act) => acting(act),
+    }
+}
+
+fn telling(step: &Telling) -> Result<(), String> {
+    match step {
+        Telling::Say(text) if text.trim().is_empty() => Err("it says nothing".into()),
+        Telling::Ask(ask) => question(ask),
+        Telling::Turn(Turn { until, .. }) if until.is_empty() => {
             Err("nothing is waited for: name a value in `until`".into())
         }
-        Step::Load(load) if load.refused.is_some() => Err(judges("refused")),
-        Step::Unload(unload) if unload.refused.is_some() => Err(judges("refused")),
-        Step::Set(set) if set.refused.is_some() => Err(judges("refused")),
-        Step::Set(set) if set.control.is_none() && set.parameter.is_none() => {
+        _ => Ok(()),
+    }
+}
+
+fn acting(act: &Act) -> Result<(), String> {
+    match act {
+        Act::Load(load) if load.refused.is_some() => Err(judges("refused")),
+        Act::Set(set) if set.control.is_none() && set.parameter.is_none() => {
             Err("it names no control and no parameter".into())
         }
-        Step::Memory(memory) => match (&memory.refused, &memory.reads, memory.dies) {
+        Act::Run(run) if run.command.is_empty() => Err("it names no program".into()),
+        Act::Run(run) if run.user.is_some() => {
+            Err("in an experiment programs run as root: leave `user` out, or run `setpriv`".into())
+        }
+        Act::Memory(memory) => match (&memory.refused, &memory.reads, memory.dies) {
             (None, None, false) => Ok(()),
             (Some(_), ..) => Err(judges("refused")),
             (_, Some(_), _) => Err(judges("reads")),
             (.., true) => Err(judges("dies")),
         },
-        Step::Block(block) => match (&block.refused, &block.reads, block.moves) {
+        Act::Block(block) => match (&block.refused, &block.reads, block.moves) {
             (None, None, None) => Ok(()),
             (Some(_), ..) => Err(judges("refused")),
             (_, Some(_), _) => Err(judges("reads")),
@@ -79,7 +95,7 @@ fn one(step: &Step) -> Result<(), String> {
 
 /// A field that only judging has a use for.
 fn judges(field: &str) -> String {
-    format!("an experiment shows what happens and judges nothing: leave `{field}` out")
+    format!("an experiment shows what comes of this and does not judge it: leave `{field}` out")
 }
 
 fn question(ask: &Ask) -> Result<(), String> {
@@ -99,14 +115,15 @@ fn question(ask: &Ask) -> Result<(), String> {
 
 /// Every text of a step that may hold names.
 fn texts(step: &Step) -> Vec<&str> {
+    let Step::Own(step) = step else { return Vec::new() };
     match step {
-        Step::Say(text) => vec![text],
-        Step::Ask(ask) => {
+        Telling::Say(text) => vec![text],
+        Telling::Ask(ask) => {
             let choices = ask.choices.iter().flat_map(|one| [one.text.as_str(), one.says.as_str()]);
             let number = ask.number.iter().flat_map(|one| [one.right.as_str(), one.wrong.as_str()]);
             std::iter::once(ask.question.as_str()).chain(choices).chain(number).collect()
         }
-        Step::Turn(turn) => vec![&turn.text],
+        Telling::Turn(turn) => vec![&turn.text],
         _ => Vec::new(),
     }
 }

@@ -9,6 +9,10 @@ pub trait World {
     fn press(&self, command: &str) -> Option<String>;
     /// How many samples of the counters have come.
     fn samples(&self) -> u64;
+    /// How many lines the kernel's log has had.
+    fn log_lines(&self) -> u64;
+    /// What the kernel has said since it had so many, and on its console if it is dead.
+    fn said_since(&self, lines: u64) -> String;
 }
 
 /// The text with each name in braces replaced by `known`; of one that is unknown a

@@ -20,9 +20,9 @@ mod spec;
 pub use self::fill::World;
 pub use self::progress::Progress;
 pub use self::read::Script;
-pub use self::run::{Run, Stage, Verdict};
+pub use self::run::{Run, Stage, Verdict, in_words};
 pub use self::shipped::{module_files, names, shipped};
-pub use self::spec::{Ask, Choice, Experiment, Number, Step, Turn, Value};
+pub use self::spec::{Ask, Choice, Experiment, Number, Step, Telling, Turn, Value};
 
 #[cfg(test)]
 mod tests;

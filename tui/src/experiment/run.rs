@@ -7,10 +7,14 @@ use std::collections::BTreeMap;
 use super::fill::{World, fill, paragraphs};
 use super::progress::Progress;
 use super::read::Script;
-use super::spec::{Ask, Step, Turn, Value};
+use super::spec::{Ask, Step, Telling, Turn, Value};
+use crate::grade::spec::{Act, Mismatch};
 
 /// Digits of a number that can be typed.
 const DIGITS: usize = 12;
+
+/// Lines that show why a step did not bring about what it should.
+const SHOWN: usize = 6;
 
 /// An experiment under way.
 #[derive(Clone, Debug)]
@@ -24,6 +28,8 @@ pub struct Run {
     looks: Vec<String>,
     asked: u32,
     right: u32,
+    /// How many lines the kernel's log had when it began.
+    log_began: Option<u64>,
 }
 
 /// Where it stands.
@@ -94,6 +100,7 @@ impl Run {
             looks: Vec::new(),
             asked: 0,
             right: 0,
+            log_began: None,
         }
     }
 
@@ -115,7 +122,15 @@ impl Run {
     /// The question that is asked.
     pub fn ask(&self) -> Option<&Ask> {
         match (&self.stage, self.step()) {
-            (Stage::Asked(_), Some(Step::Ask(ask))) => Some(ask),
+            (Stage::Asked(_), Some(Step::Own(Telling::Ask(ask)))) => Some(ask),
+            _ => None,
+        }
+    }
+
+    /// Whose turn it is, if it is the student's.
+    pub fn turn(&self) -> Option<&Turn> {
+        match self.step() {
+            Some(Step::Own(Telling::Turn(turn))) => Some(turn),
             _ => None,
         }
     }
@@ -142,6 +157,7 @@ impl Run {
     /// Goes on as far as it can; returns the step that is to be done now, of which
     /// [`Run::done`] must be told.
     pub fn go_on(&mut self, world: &dyn World, now_ms: u64) -> Option<Step> {
+        self.log_began.get_or_insert_with(|| world.log_lines());
         loop {
             match &self.stage {
                 Stage::Ready => {}
@@ -167,24 +183,27 @@ impl Run {
                 return None;
             };
             match step {
-                Step::Say(text) => {
+                Step::Own(Telling::Say(text)) => {
                     let verdict = self.verdict(world);
                     self.stage = Stage::Told { verdict, text: self.filled(&text, world) };
                 }
-                Step::Ask(_) => self.stage = Stage::Asked(String::new()),
-                Step::Look(looks) => {
+                Step::Own(Telling::Ask(_)) => self.stage = Stage::Asked(String::new()),
+                Step::Own(Telling::Look(looks)) => {
                     self.looks = looks;
                     self.next();
                 }
-                Step::Keep(values) => {
+                Step::Own(Telling::Keep(values)) => {
                     for (name, value) in values {
-                        let now = world.value(&value).unwrap_or_else(|| "?".into());
+                        let now = self.value(&value, world).unwrap_or_else(|| "?".into());
                         self.kept.insert(name, now);
                     }
                     self.next();
                 }
-                Step::Turn(_) => self.stage = Stage::Turn { samples: world.samples() },
-                Step::Value(_) | Step::Counter(_) | Step::Pause(_) => {
+                Step::Own(Telling::Turn(_)) => {
+                    self.stage = Stage::Turn { samples: world.samples() };
+                }
+                Step::Own(Telling::Value(_))
+                | Step::Act(Act::Counter(_) | Act::Log(_) | Act::Pause(_)) => {
                     self.stage = Stage::Holding { since_ms: now_ms, samples: world.samples() };
                 }
                 other => {
@@ -193,6 +212,11 @@ impl Run {
                 }
             }
         }
+    }
+
+    /// Keeps a value that a step brought about.
+    pub fn keep(&mut self, name: &str, value: String) {
+        self.kept.insert(name.to_owned(), value);
     }
 
     fn next(&mut self) {
@@ -205,20 +229,34 @@ impl Run {
         let Some(step) = self.step() else { return false };
         let late = |within: u32| now_ms >= since_ms + u64::from(within) * 1000;
         let (name, seen, holds, is, late) = match step {
-            Step::Pause(ms) => {
+            Step::Act(Act::Pause(ms)) => {
                 if now_ms < since_ms + u64::from(*ms) {
                     return false;
                 }
                 self.next();
                 return true;
             }
-            Step::Counter(check) => {
+            Step::Act(Act::Log(check)) => {
+                let said = world.said_since(self.log_began.unwrap_or_default());
+                let judged = check.text.judge("the kernel's log", &said);
+                let late = late(check.within.max(1));
+                match judged {
+                    Ok(()) => {
+                        self.next();
+                        return true;
+                    }
+                    Err(wrong) if late => self.stage = Stage::Stuck(in_words(&wrong)),
+                    Err(_) => {}
+                }
+                return false;
+            }
+            Step::Act(Act::Counter(check)) => {
                 let name = format!("{}/{}", check.module, check.name);
                 let seen = world.value(&name);
                 let holds = seen.as_deref().is_some_and(|seen| check.is.holds(seen));
                 (name, seen, holds, check.is.to_string(), late(check.within.max(1)))
             }
-            Step::Value(value) => {
+            Step::Own(Telling::Value(value)) => {
                 let seen = self.value(&value.name, world);
                 let holds = self.is(value, world);
                 let is = self.filled(&value.is.to_string(), world);
@@ -250,17 +288,14 @@ impl Run {
     }
 
     fn turn_over(&self, world: &dyn World) -> bool {
-        match self.step() {
-            Some(Step::Turn(turn)) => turn.until.iter().all(|value| self.is(value, world)),
-            _ => false,
-        }
+        self.turn().is_some_and(|turn| turn.until.iter().all(|value| self.is(value, world)))
     }
 
     /// What is said about the prediction, which is counted.
     fn verdict(&mut self, world: &dyn World) -> Option<Verdict> {
         let prediction = self.prediction.take()?;
         let step = self.script.experiment.steps.get(prediction.asked_at)?.get_ref().clone();
-        let Step::Ask(ask) = step else { return None };
+        let Step::Own(Telling::Ask(ask)) = step else { return None };
         let (right, says) = match (prediction.answer, &ask.number) {
             (Answer::Choice(index), _) => {
                 let choice = ask.choices.get(index)?;
@@ -284,7 +319,7 @@ impl Run {
             return;
         }
         match result {
-            Ok(()) if matches!(self.step(), Some(Step::Turn(_))) => {
+            Ok(()) if self.turn().is_some() => {
                 // The command was given; what it is to bring about is waited for.
                 self.stage = Stage::Turn { samples: 0 };
             }
@@ -306,10 +341,7 @@ impl Run {
                 }
             }
             Stage::Turn { .. } => {
-                let Some(Step::Turn(Turn { command: Some(command), .. })) = self.step() else {
-                    return None;
-                };
-                let command = command.clone();
+                let command = self.turn()?.command.clone()?;
                 self.stage = Stage::Acting;
                 return Some(command);
             }
@@ -323,9 +355,7 @@ impl Run {
         match &self.stage {
             Stage::Told { .. } | Stage::Stuck(_) | Stage::Over => true,
             Stage::Asked(_) => self.ask().is_some_and(|ask| ask.number.is_some()),
-            Stage::Turn { .. } => {
-                matches!(self.step(), Some(Step::Turn(Turn { command: Some(_), .. })))
-            }
+            Stage::Turn { .. } => self.turn().is_some_and(|turn| turn.command.is_some()),
             _ => false,
         }
     }
@@ -365,6 +395,12 @@ impl Run {
         self.prediction = Some(Prediction { asked_at: self.at, answer });
         self.next();
     }
+}
+
+/// What is not as it must be, as the panel says it: with the first lines that show it.
+pub fn in_words(wrong: &Mismatch) -> String {
+    let shown = wrong.excerpt.iter().take(SHOWN).map(|line| format!("\n{line}"));
+    format!("{}.{}", wrong.reason, shown.collect::<String>())
 }
 
 /// Has a sample come that was taken after so many others had? The one that came next

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::VariantNames;
 use toml::Spanned;
 
-use crate::grade::spec::{BlockStep, Condition, CounterCheck, Load, Memory, Set, Unload};
+use crate::grade::spec::{self, Condition};
 
 /// An experiment.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -25,10 +26,15 @@ pub struct Experiment {
     pub steps: Vec<Spanned<Step>>,
 }
 
-/// One thing to tell, to ask, to do, or to be true.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+/// One thing to tell, to ask, to do, or to be true. What is done and what must be true
+/// is written as for judging.
+pub type Step = spec::Step<Telling>;
+
+/// Steps that only experiments have.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, VariantNames)]
 #[serde(rename_all = "snake_case")]
-pub enum Step {
+#[strum(serialize_all = "snake_case")]
+pub enum Telling {
     /// Tell this, and wait for Enter. Behind a question it begins with what is to be
     /// said about the prediction. `{module/counter}`, `{name}` of a value that was
     /// kept, `{view.fact}` and `{command}` are replaced by what they are now.
@@ -47,25 +53,6 @@ pub enum Step {
     Command(String),
     /// Wait until a value of a view is as it must be.
     Value(Value),
-    /// Load a module; one that is loaded is unloaded first, or, where no parameters are
-    /// named, left as it is.
-    Load(Load),
-    /// Unload it.
-    Unload(Unload),
-    /// Write to a control or a parameter of a module.
-    Set(Set),
-    /// Have a process of view 4 use /dev/memalloc.
-    Memory(Memory),
-    /// Use /dev/kmod in view 5.
-    Block(BlockStep),
-    /// Wait until a counter is as it must be.
-    Counter(CounterCheck),
-    /// Plug the USB stick in.
-    Plug {},
-    /// Pull it out.
-    Unplug {},
-    /// Wait, in milliseconds.
-    Pause(u32),
 }
 
 /// A question: choices, or a number.
@@ -189,7 +176,8 @@ impl Experiment {
 
     /// How many predictions it asks for.
     pub fn questions(&self) -> u32 {
-        let asks = self.steps.iter().filter(|step| matches!(step.get_ref(), Step::Ask(_)));
+        let is_ask = |step: &Step| matches!(step, Step::Own(Telling::Ask(_)));
+        let asks = self.steps.iter().filter(|step| is_ask(step.get_ref()));
         asks.count() as u32
     }
 }

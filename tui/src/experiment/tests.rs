@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::*;
-use crate::grade::spec::SpecError;
+use crate::grade::spec::{Act, SpecError};
 
 const GOOD: &str = r#"
 title = "Fill"
@@ -69,6 +69,7 @@ fn wrong(from: &str, to: &str) -> (usize, usize, String) {
 struct Kernel {
     values: RefCell<BTreeMap<&'static str, String>>,
     samples: Cell<u64>,
+    log: RefCell<Vec<&'static str>>,
 }
 
 impl Kernel {
@@ -91,13 +92,21 @@ impl World for Kernel {
     fn samples(&self) -> u64 {
         self.samples.get()
     }
+
+    fn log_lines(&self) -> u64 {
+        self.log.borrow().len() as u64
+    }
+
+    fn said_since(&self, lines: u64) -> String {
+        self.log.borrow()[lines as usize..].join("\n")
+    }
 }
 
 #[test]
 fn an_experiment_goes_from_prediction_to_deed_to_reason() {
     let kernel = Kernel::default();
     let mut run = Run::new(parse(GOOD).unwrap());
-    let Some(Step::Load(load)) = run.go_on(&kernel, 0) else { panic!("it loads first") };
+    let Some(Step::Act(Act::Load(load))) = run.go_on(&kernel, 0) else { panic!("it loads first") };
     assert_eq!((load.module.as_str(), load.parameters.as_str()), ("m", "size=3"));
     assert!(run.go_on(&kernel, 0).is_none(), "it waits until that is done");
     kernel.set("m/items", "2");
@@ -139,7 +148,7 @@ fn what_does_not_become_true_in_time_is_said_and_can_be_tried_again() {
     run.done(Err("load m: EBUSY".into()));
     assert_eq!(*run.stage(), Stage::Stuck("load m: EBUSY".into()));
     run.enter();
-    assert!(matches!(run.go_on(&kernel, 0), Some(Step::Load(_))), "the same step again");
+    assert!(matches!(run.go_on(&kernel, 0), Some(Step::Act(Act::Load(_)))), "the same step again");
     run.done(Ok(()));
     kernel.set("m/items", "2");
     run.go_on(&kernel, 1000);
@@ -151,6 +160,59 @@ fn what_does_not_become_true_in_time_is_said_and_can_be_tried_again() {
     run.go_on(&kernel, 6000);
     let Stage::Stuck(why) = run.stage() else { panic!("{:?}", run.stage()) };
     assert!(why.starts_with("m/items was to become > 2, and is 2."), "{why}");
+}
+
+#[test]
+fn what_the_kernel_said_before_an_experiment_is_not_heard() {
+    let text = "title = \"Log\"\nabout = \"Greetings\"\n\n[[step]]\n\
+                log = { text = { contains = [\"Hello\"] }, within = 5 }\n\n[[step]]\nsay = \"It did.\"\n";
+    let kernel = Kernel::default();
+    kernel.log.borrow_mut().push("Hello, of yesterday");
+    let mut run = Run::new(parse(text).unwrap());
+    run.go_on(&kernel, 0);
+    run.go_on(&kernel, 4999);
+    assert!(matches!(run.stage(), Stage::Holding { .. }), "{:?}", run.stage());
+    let mut late = run.clone();
+    late.go_on(&kernel, 5000);
+    let Stage::Stuck(why) = late.stage() else { panic!("{:?}", late.stage()) };
+    assert_eq!(why, "the kernel's log lacks \"Hello\".\nmissing  Hello\nseen     (nothing)");
+    kernel.log.borrow_mut().push("Hello, I am here");
+    run.go_on(&kernel, 5000);
+    assert!(matches!(run.stage(), Stage::Told { .. }), "{:?}", run.stage());
+}
+
+#[test]
+fn every_step_of_judging_that_shows_something_is_one_of_experiments() {
+    let text = GOOD.replacen(
+        "[[step]]\nturn",
+        r#"[[step]]
+run = { command = ["id"], stdout = { contains = ["root"] } }
+[[step]]
+peek = { path = "/dev/sda", is = "x" }
+[[step]]
+file = { path = "/proc/version", text = { contains = ["Linux"] } }
+[[step]]
+processes = { name = "Producer-*", count = "== 0" }
+[[step]]
+unload = { module = "m", refused = "EBUSY" }
+[[step]]
+plug = {}
+[[step]]
+unplug = {}
+[[step]]
+crash = {}
+
+[[step]]
+turn"#,
+        1,
+    );
+    parse(&text).unwrap();
+    for (step, there) in [("award = 1", "`say`"), ("nothing_left = {}", "`crash`")] {
+        let (_, _, message) = wrong("say = \"Done.\"", step);
+        assert!(message.contains("there is no step") && message.contains(there), "{message}");
+    }
+    let (_, _, message) = wrong("load = {", "run = { command = [\"id\"], user = \"nobody\" } #");
+    assert!(message.contains("leave `user` out"), "{message}");
 }
 
 #[test]
@@ -203,7 +265,7 @@ fn every_experiment_that_comes_with_the_program_makes_sense() {
         assert!(script.experiment.questions() >= 1, "{name} asks for no prediction");
         questions += script.experiment.questions();
         for step in &script.experiment.steps {
-            if let Step::Load(load) = step.get_ref() {
+            if let Step::Act(Act::Load(load)) = step.get_ref() {
                 let ours = ringside_uapi::module(&load.module).is_some();
                 assert!(ours || module_files(&load.module).is_some(), "{}", load.module);
             }

@@ -22,7 +22,9 @@ use crate::lab::cache;
 use crate::lab::error::{LabError, LabResult};
 use crate::lab::flavour::Flavour;
 use crate::lab::linux::Kernel;
+use crate::lab::modules::{DEBUG_INFO, recipe};
 use crate::lab::options::{BootKernel, LabOptions};
+use crate::lab::progress::{self, Progress, Stop};
 use crate::lab::vm::share::HostFiles;
 use crate::text::bytes::hex;
 
@@ -124,7 +126,7 @@ fn key(spec: &Spec, kernel: &Kernel, unpacked: &Path) -> LabResult<String> {
     let mut hash = Sha256::new();
     let build = serde_json::to_string(&spec.build)
         .map_err(|error| LabError::Guest(format!("write the description as JSON: {error}")))?;
-    for part in [env!("CARGO_PKG_VERSION"), "1", &kernel.release, &build] {
+    for part in [env!("CARGO_PKG_VERSION"), "2", &kernel.release, &build] {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }
@@ -248,16 +250,14 @@ impl Site<'_> {
     ) -> Result<Built, TargetError> {
         let copied = work.join(SUBMISSION);
         let folder = copied.join(folder);
-        let run = |command: &[String], most| {
-            program(target, command, folder.as_os_str().as_bytes(), Vec::new(), most, clock)
+        let with = |command: &[String], more: &Environment, most| {
+            let directory = folder.as_os_str().as_bytes();
+            program(target, command, (directory, more), Vec::new(), most, clock)
         };
+        let run = |command: &[String], most| with(command, &Environment::new(), most);
         let mut built = Built::default();
-        let mut make: Vec<String> = words(&["make", "-k", "-j2", "-C"]);
-        make.push(self.kernel.build_dir.display().to_string());
-        make.push(format!("M={}", folder.display()));
-        make.extend(self.kernel.make_arguments.iter().cloned());
-        make.push("modules".into());
-        let ran = run(&make, PRINTED_MAX)?;
+        let (make, environment) = self.make(work, &folder)?;
+        let ran = with(&make, &environment, PRINTED_MAX)?;
         let shown = |ran: &Ran| complaints(ran, &copied, &work.join(SPEC));
         if ran.end != ProgramEnd::Exited(0) {
             built.lines = shown(&ran);
@@ -310,10 +310,52 @@ impl Site<'_> {
         Ok(built)
     }
 
+    /// How the modules of a folder in the guest are made.
+    fn make(&self, work: &Path, folder: &Path) -> Result<(Vec<String>, Environment), TargetError> {
+        let mut make: Vec<String> = words(&["make", "-k", "-j2"]);
+        let root = cache::root().map_err(|error| TargetError::Invalid(error.to_string()))?;
+        let place = root.join("graded/exported").join(&self.kernel.release);
+        let Some(recipe) = recipe(self.kernel, &place, folder, &Until(self.stop)) else {
+            make.extend(["-C".into(), self.kernel.build_dir.display().to_string()]);
+            make.push(format!("M={}", folder.display()));
+            make.extend(self.kernel.make_arguments.iter().cloned());
+            // Verdicts name the line that a report of the kernel is about.
+            let [c, rust] = DEBUG_INFO;
+            make.extend([format!("KCFLAGS={c}"), format!("KRUSTFLAGS={rust}")]);
+            make.push("modules".into());
+            return Ok((make, Environment::new()));
+        };
+        // An emulated guest takes a minute to ask the compiler what is known here.
+        let makefile = work.join("modules.mk");
+        let written = fs::write(&makefile, recipe.makefile);
+        written
+            .map_err(|error| TargetError::io(&error, format!("write {}", makefile.display())))?;
+        let [before, behind] = recipe.arguments;
+        make.extend(before);
+        make.push(makefile.display().to_string());
+        make.extend(behind);
+        make.push("modules".into());
+        Ok((make, recipe.environment))
+    }
+
     fn keep(&self, name: &str, bytes: &[u8]) -> Result<(), TargetError> {
         let path = self.draft.join(name);
         fs::write(&path, bytes)
             .map_err(|error| TargetError::io(&error, format!("write {}", path.display())))
+    }
+}
+
+/// More variables for a program.
+type Environment = Vec<(String, String)>;
+
+/// Asking for flags ends when nobody wants them any more.
+struct Until<'a>(&'a (dyn Fn() -> bool + Sync));
+
+impl Progress for Until<'_> {
+    fn report(&mut self, _: progress::Event) {}
+
+    fn stop(&self) -> Stop {
+        if (self.0)() { Stop::AtOnce } else { Stop::No }
     }
 }
 

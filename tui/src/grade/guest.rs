@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::judge::ENVIRONMENT;
 use crate::kernel::api::{Item, OutputStream, ProgramEnd, Request, RunRequest};
 use crate::kernel::call::Calls;
 use crate::kernel::{Target, TargetError, TargetResult};
@@ -219,28 +220,24 @@ pub(super) struct Ran {
     pub(super) cut: bool,
 }
 
-/// Runs a program of the host in the guest; of each of its outputs `most` bytes
-/// are kept.
+/// Runs a program of the host in a folder of the guest, with `more` in its environment;
+/// of each of its outputs `most` bytes are kept.
 ///
 /// # Errors
 /// As [`ask`].
 pub(super) fn program(
     target: &Arc<dyn Target>,
     command: &[String],
-    directory: &[u8],
+    (directory, more): (&[u8], &[(String, String)]),
     input: Vec<u8>,
     most: usize,
     clock: Clock<'_>,
 ) -> TargetResult<Ran> {
     let text = |text: &str| text.as_bytes().to_vec();
-    let environment = [
-        ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
-        ("HOME", "/root"),
-        ("LC_ALL", "C.UTF-8"),
-        ("PWD", &String::from_utf8_lossy(directory)),
-    ]
-    .map(|(name, value)| (text(name), text(value)))
-    .to_vec();
+    let folder = String::from_utf8_lossy(directory);
+    let more = more.iter().map(|(name, value)| (&**name, &**value));
+    let environment = ENVIRONMENT.into_iter().chain([("PWD", &*folder)]).chain(more);
+    let environment = environment.map(|(name, value)| (text(name), text(value))).collect();
     let request = Request::Run(RunRequest {
         arguments: command.iter().map(|word| text(word)).collect(),
         environment,

@@ -12,6 +12,7 @@
 
 mod build;
 mod guest;
+pub mod judge;
 mod log;
 mod recording;
 pub mod report;

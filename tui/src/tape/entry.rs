@@ -140,6 +140,8 @@ pub enum Place<'a> {
     },
     /// An item of what lies over the view.
     Layer(usize),
+    /// The panel of an experiment, or a choice of its question.
+    Experiment(Option<usize>),
 }
 
 /// What came of a task.

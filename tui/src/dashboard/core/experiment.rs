@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The experiment under way, and where on the screen its panel stands.
 
+use super::effect::CallTag;
 use crate::experiment::Run;
+use crate::grade::spec::{Act, ErrnoName};
+use crate::kernel::api::ProgramEnd;
 
 /// An experiment under way.
 #[derive(Clone, Debug)]
@@ -15,16 +18,61 @@ pub struct Running {
 }
 
 /// A step that is being done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Doing {
     /// It was done at once.
     Nothing,
-    /// A call of its own.
-    Call,
+    /// A call of its own, which may have to be refused.
+    Call {
+        /// The call.
+        tag: CallTag,
+        /// What is asked for: `unload kmod`.
+        title: String,
+        /// It must be refused with this error.
+        refused: Option<ErrnoName>,
+    },
     /// A module is loaded.
     Load(String),
     /// A view does it: the value that is 0 once it has.
     View(&'static str),
+    /// The guest is looked at, or a program of the host runs in it.
+    Look(Box<Look>),
+    /// The kernel is to crash.
+    Crash(CallTag),
+}
+
+/// A look at the guest, or a program that runs in it.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// The step.
+    pub act: Act,
+    /// When it began.
+    pub since_ms: u64,
+    /// The call under way; `None`: the next one is due.
+    pub tag: Option<CallTag>,
+    /// When the next one is due.
+    pub due_ms: u64,
+    /// Was it ended since its time is over?
+    pub late: bool,
+    /// What was read or printed, and printed to standard error.
+    pub seen: [Vec<u8>; 2],
+    /// How the program ended.
+    pub end: Option<ProgramEnd>,
+}
+
+impl Look {
+    /// One that has not begun.
+    pub fn new(act: Act, now_ms: u64) -> Self {
+        Self {
+            act,
+            since_ms: now_ms,
+            tag: None,
+            due_ms: now_ms,
+            late: false,
+            seen: Default::default(),
+            end: None,
+        }
+    }
 }
 
 impl Running {

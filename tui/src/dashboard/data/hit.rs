@@ -15,4 +15,6 @@ pub enum Hit {
     },
     /// An item of the topmost layer (a form's field, a palette's row, a button).
     Layer(usize),
+    /// The panel of the experiment under way; with a number: that choice of its question.
+    Experiment(Option<usize>),
 }

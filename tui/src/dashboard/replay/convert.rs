@@ -27,6 +27,7 @@ pub fn entry(event: &Event) -> Option<Entry<'_>> {
             Hit::Command(name) => Place::Command(name.into()),
             Hit::Row { pane, index } => Place::Row { pane, index },
             Hit::Layer(index) => Place::Layer(index),
+            Hit::Experiment(choice) => Place::Experiment(choice),
         }),
         Event::Wheel { up } => Entry::Wheel { up: *up },
         Event::Resize { width, height } => Entry::Resize { width: *width, height: *height },
@@ -97,6 +98,7 @@ pub fn event(
             }
             Place::Row { pane, index } => Hit::Row { pane, index },
             Place::Layer(index) => Hit::Layer(index),
+            Place::Experiment(choice) => Hit::Experiment(choice),
         }),
         Entry::Wheel { up } => Event::Wheel { up },
         Entry::Resize { width, height } => {

@@ -23,6 +23,13 @@ enum Asked {
     Host(String),
 }
 
+impl Asked {
+    /// Is it this request, as it was recorded?
+    fn is(&self, recorded: &Request) -> bool {
+        matches!(self, Self::Kernel(own) if *convert::without_environment(own) == *recorded)
+    }
+}
+
 /// A model and what it waits for.
 #[derive(Clone)]
 pub struct Fold {
@@ -49,15 +56,17 @@ impl Fold {
 
     /// Takes an entry.
     pub fn take(&mut self, entry: Entry<'static>) {
-        if let Some(caption) = self.programs.take(&mut self.model, &entry) {
+        // A program that an experiment runs is the model's own.
+        let own = matches!(&entry, Entry::Call { request, .. }
+            if self.waiting.iter().any(|(_, asked)| asked.is(request)));
+        if !own && let Some(caption) = self.programs.take(&mut self.model, &entry) {
             self.caption = caption;
             self.model.changed();
             return;
         }
         match entry {
             Entry::Call { call, request, .. } => {
-                let same =
-                    |asked: &Asked| matches!(asked, Asked::Kernel(other) if *other == *request);
+                let same = |asked: &Asked| asked.is(&request);
                 let alike = |asked: &Asked| {
                     matches!(asked, Asked::Kernel(other)
                     if std::mem::discriminant(other) == std::mem::discriminant(&*request))

@@ -224,7 +224,8 @@ fn click(model: &mut Model, hit: Hit) {
         Hit::Row { pane, index } if model.layers.is_empty() => {
             model.views.current_mut(&model.shared).click(&mut model.shared, pane, index);
         }
-        Hit::Row { .. } => {}
+        Hit::Experiment(choice) if model.layers.is_empty() => experiment::click(model, choice),
+        Hit::Row { .. } | Hit::Experiment(_) => {}
         Hit::Layer(index) => layers::click(model, index),
     }
 }
@@ -289,7 +290,7 @@ fn item(model: &mut Model, tag: CallTag, item: Item) {
         | Owner::Revive
         | Owner::Keep => {}
         Owner::Trace => trace::item(model, item),
-        Owner::Experiment => experiment::item(model, item),
+        Owner::Experiment => experiment::item(model, tag, item),
         Owner::Kernel
         | Owner::Lab
         | Owner::Modules

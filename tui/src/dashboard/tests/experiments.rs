@@ -3,6 +3,7 @@
 
 use super::harness::Harness;
 use super::scripted_kernel::ScriptedKernel;
+use crate::dashboard::core::{Event, Hit};
 use crate::dashboard::shell::experiment::start;
 use crate::experiment::{names, shipped};
 
@@ -66,11 +67,11 @@ fn the_list_has_every_experiment_and_starts_the_selected_one() {
 #[test]
 fn no_question_needs_more_than_one_page_on_a_screen_of_80_by_24() {
     use crate::dashboard::data::wrap::wrap;
-    use crate::experiment::Step;
+    use crate::experiment::{Step, Telling};
     for name in names() {
         let script = shipped(name).unwrap().unwrap();
         for step in &script.experiment.steps {
-            let Step::Ask(ask) = step.get_ref() else { continue };
+            let Step::Own(Telling::Ask(ask)) = step.get_ref() else { continue };
             let question = ask.question.split_whitespace().collect::<Vec<_>>().join(" ");
             let choices = ask.choices.iter().map(|one| format!("a  {}", one.text));
             let lines = wrap(&question, 76).len()
@@ -79,4 +80,24 @@ fn no_question_needs_more_than_one_page_on_a_screen_of_80_by_24() {
             assert!(lines <= 6, "{name}: {lines} lines for {question}");
         }
     }
+}
+
+#[test]
+fn a_click_on_a_choice_predicts_it_and_one_on_the_panel_goes_on() {
+    let mut dashboard = begun("a-crash-and-its-line", (80, 24));
+    while dashboard.shows("Enter: more") || dashboard.shows("Enter: go on") {
+        dashboard.click("Experiment:");
+    }
+    assert!(dashboard.shows("a to c: your prediction"), "{}", dashboard.screen());
+    dashboard.click("Experiment:");
+    assert!(dashboard.shows("a to c: your prediction"), "a click beside the choices says nothing");
+    // What lies over the panel takes the click.
+    dashboard.keys("?");
+    let choice = Hit::Experiment(Some(1));
+    dashboard.send(Event::Click(choice));
+    dashboard.keys("<esc>");
+    assert!(dashboard.shows("a to c: your prediction"), "{}", dashboard.screen());
+    dashboard.click("b  ");
+    assert!(!dashboard.shows("a to c: your prediction"), "{}", dashboard.screen());
+    assert!(dashboard.kernel.seen.iter().any(|one| one.starts_with("load broken_list")));
 }

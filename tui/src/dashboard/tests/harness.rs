@@ -303,6 +303,25 @@ impl Harness {
         rows.collect::<Vec<_>>().join("\n")
     }
 
+    /// Clicks where the screen first has this text.
+    pub(crate) fn click(&mut self, text: &str) {
+        let (width, height) = self.model.size;
+        let (row, line) = {
+            let screen = self.screen();
+            let mut rows = screen.lines().enumerate();
+            let found = rows.find(|(_, line)| line.contains(text));
+            let (row, line) = found.unwrap_or_else(|| panic!("{text:?} is not in\n{screen}"));
+            (row as u16, line.to_owned())
+        };
+        let column = line.find(text).map_or(0, |at| line[..at].chars().count()) as u16;
+        let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+        let mut hits = Hits::default();
+        let look = Look::new(ThemeName::Dark, ColorDepth::Indexed, true);
+        draw(&mut buffer, &mut hits, &self.model, look);
+        let hit = hits.at(column, row).unwrap_or_else(|| panic!("nothing to click at {text:?}"));
+        self.send(Event::Click(hit));
+    }
+
     /// Does the screen show this text?
     pub(crate) fn shows(&self, text: &str) -> bool {
         self.screen().contains(text)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! /dev/kmod, and the device behind it.
 
-use super::fault::{Fault, compare, expect};
+use super::fault::{Fault, expect};
 use super::state::Session;
+use crate::grade::judge;
 use crate::grade::spec::{BlockDo, BlockStep, Peek};
 use crate::kernel::api::{BLOCK_MAX, BlockAction, BlockOutcome, Item, Request};
 
@@ -47,7 +48,7 @@ impl Session<'_> {
             return Err(Fault::new(format!("{doing}: it moved {moved} bytes, and not {wanted}")));
         }
         match &step.reads {
-            Some(wanted) => compare(&doing, wanted, &bytes),
+            Some(wanted) => Ok(judge::bytes(&doing, wanted, &bytes)?),
             None => Ok(()),
         }
     }
@@ -55,6 +56,6 @@ impl Session<'_> {
     pub(super) fn peek(&self, peek: &Peek) -> Result<(), Fault> {
         let Peek { path, offset, is } = peek;
         let bytes = self.bytes(path, *offset, is.len() as u32)?;
-        compare(&format!("{path} at offset {offset}"), is, &bytes)
+        Ok(judge::bytes(&format!("{path} at offset {offset}"), is, &bytes)?)
     }
 }

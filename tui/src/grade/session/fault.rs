@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Why a step failed, and which failures it was to have.
 
-use crate::grade::spec::{ErrnoName, Mismatch, Text};
+use crate::grade::spec::{ErrnoName, Mismatch};
 use crate::kernel::api::Item;
 use crate::kernel::error::errno_name;
 use crate::kernel::{TargetError, TargetResult};
@@ -61,19 +61,4 @@ pub(super) fn expect(
             Err(Fault::new(format!("{doing}: it was done, and not refused with {wanted}")))
         }
     }
-}
-
-/// Holds what was read against what was to be read; a zero byte is shown as `\0`.
-pub(super) fn compare(doing: &str, wanted: &str, bytes: &[u8]) -> Result<(), Fault> {
-    if bytes == wanted.as_bytes() {
-        return Ok(());
-    }
-    let seen = String::from_utf8_lossy(bytes).replace('\0', "\\0");
-    let mut excerpt = Text::shown("expected", &wanted.replace('\0', "\\0"));
-    excerpt.extend(Text::shown("seen", &seen));
-    Err(Fault {
-        reason: format!("{doing}: what was read is not what was expected"),
-        excerpt,
-        stopped: false,
-    })
 }

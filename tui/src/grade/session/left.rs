@@ -19,7 +19,7 @@ const LOOK: &str = "sync; echo 3 > /proc/sys/vm/drop_caches; \
 
 impl Session<'_> {
     pub(super) fn moment(&self) -> Result<Moment, Fault> {
-        Ok(Moment::read(&self.script(LOOK)?))
+        Ok(Moment::read(&self.script(&["sh", "-c", LOOK])?))
     }
 
     pub(super) fn nothing_left(&self, wanted: &NothingLeft) -> Result<(), Fault> {

@@ -2,13 +2,10 @@
 //! What must be true of the guest: counters, files, the log, processes.
 
 use super::fault::{Fault, refusal};
-use super::process::Seen;
 use super::state::{LAST_LINES, Session};
+use crate::grade::judge;
 use crate::grade::spec::{CounterCheck, FileCheck, LogCheck, Processes};
 use crate::kernel::api::{Item, Request};
-
-/// A file of the kernel's is no longer.
-const FILE_MAX: u32 = 64 << 10;
 
 impl Session<'_> {
     pub(super) fn counter(&self, wanted: &CounterCheck) -> Result<(), Fault> {
@@ -36,25 +33,9 @@ impl Session<'_> {
     }
 
     pub(super) fn file(&self, wanted: &FileCheck) -> Result<(), Fault> {
-        let path = &wanted.path;
         self.until(wanted.within, |session| {
-            let request = Request::Peek { path: path.clone(), offset: 0, size: FILE_MAX };
-            let items =
-                session.ask(request, Vec::new()).map_err(refusal(&format!("read {path}")))?;
-            let bytes = items.into_iter().find_map(|item| match item {
-                Item::Bytes(bytes) => Some(bytes),
-                _ => None,
-            });
-            let bytes = bytes.unwrap_or_default();
-            let text = String::from_utf8_lossy(&bytes);
-            if let Some(is) = wanted.is.as_ref().filter(|is| !is.holds(&text)) {
-                let text = text.trim();
-                return Err(Fault::new(format!("{path} holds {text:?}, and not {is}")));
-            }
-            match &wanted.text {
-                Some(wanted) => Ok(wanted.judge(path, &text)?),
-                None => Ok(()),
-            }
+            let bytes = session.bytes(&wanted.path, 0, judge::FILE_MAX)?;
+            Ok(judge::file(wanted, &bytes)?)
         })
     }
 
@@ -70,26 +51,9 @@ impl Session<'_> {
     }
 
     pub(super) fn count(&self, wanted: &Processes) -> Result<(), Fault> {
-        let Processes { name, count, asleep, within } = wanted;
-        self.until(*within, |session| {
-            let all = session.processes()?;
-            let named: Vec<_> = all.iter().filter(|one| name.matches(&one.name)).collect();
-            let sleeps = |one: &&&Seen| !asleep || matches!(one.state, 'S' | 'D' | 'I');
-            let found = named.iter().filter(sleeps).count();
-            if count.holds(&found.to_string()) {
-                return Ok(());
-            }
-            let which = if *asleep { " and asleep" } else { "" };
-            let mut excerpt = vec![format!("expected  {count} called {name}{which}")];
-            excerpt.extend(
-                named.iter().take(20).map(|one| format!("seen     {} ({})", one.name, one.state)),
-            );
-            if named.is_empty() {
-                excerpt.push("seen     none".into());
-            }
-            let reason =
-                format!("the number of processes called {name}{which} is {found}, and not {count}");
-            Err(Fault { reason, excerpt, stopped: false })
+        self.until(wanted.within, |session| {
+            let listing = session.script(&judge::PROCESSES)?;
+            Ok(judge::processes(wanted, &listing)?)
         })
     }
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Processes that use /dev/memalloc.
 
-use super::fault::{Fault, compare, expect, refusal};
+use super::fault::{Fault, expect, refusal};
 use super::process::Actor;
 use super::state::Session;
+use crate::grade::judge;
 use crate::grade::spec::{Memory, MemoryDo};
 use crate::kernel::api::{
     Item, Request, SUBJECT_IO_MAX, SubjectAction, SubjectEvent, SubjectOutcome,
@@ -38,7 +39,7 @@ impl Session<'_> {
             Item::SubjectDid(SubjectOutcome::Bytes(bytes)) => Some(bytes),
             _ => None,
         });
-        compare(&doing, wanted, &bytes.unwrap_or_default())
+        Ok(judge::bytes(&doing, wanted, &bytes.unwrap_or_default())?)
     }
 
     /// The process of this name, which is started when it is first needed.

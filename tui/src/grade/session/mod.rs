@@ -22,10 +22,11 @@ use self::fault::{Fault, expect, refusal};
 pub(super) use self::state::Job;
 use self::state::{ANSWERS_WITHIN, LAST_LINES, Session};
 use super::guest::{Clock, Pace, start};
+use super::judge;
 use super::log::{Log, Report};
 use super::recording::{Record, Recording};
 use super::source;
-use super::spec::{Load, Run, Set, Step, Text, Unload};
+use super::spec::{Act, Judging, Load, Run, Set, Step, Text, Unload};
 use super::verdict::{Outcome, Verdict};
 use crate::kernel::api::Request;
 use crate::kernel::{Target, TargetError};
@@ -120,13 +121,16 @@ impl Session<'_> {
         let test = self.job.test;
         let mut points = 0;
         let mut fault = None;
-        let needs_before =
-            test.steps.get_ref().iter().any(|step| matches!(step, Step::NothingLeft(_)));
+        let needs_before = test
+            .steps
+            .get_ref()
+            .iter()
+            .any(|step| matches!(step, Step::Own(Judging::NothingLeft(_))));
         if needs_before {
             self.before = Some(self.moment().map_err(|error| LabError::Guest(error.reason))?);
         }
         for step in test.steps.get_ref() {
-            if let Step::Award(more) = step {
+            if let Step::Own(Judging::Award(more)) = step {
                 self.log.catch_up(&*self.target, self.patience());
                 if self.log.report(&test.expected_reports).is_none() {
                     points += more;
@@ -199,28 +203,31 @@ impl Session<'_> {
         }
     }
 
-    fn step(&mut self, step: &Step) -> Result<(), Fault> {
-        match step {
-            Step::Load(load) => self.load(load),
-            Step::Unload(unload) => self.unload(unload),
-            Step::Set(set) => self.set(set),
-            Step::Run(run) => self.run(run),
-            Step::Memory(memory) => self.memory(memory),
-            Step::Block(block) => self.block(block),
-            Step::Peek(peek) => self.peek(peek),
-            Step::Counter(counter) => self.counter(counter),
-            Step::File(file) => self.file(file),
-            Step::Log(log) => self.said(log),
-            Step::Processes(processes) => self.count(processes),
-            Step::NothingLeft(left) => self.nothing_left(left),
-            Step::Plug => self.stick(true),
-            Step::Unplug => self.stick(false),
-            Step::Crash => self.crash(),
-            Step::Pause(milliseconds) => self
+    fn step(&mut self, step: &Step<Judging>) -> Result<(), Fault> {
+        let act = match step {
+            Step::Act(act) => act,
+            Step::Own(Judging::NothingLeft(left)) => return self.nothing_left(left),
+            Step::Own(Judging::Award(_)) => return Ok(()),
+        };
+        match act {
+            Act::Load(load) => self.load(load),
+            Act::Unload(unload) => self.unload(unload),
+            Act::Set(set) => self.set(set),
+            Act::Run(run) => self.run(run),
+            Act::Memory(memory) => self.memory(memory),
+            Act::Block(block) => self.block(block),
+            Act::Peek(peek) => self.peek(peek),
+            Act::Counter(counter) => self.counter(counter),
+            Act::File(file) => self.file(file),
+            Act::Log(log) => self.said(log),
+            Act::Processes(processes) => self.count(processes),
+            Act::Plug => self.stick(true),
+            Act::Unplug => self.stick(false),
+            Act::Crash => self.crash(),
+            Act::Pause(milliseconds) => self
                 .clock
                 .pause(Duration::from_millis((*milliseconds).into()))
                 .map_err(refusal("wait")),
-            Step::Award(_) => Ok(()),
         }
     }
 
@@ -285,26 +292,7 @@ impl Session<'_> {
         }
         let input = run.input.clone().into_bytes();
         let ran = self.program(&command, input, run.within).map_err(refusal(&line))?;
-        let [out, err] =
-            [&ran.out, &ran.err].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-        if let Some(wanted) = &run.stdout {
-            wanted.judge(&format!("what `{line}` prints"), &out)?;
-        }
-        if let Some(wanted) = &run.stderr {
-            wanted.judge(&format!("what `{line}` prints to standard error"), &err)?;
-        }
-        let status = ran.end.status();
-        if status != run.status {
-            let wanted = run.status;
-            let mut excerpt = Text::shown("printed", &out);
-            excerpt.extend(Text::shown("error", &err));
-            return Err(Fault {
-                reason: format!("`{line}` ended with status {status}, and not with {wanted}"),
-                excerpt,
-                stopped: false,
-            });
-        }
-        Ok(())
+        Ok(judge::program(run, ran.end, [&ran.out, &ran.err])?)
     }
 
     /// A program that did not compile is not there to be run.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::process::process;
+use crate::grade::judge::process;
 
 /// The kernel's own threads that come and go.
 const OWN: [&str; 4] = ["kworker/", "kthreadd", "9p", "scsi_"];

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use super::fault::{Fault, refusal};
 use super::moment::Moment;
-use super::process::{Actor, Seen, process};
+use super::process::Actor;
 use crate::grade::build::Built;
 use crate::grade::guest::{Clock, Ran, ask, program};
+use crate::grade::judge;
 use crate::grade::log::Log;
 use crate::grade::recording::Record;
 use crate::grade::spec::{Spec, Test};
@@ -21,17 +22,10 @@ use crate::lab::private::PrivateLab;
 
 /// How long the kernel may take to answer what is no step.
 pub(super) const ANSWERS_WITHIN: Duration = Duration::from_secs(20);
-/// What a program prints and is kept, in bytes.
-const PRINTED_MAX: usize = 1 << 20;
 /// How often something that must become true is looked at.
 const LOOK: Duration = Duration::from_millis(100);
 /// Last lines of a dead kernel's console that are looked at.
 pub(super) const LAST_LINES: usize = 100;
-/// Prints each process as the kernel does in `/proc/<pid>/stat`. Without a fork:
-/// a process that only looks is none too many.
-const PROCESSES: &str = "for one in /proc/[0-9]*; do \
-     { read -r line < $one/stat && echo \"$line\"; } 2>/dev/null; done; true";
-
 /// Everything that a test needs to run.
 pub(in crate::grade) struct Job<'a> {
     pub(in crate::grade) spec: &'a Spec,
@@ -80,7 +74,7 @@ impl Session<'_> {
         within: Option<u32>,
     ) -> TargetResult<Ran> {
         let clock = self.clock.within(within);
-        program(&self.target, command, &self.folder, input, PRINTED_MAX, clock)
+        program(&self.target, command, (&self.folder, &[]), input, judge::PRINTED_MAX, clock)
     }
 
     /// Looks until `look` finds nothing wrong, or the time is over.
@@ -100,15 +94,9 @@ impl Session<'_> {
         }
     }
 
-    /// Every process of the guest.
-    pub(super) fn processes(&self) -> Result<Vec<Seen>, Fault> {
-        let text = self.script(PROCESSES)?;
-        Ok(text.lines().filter_map(process).collect())
-    }
-
-    /// What a script prints.
-    pub(super) fn script(&self, script: &str) -> Result<String, Fault> {
-        let command = ["sh", "-c", script].map(str::to_owned);
+    /// What a program that looks at the guest prints.
+    pub(super) fn script(&self, command: &[&str]) -> Result<String, Fault> {
+        let command: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
         let ran = self.program(&command, Vec::new(), None).map_err(refusal("look at the guest"))?;
         Ok(String::from_utf8_lossy(&ran.out).into_owned())
     }

@@ -7,8 +7,9 @@ use std::path::{Component, Path};
 
 use toml::Spanned;
 
+use super::either::Step;
 use super::model::{Spec, Test};
-use super::step::Step;
+use super::step::Judging;
 
 type Wrong = (Range<usize>, String);
 
@@ -71,8 +72,8 @@ fn one(test: &Test, before: &BTreeSet<&str>) -> Result<(), Wrong> {
     Ok(())
 }
 
-fn awarded(step: &Step) -> u32 {
-    if let Step::Award(points) = step { *points } else { 0 }
+fn awarded(step: &Step<Judging>) -> u32 {
+    if let Step::Own(Judging::Award(points)) = step { *points } else { 0 }
 }
 
 fn is_word(text: &str) -> bool {

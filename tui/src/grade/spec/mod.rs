@@ -2,6 +2,7 @@
 //! The description of what is judged: a TOML file.
 
 mod check;
+mod either;
 mod error;
 mod model;
 mod read;
@@ -9,11 +10,12 @@ mod step;
 mod text;
 mod value;
 
+pub use self::either::Step;
 pub use self::error::SpecError;
 pub use self::model::{Build, KernelName, Origin, Program, Spec, Test};
 pub use self::step::{
-    BlockDo, BlockStep, CounterCheck, FileCheck, Load, LogCheck, Memory, MemoryDo, NothingLeft,
-    Peek, Processes, Run, Set, Step, Unload,
+    Act, BlockDo, BlockStep, CounterCheck, FileCheck, Judging, Load, LogCheck, Memory, MemoryDo,
+    NothingLeft, Peek, Processes, Run, Set, Unload,
 };
 pub use self::text::{Mismatch, Text};
 pub use self::value::{Condition, ErrnoName, Glob, Pattern};

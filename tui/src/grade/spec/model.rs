@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use super::step::Step;
+use super::either::Step;
+use super::step::Judging;
 use super::value::Pattern;
 use crate::lab::flavour::Flavour;
 
@@ -150,8 +151,8 @@ pub struct Test {
     /// What is done and what must be true then, in turn; the first that fails
     /// ends the test.
     #[serde(rename = "do")]
-    #[schemars(with = "Vec<Step>")]
-    pub steps: Spanned<Vec<Step>>,
+    #[schemars(with = "Vec<Step<Judging>>")]
+    pub steps: Spanned<Vec<Step<Judging>>>,
 }
 
 fn weight() -> f64 {

@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a test does, and what must be true then.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use strum::VariantNames;
 
 use super::text::Text;
 use super::value::{Condition, ErrnoName, Glob};
 
-/// One thing to do, or to be true.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+/// One thing to do, or to be true: the same words and fields for judging and for
+/// experiments.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, VariantNames)]
 #[serde(rename_all = "snake_case")]
-pub enum Step {
-    /// Load a module of the submission.
+#[strum(serialize_all = "snake_case")]
+#[schemars(transform = tables_too)]
+pub enum Act {
+    /// Load a module: one of the submission; in an experiment one of Ringside's, and one
+    /// that is loaded is unloaded first, or, where no parameters are named, left as it is.
     Load(Load),
     /// Unload it.
     Unload(Unload),
@@ -29,22 +35,45 @@ pub enum Step {
     Counter(CounterCheck),
     /// What a file of the guest must hold.
     File(FileCheck),
-    /// What the kernel must have said since the test began.
+    /// What the kernel must have said since the test, or the experiment, began.
     Log(LogCheck),
     /// How many processes or threads there must be.
     Processes(Processes),
-    /// Nothing may be left of what was there when the test began.
-    NothingLeft(NothingLeft),
     /// Plug the USB stick in.
     Plug,
     /// Pull it out.
     Unplug,
-    /// Crash the kernel; nothing but `log` may follow.
+    /// Crash the kernel; what follows meets a dead one.
     Crash,
     /// Wait, in milliseconds.
     Pause(u32),
+}
+
+/// Steps that only judging has.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, VariantNames)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Judging {
+    /// Nothing may be left of what was there when the test began.
+    NothingLeft(NothingLeft),
     /// These points are kept even if a later step fails.
     Award(u32),
+}
+
+/// What is no more than a word may be written as a table, too: `plug = {}`.
+fn tables_too(schema: &mut Schema) {
+    let Some(Value::Array(ways)) = schema.get_mut("oneOf") else { return };
+    let words: Vec<Value> = ways.iter().filter(|way| way.get("const").is_some()).cloned().collect();
+    for way in words {
+        let word = way["const"].as_str().unwrap_or_default();
+        ways.push(json!({
+            "description": way["description"],
+            "type": "object",
+            "properties": { word: { "type": "object", "additionalProperties": false } },
+            "required": [word],
+            "additionalProperties": false,
+        }));
+    }
 }
 
 /// Loads a module.

@@ -73,8 +73,8 @@ pub(super) fn make(
     // modpost says what is undefined only when it runs, and without its result it does.
     drop(std::fs::remove_file(stage.copy.join("Module.symvers")));
     let [c, rust] = stage.path_options();
-    // Debug information, also where the kernel has none: gdb and an oops need it.
-    let flags = Flags { c: format!("-g {c}"), rust: format!("-Cdebuginfo=2 {rust}") };
+    let [c_debug, rust_debug] = tools::DEBUG_INFO;
+    let flags = Flags { c: format!("{c_debug} {c}"), rust: format!("{rust_debug} {rust}") };
     // Single modules are the top Makefile's business.
     let exported = options.exported.filter(|_| goals.is_empty());
     let mut command = match exported {

@@ -122,8 +122,15 @@ impl Exported {
         }
         let mut command = Command::new("make");
         linux::without_settings(&mut command);
-        let copy = stage.copy.display().to_string();
-        for (name, value) in &self.variables {
+        command.envs(self.environment(&stage.copy, flags));
+        command.args(ALONE).arg(makefile);
+        Ok(command)
+    }
+
+    /// The variables for a build of the folder `copy`.
+    fn environment(&self, copy: &Path, flags: &Flags) -> impl Iterator<Item = (String, String)> {
+        let copy = copy.display().to_string();
+        self.variables.iter().map(move |(name, value)| {
             let value = value.replace(&self.folder, copy.trim_end_matches('/'));
             // The top Makefile puts the caller's flags behind its own.
             let more = match name.as_str() {
@@ -131,11 +138,43 @@ impl Exported {
                 "KBUILD_RUSTFLAGS" => &*flags.rust,
                 _ => "",
             };
-            command.env(name, format!("{value} {more}").trim_end());
-        }
-        command.args(["-r", "-R", "--no-print-directory", "-f"]).arg(makefile);
-        Ok(command)
+            (name.clone(), format!("{value} {more}").trim_end().to_owned())
+        })
     }
+}
+
+/// What a make without the kernel's top Makefile is told before its makefile.
+const ALONE: [&str; 4] = ["-r", "-R", "--no-print-directory", "-f"];
+
+/// How modules are built where no folder is staged: in a guest, say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recipe {
+    /// The text of the makefile.
+    pub makefile: &'static str,
+    /// What the kernel's top Makefile would export.
+    pub environment: Vec<(String, String)>,
+    /// What make is told, before and behind the path of the makefile.
+    pub arguments: [Vec<String>; 2],
+}
+
+/// How the modules of `folder` are built for `kernel` without its top Makefile, which
+/// asks the compiler about dozens of options first; what it said is kept in `place`.
+/// `None`: that could not be had, so the top Makefile is to be run.
+pub fn recipe(
+    kernel: &Kernel,
+    place: &Path,
+    folder: &Path,
+    progress: &dyn Progress,
+) -> Option<Recipe> {
+    let exported = Exported::of(kernel, place, progress)?;
+    let [c, rust] = tools::DEBUG_INFO.map(str::to_owned);
+    let mut arguments = tools::arguments(kernel);
+    arguments.push(format!("M={}", folder.display()));
+    Some(Recipe {
+        makefile: MODULES,
+        environment: exported.environment(folder, &Flags { c, rust }).collect(),
+        arguments: [ALONE.map(str::to_owned).into(), arguments],
+    })
 }
 
 /// The caller's flags for the compilers.

@@ -31,6 +31,7 @@ use std::path::{Path, PathBuf};
 pub use self::built::{Built, Failed};
 pub use self::earlier::{Earlier, files, loaded, newest};
 pub use self::editor::write as write_for_editors;
+pub use self::exported::{Recipe, recipe};
 pub use self::hints::{Replaced, TABLE as REPLACED_NAMES, Table as ReplacedNames};
 pub use self::own::ours;
 use super::build_error::{BuildError, BuildResult};
@@ -42,6 +43,7 @@ use hints::Hints;
 use resolve::resolve;
 use stage::Stage;
 pub(crate) use stage::is_source;
+pub(crate) use tools::DEBUG_INFO;
 use work::Work;
 
 /// Builds the modules of `folder`, which has a Kbuild file, for `kernel`. Only

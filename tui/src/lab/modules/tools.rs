@@ -3,6 +3,10 @@
 
 use super::super::linux::Kernel;
 
+/// Debug information, also where the kernel has none: gdb and the line of an oops need
+/// it. For C, as KCFLAGS, and for Rust, as KRUSTFLAGS.
+pub(crate) const DEBUG_INFO: [&str; 2] = ["-g", "-Cdebuginfo=2"];
+
 /// The kernel's own compilers and tools: what make is told for every folder.
 pub(super) fn arguments(kernel: &Kernel) -> Vec<String> {
     kernel.make_arguments.iter().cloned().chain(compiler(kernel)).collect()

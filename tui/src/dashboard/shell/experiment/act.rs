@@ -2,15 +2,16 @@
 //! Has the steps of an experiment done, by what the dashboard has for whoever does
 //! them by hand.
 
+use super::look;
 use super::seen::Seen;
-use crate::dashboard::core::experiment::{Doing, Running};
+use crate::dashboard::core::experiment::{Doing, Look, Running};
 use crate::dashboard::core::loader;
 use crate::dashboard::core::message::{Errand, Transfer};
 use crate::dashboard::core::{Message, Owner, Report, Shared};
 use crate::dashboard::shell::commands;
 use crate::dashboard::shell::model::Model;
-use crate::experiment::{Step, World};
-use crate::grade::spec::{BlockDo, BlockStep, Load, Memory, MemoryDo, Set};
+use crate::experiment::{Step, Telling, World};
+use crate::grade::spec::{Act, BlockDo, BlockStep, ErrnoName, Load, Memory, MemoryDo, Set, Unload};
 use crate::kernel::api::{Capability, LabRequest, Request, SUBJECT_IO_MAX, SubjectAction};
 
 /// Begins a step.
@@ -19,39 +20,61 @@ use crate::kernel::api::{Capability, LabRequest, Request, SUBJECT_IO_MAX, Subjec
 /// Why it can't be done.
 pub(super) fn perform(model: &mut Model, step: Step) -> Result<Doing, String> {
     match step {
-        Step::Show(view) => {
+        Step::Own(telling) => tell(model, telling).map(|()| Doing::Nothing),
+        Step::Act(act) => act_on(model, act),
+    }
+}
+
+fn tell(model: &mut Model, telling: Telling) -> Result<(), String> {
+    match telling {
+        Telling::Show(view) => {
             let known = model.tabs.iter().find(|about| about.id == view);
             let id = known.ok_or_else(|| format!("there is no view {view}"))?.id;
             if model.view != id {
                 model.show(id);
             }
-            Ok(Doing::Nothing)
+            Ok(())
         }
-        Step::Command(name) => command(model, &name).map(|()| Doing::Nothing),
-        Step::Load(load) => begin_load(model, &load),
-        Step::Unload(unload) => {
-            let name = unload.module;
-            Ok(call(model, &format!("unload {name}"), Request::Unload { name }))
+        Telling::Command(name) => command(model, &name),
+        Telling::Say(_)
+        | Telling::Ask(_)
+        | Telling::Look(_)
+        | Telling::Keep(_)
+        | Telling::Turn(_)
+        | Telling::Value(_) => Ok(()),
+    }
+}
+
+fn act_on(model: &mut Model, act: Act) -> Result<Doing, String> {
+    match act {
+        Act::Load(load) => begin_load(model, &load),
+        Act::Unload(Unload { module: name, refused }) => {
+            Ok(call(model, &format!("unload {name}"), Request::Unload { name }, refused))
         }
-        Step::Set(set) => Ok(begin_set(model, set)),
-        Step::Memory(memory) => {
+        Act::Set(set) => Ok(begin_set(model, set)),
+        Act::Memory(memory) => {
             model.wish(Message::Subject(errand(memory)));
             Ok(Doing::View("memory.busy"))
         }
-        Step::Block(block) => {
+        Act::Block(block) => {
             model.wish(Message::Block(transfer(block)));
             Ok(Doing::View("block.busy"))
         }
-        Step::Plug {} => Ok(call(model, "plug the stick in", Request::Lab(LabRequest::Plug))),
-        Step::Unplug {} => Ok(call(model, "pull the stick out", Request::Lab(LabRequest::Unplug))),
-        Step::Say(_)
-        | Step::Ask(_)
-        | Step::Look(_)
-        | Step::Keep(_)
-        | Step::Turn(_)
-        | Step::Value(_)
-        | Step::Counter(_)
-        | Step::Pause(_) => Ok(Doing::Nothing),
+        Act::Plug => Ok(call(model, "plug the stick in", Request::Lab(LabRequest::Plug), None)),
+        Act::Unplug => {
+            Ok(call(model, "pull the stick out", Request::Lab(LabRequest::Unplug), None))
+        }
+        Act::Crash => {
+            let title = "crash the kernel";
+            let tag = model.start(Owner::Experiment, title, Report::Listed, Request::Crash);
+            Ok(Doing::Crash(tag))
+        }
+        Act::Run(_) | Act::Peek(_) | Act::File(_) | Act::Processes(_) => {
+            let mut look = Box::new(Look::new(act, model.now_ms));
+            look::begin(model, &mut look);
+            Ok(Doing::Look(look))
+        }
+        Act::Counter(_) | Act::Log(_) | Act::Pause(_) => Ok(Doing::Nothing),
     }
 }
 
@@ -65,9 +88,9 @@ pub(super) fn command(model: &mut Model, name: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn call(shared: &mut Shared, title: &str, request: Request) -> Doing {
-    shared.start(Owner::Experiment, title, Report::Listed, request);
-    Doing::Call
+fn call(shared: &mut Shared, title: &str, request: Request, refused: Option<ErrnoName>) -> Doing {
+    let tag = shared.start(Owner::Experiment, title, Report::Listed, request);
+    Doing::Call { tag, title: title.to_owned(), refused }
 }
 
 fn begin_load(shared: &mut Shared, load: &Load) -> Result<Doing, String> {
@@ -81,14 +104,14 @@ fn begin_load(shared: &mut Shared, load: &Load) -> Result<Doing, String> {
 }
 
 fn begin_set(shared: &mut Shared, set: Set) -> Doing {
-    let Set { module, value, control, parameter, .. } = set;
+    let Set { module, value, control, parameter, refused } = set;
     let request = match (control, parameter) {
         (Some(control), _) => Request::Set { module, control, value },
         (None, parameter) => {
             Request::SetParameter { module, parameter: parameter.unwrap_or_default(), value }
         }
     };
-    call(shared, "set a value", request)
+    call(shared, "set a value", request, refused)
 }
 
 fn errand(memory: Memory) -> Errand {
@@ -131,7 +154,8 @@ pub(super) fn ended(model: &Model, running: &Running) -> Option<Result<(), Strin
     match running.doing.as_ref()? {
         Doing::Nothing => Some(Ok(())),
         // Its reply ends it.
-        Doing::Call => None,
+        Doing::Call { .. } | Doing::Look(_) => None,
+        Doing::Crash(_) => model.link.dead().map(|_| Ok(())),
         Doing::Load(module) => loaded(model, module),
         Doing::View(busy) => {
             let busy = Seen { model }.value(busy);

@@ -3,15 +3,17 @@
 //! that come with the program.
 
 mod act;
+mod look;
 pub mod panel;
 mod seen;
 
 use self::seen::Seen;
 use super::model::Model;
-use crate::dashboard::core::experiment::Running;
-use crate::dashboard::core::{Connection, Effect, Key, KeyCode, Move, Shared};
+use crate::dashboard::core::experiment::{Doing, Running};
+use crate::dashboard::core::{CallTag, Connection, Effect, Key, KeyCode, Move, Shared};
 use crate::experiment::{Progress, Run, Script, Stage, names, shipped};
-use crate::kernel::Item;
+use crate::grade::spec::ErrnoName;
+use crate::kernel::{Item, TargetError, TargetResult};
 
 /// Begins one; another that was under way ends.
 pub fn start(shared: &mut Shared, script: Script) {
@@ -23,6 +25,9 @@ pub fn start(shared: &mut Shared, script: Script) {
 pub(crate) fn keep_up(model: &mut Model) {
     let Some(mut running) = model.experiment.take() else { return };
     let before = (running.run.place(), running.run.stage().clone());
+    if let Some(Doing::Look(look)) = &mut running.doing {
+        look::tick(model, look);
+    }
     loop {
         if let Some(result) = act::ended(model, &running) {
             running.doing = None;
@@ -84,13 +89,53 @@ pub(crate) fn key(model: &mut Model, key: Key) -> bool {
     taken
 }
 
+/// Takes a click on the panel, or on a choice of its question.
+pub(crate) fn click(model: &mut Model, choice: Option<usize>) {
+    let told = |running: &Running| matches!(running.run.stage(), Stage::Told { .. });
+    let code = match choice.map(panel::letter) {
+        Some(letter) => KeyCode::Char(letter),
+        None if model.experiment.as_ref().is_some_and(told) => KeyCode::Enter,
+        None => return,
+    };
+    key(model, Key::plain(code));
+}
+
 /// Takes an item of a step that it does itself.
-pub(crate) fn item(model: &mut Model, item: Item) {
-    let Item::Done(result) = item else { return };
-    model.modules_stale = true;
-    if let Some(running) = &mut model.experiment {
-        running.doing = None;
-        running.run.done(result.map_err(|error| error.to_string()));
+pub(crate) fn item(model: &mut Model, tag: CallTag, item: Item) {
+    let now_ms = model.now_ms;
+    if matches!(item, Item::Done(_)) {
+        model.modules_stale = true;
+    }
+    let Some(running) = &mut model.experiment else { return };
+    let result = match (&running.doing, item) {
+        (Some(Doing::Call { tag: own, title, refused }), Item::Done(result)) if *own == tag => {
+            as_wanted(title, refused.as_ref(), result)
+        }
+        // That the kernel has gone is what was wanted.
+        (Some(Doing::Crash(own)), Item::Done(Err(TargetError::Gone(_)))) if *own == tag => return,
+        (Some(Doing::Crash(own)), Item::Done(result)) if *own == tag => match result {
+            Ok(()) => return,
+            Err(error) => Err(error.to_string()),
+        },
+        (Some(Doing::Look(_)), item) => return look::item(running, tag, item, now_ms),
+        _ => return,
+    };
+    running.doing = None;
+    running.run.done(result);
+}
+
+/// What came of a call that may have to be refused.
+fn as_wanted(
+    title: &str,
+    refused: Option<&ErrnoName>,
+    result: TargetResult<()>,
+) -> Result<(), String> {
+    match (result, refused) {
+        (Err(TargetError::Errno { errno, .. }), Some(wanted)) if wanted.is(errno) => Ok(()),
+        (Ok(()), Some(wanted)) => {
+            Err(format!("{title}: it was done, and not refused with {wanted}"))
+        }
+        (result, _) => result.map_err(|error| error.to_string()),
     }
 }
 

@@ -5,11 +5,12 @@ use ratatui::layout::Rect;
 
 use super::seen::Seen;
 use crate::dashboard::core::experiment::{Place, Running};
-use crate::dashboard::core::{Connection, Shared};
+use crate::dashboard::core::{Connection, Hit, Shared};
 use crate::dashboard::paint::{Canvas, Role, row, wrap};
 use crate::dashboard::shell::header;
 use crate::dashboard::shell::model::Model;
-use crate::experiment::{Ask, Stage, Step};
+use crate::experiment::{Ask, Stage, Step, Telling};
+use crate::grade::spec::Act;
 
 /// What is left of `body` for the view, and what the panel gets of it.
 pub(crate) fn split(body: Rect, model: &Model) -> (Rect, Option<Rect>) {
@@ -35,7 +36,12 @@ pub(crate) fn split(body: Rect, model: &Model) -> (Rect, Option<Rect>) {
 }
 
 /// A line of the panel.
-type Line = (String, Role);
+struct Line {
+    text: String,
+    role: Role,
+    /// The choice that it is a line of.
+    choice: Option<usize>,
+}
 
 /// Columns and rows for text inside of the panel.
 fn room(shared: &Shared) -> (u16, usize) {
@@ -66,6 +72,7 @@ pub(crate) fn draw(
         seen |= mark(canvas, view, text);
     }
     canvas.clear(place);
+    canvas.hit(place, Hit::Experiment(None));
     let title = format!("Experiment: {}", running.run.script.experiment.title);
     let inside = canvas.panel(place, &title, true);
     let inside = Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside };
@@ -76,9 +83,12 @@ pub(crate) fn draw(
     let rows = usize::from(inside.height).max(1);
     let pages = lines.len().div_ceil(rows).max(1);
     let page = running.page.min(pages - 1);
-    for (index, (text, role)) in lines.iter().skip(page * rows).take(rows).enumerate() {
+    for (index, line) in lines.iter().skip(page * rows).take(rows).enumerate() {
         let place = row(inside, index as u16);
-        canvas.text(place.x, place.y, place.width, text, *role);
+        canvas.text(place.x, place.y, place.width, &line.text, line.role);
+        if line.choice.is_some() {
+            canvas.hit(place, Hit::Experiment(line.choice));
+        }
     }
     let bottom = Rect { y: place.bottom().saturating_sub(1), height: 1, ..inside };
     let keys = keys(model, running, page + 1 < pages);
@@ -112,7 +122,8 @@ fn keys(model: &Model, running: &Running, more: bool) -> String {
     }
 }
 
-fn letter(index: usize) -> char {
+/// What a choice is called.
+pub(super) fn letter(index: usize) -> char {
     char::from(b'a' + (index % 26) as u8)
 }
 
@@ -121,8 +132,9 @@ fn lines(model: &Model, running: &Running, width: u16) -> Vec<Line> {
     let run = &running.run;
     let world = Seen { model };
     let mut lines: Vec<Line> = Vec::new();
-    let mut say = |text: &str, role: Role| {
-        lines.extend(wrap(text, width).into_iter().map(|line| (line, role)));
+    let mut add = |text: &str, role: Role, choice: Option<usize>| {
+        let wrapped = wrap(text, width).into_iter();
+        lines.extend(wrapped.map(|text| Line { text, role, choice }));
     };
     match run.stage() {
         Stage::Told { verdict, text } => {
@@ -131,28 +143,28 @@ fn lines(model: &Model, running: &Running, width: u16) -> Vec<Line> {
                     true => ("You predicted it.", Role::Good),
                     false => ("Not as predicted.", Role::Warning),
                 };
-                say(&format!("{word} {}", verdict.says), role);
+                add(&format!("{word} {}", verdict.says), role, None);
             }
-            say(text, Role::Text);
+            add(text, Role::Text, None);
         }
         Stage::Asked(typed) => {
             if let Some(ask) = run.ask() {
-                say(&run.filled(&ask.question, &world), Role::Title);
+                add(&run.filled(&ask.question, &world), Role::Title, None);
                 for (index, choice) in ask.choices.iter().enumerate() {
                     let text = run.filled(&choice.text, &world);
-                    say(&format!("{}  {text}", letter(index)), Role::Text);
+                    add(&format!("{}  {text}", letter(index)), Role::Text, Some(index));
                 }
                 if ask.number.is_some() {
-                    say(&format!("I predict: {typed}_"), Role::Key);
+                    add(&format!("I predict: {typed}_"), Role::Key, None);
                 }
             }
         }
         Stage::Turn { .. } => {
-            if let Some(Step::Turn(turn)) = run.step() {
-                say(&run.filled(&turn.text, &world), Role::Title);
+            if let Some(turn) = run.turn() {
+                add(&run.filled(&turn.text, &world), Role::Title, None);
             }
         }
-        Stage::Stuck(why) => say(why, Role::Bad),
+        Stage::Stuck(why) => add(why, Role::Bad, None),
         Stage::Over => {
             let progress = run.progress();
             let text = match progress.asked {
@@ -163,10 +175,10 @@ fn lines(model: &Model, running: &Running, width: u16) -> Vec<Line> {
                     progress.right
                 ),
             };
-            say(&text, Role::Good);
+            add(&text, Role::Good, None);
         }
         Stage::Ready | Stage::Acting | Stage::Holding { .. } => {
-            say(&waiting(model, running), Role::Dim);
+            add(&waiting(model, running), Role::Dim, None);
         }
     }
     lines
@@ -179,24 +191,40 @@ fn waiting(model: &Model, running: &Running) -> String {
     }
     let world = Seen { model };
     match running.run.step() {
-        Some(Step::Load(load)) => format!("Loading {} {} …", load.module, load.parameters),
-        Some(Step::Unload(unload)) => format!("Unloading {} …", unload.module),
-        Some(Step::Set(set)) => {
-            let name = set.control.as_ref().or(set.parameter.as_ref());
-            format!("Setting {} of {} to {} …", name.map_or("", |n| n), set.module, set.value)
-        }
-        Some(Step::Memory(memory)) => format!("Process {} is at work …", memory.process),
-        Some(Step::Block(_)) => "Moving bytes of the stick …".into(),
-        Some(Step::Plug {}) => "Plugging the stick in …".into(),
-        Some(Step::Unplug {}) => "Pulling the stick out …".into(),
-        Some(Step::Value(value)) => {
+        Some(Step::Act(act)) => acting(act),
+        Some(Step::Own(Telling::Value(value))) => {
             let is = running.run.filled(&value.is.to_string(), &world);
             format!("Waiting until {} is {is} …", value.name)
         }
-        Some(Step::Counter(check)) => {
+        _ => "One moment …".into(),
+    }
+}
+
+/// What a step does, while it does.
+fn acting(act: &Act) -> String {
+    match act {
+        Act::Load(load) => format!("Loading {} {} …", load.module, load.parameters),
+        Act::Unload(unload) => format!("Unloading {} …", unload.module),
+        Act::Set(set) => {
+            let name = set.control.as_ref().or(set.parameter.as_ref());
+            format!("Setting {} of {} to {} …", name.map_or("", |n| n), set.module, set.value)
+        }
+        Act::Run(run) => format!("Running {} …", run.command.join(" ")),
+        Act::Memory(memory) => format!("Process {} is at work …", memory.process),
+        Act::Block(_) => "Moving bytes of the stick …".into(),
+        Act::Peek(peek) => format!("Reading {} …", peek.path),
+        Act::Counter(check) => {
             format!("Waiting until {}/{} is {} …", check.module, check.name, check.is)
         }
-        _ => "One moment …".into(),
+        Act::File(file) => format!("Reading {} …", file.path),
+        Act::Log(_) => "Waiting for what the kernel says …".into(),
+        Act::Processes(wanted) => {
+            format!("Waiting until the number of {} is {} …", wanted.name, wanted.count)
+        }
+        Act::Plug => "Plugging the stick in …".into(),
+        Act::Unplug => "Pulling the stick out …".into(),
+        Act::Crash => "Crashing the kernel …".into(),
+        Act::Pause(_) => "One moment …".into(),
     }
 }
 

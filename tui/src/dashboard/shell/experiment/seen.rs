@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What an experiment sees: counters, controls, what views show, keys.
 
+use crate::dashboard::data::log::Kind;
 use crate::dashboard::shell::commands;
 use crate::dashboard::shell::model::Model;
 use crate::experiment::World;
+
+/// Last lines of a dead kernel's console.
+const LAST_LINES: usize = 100;
 
 /// The model, as an experiment sees it.
 pub(super) struct Seen<'a> {
@@ -32,5 +36,24 @@ impl World for Seen<'_> {
 
     fn samples(&self) -> u64 {
         self.model.counters.samples()
+    }
+
+    fn log_lines(&self) -> u64 {
+        self.model.log.end()
+    }
+
+    fn said_since(&self, lines: u64) -> String {
+        let log = &self.model.log;
+        let rows = (lines.max(log.start())..log.end()).filter_map(|number| log.row(number));
+        // Of the kernel only: a program may write to the log as well.
+        let of_kernel = rows.filter(|row| row.kind == Kind::Record && row.facility == 0);
+        let mut said: Vec<&str> = of_kernel.map(|row| &*row.text).collect();
+        if self.model.link.dead().is_some() {
+            // A dead kernel has said its last words on the console only.
+            let lines = self.model.console.lines();
+            let first = lines.len().saturating_sub(LAST_LINES);
+            said.extend(lines.skip(first));
+        }
+        said.join("\n")
     }
 }

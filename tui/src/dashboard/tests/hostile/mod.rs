@@ -88,12 +88,13 @@ fn key(chance: &mut Chance) -> Key {
 }
 
 fn hit(model: &Model, chance: &mut Chance) -> Hit {
-    match chance.below(3) {
+    match chance.below(4) {
         0 => {
             let known: Vec<_> = commands::all(&model.views).map(|entry| entry.info.name).collect();
             Hit::Command(known[chance.below(known.len())])
         }
         1 => Hit::Row { pane: chance.number() as u8, index: chance.number() as usize },
+        2 => Hit::Experiment(Some(chance.number() as usize)),
         _ => Hit::Layer(chance.number() as usize),
     }
 }
