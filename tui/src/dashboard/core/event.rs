@@ -69,9 +69,9 @@ impl Move {
         let page = page.max(1);
         match self {
             Self::Up | Self::Left => position.saturating_sub(1),
-            Self::Down | Self::Right => (position + 1).min(last),
+            Self::Down | Self::Right => position.saturating_add(1),
             Self::PageUp => position.saturating_sub(page),
-            Self::PageDown => (position + page).min(last),
+            Self::PageDown => position.saturating_add(page),
             Self::Home => 0,
             Self::End => last,
         }

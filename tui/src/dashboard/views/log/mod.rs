@@ -215,7 +215,7 @@ impl View for LogView {
     }
 
     fn click(&mut self, shared: &mut Shared, _: u8, index: usize) {
-        let number = shared.log.start() + index as u64;
+        let number = shared.log.start().saturating_add(index as u64);
         if self.cursor == Some(number) {
             expand(self, shared);
         }
