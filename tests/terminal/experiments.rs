@@ -17,7 +17,7 @@ const ENTER: &str = "\r";
 /// A screen on which the panel stands beside the view.
 const LARGE: (u16, u16) = (60, 200);
 /// Texts that a screen has only where its view is wide, or only where it is narrow.
-const WIDE_ONLY: [&str; 2] = ["Dirty=0", "Dirty=1"];
+const WIDE_ONLY: [&str; 3] = ["Dirty=0", "Dirty=1", "NULL pointer dereference"];
 const NARROW_ONLY: [&str; 2] = ["D=0", "D=1"];
 
 /// A student in front of the dashboard.
@@ -59,14 +59,18 @@ impl Student {
         if !self.looked.borrow_mut().insert(index) {
             return;
         }
-        for (size, not_here) in [(SMALL, WIDE_ONLY), (LARGE, NARROW_ONLY)] {
+        for (size, not_here) in [(SMALL, &WIDE_ONLY[..]), (LARGE, &NARROW_ONLY)] {
             self.session.resize(size.0, size.1);
             for text in texts.iter().filter(|text| !not_here.contains(&text.as_str())) {
                 self.sees_marked(text);
             }
         }
         self.session.resize(SMALL.0, SMALL.1);
-        self.session.wait_until("the small screen", |screen| place(screen).is_some());
+        // Its lowest rows are painted last, and the panel has its own to the left again.
+        self.session.wait_until("the small screen", |screen| {
+            let keys = screen.lines().nth(usize::from(SMALL.0) - 2).unwrap_or_default();
+            keys.starts_with('┗') && KEYS.iter().any(|key| keys.contains(key))
+        });
     }
 
     /// Waits until the panel says this, wherever its lines are broken.
@@ -155,6 +159,9 @@ impl Student {
 
 /// The ground of what is marked, on a terminal with 256 colours.
 const MATCH: u8 = 215;
+
+/// What its lowest row begins with.
+const KEYS: [&str; 4] = ["Enter: ", "your prediction", "your turn", "digits"];
 
 /// What the panel has where its text goes on.
 const MORE: &str = "Enter: more";
