@@ -59,7 +59,7 @@ impl Student {
         if !self.looked.borrow_mut().insert(index) {
             return;
         }
-        for (size, not_here) in [(SMALL, &WIDE_ONLY[..]), (LARGE, &NARROW_ONLY)] {
+        for (size, not_here) in [(SMALL, &WIDE_ONLY[..]), (LARGE, &NARROW_ONLY[..])] {
             self.session.resize(size.0, size.1);
             for text in texts.iter().filter(|text| !not_here.contains(&text.as_str())) {
                 self.sees_marked(text);
