@@ -269,6 +269,17 @@ impl Shared {
         }
     }
 
+    /// Ends the experiment under way, and what it runs in the guest.
+    pub fn leave_experiment(&mut self) {
+        let doing = self.experiment.take().and_then(|running| running.doing);
+        if let Some(experiment::Doing::Look(look)) = doing
+            && let Some(tag) = look.tag
+        {
+            self.cancel(tag);
+        }
+        self.changed();
+    }
+
     /// Brings a view onto the screen; it is told at the end of this update.
     pub fn show(&mut self, view: &'static str) {
         self.view = view;

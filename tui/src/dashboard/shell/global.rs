@@ -291,7 +291,7 @@ pub const COMMANDS: &[Command<Views>] = &[
         &[],
         "Leave experiment",
         "end the experiment under way; what it did stays done",
-        |_, shared| shared.experiment = None,
+        |_, shared| shared.leave_experiment(),
     )
     .when(|_, shared| match shared.experiment {
         Some(_) => Ok(()),

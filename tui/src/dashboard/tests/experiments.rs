@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The panel of an experiment: where it stands, and which keys are its own.
 
+use std::path::Path;
+
 use super::harness::Harness;
 use super::scripted_kernel::ScriptedKernel;
 use crate::dashboard::core::{Event, Hit};
 use crate::dashboard::shell::experiment::start;
-use crate::experiment::{names, shipped};
+use crate::experiment::{Script, names, shipped};
 
 /// A dashboard of this size in which an experiment has begun.
 fn begun(name: &str, (width, height): (u16, u16)) -> Harness {
@@ -100,4 +102,25 @@ fn a_click_on_a_choice_predicts_it_and_one_on_the_panel_goes_on() {
     dashboard.click("b  ");
     assert!(!dashboard.shows("a to c: your prediction"), "{}", dashboard.screen());
     assert!(dashboard.kernel.seen.iter().any(|one| one.starts_with("load broken_list")));
+}
+
+#[test]
+fn a_program_ends_with_its_time_and_with_the_experiment_that_runs_it() {
+    let text = "title = \"Long\"\nabout = \"It takes its time\"\n\n[[step]]\n\
+                run = { command = [\"sleep\", \"9\"], within = 5 }\n";
+    let script = || Script::parse("long", text, Path::new("long.toml")).unwrap();
+    let mut dashboard = Harness::new(ScriptedKernel::guest());
+    dashboard.kernel.deaf.push("Run");
+    start(&mut dashboard.model.shared, script());
+    dashboard.pass(100);
+    assert!(dashboard.shows("Running sleep 9"), "{}", dashboard.screen());
+    dashboard.keys(":experiment-leave<enter>");
+    assert_eq!(dashboard.cancelled.len(), 1, "left");
+    start(&mut dashboard.model.shared, script());
+    dashboard.pass(4000);
+    assert_eq!(dashboard.cancelled.len(), 1, "{}", dashboard.screen());
+    dashboard.pass(4000);
+    assert_eq!(dashboard.cancelled.len(), 2, "{}", dashboard.screen());
+    let why = "it had not ended when the limit of 5 s was over";
+    assert!(dashboard.shows(why), "{}", dashboard.screen());
 }

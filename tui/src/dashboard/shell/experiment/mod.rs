@@ -17,6 +17,7 @@ use crate::kernel::{Item, TargetError, TargetResult};
 
 /// Begins one; another that was under way ends.
 pub fn start(shared: &mut Shared, script: Script) {
+    shared.leave_experiment();
     shared.experiment = Some(Running::new(Run::new(script)));
     shared.changed();
 }
