@@ -53,7 +53,7 @@ fn a_dashboard_whose_guest_hangs_ends_with_q_and_takes_its_lab_along() {
     session.assert_restored();
     let start = std::time::Instant::now();
     while kill(qemu, None).is_ok() {
-        assert!(start.elapsed().as_secs() < 30, "QEMU lives on");
+        assert!(start.elapsed().as_secs() < 120, "QEMU lives on");
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
 }

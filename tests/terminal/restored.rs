@@ -167,7 +167,7 @@ fn a_dashboard_at_rest_writes_nothing_to_the_terminal() {
     let mut session = dashboard(&runtime);
     // Wait for the last of what the start brought: three seconds of silence.
     let mut quiet = 0;
-    for _ in 0..100 {
+    for _ in 0..400 {
         let before = session.bytes();
         std::thread::sleep(std::time::Duration::from_millis(500));
         quiet = if session.bytes() == before { quiet + 1 } else { 0 };
