@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Whatever comes in from outside, at random but well formed enough to get far: the
-//! calls of the modules in a guest, and every text and byte that this computer reads.
+//! The modules' calls and files in a guest, at random but well formed enough to get far.
+//! What the program itself reads is fuzzed by its unit tests: `cargo test --lib whatever`.
 //!
 //! ```text
 //! RINGSIDE_KERNEL=debug cargo test --test fuzz guest
 //! RINGSIDE_KERNEL=debug RINGSIDE_FUZZ=2000000 cargo test --test fuzz guest
-//! RINGSIDE_FUZZ=10000000 cargo test --test fuzz host
 //! ```
 //!
-//! `RINGSIDE_FUZZ` is how many calls, or inputs of each kind, there are to be; without it,
-//! as many as fit into a few seconds, the same ones each time. A failing test prints its
+//! `RINGSIDE_FUZZ` is how many calls there are to be; without it, as many as fit into a few
+//! seconds, the same ones each time. A failing test prints its
 //! seed, which `RINGSIDE_SEED` takes, and the case by itself.
 //!
 //! `cargo fuzz` is not used: it needs a nightly compiler, and its targets would be run by
