@@ -32,6 +32,9 @@ mod marks;
 mod memory;
 mod own_options;
 mod privilege;
+#[path = "../stress/random.rs"]
+#[allow(dead_code, reason = "not all of it is needed")]
+mod random;
 mod random_signals;
 mod readme;
 mod record;

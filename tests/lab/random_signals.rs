@@ -9,13 +9,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::random::Random;
 use super::surroundings::{Said, Surroundings};
-
-#[path = "../stress/random.rs"]
-#[allow(dead_code, reason = "not all of it is needed")]
-mod random;
-
-use random::Random;
 
 /// How long a command may take to end once what it speaks to is gone.
 const ENDS_WITHIN: Duration = Duration::from_secs(240);

@@ -16,6 +16,7 @@ use ringside::lab::flavour::Flavour;
 use ringside::lab::progress::Event;
 use ringside::lab::{linux, modules};
 
+use super::random::Random;
 use super::surroundings::{Said, Surroundings, states};
 
 /// How long an interrupted program may take to end.
@@ -25,24 +26,6 @@ const ENDS_WITHIN: Duration = Duration::from_secs(120);
 fn number(variable: &str, default: u64) -> u64 {
     let given = std::env::var(variable).ok();
     given.map_or(default, |text| text.parse().expect("the variable holds a number"))
-}
-
-/// Knuth's linear congruential generator: enough for moments that differ.
-struct Moments(u64);
-
-impl Moments {
-    /// With the seed of an earlier run, or one of its own, which a failure shows.
-    fn new() -> Self {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        let seed = number("RINGSIDE_SEED", u64::from(now.expect("after 1970").subsec_nanos()));
-        eprintln!("RINGSIDE_SEED={seed}");
-        Self(seed)
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (self.0 >> 33) % limit
-    }
 }
 
 /// The processes that were started in these surroundings and still run.
@@ -281,15 +264,16 @@ fn an_exec_that_is_interrupted_at_any_moment_ends_and_leaves_nothing() {
     let surroundings = Surroundings::with_empty_cache();
     surroundings.ok(&["exec", "--", "true"]);
     let before = files(surroundings.cache());
-    let mut moments = Moments::new();
+    let mut random = Random::new();
+    println!("RINGSIDE_SEED={}", random.seed());
     let start = Instant::now();
     surroundings.ok(&["exec", "--", "true"]);
     // From before its first line to after the last.
-    let whole = start.elapsed().as_micros() as u64 * 3 / 2;
+    let whole = start.elapsed().as_micros() as usize * 3 / 2;
     for round in 0..number("RINGSIDE_INTERRUPTS", 25) {
         let signals = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT];
-        let signal = signals[moments.below(4) as usize];
-        let moment = Duration::from_micros(moments.below(whole));
+        let signal = signals[random.below(signals.len())];
+        let moment = Duration::from_micros(random.below(whole) as u64);
         let mut exec = surroundings
             .command(&["exec", "--", "true"])
             .stderr(Stdio::null())

@@ -9,7 +9,8 @@
 //! ```
 //!
 //! `RINGSIDE_STRESS` is for how many minutes in all; without it, seconds. What is
-//! done is decided by a seed, which a failing test prints; `RINGSIDE_SEED` gives it.
+//! done is decided by a seed, which a failing test prints; `RINGSIDE_SEED` gives it, and
+//! without `RINGSIDE_STRESS` it is always the same.
 
 #![allow(
     clippy::expect_used,
