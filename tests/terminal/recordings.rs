@@ -76,16 +76,13 @@ fn player(path: &Path) -> Player {
 /// frame a little later than the model has it.
 fn assert_shown(player: &mut Player, (unix_ms, live): &Seen) {
     let ms = unix_ms - player.tape().start().unix_ms;
-    let mut nearest = Vec::new();
     // On a busy machine it is more than a second.
-    for before in (0..=200).rev().chain(201..=4000) {
-        nearest = at(player, ms.saturating_sub(before * 5));
-        if nearest == *live {
-            return;
-        }
+    let mut earlier = (0..=200).rev().chain(201..=4000);
+    if earlier.any(|before| at(player, ms.saturating_sub(before * 5)) == *live) {
+        return;
     }
-    nearest = at(player, ms);
-    panic!("at {ms} ms there was\n{}\nand is\n{}", live.join("\n"), nearest.join("\n"));
+    let then = at(player, ms);
+    panic!("at {ms} ms there was\n{}\nand is\n{}", live.join("\n"), then.join("\n"));
 }
 
 fn load(session: &mut Session, key: &str, title: &str, loaded: &str) {
