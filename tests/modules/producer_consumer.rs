@@ -357,7 +357,10 @@ fn fifteen_hundred_threads_and_two_million_slots_are_no_limit() {
     guest::run(
         "producer_consumer::fifteen_hundred_threads_and_two_million_slots_are_no_limit",
         || {
-            insmod(NAME, "prod=1500 cons=0 size=2000000").expect("so many fit");
+            // At full speed so many threads, emulated and with every check of the debug
+            // kernel, leave no time between two ticks.
+            let parameters = "prod=1500 cons=0 size=2000000 producer_delay=1000000";
+            insmod(NAME, parameters).expect("so many fit");
             assert_eq!(threads("Producer-").len(), 1500);
             assert_eq!(value("capacity"), 2_000_000);
             let size = |name: &str| {

@@ -16,7 +16,6 @@ use super::super::program::Program;
 use super::super::progress::{Amount, Event, Progress, Unit};
 use super::super::setup::tools::Tools;
 use super::config::{self, Config};
-use super::cut_short;
 use super::own_options::wanted;
 use super::tree::Tree;
 
@@ -104,7 +103,6 @@ impl Compile<'_> {
         let before = cache::read_json(&count);
         let mut tally = Tally::begin(before, !begun.exists(), config, estimate(self.flavour));
         cache::write(&begun, "")?;
-        cut_short::begin(self.build_dir)?;
         let mut command = self.make();
         command.args([&format!("-j{}", jobs()), "bzImage", "modules"]);
         let result = Program::new(command, title.to_lowercase_first())
@@ -119,10 +117,6 @@ impl Compile<'_> {
                 None => telling(line),
             })
             .run(progress);
-        // Of a make that was stopped nobody knows whether it had the time to tidy up.
-        if matches!(result, Ok(()) | Err(BuildError::Command { .. })) {
-            cut_short::end(self.build_dir)?;
-        }
         if result.is_ok() {
             tally.finish();
         }

@@ -15,21 +15,29 @@ fn note(build_dir: &Path) -> PathBuf {
     build_dir.with_extension("unfinished")
 }
 
-/// Make is about to work in `build_dir`.
+/// Has make do this work in `build_dir`.
 ///
 /// # Errors
-/// The note can't be written.
-pub(super) fn begin(build_dir: &Path) -> BuildResult<()> {
+/// Those of the work; or the note can't be written.
+pub(super) fn during(build_dir: &Path, work: impl FnOnce() -> BuildResult<()>) -> BuildResult<()> {
+    begin(build_dir)?;
+    let result = work();
+    // Of a make that was stopped nobody knows whether it had the time to tidy up.
+    if matches!(result, Ok(()) | Err(BuildError::Command { .. } | BuildError::Config(_))) {
+        end(build_dir)?;
+    }
+    result
+}
+
+fn begin(build_dir: &Path) -> BuildResult<()> {
+    fs::create_dir_all(build_dir).map_err(BuildError::on("make", build_dir))?;
     // What was made before is not suspected when the power fails now.
     durable::keep_all(build_dir).map_err(BuildError::on("write", build_dir))?;
     cache::write(&note(build_dir), &proc::boot())
 }
 
 /// Make has ended by itself, and left nothing half written.
-///
-/// # Errors
-/// The note can't be removed.
-pub(super) fn end(build_dir: &Path) -> BuildResult<()> {
+fn end(build_dir: &Path) -> BuildResult<()> {
     let note = note(build_dir);
     match fs::remove_file(&note) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
@@ -122,11 +130,23 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let build_dir = root.path().join("build/lab");
         let objects = cut_short(&build_dir);
-        begin(&build_dir).unwrap();
-        end(&build_dir).unwrap();
+        let failed = || BuildError::Config(Vec::new());
+        for result in [Ok(()), Err(failed())] {
+            let succeeds = result.is_ok();
+            assert_eq!(during(&build_dir, || result).is_ok(), succeeds);
+            assert_eq!(mend(&build_dir).unwrap(), None);
+            assert!(objects.iter().all(|object| object.exists()));
+        }
+    }
+
+    #[test]
+    fn a_build_that_was_stopped_may_have_left_something_half_written() {
+        let root = tempfile::tempdir().unwrap();
+        let build_dir = root.path().join("build/lab");
+        let objects = cut_short(&build_dir);
+        during(&build_dir, || Err(BuildError::Stopped("compiling".into()))).unwrap_err();
         assert_eq!(mend(&build_dir).unwrap(), None);
-        assert!(objects.iter().all(|object| object.exists()));
-        end(&build_dir).unwrap();
+        assert_eq!(objects.map(|object| object.exists()), [true, false, true]);
     }
 
     #[test]

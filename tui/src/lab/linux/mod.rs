@@ -154,8 +154,10 @@ fn build(
         log: &build_dir.with_extension("log"),
         local_version: &format!("-ringside-{flavour}-{hash}"),
     };
-    compile.configure(progress)?;
-    compile.compile(&format!("Compile Linux {version} ({flavour})"), progress)?;
+    cut_short::during(&build_dir, || {
+        compile.configure(progress)?;
+        compile.compile(&format!("Compile Linux {version} ({flavour})"), progress)
+    })?;
     let kernel = Kernel {
         flavour,
         image: build_dir.join("arch/x86/boot/bzImage"),
