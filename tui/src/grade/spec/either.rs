@@ -18,6 +18,7 @@ use super::step::Act;
 /// One step of a description, whose uses have more steps of their own: those of `Own`.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
+#[allow(clippy::large_enum_variant, reason = "a description has a few dozen, read once")]
 pub enum Step<Own> {
     /// Something to do, or to be true.
     Act(Act),
