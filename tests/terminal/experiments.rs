@@ -61,16 +61,14 @@ impl Student {
         }
         for (size, not_here) in [(SMALL, &WIDE_ONLY[..]), (LARGE, &NARROW_ONLY[..])] {
             self.session.resize(size.0, size.1);
+            // What was painted before does not count.
+            self.session.wait_until("the panel in its place", |screen| stands(screen, size));
             for text in texts.iter().filter(|text| !not_here.contains(&text.as_str())) {
                 self.sees_marked(text);
             }
         }
         self.session.resize(SMALL.0, SMALL.1);
-        // Its lowest rows are painted last, and the panel has its own to the left again.
-        self.session.wait_until("the small screen", |screen| {
-            let keys = screen.lines().nth(usize::from(SMALL.0) - 2).unwrap_or_default();
-            keys.starts_with('┗') && KEYS.iter().any(|key| keys.contains(key))
-        });
+        self.session.wait_until("the small screen", |screen| stands(screen, SMALL));
     }
 
     /// Waits until the panel says this, wherever its lines are broken.
@@ -175,6 +173,21 @@ fn panel(screen: &str) -> String {
     });
     let words: Vec<&str> = inside.flat_map(str::split_whitespace).collect();
     words.join(" ")
+}
+
+/// Does the panel stand where it does on a screen of this size, and is it painted to its
+/// lowest row? Below the view it has rows of its own, beside it columns.
+fn stands(screen: &str, size: (u16, u16)) -> bool {
+    let lines: Vec<&str> = screen.lines().collect();
+    let keys = lines.get(usize::from(size.0) - 2).copied().unwrap_or_default();
+    let corner = keys.chars().position(|one| one == '┗');
+    let title =
+        lines.iter().find_map(|row| row.find("Experiment:").map(|at| row[..at].chars().count()));
+    let beside = |column: Option<usize>| column.is_some_and(|column| column > usize::from(SMALL.1));
+    match size == LARGE {
+        true => beside(title),
+        false => corner == Some(0) && !beside(title) && KEYS.iter().any(|key| keys.contains(key)),
+    }
 }
 
 /// How many steps are behind it, as the panel says.
