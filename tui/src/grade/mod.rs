@@ -21,6 +21,7 @@ mod session;
 mod source;
 pub mod spec;
 mod submission;
+mod unpack;
 mod verdict;
 
 /// How the names of folders begin that judging needs for a while.

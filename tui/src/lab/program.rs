@@ -3,41 +3,29 @@
 //! line and kept in a log, they stop when the caller wants to stop, and they
 //! do not outlive this process.
 
+mod output;
+mod running;
+
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{ErrorKind, PipeReader, Read, Write};
-use std::os::fd::{AsFd, RawFd};
+use std::io::Write;
+use std::os::fd::RawFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Instant;
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::prctl::set_pdeathsig;
-use nix::sys::resource::{Resource, setrlimit};
-use nix::sys::signal::{SigHandler, Signal, signal};
-use nix::unistd::Pid;
-
+use self::output::{POLL, Printed};
+use self::running::{GRACE, Running, die_with_us, limit_files};
 use super::build_error::{BuildError, BuildResult};
 use super::progress::{Progress, Stop};
 use super::supervisor;
 
-/// How often the caller is asked whether to go on.
-const POLL: Duration = Duration::from_millis(50);
-/// How long an interrupted program may take to tidy up.
-const GRACE: Duration = Duration::from_secs(10);
 /// How many lines an error shows.
 const LAST: usize = 15;
-/// How much is read from a program at one time.
-const READ: usize = 64 << 10;
-/// Longer lines are cut into pieces.
-const LINE_MAX: usize = 64 << 10;
-/// How many of what was read at one time may wait: a program that prints faster
-/// than it is listened to waits, too.
-const WAITING: usize = 8;
 
 /// A program to run.
 pub(crate) struct Program<'a> {
@@ -204,131 +192,8 @@ impl<'a> Program<'a> {
         })?;
         // Drops our ends of the pipe, so that it ends with the program.
         self.command.stdout(Stdio::null()).stderr(Stdio::null());
-        let (sender, lines) = sync_channel(WAITING);
-        let over = Arc::clone(over);
-        std::thread::spawn(move || hear(reader, &sender, &over));
+        let lines = output::listen(reader, Arc::clone(over));
         Ok((lines, Running { child, supervised: !self.with_terminal }))
-    }
-}
-
-/// What was read from a program at one time.
-struct Printed {
-    /// How much it was.
-    bytes: usize,
-    /// The lines that are whole now.
-    lines: Vec<String>,
-}
-
-/// Is there something to read, or the end? `false`: not for a while.
-fn readable(reader: &PipeReader) -> bool {
-    let mut waits = [PollFd::new(reader.as_fd(), PollFlags::POLLIN)];
-    // An error shows when it is read.
-    poll(&mut waits, PollTimeout::try_from(POLL).unwrap_or(PollTimeout::MAX)) != Ok(0)
-}
-
-/// Hands on what a program prints until all who can print have ended, or the program
-/// is `over` and all that it printed was read: a grandchild that lives on may hold
-/// the pipe open.
-fn hear(mut reader: PipeReader, to: &SyncSender<Printed>, over: &AtomicBool) {
-    let text = |line: &[u8]| {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        String::from_utf8_lossy(line).into_owned()
-    };
-    let mut buffer = vec![0; READ];
-    let mut rest: Vec<u8> = Vec::new();
-    loop {
-        // In this order: what it printed is in the pipe before it is over.
-        let over = over.load(Ordering::Acquire);
-        if !readable(&reader) {
-            if over {
-                break;
-            }
-            continue;
-        }
-        let bytes = match reader.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(_) => break,
-        };
-        let mut lines = Vec::new();
-        for piece in buffer[..bytes].split_inclusive(|byte| *byte == b'\n') {
-            rest.extend_from_slice(piece);
-            if let Some(line) = rest.strip_suffix(b"\n") {
-                lines.push(text(line));
-                rest.clear();
-            } else if rest.len() >= LINE_MAX {
-                lines.push(text(&rest));
-                rest.clear();
-            }
-        }
-        if to.send(Printed { bytes, lines }).is_err() {
-            return;
-        }
-    }
-    if !rest.is_empty() {
-        // Nobody listens any more when the work was stopped.
-        drop(to.send(Printed { bytes: 0, lines: vec![text(&rest)] }));
-    }
-}
-
-/// A program that runs. Dropping it ends it.
-struct Running {
-    child: Child,
-    /// Is it the supervisor of the program, and not the program itself?
-    supervised: bool,
-}
-
-impl Running {
-    /// Asks the program and all that it started to end, or ends them.
-    fn stop(&self, how: Stop) {
-        let pid = Pid::from_raw(self.child.id().cast_signed());
-        let signal = match (self.supervised, how) {
-            (_, Stop::No) => return,
-            // It got the terminal's own Ctrl-C.
-            (false, Stop::Gently) => return,
-            (false, Stop::AtOnce) => Signal::SIGKILL,
-            (true, Stop::Gently) => Signal::SIGINT,
-            (true, Stop::AtOnce) => supervisor::END,
-        };
-        // It may have ended meanwhile, which is what we want.
-        let _ = nix::sys::signal::kill(pid, signal);
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // One whose end was not waited for: the work failed in another way.
-        let until = Instant::now() + GRACE;
-        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < until {
-            self.stop(Stop::AtOnce);
-            std::thread::sleep(POLL / 10);
-        }
-    }
-}
-
-/// Has a program that stays on our terminal end when this process is killed.
-fn die_with_us(command: &mut Command) {
-    // SAFETY: between fork and exec only the system call prctl is made, which
-    // is async-signal-safe and touches no memory.
-    unsafe {
-        command.pre_exec(|| set_pdeathsig(Signal::SIGTERM).map_err(std::io::Error::from));
-    }
-}
-
-/// Has the kernel refuse to write more than `bytes` to one file. Who tries gets an
-/// error and no signal: make would die of it, and what it had to say with it.
-fn limit_files(command: &mut Command, bytes: u64) {
-    let limit = move || {
-        setrlimit(Resource::RLIMIT_FSIZE, bytes, bytes)?;
-        // SAFETY: to ignore a signal runs nothing of ours when it comes.
-        unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }?;
-        Ok(())
-    };
-    // SAFETY: between fork and exec only system calls are made, which are
-    // async-signal-safe and touch no memory.
-    unsafe {
-        command.pre_exec(limit);
     }
 }
 
@@ -350,9 +215,11 @@ pub(crate) fn find(name: &str) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use super::output::{LINE_MAX, READ};
     use super::*;
     use crate::lab::progress::Event;
     use std::cell::Cell;
+    use std::time::Duration;
 
     /// Stops once a file is there.
     struct StopWhen(PathBuf, Stop);
@@ -443,19 +310,6 @@ mod tests {
             assert!(program.run(&mut Bounded::default()).unwrap_err().stopped());
             assert!(longest <= LINE_MAX + READ, "{longest}");
         }
-    }
-
-    #[test]
-    fn what_a_program_printed_is_heard_however_late_and_who_holds_its_pipe_is_not_waited_for() {
-        let (reader, mut writer) = std::io::pipe().unwrap();
-        let (sender, lines) = sync_channel(WAITING);
-        // As on a machine so busy that nobody has listened before the program's end.
-        writer.write_all(b"module first\nmodule second\n").unwrap();
-        let ended = std::thread::spawn(move || hear(reader, &sender, &AtomicBool::new(true)));
-        let heard: Vec<String> = lines.iter().flat_map(|printed| printed.lines).collect();
-        assert_eq!(heard, ["module first", "module second"]);
-        ended.join().unwrap();
-        drop(writer);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use super::experiment::panel;
 use super::layers::draw as layers;
 use super::model::Model;
-use super::{header, post_mortem};
+use super::{header, hints, post_mortem};
 use crate::dashboard::paint::{Canvas, Hits, Look, Role};
 
 /// Columns and rows below which nothing useful fits.
@@ -40,7 +40,7 @@ pub fn draw(buffer: &mut Buffer, hits: &mut Hits, model: &Model, look: Look) {
         panel::draw(&mut canvas, (body, place), model, running);
     }
     let footer = Rect { y: area.bottom() - 1, height: 1, ..area };
-    header::hints(&mut canvas, footer, model);
+    hints::draw(&mut canvas, footer, model);
     layers::draw(&mut canvas, area, model);
 }
 

@@ -15,6 +15,7 @@ pub mod frame;
 pub mod global;
 pub mod header;
 pub mod help;
+pub mod hints;
 pub mod layers;
 pub mod leave;
 pub mod marks;

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use super::super::cache;
 use super::super::linux::Kernel;
 use super::kept;
-use super::stage::Sources;
+use super::sources::Sources;
 use super::stamp::Stamp;
 use crate::kernel::modinfo::module_name;
 

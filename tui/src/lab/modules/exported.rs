@@ -229,7 +229,7 @@ mod tests {
 
     use super::*;
     use crate::lab::flavour::Flavour;
-    use crate::lab::modules::stage::Sources;
+    use crate::lab::modules::sources::Sources;
 
     /// A kernel of empty files in `folder`.
     fn kernel(folder: &Path) -> Kernel {

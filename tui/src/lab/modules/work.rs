@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use super::super::build_error::{BuildError, BuildResult};
 use super::super::cache;
 use super::super::linux::Kernel;
@@ -15,10 +13,12 @@ use super::built::{Built, Failed};
 use super::compile::{self, Options, Said};
 use super::earlier::symbol_file;
 use super::exported::Exported;
+use super::folder;
 use super::hints::Hints;
 use super::kbuild::{self, Module};
 use super::limits::{FILE_MAX, Limited};
-use super::stage::{Sources, Stage};
+use super::sources::Sources;
+use super::stage::Stage;
 use super::stamp::Stamp;
 
 /// Of a build's folder: a build that has begun and not ended.
@@ -54,26 +54,10 @@ impl Work {
     /// # Errors
     /// It is no folder of modules.
     pub(super) fn new(root: &Path, kernel: &Kernel, folder: &Path) -> BuildResult<Self> {
-        let wrong = |why: &str| BuildError::Folder { folder: folder.to_owned(), why: why.into() };
         let source = folder.canonicalize().map_err(BuildError::on("open", folder))?;
-        if !source.is_dir() {
-            return Err(wrong("it is no folder"));
-        }
-        if kbuild::file(&source).is_none() {
-            let other =
-                ["makefile", "GNUmakefile"].into_iter().find(|name| source.join(name).exists());
-            return Err(wrong(&match other {
-                Some(name) => format!(
-                    "Kbuild does not read its {name}, only a file that is called Kbuild or Makefile"
-                ),
-                None => format!(
-                    "it has no Kbuild file and no Makefile (a line like `obj-m += my_module.o`){}",
-                    folders_below(&source)
-                ),
-            }));
-        }
+        folder::check(folder, &source)?;
         let sources = Sources::find(&source)?;
-        let output = output(root, kernel, &source);
+        let output = folder::output(root, kernel, &source);
         let seen = sources.seen();
         let done = Stamp::read(&output).filter(|stamp| stamp.current(kernel, &seen));
         Ok(Self {
@@ -116,13 +100,7 @@ impl Work {
         let listed = kbuild::modules(kernel, &stage, &self.output, &mut limited);
         self.modules = limited.ended(&self.folder, listed)?;
         if self.modules.is_empty() {
-            return Err(BuildError::Folder {
-                folder: self.folder.clone(),
-                why: format!(
-                    "its Kbuild file or Makefile names no module (`obj-m += …`){}",
-                    folders_below(&self.folder)
-                ),
-            });
+            return Err(folder::names_no_module(&self.folder));
         }
         self.about_makefiles(&stage, progress);
         self.stage = Some(stage);
@@ -334,87 +312,5 @@ fn with_remedy(why: &str) -> String {
     match license {
         true => format!("{why}; with MODULE_LICENSE(\"GPL\"); in its source it builds"),
         false => why.to_owned(),
-    }
-}
-
-/// How many folders below one are named.
-const NAMED_MAX: usize = 4;
-
-/// Words about the folders just below `folder` whose makefiles name modules.
-fn folders_below(folder: &Path) -> String {
-    let names_modules = |path: &PathBuf| {
-        let text = kbuild::file(path).and_then(|file| fs::read_to_string(file).ok());
-        text.is_some_and(|text| text.contains("obj-m"))
-    };
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut found: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(names_modules).collect();
-    found.sort();
-    if found.is_empty() {
-        return String::new();
-    }
-    let named: Vec<_> =
-        found.iter().take(NAMED_MAX).map(|path| path.display().to_string()).collect();
-    let more = if found.len() > NAMED_MAX { " …" } else { "" };
-    format!("; folders below it do: ringside build {}{more}", named.join(" "))
-}
-
-/// Where a folder's modules are built for a kernel: a place of its own for
-/// each, so that two kernels or two folders never mix. make must be able to
-/// work below it, whatever the folder's name is.
-fn output(root: &Path, kernel: &Kernel, source: &Path) -> PathBuf {
-    let digest = Sha256::digest(source.as_os_str().as_encoded_bytes());
-    let identity = crate::text::bytes::hex(&digest[..4]);
-    let name: String =
-        source
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .chars()
-            .map(|letter| {
-                if letter.is_ascii_alphanumeric() || "-_.".contains(letter) { letter } else { '_' }
-            })
-            .collect();
-    cache::modules(root).join(&kernel.release).join(format!("{name}-{identity}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::lab::flavour::Flavour;
-
-    fn kernel() -> Kernel {
-        Kernel {
-            flavour: Flavour::Lab,
-            image: "/nowhere".into(),
-            vmlinux: "/nowhere".into(),
-            release: "7.3.4-ringside-lab-0".into(),
-            build_dir: "/nowhere".into(),
-            source_dir: "/nowhere".into(),
-            make_arguments: Vec::new(),
-            hash: "0".into(),
-        }
-    }
-
-    #[test]
-    fn a_folder_that_is_none_or_has_no_kbuild_file_is_refused_by_name() {
-        let folder = tempfile::tempdir().unwrap();
-        let refused = |path: &Path| {
-            super::super::build(&kernel(), path, &mut |_| {}).unwrap_err().to_string()
-        };
-        assert!(refused(folder.path()).contains("it has no Kbuild file"));
-        assert!(refused(&folder.path().join("x")).contains("No such file"));
-    }
-
-    #[test]
-    fn two_folders_or_two_kernels_never_share_an_output() {
-        let root = Path::new("/c");
-        let mut other = kernel();
-        other.release = "7.3.4-ringside-lab-1".into();
-        let one = output(root, &kernel(), Path::new("/a/modules"));
-        assert_ne!(one, output(root, &kernel(), Path::new("/b/modules")));
-        assert_ne!(one, output(root, &other, Path::new("/a/modules")));
-        assert_eq!(one, output(root, &kernel(), Path::new("/a/modules")));
-        let tame = output(root, &kernel(), Path::new("/a/my mod: x"));
-        assert!(!tame.to_string_lossy().contains([' ', ':']));
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a compiler complains about, by file and line.
 
+use crate::lab::progress::{self, Progress};
+
 /// A complaint.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Diagnostic {
@@ -64,6 +66,33 @@ fn place_of(text: &str) -> Option<(String, u32, u32)> {
     match rest.rsplit_once(':').and_then(|(file, line)| Some((file, line.parse().ok()?))) {
         Some((file, line)) => Some((file.to_owned(), line, last)),
         None => Some((rest.to_owned(), last, 0)),
+    }
+}
+
+/// Keeps what compilers print, and passes it on.
+pub(super) struct Listener {
+    pub(super) inner: Box<dyn Progress>,
+    pub(super) lines: Vec<String>,
+}
+
+impl Progress for Listener {
+    fn report(&mut self, event: progress::Event) {
+        if let progress::Event::Output(line) = &event {
+            self.lines.push(line.clone());
+        }
+        self.inner.report(event);
+    }
+
+    fn tick(&mut self) {
+        self.inner.tick();
+    }
+
+    fn stop(&self) -> progress::Stop {
+        self.inner.stop()
+    }
+
+    fn locks(&self) -> Vec<std::os::fd::RawFd> {
+        self.inner.locks()
     }
 }
 

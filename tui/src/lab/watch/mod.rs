@@ -11,28 +11,27 @@
 
 mod changes;
 mod diagnostic;
+mod guest;
+mod news;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use diagnostic::Listener;
 pub use diagnostic::{Diagnostic, diagnostics};
+pub use news::{News, Order, Tell, WatchError};
 
-use super::build_error::BuildError;
 use super::built_module::{self, BuiltModule};
 use super::linux::Kernel;
 use super::modules;
 use super::oops;
-use super::progress::{self, Progress};
+use super::progress::Progress;
 use super::symbols::BuildIds;
-use crate::kernel::api::{Item, KmsgRecord, LabRequest, ProgramEnd, Request, RunRequest};
-use crate::kernel::call::parsed;
+use crate::kernel::api::{Item, Request, RunRequest};
 use crate::kernel::call::{Calls, ask};
 use crate::kernel::{Call, Target, TargetError, TargetResult, put, question};
-
-/// How long the lines of a report may be on their way.
-const ON_THE_WAY: Duration = Duration::from_millis(300);
 
 /// What is watched, and what is done about it.
 pub struct Plan {
@@ -46,74 +45,6 @@ pub struct Plan {
     pub parameters: String,
     /// What is run in the guest after each load.
     pub command: Option<RunRequest>,
-}
-
-/// What is told.
-#[derive(Debug)]
-pub enum News {
-    /// A build begins.
-    Building,
-    /// It failed; what is loaded stays.
-    NotBuilt {
-        /// Why, for people.
-        error: BuildError,
-        /// The compilers' complaints.
-        diagnostics: Vec<Diagnostic>,
-    },
-    /// Nothing is new.
-    Unchanged,
-    /// The modules that are loaded now.
-    Loaded {
-        /// Their names.
-        names: Vec<String>,
-        /// From the save to here.
-        took: Duration,
-    },
-    /// The old can't be unloaded, or the new not loaded.
-    Refused(TargetError),
-    /// The kernel said something.
-    Said(KmsgRecord),
-    /// The kernel reported a mistake.
-    Report {
-        /// Its first line.
-        words: String,
-        /// Where, the innermost first.
-        places: Vec<String>,
-        /// Is the module unusable until a reboot?
-        fatal: bool,
-    },
-    /// The guest is dead.
-    Died(String),
-    /// A new guest runs.
-    Rebooted {
-        /// The modules of the folder that are loaded in it.
-        names: Vec<String>,
-    },
-    /// The guest was wound back.
-    Rewound {
-        /// To this mark.
-        mark: String,
-    },
-    /// The command wrote this.
-    Output(Vec<u8>),
-    /// The command has ended.
-    Ran(ProgramEnd),
-}
-
-/// What the user may ask for meanwhile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// Start a new guest and load the last build that did no harm.
-    Reboot,
-    /// Wind the guest back to before the load, or start a new one where there is no
-    /// mark of that moment; and load the last build that did no harm.
-    GoBack,
-    /// Build and load now, although nothing was saved.
-    Build,
-    /// Somebody else has started another guest, or wound this one back.
-    NewGuest,
-    /// End.
-    End,
 }
 
 #[allow(clippy::large_enum_variant, reason = "nearly all of them are items")]
@@ -155,9 +86,6 @@ pub struct Watch {
     /// Has the log ended?
     deaf: bool,
 }
-
-/// Hears what is told.
-pub type Tell<'a> = &'a mut dyn FnMut(News);
 
 impl Watch {
     /// Begins to watch.
@@ -308,41 +236,8 @@ impl Watch {
         })
     }
 
-    /// Another guest runs, and not because of us.
-    fn look_again(&mut self, tell: Tell<'_>) {
-        if !self.deaf {
-            // It was us, or nothing has happened to what is listened to.
-            return;
-        }
-        if self.listen().is_err() {
-            // It is dead already, which is told when it is used.
-            return;
-        }
-        self.broken = false;
-        self.reader = oops::Reader::default();
-        if !self.is_there() {
-            self.loaded.clear();
-        }
-        tell(News::Rebooted { names: self.names() });
-    }
-
     fn names(&self) -> Vec<String> {
         self.loaded.iter().map(|module| module.name.clone()).collect()
-    }
-
-    /// The newest mark of the moment before the last load; none where the lab made
-    /// none, or there is no lab.
-    fn mark(&self) -> TargetResult<Option<String>> {
-        let Some(first) = self.tried.first() else { return Ok(None) };
-        let reason = format!("before load {first}");
-        match put(&*self.plan.target, question::Marks) {
-            Ok(marks) => Ok(marks
-                .into_iter()
-                .rfind(|mark| mark.reason.as_ref() == Some(&reason))
-                .map(|mark| mark.name)),
-            Err(TargetError::Unsupported(_)) => Ok(None),
-            Err(error) => Err(error),
-        }
     }
 
     fn command(&self, command: RunRequest, tell: Tell<'_>) -> TargetResult<()> {
@@ -356,134 +251,5 @@ impl Watch {
                 _ => {}
             }
         }
-    }
-
-    /// Tells what the kernel has said up to now.
-    fn catch_up(&mut self, tell: Tell<'_>) {
-        let mut later = Vec::new();
-        while let Ok(event) = self.events.1.recv_timeout(ON_THE_WAY) {
-            match event {
-                Event::Log { guest, item } => self.hear(guest, item, tell),
-                other => later.push(other),
-            }
-        }
-        for event in later {
-            // The receiver is ours.
-            drop(self.events.0.send(event));
-        }
-    }
-
-    fn hear(&mut self, guest: u64, item: Item, tell: Tell<'_>) {
-        if guest != self.guest {
-            return;
-        }
-        match item {
-            Item::Kmsg(batch) => {
-                for record in batch.records {
-                    let reports: Vec<_> =
-                        record.text.lines().filter_map(|line| self.reader.line(line)).collect();
-                    tell(News::Said(record));
-                    for report in reports {
-                        self.broken |= report.fatal;
-                        tell(News::Report {
-                            places: report.places(&self.plan.kernel.release, &self.builds),
-                            words: report.words,
-                            fatal: report.fatal,
-                        });
-                    }
-                }
-            }
-            Item::Done(Err(TargetError::Gone(why))) => {
-                self.deaf = true;
-                self.broken = true;
-                tell(News::Died(why));
-            }
-            _ => {}
-        }
-    }
-
-    /// Starts a new guest, with nothing loaded.
-    fn reboot(&mut self, tell: Tell<'_>) -> TargetResult<()> {
-        self.replace_guest(LabRequest::Reboot { cold: false })?;
-        tell(News::Rebooted { names: Vec::new() });
-        Ok(())
-    }
-
-    /// Winds the guest back to a mark of the moment before a load.
-    fn rewind(&mut self, mark: String, tell: Tell<'_>) -> TargetResult<()> {
-        self.replace_guest(LabRequest::Rewind { name: Some(mark.clone()) })?;
-        tell(News::Rewound { mark });
-        Ok(())
-    }
-
-    fn replace_guest(&mut self, how: LabRequest) -> TargetResult<()> {
-        self.log = None;
-        self.loaded.clear();
-        ask(&*self.plan.target, Request::Lab(how), &[])?;
-        self.broken = false;
-        self.reader = oops::Reader::default();
-        self.listen()
-    }
-
-    /// Hears the log of the guest from here on.
-    fn listen(&mut self) -> TargetResult<()> {
-        let mut next = None;
-        for item in ask(&*self.plan.target, Request::Kmsg { from: None, follow: false }, &[])? {
-            if let Item::Kmsg(batch) = item {
-                next = batch.records.last().map(|record| record.next()).or(next);
-            }
-        }
-        self.guest += 1;
-        let (guest, heard) = (self.guest, self.events.0.clone());
-        let request = Request::Kmsg { from: next, follow: true };
-        let sink = parsed(
-            &request,
-            // Nobody listens any more when the watch is over.
-            Box::new(move |item| drop(heard.send(Event::Log { guest, item }))),
-        );
-        self.log = Some(self.plan.target.start(request, sink)?);
-        self.deaf = false;
-        Ok(())
-    }
-}
-
-/// Why a watch ended.
-#[derive(Debug, thiserror::Error)]
-pub enum WatchError {
-    /// The build was interrupted.
-    #[error(transparent)]
-    Build(#[from] BuildError),
-    /// What was built is no module.
-    #[error(transparent)]
-    File(#[from] built_module::ModuleFileError),
-    /// The lab is gone.
-    #[error(transparent)]
-    Target(#[from] TargetError),
-}
-
-/// Keeps what compilers print, and passes it on.
-struct Listener {
-    inner: Box<dyn Progress>,
-    lines: Vec<String>,
-}
-
-impl Progress for Listener {
-    fn report(&mut self, event: progress::Event) {
-        if let progress::Event::Output(line) = &event {
-            self.lines.push(line.clone());
-        }
-        self.inner.report(event);
-    }
-
-    fn tick(&mut self) {
-        self.inner.tick();
-    }
-
-    fn stop(&self) -> progress::Stop {
-        self.inner.stop()
-    }
-
-    fn locks(&self) -> Vec<std::os::fd::RawFd> {
-        self.inner.locks()
     }
 }

@@ -10,28 +10,28 @@
 //! a share, as Ringside's sockets may, QEMU itself finds it empty.
 
 mod candidate;
+mod hidden;
+mod hollows;
 mod mounts;
 mod system;
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use self::candidate::{Candidate, link, top};
+use self::hollows::hollows;
 use self::mounts::Mount;
 use super::command::{SHARES, SharedFolder, share_tag};
 use super::confine::{Cover, Masks};
 use super::error::{VmError, VmResult};
-use crate::kernel::api::{Hollow, HollowKind, HostView, KernelView, Share, ShareKind};
+use crate::kernel::api::{HostView, KernelView, Share, ShareKind};
 use crate::lab::modules;
 
 /// Never shared: what the kernel and running programs show of themselves.
 const NEVER: [&str; 4] = ["/proc", "/sys", "/dev", "/run"];
-/// An older name of `/run`, where it is no link to it.
-const OLD_RUN: &str = "/var/run";
 /// Where a working directory needs no share: the guest has its own.
 const OWN: [&str; 2] = ["/proc", "/sys"];
 
@@ -211,71 +211,6 @@ impl Wanted {
         }
         Ok(())
     }
-
-    /// Covers what no guest must see where it lies in a share; a share that holds
-    /// what can't be covered is left out.
-    fn hide(
-        &self,
-        mounts: &[Mount],
-        candidates: &mut Vec<Candidate>,
-        view: &mut HostView,
-        cover: impl FnOnce() -> Option<Cover>,
-    ) -> VmResult<Masks> {
-        let inside = |candidate: &Candidate, hidden: &Path| hidden.starts_with(&candidate.source);
-        let reached = |hidden: &&PathBuf| {
-            candidates.iter().any(|candidate| {
-                inside(candidate, hidden) && device(&candidate.source) == device(hidden)
-            })
-        };
-        let hidden = self.hidden.iter().filter_map(|folder| folder.canonicalize().ok());
-        let mut hidden: Vec<PathBuf> = hidden.collect();
-        hidden.extend(
-            Some(PathBuf::from(OLD_RUN))
-                .filter(|path| path.symlink_metadata().is_ok_and(|meta| meta.is_dir())),
-        );
-        // A share's own file system may show again what is left out at the top.
-        let root = mounts.iter().find(|mount| mount.place == Path::new("/"));
-        hidden.extend(
-            mounts
-                .iter()
-                .filter(|mount| {
-                    root.is_some_and(|root| {
-                        NEVER.iter().any(|path| mount.repeats(root, Path::new(path)))
-                    })
-                })
-                .map(|mount| mount.place.clone()),
-        );
-        let folders: Vec<PathBuf> = hidden.iter().filter(reached).cloned().collect();
-        if folders.is_empty() {
-            return Ok(Masks::default());
-        }
-        let cover = cover();
-        if cover.is_some() {
-            return Ok(Masks { folders, cover });
-        }
-        let holds = |candidate: &Candidate| folders.iter().any(|folder| inside(candidate, folder));
-        if let Some(named) = candidates.iter().find(|folder| folder.named && holds(folder)) {
-            return Err(VmError::Unsupported(format!(
-                "share {}: it holds {}, which no guest must see, and this user may make no \
-                 mount namespace to cover it; work in another folder, or set XDG_RUNTIME_DIR to \
-                 one that is elsewhere",
-                named.source.display(),
-                folders[0].display(),
-            )));
-        }
-        for left in candidates.iter().filter(|candidate| holds(candidate)) {
-            tracing::warn!(
-                "{} is not shared with the guest: it holds {}, which can't be covered here",
-                left.source.display(),
-                folders[0].display()
-            );
-            if left.place.parent() == Some(Path::new("/")) && left.place != Path::new("/tmp") {
-                view.folders.push(left.place.as_os_str().as_bytes().to_vec());
-            }
-        }
-        candidates.retain(|candidate| !holds(candidate));
-        Ok(Masks::default())
-    }
 }
 
 /// What the guest has in `/lib/modules/$(uname -r)`. Without it all else works.
@@ -291,53 +226,6 @@ fn installed(cache: &Path, kernel: &KernelView) -> Option<Candidate> {
     let lib = Path::new("/lib").canonicalize().ok()?;
     let place = lib.join("modules").join(&kernel.release);
     Some(Candidate { source, place, kind: ShareKind::Fresh, named: false })
-}
-
-fn device(path: &Path) -> Option<u64> {
-    fs::symlink_metadata(path).ok().map(|meta| meta.dev())
-}
-
-/// What QEMU does not show of what the shares' folders list: what is mounted in
-/// them, and what it finds empty.
-fn hollows(candidates: &[Candidate], mounts: &[Mount], masks: &Masks) -> Vec<Hollow> {
-    let share_of = |path: &Path| {
-        let above = |candidate: &&Candidate| {
-            path != candidate.source && path.starts_with(&candidate.source)
-        };
-        candidates
-            .iter()
-            .filter(above)
-            .max_by_key(|candidate| candidate.source.components().count())
-    };
-    let mut hollows: Vec<Hollow> = Vec::new();
-    let mut add = |path: &Path, kind| {
-        let Some(share) = share_of(path).filter(|share| share.kind != ShareKind::Written) else {
-            return;
-        };
-        let rest = path.strip_prefix(&share.source).unwrap_or(path);
-        let path = share.place.join(rest).as_os_str().as_bytes().to_vec();
-        if !hollows.iter().any(|hollow| hollow.path == path) {
-            hollows.push(Hollow { path, kind });
-        }
-    };
-    for mount in mounts {
-        // In one that is not shared itself nothing can be reached.
-        let within = mounts.iter().any(|other| {
-            other.place != mount.place
-                && mount.place.starts_with(&other.place)
-                && share_of(&mount.place).is_some_and(|share| {
-                    other.place.starts_with(&share.source) && other.place != share.source
-                })
-        });
-        if !within {
-            let kind = if mount.place.is_dir() { HollowKind::Folder } else { HollowKind::File };
-            add(&mount.place, kind);
-        }
-    }
-    for folder in &masks.folders {
-        add(folder, HollowKind::Nothing);
-    }
-    hollows
 }
 
 #[cfg(test)]

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The guest of a watch: what its log says, and another one in its place.
+
+use std::time::Duration;
+
+use super::news::{News, Tell};
+use super::{Event, Watch};
+use crate::kernel::api::{Item, LabRequest, Request};
+use crate::kernel::call::{ask, parsed};
+use crate::kernel::{TargetError, TargetResult, put, question};
+use crate::lab::oops;
+
+/// How long the lines of a report may be on their way.
+const ON_THE_WAY: Duration = Duration::from_millis(300);
+
+impl Watch {
+    /// Another guest runs, and not because of us.
+    pub(super) fn look_again(&mut self, tell: Tell<'_>) {
+        if !self.deaf {
+            // It was us, or nothing has happened to what is listened to.
+            return;
+        }
+        if self.listen().is_err() {
+            // It is dead already, which is told when it is used.
+            return;
+        }
+        self.broken = false;
+        self.reader = oops::Reader::default();
+        if !self.is_there() {
+            self.loaded.clear();
+        }
+        tell(News::Rebooted { names: self.names() });
+    }
+
+    /// The newest mark of the moment before the last load; none where the lab made
+    /// none, or there is no lab.
+    pub(super) fn mark(&self) -> TargetResult<Option<String>> {
+        let Some(first) = self.tried.first() else { return Ok(None) };
+        let reason = format!("before load {first}");
+        match put(&*self.plan.target, question::Marks) {
+            Ok(marks) => Ok(marks
+                .into_iter()
+                .rfind(|mark| mark.reason.as_ref() == Some(&reason))
+                .map(|mark| mark.name)),
+            Err(TargetError::Unsupported(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Tells what the kernel has said up to now.
+    pub(super) fn catch_up(&mut self, tell: Tell<'_>) {
+        let mut later = Vec::new();
+        while let Ok(event) = self.events.1.recv_timeout(ON_THE_WAY) {
+            match event {
+                Event::Log { guest, item } => self.hear(guest, item, tell),
+                other => later.push(other),
+            }
+        }
+        for event in later {
+            // The receiver is ours.
+            drop(self.events.0.send(event));
+        }
+    }
+
+    pub(super) fn hear(&mut self, guest: u64, item: Item, tell: Tell<'_>) {
+        if guest != self.guest {
+            return;
+        }
+        match item {
+            Item::Kmsg(batch) => {
+                for record in batch.records {
+                    let reports: Vec<_> =
+                        record.text.lines().filter_map(|line| self.reader.line(line)).collect();
+                    tell(News::Said(record));
+                    for report in reports {
+                        self.broken |= report.fatal;
+                        tell(News::Report {
+                            places: report.places(&self.plan.kernel.release, &self.builds),
+                            words: report.words,
+                            fatal: report.fatal,
+                        });
+                    }
+                }
+            }
+            Item::Done(Err(TargetError::Gone(why))) => {
+                self.deaf = true;
+                self.broken = true;
+                tell(News::Died(why));
+            }
+            _ => {}
+        }
+    }
+
+    /// Starts a new guest, with nothing loaded.
+    pub(super) fn reboot(&mut self, tell: Tell<'_>) -> TargetResult<()> {
+        self.replace_guest(LabRequest::Reboot { cold: false })?;
+        tell(News::Rebooted { names: Vec::new() });
+        Ok(())
+    }
+
+    /// Winds the guest back to a mark of the moment before a load.
+    pub(super) fn rewind(&mut self, mark: String, tell: Tell<'_>) -> TargetResult<()> {
+        self.replace_guest(LabRequest::Rewind { name: Some(mark.clone()) })?;
+        tell(News::Rewound { mark });
+        Ok(())
+    }
+
+    pub(super) fn replace_guest(&mut self, how: LabRequest) -> TargetResult<()> {
+        self.log = None;
+        self.loaded.clear();
+        ask(&*self.plan.target, Request::Lab(how), &[])?;
+        self.broken = false;
+        self.reader = oops::Reader::default();
+        self.listen()
+    }
+
+    /// Hears the log of the guest from here on.
+    pub(super) fn listen(&mut self) -> TargetResult<()> {
+        let mut next = None;
+        for item in ask(&*self.plan.target, Request::Kmsg { from: None, follow: false }, &[])? {
+            if let Item::Kmsg(batch) = item {
+                next = batch.records.last().map(|record| record.next()).or(next);
+            }
+        }
+        self.guest += 1;
+        let (guest, heard) = (self.guest, self.events.0.clone());
+        let request = Request::Kmsg { from: next, follow: true };
+        let sink = parsed(
+            &request,
+            // Nobody listens any more when the watch is over.
+            Box::new(move |item| drop(heard.send(Event::Log { guest, item }))),
+        );
+        self.log = Some(self.plan.target.start(request, sink)?);
+        self.deaf = false;
+        Ok(())
+    }
+}
