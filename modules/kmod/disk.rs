@@ -217,7 +217,7 @@ impl Disk {
     pub(crate) fn account(&self, command: &str, failure: Failure) -> Error {
         self.errors.add(1, Relaxed);
         match &failure {
-            Failure::Argument(wrong) => wrong.tell(command, &self.refused),
+            Failure::Argument(wrong) => wrong.report(command, &self.refused),
             Failure::NotOpenFor(direction) => limited!(
                 self.refused,
                 pr_warn,

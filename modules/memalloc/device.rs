@@ -217,7 +217,7 @@ impl Device {
         match failure {
             Failure::Argument(wrong) => {
                 counters.refused_invalid.add(1);
-                wrong.tell(command, &self.refused);
+                wrong.report(command, &self.refused);
                 wrong.error
             }
             Failure::TooManyPages => {

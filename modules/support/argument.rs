@@ -27,7 +27,7 @@ pub(crate) struct Wrong {
 
 impl Wrong {
     /// Writes to the log, where `limit` allows it, that `command` was refused.
-    pub(crate) fn tell(&self, command: &str, limit: &RateLimit) {
+    pub(crate) fn report(&self, command: &str, limit: &RateLimit) {
         limited!(
             limit,
             pr_warn,
@@ -40,7 +40,7 @@ impl Wrong {
     }
 }
 
-/// The structure that a command's argument points to.
+/// The structure that a command's argument points to, or `EFAULT` where it can't be read.
 ///
 /// May sleep, and may take the mmap lock: call it with no lock held.
 ///
@@ -64,7 +64,8 @@ pub(crate) fn read<T: FromBytes>(address: usize) -> Result<T, Wrong> {
     }
 }
 
-/// Writes the structure back that a command's argument points to.
+/// Writes the structure back that a command's argument points to, or `EFAULT` where it can't be
+/// written.
 ///
 /// May sleep, and may take the mmap lock: call it with no lock held.
 pub(crate) fn write<T: AsBytes>(address: usize, structure: &T) -> Result<(), Wrong> {

@@ -120,8 +120,8 @@ impl BlockDevice {
     ///
     /// Returns how many there were, fewer than asked for only at the end of the device, where the
     /// buffer can't be written, or when the caller is killed; `EFAULT` if none of the buffer can be
-    /// written, `ENODEV` if the device is gone, `EINVAL` if the range passes 2^63, or what the device says. Sleeps; only a fatal
-    /// signal ends that.
+    /// written, `ENODEV` if the device is gone, `EINVAL` if the range passes 2^63, or what the device
+    /// says. Sleeps; only a fatal signal ends that.
     pub(crate) fn read(&self, address: usize, size: usize, offset: u64) -> Result<usize> {
         self.transfer(false, address, size, offset)
     }
@@ -165,7 +165,8 @@ impl BlockDevice {
         usize::try_from(moved).map_err(|_| Error::from_errno(moved as c_int))
     }
 
-    /// Makes all that was written durable, or says why it can't. Sleeps.
+    /// Makes all that was written durable; `EIO` or what the device says if some of it was lost,
+    /// which is said once. Sleeps.
     pub(crate) fn sync(&self) -> Result {
         // SAFETY: The file is open, by the type invariants.
         to_result(unsafe { bindings::vfs_fsync(self.file.as_ptr(), 0) })

@@ -66,7 +66,8 @@ pub(crate) struct Mapping {
 }
 
 impl Mapping {
-    /// To be mapped at `start`.
+    /// Pages that are to be mapped at `start`, an address of user space in bytes. `ENOMEM` if there
+    /// is no memory to keep it.
     pub(crate) fn new(
         pages: Pages,
         start: usize,
@@ -115,7 +116,7 @@ impl Mapping {
     /// Puts the pages into the area that is being set up, which must be the one this is meant for
     /// (`EINVAL`).
     ///
-    /// When everything else is done, `commit` is told which page tables had to be made; if it
+    /// When everything else is done, `commit` gets the page tables that had to be made; if it
     /// fails, or anything before, the area does not come to be.
     pub(crate) fn attach(
         self: Arc<Self>,

@@ -22,8 +22,8 @@ use ringside::dashboard::shell::update::update;
 use ringside::dashboard::views::memory::Memory;
 use ringside::kernel::Item;
 use ringside::kernel::api::{
-    BlockAction, BlockDeviceInfo, BlockOutcome, CounterValue, Mapping, ModuleCounters,
-    ModuleSummary, Request, Sample, SubjectAction, SubjectEvent, SubjectOutcome, TableBytes, Walk,
+    BlockAction, BlockDeviceInfo, BlockOutcome, Mapping, ModuleSummary, Request, Sample,
+    SubjectAction, SubjectEvent, SubjectOutcome, Walk,
 };
 use ringside_uapi::producer_consumer::Snapshot;
 
@@ -43,31 +43,6 @@ fn model(view: &'static str, module: &str) -> Model {
     }]);
     model.view = view;
     model
-}
-
-fn values(pairs: &[(&str, u64)]) -> Vec<CounterValue> {
-    let value = |(name, value): &(&str, u64)| CounterValue::new(*name, value);
-    pairs.iter().map(value).collect()
-}
-
-fn sample(
-    at_ms: u64,
-    module: &str,
-    counters: &[(&str, u64)],
-    controls: &[(&str, u64)],
-    tables: Vec<(&str, Vec<u8>)>,
-) -> Sample {
-    let table = |(name, bytes): (&str, Vec<u8>)| TableBytes::from_start(module, name, bytes);
-    Sample {
-        at_ms,
-        modules: vec![ModuleCounters {
-            module: module.into(),
-            instance: 1,
-            counters: values(counters),
-            controls: values(controls),
-        }],
-        tables: tables.into_iter().map(table).collect(),
-    }
 }
 
 /// 100 × 100 threads and a ring of 10,000 slots, a minute of samples.
@@ -93,7 +68,7 @@ fn ring() -> Model {
             slots.extend([0; 4]);
         }
         table.extend(slots);
-        model.counters.push(sample(
+        model.counters.push(Sample::of_module(
             1000 + step * 100,
             MODULE,
             &[
@@ -144,7 +119,7 @@ fn block() -> Model {
     let mut model = model("block", "kmod");
     for step in 0..600 {
         let counters = [("bytes_read", step * 4096), ("bytes_written", step * 512)];
-        let sample = sample(1000 + step * 100, "kmod", &counters, &[], Vec::new());
+        let sample = Sample::of_module(1000 + step * 100, "kmod", &counters, &[], Vec::new());
         model.counters.push(sample);
     }
     press(&mut model, "5");

@@ -135,7 +135,7 @@ pub fn an_interrupt_ends_it_at_once_and_resume_goes_on() {
     let again = Run::start(&at, &folder, &["--resume"]).result();
     assert_eq!(first[0]["points"], 2.0);
     assert_eq!(first, again);
-    let anew = Run::start(&at, &folder, &[]).result();
+    let second = Run::start(&at, &folder, &[]).result();
     let seconds = |graded: &Value| graded[0]["verdicts"][0]["seconds"].clone();
-    assert!(seconds(&anew) != seconds(&first), "{anew}");
+    assert!(seconds(&second) != seconds(&first), "{second}");
 }

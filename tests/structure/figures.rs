@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `tests/FIGURES.md` says what the results in `tests/figures` say, and nothing else.
-//! `RINGSIDE_FIGURES=1 cargo test --test structure figures` writes it anew.
+//! `RINGSIDE_FIGURES=1 cargo test --test structure figures` writes it again.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -176,6 +176,6 @@ fn the_figures_are_those_that_were_recorded() {
     let found = fs::read_to_string(&path).unwrap_or_default();
     assert!(
         found == page,
-        "write tests/FIGURES.md anew: RINGSIDE_FIGURES=1 cargo test --test structure figures"
+        "write tests/FIGURES.md again: RINGSIDE_FIGURES=1 cargo test --test structure figures"
     );
 }

@@ -52,16 +52,19 @@ macro_rules! structure {
     };
 }
 
-/// Writes one command: its name, its number as C makes it, what it is for.
-fn command(
+/// Writes commands: what descriptor they need, then of each its name, its number as
+/// C makes it, its number, what it is for.
+fn commands(
     out: &mut impl Write,
-    name: &str,
-    macro_call: &str,
-    number: u32,
-    help: &str,
+    descriptor: &str,
+    commands: &[(&str, &str, u32, &str)],
 ) -> fmt::Result {
-    writeln!(out, "/* {help} */\n#define {name} {macro_call}")?;
-    writeln!(out, "RINGSIDE_CHECK({name}, {name} == {number:#010x}u);")
+    writeln!(out, "/*\n{descriptor}\n */")?;
+    for (name, macro_call, number, help) in commands {
+        writeln!(out, "/* {help} */\n#define {name} {macro_call}")?;
+        writeln!(out, "RINGSIDE_CHECK({name}, {name} == {number:#010x}u);")?;
+    }
+    writeln!(out)
 }
 
 /// Writes the whole header.
@@ -147,50 +150,44 @@ fn memalloc(out: &mut impl Write) -> fmt::Result {
         depth: "__u32 depth", "how many entries were read";
         entry: "__u64 entry[5]", "raw; PGD, P4D, PUD, PMD, PTE, or with four levels PGD, PUD, PMD, PTE";
     });
-    let commands: [(&str, &str, u32, &str); 5] = [
-        (
-            "ALLOCATE",
-            "_IOW('a', 'a', struct alloc_info *)",
-            memalloc::ALLOCATE,
-            "Maps zeroed pages.",
-        ),
-        (
-            "FREE",
-            "_IOW('a', 'b', struct free_info *)",
-            memalloc::FREE,
-            "Gives back a whole request.",
-        ),
-        (
-            "SHAREPAGE",
-            "_IOW('a', 'c', struct sharepage_info *)",
-            memalloc::SHAREPAGE,
-            "Offers a page to another process.",
-        ),
-        (
-            "ACCESSPAGE",
-            "_IOW('a', 'd', struct accesspage_info *)",
-            memalloc::ACCESSPAGE,
-            "Maps the page that was offered to the caller.",
-        ),
-        (
-            "MEMALLOC_WALK",
-            "_IOWR('a', 'e', struct walk_info)",
-            memalloc::WALK,
-            "Reads the page-table entries that translate an address.",
-        ),
-    ];
-    out.write_str(
-        "/*
- * ALLOCATE and ACCESSPAGE need a descriptor that is open for reading, and for
- * writing where the pages are to be written (EACCES); MEMALLOC_WALK needs one for
- * reading (EBADF); for the others any will do.
- */
-",
-    )?;
-    for (name, macro_call, number, help) in commands {
-        command(out, name, macro_call, number, help)?;
-    }
-    writeln!(out)
+    commands(
+        out,
+        " * ALLOCATE and ACCESSPAGE need a descriptor that is open for reading, and for\n \
+         * writing where the pages are to be written (EACCES); MEMALLOC_WALK needs one for\n \
+         * reading (EBADF); for the others any will do.",
+        &[
+            (
+                "ALLOCATE",
+                "_IOW('a', 'a', struct alloc_info *)",
+                memalloc::ALLOCATE,
+                "Maps zeroed pages.",
+            ),
+            (
+                "FREE",
+                "_IOW('a', 'b', struct free_info *)",
+                memalloc::FREE,
+                "Gives back a whole request.",
+            ),
+            (
+                "SHAREPAGE",
+                "_IOW('a', 'c', struct sharepage_info *)",
+                memalloc::SHAREPAGE,
+                "Offers a page to another process.",
+            ),
+            (
+                "ACCESSPAGE",
+                "_IOW('a', 'd', struct accesspage_info *)",
+                memalloc::ACCESSPAGE,
+                "Maps the page that was offered to the caller.",
+            ),
+            (
+                "MEMALLOC_WALK",
+                "_IOWR('a', 'e', struct walk_info)",
+                memalloc::WALK,
+                "Reads the page-table entries that translate an address.",
+            ),
+        ],
+    )
 }
 
 fn kmod(out: &mut impl Write) -> fmt::Result {
@@ -235,62 +232,56 @@ fn kmod(out: &mut impl Write) -> fmt::Result {
         size: "__u32 size", "bytes to move";
         reserved: "__u32 reserved", "must be 0";
     });
-    let commands: [(&str, &str, u32, &str); 8] = [
-        (
-            "BREAD",
-            "_IOW('a', 'a', struct block_rw_ops)",
-            kmod::BREAD,
-            "Reads on from the position.",
-        ),
-        (
-            "BWRITE",
-            "_IOW('a', 'b', struct block_rw_ops)",
-            kmod::BWRITE,
-            "Writes on from the position.",
-        ),
-        (
-            "BREADOFFSET",
-            "_IOW('a', 'c', struct block_rwoffset_ops)",
-            kmod::BREADOFFSET,
-            "Goes to an offset, then reads.",
-        ),
-        (
-            "BWRITEOFFSET",
-            "_IOW('a', 'd', struct block_rwoffset_ops)",
-            kmod::BWRITEOFFSET,
-            "Goes to an offset, then writes.",
-        ),
-        ("KMOD_INFO", "_IOR('a', 'e', struct block_info)", kmod::INFO, "Describes the device."),
-        (
-            "KMOD_SYNC",
-            "_IO('a', 'f')",
-            kmod::SYNC,
-            "Makes every write durable, or says that some were lost.",
-        ),
-        (
-            "KMOD_READ64",
-            "_IOW('a', 'g', struct block_io)",
-            kmod::READ64,
-            "Reads anywhere; the position stays.",
-        ),
-        (
-            "KMOD_WRITE64",
-            "_IOW('a', 'h', struct block_io)",
-            kmod::WRITE64,
-            "Writes anywhere; the position stays.",
-        ),
-    ];
-    out.write_str(
-        "/*
- * Reads need a descriptor that is open for reading, writes one that is open for
- * writing (EBADF); for KMOD_INFO and KMOD_SYNC any will do.
- */
-",
-    )?;
-    for (name, macro_call, number, help) in commands {
-        command(out, name, macro_call, number, help)?;
-    }
-    writeln!(out)
+    commands(
+        out,
+        " * Reads need a descriptor that is open for reading, writes one that is open for\n \
+         * writing (EBADF); for KMOD_INFO and KMOD_SYNC any will do.",
+        &[
+            (
+                "BREAD",
+                "_IOW('a', 'a', struct block_rw_ops)",
+                kmod::BREAD,
+                "Reads on from the position.",
+            ),
+            (
+                "BWRITE",
+                "_IOW('a', 'b', struct block_rw_ops)",
+                kmod::BWRITE,
+                "Writes on from the position.",
+            ),
+            (
+                "BREADOFFSET",
+                "_IOW('a', 'c', struct block_rwoffset_ops)",
+                kmod::BREADOFFSET,
+                "Goes to an offset, then reads.",
+            ),
+            (
+                "BWRITEOFFSET",
+                "_IOW('a', 'd', struct block_rwoffset_ops)",
+                kmod::BWRITEOFFSET,
+                "Goes to an offset, then writes.",
+            ),
+            ("KMOD_INFO", "_IOR('a', 'e', struct block_info)", kmod::INFO, "Describes the device."),
+            (
+                "KMOD_SYNC",
+                "_IO('a', 'f')",
+                kmod::SYNC,
+                "Makes every write durable, or says that some were lost.",
+            ),
+            (
+                "KMOD_READ64",
+                "_IOW('a', 'g', struct block_io)",
+                kmod::READ64,
+                "Reads anywhere; the position stays.",
+            ),
+            (
+                "KMOD_WRITE64",
+                "_IOW('a', 'h', struct block_io)",
+                kmod::WRITE64,
+                "Writes anywhere; the position stays.",
+            ),
+        ],
+    )
 }
 
 fn tables(out: &mut impl Write) -> fmt::Result {

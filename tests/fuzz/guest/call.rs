@@ -29,7 +29,7 @@ pub enum Op {
     Write,
     /// `pread` or `pwrite` on the stick's node: whether it writes, offset, size, what with.
     Node,
-    /// Loads a module anew: which; its parameters.
+    /// Loads a module again: which; its parameters.
     Reload,
     /// The system call: times.
     Syscall,

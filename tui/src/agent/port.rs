@@ -12,7 +12,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use crate::kernel::Target;
 use crate::kernel::wire::{Body, RESYNCHRONISE, write_frames};
 
-/// The port's name, as QEMU is told it.
+/// The port's name, as QEMU gets it.
 pub const PORT: &str = "ringside.agent";
 /// Where the kernel lists ports.
 const PORTS: &str = "/sys/class/virtio-ports";
@@ -25,7 +25,7 @@ const DESERTED_AFTER: Duration = Duration::from_millis(50);
 
 /// Serves `target` on the port for as long as there is one: clients come and
 /// go, and what one leaves half-said does not disturb the next. `again`: another
-/// agent talked there before, and whoever waits for its answers is told.
+/// agent talked there before, and whoever waits for its replies gets an error.
 ///
 /// # Errors
 /// When there is no such port, or it goes away.

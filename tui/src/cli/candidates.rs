@@ -3,7 +3,7 @@
 //!
 //! A shell starts a process for each Tab (see [`super::completions`]), which
 //! knows the line typed so far. What a kernel has to be asked for is offered
-//! where it answers soon.
+//! where it answers quickly.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};

@@ -73,13 +73,13 @@ impl Changes {
     ///
     /// # Errors
     /// They could not be written to the file, or not be removed.
-    pub(super) fn settle(&self, fate: Option<StickFate>) -> Result<Option<String>, Failure> {
+    pub(super) fn resolve(&self, fate: Option<StickFate>) -> Result<Option<String>, Failure> {
         let fate = fate.or(self.said).or_else(|| self.ask());
         let mut err = std::io::stderr().lock();
         let disk = self.disk.display();
         let said = match fate {
             Some(fate) => {
-                settle(&self.disk, fate)?;
+                resolve(&self.disk, fate)?;
                 match fate {
                     StickFate::Keep => {
                         format!("what was written to the USB stick is in {disk} now")
@@ -129,7 +129,7 @@ fn answered(line: &str) -> Option<StickFate> {
 }
 
 /// Does what `fate` says to what was left beside the file at `disk`.
-fn settle(disk: &Path, fate: StickFate) -> Result<(), Failure> {
+fn resolve(disk: &Path, fate: StickFate) -> Result<(), Failure> {
     let until = Instant::now() + LET_GO_WITHIN;
     loop {
         match Stick::open(disk, Some(fate)) {

@@ -56,7 +56,7 @@ impl Connection {
         self.local || self.connect.is_some() || self.lab.is_some() || is_guest()
     }
 
-    /// Connects to the kernel; when it hangs, whoever waits is told.
+    /// Connects to the kernel; when it hangs, whoever waits gets to know.
     ///
     /// # Errors
     /// When no lab runs, or no agent answers.

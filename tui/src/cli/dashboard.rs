@@ -89,26 +89,26 @@ impl Dashboard {
         let workbench = self.workbench.bench()?;
         let config = dashboard::read_config()?;
         // Kept to the end: a lab of our own goes when its client does.
-        let relay = Arc::new(seat(connection, &self.lab, LabArgs::options_meanwhile)?);
+        let relay = Arc::new(open_kernel(connection, &self.lab, LabArgs::options_meanwhile)?);
         let target: Arc<dyn Target> = relay.clone();
         let options = Options {
             config,
             own_lab: relay.owns_lab(),
-            host: Arc::new(Here::new(&relay, &self.lab)),
+            host: Arc::new(ThisMachine::new(&relay, &self.lab)),
             record: self.record.clone(),
             state: dashboard::state_path(),
             workbench,
             experiment: self.experiment.clone(),
         };
         let left = dashboard::run(target, options)?;
-        settle(&relay)?;
+        resolve_changes(&relay)?;
         if let Some(id) = relay.kept() {
             println!(
                 "lab {id} goes on: `ringside` opens its dashboard, `ringside down {id}` ends it"
             );
         }
         if let Some(recorded) = left.recorded {
-            println!("{}", told(&recorded));
+            println!("{}", recorded_text(&recorded));
         }
         Ok(left.ended.status())
     }
@@ -116,7 +116,7 @@ impl Dashboard {
 
 /// The kernel that is meant: the one that was named, the lab that runs, or that of a
 /// lab that is started now.
-pub(super) fn seat(
+pub(super) fn open_kernel(
     connection: &Connection,
     arguments: &LabArgs,
     options: impl FnOnce(&LabArgs) -> Result<LabOptions, Failure>,
@@ -142,18 +142,18 @@ pub(super) fn seat(
 
 /// Ends a lab of our own that leaves changes to a file of the user's, and asks what
 /// becomes of them.
-pub(super) fn settle(relay: &Relay) -> Result<(), Failure> {
+pub(super) fn resolve_changes(relay: &Relay) -> Result<(), Failure> {
     let status = relay.owns_lab().then(|| put(relay, question::Lab).ok()).flatten();
     if let Some(changes) = status.as_ref().and_then(Changes::from) {
         // The lab goes first, with what it has not written yet.
         relay.end();
-        changes.settle(None)?;
+        changes.resolve(None)?;
     }
     Ok(())
 }
 
 /// What was recorded, in a sentence.
-pub(super) fn told(recorded: &Recorded) -> String {
+pub(super) fn recorded_text(recorded: &Recorded) -> String {
     let path = recorded.path.display();
     format!(
         "recorded {} in {path} ({}): `ringside replay {path}` plays it",
@@ -163,7 +163,7 @@ pub(super) fn told(recorded: &Recorded) -> String {
 }
 
 /// What the dashboard may ask of this machine.
-pub(super) struct Here {
+pub(super) struct ThisMachine {
     relay: Arc<Relay>,
     /// What a new lab is started with.
     lab: LabArgs,
@@ -171,7 +171,7 @@ pub(super) struct Here {
     watched: Watched,
 }
 
-impl Host for Here {
+impl Host for ThisMachine {
     fn ask(&self, request: HostRequest, tell: &mut dyn FnMut(HostReply)) -> HostResult {
         match request {
             HostRequest::Build(name) => self.build(&name).map(HostReply::Bytes),
@@ -206,7 +206,7 @@ fn done(result: Result<(), Failure>) -> HostResult {
     result.map(|()| HostReply::Done).map_err(|failure| failure.to_string())
 }
 
-impl Here {
+impl ThisMachine {
     pub(super) fn new(relay: &Arc<Relay>, lab: &LabArgs) -> Self {
         Self { relay: Arc::clone(relay), lab: lab.clone(), watched: Watched::default() }
     }

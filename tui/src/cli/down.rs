@@ -105,7 +105,7 @@ impl Down {
             if !self.json {
                 say(false, &text, &())?;
             }
-            let left = match changes.map(|changes| changes.settle(self.fate.fate())) {
+            let left = match changes.map(|changes| changes.resolve(self.fate.fate())) {
                 Some(Ok(left)) => left,
                 Some(Err(failure)) => {
                     unsettled.get_or_insert(failure);

@@ -17,7 +17,7 @@ pub(super) fn module_folder(module: &str) -> Option<Result<PathBuf, String>> {
         fs::create_dir_all(&folder).map_err(doing)?;
         for (file, text) in files {
             let path = folder.join(file);
-            // What is written anew is built anew.
+            // What is written again is built again.
             if fs::read_to_string(&path).ok().as_deref() != Some(text) {
                 fs::write(&path, text).map_err(doing)?;
             }

@@ -42,7 +42,7 @@ struct Row {
 impl Labs {
     /// Prints them.
     pub fn run(&self) -> Outcome {
-        let rows: Vec<Row> = client::roll()?
+        let rows: Vec<Row> = client::list()?
             .into_iter()
             .map(|Entry { id, status }| match status {
                 Ok(status) => Row { id, status: Some(status), error: None },

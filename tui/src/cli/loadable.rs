@@ -25,7 +25,7 @@ pub(super) struct Loadable {
 
 /// What `module` means: one of ours by name, a file, what a folder makes, or what
 /// was built before under this name. Modules that these need, that are not loaded
-/// and were built before, come with it. `progress` hears of what nobody named.
+/// and were built before, come with it. `progress` names what nobody named.
 ///
 /// # Errors
 /// It means nothing, or can't be built or read.

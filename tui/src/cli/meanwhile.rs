@@ -22,13 +22,13 @@ use crate::lab::progress::{Event, Progress, Stop};
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Progress in a line of a screen that is somebody else's.
-struct Told {
+struct LineProgress {
     line: Line,
     beside: Arc<Beside>,
     stop: Arc<AtomicU8>,
 }
 
-impl Progress for Told {
+impl Progress for LineProgress {
     fn report(&mut self, event: Event) {
         if let Some(line) = self.line.take(event) {
             self.beside.say(line);
@@ -57,8 +57,11 @@ pub(super) fn build(flavour: Flavour) -> BuildResult<Kernel> {
     let beside = Arc::<Beside>::default();
     beside.say(format!("Building the {flavour} kernel"));
     let stop = Arc::<AtomicU8>::default();
-    let mut told =
-        Told { line: Line::default(), beside: Arc::clone(&beside), stop: Arc::clone(&stop) };
+    let mut told = LineProgress {
+        line: Line::default(),
+        beside: Arc::clone(&beside),
+        stop: Arc::clone(&stop),
+    };
     let ends = Arc::clone(&beside);
     let build = move || {
         let built = linux::ensure(flavour, &mut told);
@@ -98,7 +101,7 @@ pub(super) fn build(flavour: Flavour) -> BuildResult<Kernel> {
     built
 }
 
-/// Begins anew, now that there is a kernel: what read keys and signals for the tour
+/// Begins again, now that there is a kernel: what read keys and signals for the tour
 /// would go on doing so. Returns only where that can't be.
 fn again() {
     let mut words = std::env::args_os();
@@ -107,5 +110,5 @@ fn again() {
         return;
     };
     let error = Command::new(program).arg0(name).args(words).exec();
-    tracing::warn!("begin anew after the build: {error}");
+    tracing::warn!("begin again after the build: {error}");
 }

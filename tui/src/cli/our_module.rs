@@ -19,7 +19,7 @@ use crate::lab::{linux, modules};
 pub type Words = fn(BuildError) -> BuildError;
 
 /// The .ko file of our module `name` for the kernel of `target`, built first if
-/// its sources, or the kernel, have changed. `progress` hears what the compiler
+/// its sources, or the kernel, have changed. `progress` gets what the compiler
 /// says; whoever does not show it gets its last words with the error, by
 /// `words` (see [`BuildError::without_last_words`]).
 ///

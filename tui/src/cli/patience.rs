@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Waiting for a kernel that may hang: whoever watches is told, and where nobody
+//! Waiting for a kernel that may hang: whoever watches sees it, and where nobody
 //! does it comes to an end.
 //!
 //! A command's requests go through a [`Patient`]. When one takes longer than a
@@ -216,7 +216,7 @@ impl Inner {
     }
 }
 
-/// Something that is wrong, as it is told.
+/// Something that is wrong, as it is printed.
 struct Wrong {
     text: String,
     kind: Kind,
@@ -224,7 +224,7 @@ struct Wrong {
     for_ms: u64,
 }
 
-/// What kinds of wrong there are; each is told once, and again when it lasts.
+/// What kinds of wrong there are; each is printed once, and again when it lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Kind {
     /// The lab's process, or an agent without a lab, does not answer.

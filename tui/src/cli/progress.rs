@@ -15,7 +15,7 @@ use crate::text::escape::visible;
 /// How often plain lines say how far a step is.
 const PLAIN: Duration = Duration::from_secs(15);
 
-/// Shows progress and hears Ctrl-C.
+/// Shows progress and takes Ctrl-C.
 pub struct Show {
     interrupt: Option<Interrupt>,
     screen: Screen,

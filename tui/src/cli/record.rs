@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueHint};
 
-use super::dashboard::{Here, seat, settle, told};
+use super::dashboard::{ThisMachine, open_kernel, recorded_text, resolve_changes};
 use super::interrupt::Interrupt;
 use super::lab_args::LabArgs;
 use super::settings::{OF_RECORDINGS, entries};
@@ -62,11 +62,11 @@ impl Record {
 
     fn record(&self, connection: &Connection) -> Outcome {
         let config = entries(&OF_RECORDINGS)?;
-        let relay = Arc::new(seat(connection, &self.lab, LabArgs::options)?);
+        let relay = Arc::new(open_kernel(connection, &self.lab, LabArgs::options)?);
         let options = Options {
             config,
             own_lab: relay.owns_lab(),
-            host: Arc::new(Here::new(&relay, &self.lab)),
+            host: Arc::new(ThisMachine::new(&relay, &self.lab)),
             record: Some(self.file.clone()),
             state: None,
             workbench: None,
@@ -79,10 +79,10 @@ impl Record {
         let recording = dashboard::record(target, options, gone)?;
         let ended = self.until_the_end(&recording, connection, &over);
         let recorded = recording.finish();
-        settle(&relay)?;
+        resolve_changes(&relay)?;
         let status = ended?;
         let recorded = recorded?;
-        eprintln!("{}", told(&recorded));
+        eprintln!("{}", recorded_text(&recorded));
         Ok(status)
     }
 

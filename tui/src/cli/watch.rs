@@ -53,7 +53,7 @@ pub struct WatchCommand {
 }
 
 impl WatchCommand {
-    /// Watches until it is told to end.
+    /// Watches until it is ordered to end.
     pub fn run(&self, connection: &Connection) -> Outcome {
         let parameters = parameter_line(&self.parameters)?;
         let command = self.run.as_deref().map(command).transpose()?;

@@ -77,7 +77,7 @@ impl Running {
 }
 
 impl Watched {
-    /// Watches a folder, in place of the one before, until it is told to end.
+    /// Watches a folder, in place of the one before, until it is ordered to end.
     pub(super) fn watch(
         &self,
         bench: &Bench,
@@ -121,7 +121,7 @@ impl Watched {
             other.end();
         }
         let result = watch.run(&mut || Box::new(Silent(Arc::clone(&ended))), &mut |news| {
-            if let Some(news) = told(news, &folder) {
+            if let Some(news) = news_of(news, &folder) {
                 tell(HostReply::News(news));
             }
         });
@@ -200,8 +200,8 @@ impl Progress for Silent {
     }
 }
 
-/// As the dashboard hears it; records it has itself.
-fn told(news: lab_watch::News, folder: &Path) -> Option<News> {
+/// As the dashboard gets it; log records it has itself.
+fn news_of(news: lab_watch::News, folder: &Path) -> Option<News> {
     use lab_watch::News as Lab;
     Some(match news {
         Lab::Building => News::Building,

@@ -41,7 +41,6 @@ pub enum Stage {
     Told {
         /// How the prediction went, if one was asked for.
         verdict: Option<Verdict>,
-        /// The text.
         text: String,
     },
     /// A question is asked; so much of a number is typed.
@@ -69,7 +68,6 @@ pub enum Stage {
 /// How a prediction went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// Was it right?
     pub right: bool,
     /// What is said about it.
     pub says: String,

@@ -72,7 +72,7 @@ impl<'a> Clock<'a> {
     }
 
     /// The same, but with so much time from now on.
-    pub(super) fn anew(self, time: Duration) -> Self {
+    pub(super) fn restarted(self, time: Duration) -> Self {
         Self { until: self.pace.now() + time, ..self }
     }
 

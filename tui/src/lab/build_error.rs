@@ -42,7 +42,6 @@ pub enum BuildError {
     UnknownSystem {
         /// The system's own name.
         system: String,
-        /// What is missing.
         missing: Vec<String>,
         /// The commands that a person can run.
         commands: Vec<String>,
@@ -64,7 +63,6 @@ pub enum BuildError {
     /// A program could not be started.
     #[error("{program} can't be started: {}", io_text(source))]
     Start {
-        /// The program.
         program: String,
         /// Why.
         source: io::Error,
@@ -94,7 +92,6 @@ pub enum BuildError {
     /// The kernel's sources can't be had.
     #[error("the sources of Linux 7.3 can't be fetched: {why}{}", tail(.last))]
     Fetch {
-        /// Why.
         why: String,
         /// The last lines that the fetching program printed.
         last: Vec<String>,
@@ -124,7 +121,6 @@ pub enum BuildError {
     /// There is nothing to build.
     #[error("{} can't be built: {why}", .folder.display())]
     Folder {
-        /// The folder.
         folder: PathBuf,
         /// What is wrong with it.
         why: String,
@@ -132,12 +128,10 @@ pub enum BuildError {
     /// Some modules of a folder can't be built.
     #[error("{}", modules_failed(.folder, .failed))]
     Modules {
-        /// The folder.
         folder: PathBuf,
         /// Each module's name, and why: the reason first, then what shows it.
         failed: Vec<(String, Vec<String>)>,
     },
-    /// An unknown flavour.
     #[error(transparent)]
     Flavour(#[from] super::flavour::UnknownFlavour),
     /// It was interrupted.

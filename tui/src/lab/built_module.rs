@@ -40,7 +40,6 @@ pub enum ModuleFileError {
     NoModule {
         /// The file.
         path: PathBuf,
-        /// Why.
         why: String,
     },
 }

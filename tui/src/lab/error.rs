@@ -23,14 +23,13 @@ pub enum LabError {
     NoSuchLab(String),
     /// Its process is there and does not answer.
     #[error("{0}")]
-    Deaf(Deaf),
+    Unresponsive(Unresponsive),
     /// Several run, and none was named.
     #[error("{} labs are running ({}); name one with --lab ID", .0.len(), .0.join(", "))]
     WhichLab(Vec<String>),
     /// The folder for sockets can't be used.
     #[error("the folder for lab sockets, {folder}: {why}")]
     RuntimeFolder {
-        /// The folder.
         folder: String,
         /// What is wrong with it.
         why: String,
@@ -59,14 +58,14 @@ pub enum LabError {
 
 /// A lab whose process does not answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deaf {
+pub struct Unresponsive {
     /// The lab's name.
     pub id: String,
     /// Its process, as far as that can be known.
     pub pid: Option<i32>,
 }
 
-impl fmt::Display for Deaf {
+impl fmt::Display for Unresponsive {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "lab {} does not answer", self.id)?;
         match self.pid {

@@ -43,7 +43,7 @@ impl Flavour {
         }
     }
 
-    /// What this kernel is told when it boots if nobody says otherwise.
+    /// The command line of this kernel if nobody says otherwise.
     fn default_arguments(self) -> &'static str {
         match self {
             Self::Lab => "",
@@ -52,7 +52,7 @@ impl Flavour {
         }
     }
 
-    /// What this kernel is told when it boots, beside what every guest is: its
+    /// The command line of this kernel, beside what every guest has: its
     /// defaults and then `more`. A default that `more` speaks of is left out,
     /// since not every setting can be taken back: after `kmemleak=off` the kernel
     /// takes `kmemleak=on` without a word and stays without it.

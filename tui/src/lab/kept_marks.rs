@@ -25,11 +25,11 @@ const LIST: &str = "marks.json";
 /// What is locked while it is changed.
 const LOCK: &str = ".lock";
 
-/// A mark and what is told of it.
+/// A mark and its description.
 pub struct Kept {
     /// It.
     pub mark: Mark,
-    /// What is told of it; its age is of the time when it was kept.
+    /// Its description; its age is of the time when it was kept.
     pub info: MarkInfo,
     /// Was it given its name, and not a number?
     pub named: bool,
@@ -37,7 +37,7 @@ pub struct Kept {
     pub up: Duration,
 }
 
-/// What is told of a mark that is kept.
+/// The description of a mark that is kept.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Record {
     info: MarkInfo,
@@ -82,7 +82,7 @@ impl Record {
         Duration::from_millis(now_ms().saturating_sub(self.made_unix_ms))
     }
 
-    fn told(&self) -> MarkInfo {
+    fn info_now(&self) -> MarkInfo {
         MarkInfo { age_ms: ms(self.age()), ..self.info.clone() }
     }
 }
@@ -219,12 +219,12 @@ pub fn read(cache: &Path, key: &Key) -> VmResult<(Vec<Kept>, Option<Stamp>)> {
     Ok((kept, stamp))
 }
 
-/// What is told of all marks that are kept, of whatever machine, the oldest first.
+/// The descriptions of all marks that are kept, of whatever machine, the oldest first.
 pub fn list(cache: &Path) -> Vec<MarkInfo> {
     let folders = fs::read_dir(all(cache)).into_iter().flatten().flatten();
     let mut records: Vec<_> = folders.flat_map(|folder| records(&folder.path())).collect();
     records.sort_by_key(|record| record.made_unix_ms);
-    records.iter().map(Record::told).collect()
+    records.iter().map(Record::info_now).collect()
 }
 
 fn records(place: &Path) -> Vec<Record> {

@@ -25,10 +25,9 @@ const PROCESSORS: u32 = 2;
 /// `assets/kernel/base.config`).
 pub const PROCESSORS_MAX: u32 = 8;
 
-/// A kernel to boot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BootKernel {
-    /// How it was configured; decides memory and what it is told.
+    /// How it was configured; decides memory and command line.
     pub flavour: Flavour,
     /// Its release, as built.
     pub release: String,
@@ -75,7 +74,6 @@ impl Default for MarksKept {
 /// A lab, as asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabOptions {
-    /// The kernel.
     pub kernel: BootKernel,
     /// The folder for initramfs, saved machines and the empty stick.
     #[serde(with = "exact")]

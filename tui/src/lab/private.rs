@@ -14,8 +14,8 @@ use super::error::{LabError, LabResult};
 use super::options::LabOptions;
 use super::vm::console::Console;
 use super::vm::event::{MachineEvent, MachineEvents};
+use super::vm::heartbeat::{Health, Heartbeat};
 use super::vm::hotplug::{plug, sync, unplug};
-use super::vm::pulse::{Health, Pulse};
 use super::vm::room::Room;
 use super::vm::start::{Abort, Connect, Guest, Hooks, StartStep, reach_agent, start};
 use super::vm::stick::Stick;
@@ -142,7 +142,7 @@ impl PrivateLab {
         }
         let end = Arc::clone(&end.lock());
         let health: Arc<Mutex<Health>> = Arc::default();
-        let pulse = Pulse {
+        let heartbeat = Heartbeat {
             pid: guest.machine.pid(),
             target: Arc::clone(&guest.target),
             console: Arc::clone(&console),
@@ -150,7 +150,7 @@ impl PrivateLab {
             halt: Arc::clone(guest.machine.halt()),
         };
         let known = Arc::clone(&health);
-        pulse.start(move |health| {
+        heartbeat.start(move |health| {
             *known.lock() = health;
         })?;
         Ok(Self { guest, stick, keeps, end, health, console })

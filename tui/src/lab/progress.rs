@@ -41,7 +41,6 @@ pub struct Amount {
 /// What an [`Amount`] counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// Bytes.
     Bytes,
     /// Objects that the build makes.
     Objects,

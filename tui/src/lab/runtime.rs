@@ -18,7 +18,7 @@ use nix::fcntl::{Flock, FlockArg, OFlag};
 use nix::sys::socket::{self, AddressFamily, SockFlag, SockType, UnixAddr};
 use nix::unistd::Uid;
 
-use super::error::{Deaf, LabError, LabResult};
+use super::error::{LabError, LabResult, Unresponsive};
 use crate::kernel::error::io_text;
 
 /// The socket's name in a lab's folder.
@@ -217,8 +217,8 @@ pub(super) fn holder(path: &Path) -> Option<i32> {
 }
 
 /// The lab `id` below `folder`, which does not answer.
-pub(super) fn deaf(folder: &Path, id: &str) -> Deaf {
-    Deaf { id: id.to_owned(), pid: holder(&folder.join(id)) }
+pub(super) fn unresponsive(folder: &Path, id: &str) -> Unresponsive {
+    Unresponsive { id: id.to_owned(), pid: holder(&folder.join(id)) }
 }
 
 /// Connects to the lab `id` below `folder`, without waiting for it.
@@ -244,7 +244,7 @@ pub fn connect(folder: &Path, id: &str) -> LabResult<UnixStream> {
     match connected {
         Ok(()) => {}
         // Nobody has taken those who came before, and no more may wait.
-        Err(Errno::EAGAIN) => return Err(LabError::Deaf(deaf(folder, id))),
+        Err(Errno::EAGAIN) => return Err(LabError::Unresponsive(unresponsive(folder, id))),
         Err(_) => return Err(LabError::NoSuchLab(id.into())),
     }
     let stream = UnixStream::from(socket);
@@ -317,7 +317,7 @@ mod tests {
         // As few as there can be: the room for those who wait.
         socket::listen(&listener, socket::Backlog::new(1).unwrap()).unwrap();
         let mut waiting = Vec::new();
-        let deaf = loop {
+        let error = loop {
             match connect(folder.path(), "1") {
                 Ok(stream) => waiting.push(stream),
                 Err(error) => break error,
@@ -325,7 +325,7 @@ mod tests {
             assert!(waiting.len() < 10);
         };
         let pid = std::process::id();
-        assert_eq!(deaf.to_string(), format!("lab 1 does not answer (pid {pid})"));
+        assert_eq!(error.to_string(), format!("lab 1 does not answer (pid {pid})"));
     }
 
     #[test]

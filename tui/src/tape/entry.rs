@@ -83,23 +83,18 @@ pub enum Entry<'a> {
     },
     /// A piece of the reply to a call.
     Item {
-        /// The call.
         call: u64,
         /// The piece; `Done` is the last.
         item: Cow<'a, Item>,
     },
     /// A call could not even be sent.
     Failed {
-        /// The call.
         call: u64,
         /// Why.
         error: TargetError,
     },
     /// A call was cancelled.
-    Cancel {
-        /// The call.
-        call: u64,
-    },
+    Cancel { call: u64 },
     /// The machine that the dashboard runs on was asked for something.
     Task {
         /// The number that the reply has.
@@ -147,7 +142,6 @@ pub enum Place<'a> {
 /// What came of a task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Reply {
-    /// It was done.
     Done,
     /// A file's bytes; of a module's image only what its `.modinfo` says.
     Bytes(Vec<u8>),

@@ -101,7 +101,6 @@ impl Tape {
         }
     }
 
-    /// What it starts with.
     pub fn start(&self) -> &Start {
         &self.start
     }

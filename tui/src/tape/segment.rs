@@ -30,7 +30,6 @@ pub(super) const RAW_MAX: u64 = 16 << 30;
 
 /// The first segment: a [`super::Start`].
 pub(super) const START: u32 = 1;
-/// Entries.
 pub(super) const ENTRIES: u32 = 2;
 /// The writer ended the recording itself.
 pub(super) const END: u32 = 3;

@@ -23,7 +23,6 @@ const SEGMENT_BYTES: usize = 1 << 20;
 /// Segments that wait for the disk.
 const QUEUE: usize = 16;
 
-/// What was recorded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recorded {
     /// The file.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Doing things one by one, and telling each: the command that does the same, what
+//! Doing things one by one, and printing each: the command that does the same, what
 //! came of it, and what the kernel logged meanwhile.
 
 use std::collections::BTreeMap;
@@ -31,7 +31,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// The counters of a module by name.
 pub(super) type Counters = BTreeMap<String, u64>;
 
-/// What is told: a line or a few for people, an object for programs.
+/// What is printed: a line or a few for people, an object for programs.
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case", tag = "step")]
 pub(super) enum Step<'a> {
@@ -90,7 +90,7 @@ pub(super) struct Stage {
     /// Our modules, once they are built.
     files: Option<Vec<PathBuf>>,
     json: bool,
-    /// The module whose log lines are told.
+    /// The module whose log lines are printed.
     module: String,
     /// The log's record that comes next.
     next: u64,

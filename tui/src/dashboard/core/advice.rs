@@ -6,26 +6,15 @@ use super::layer::Message;
 use crate::kernel::TargetError;
 use crate::kernel::error::{errno_name, errno_text};
 
-/// What is being done, as far as it decides what an error number means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doing {
-    /// Loading a module.
-    Load,
-    /// Unloading one.
-    Unload,
-    /// Anything else.
-    Other,
-}
-
 /// The message for an error: its name, what it means here, what to do.
-pub fn explain(keymap: &Keymap, title: &str, doing: Doing, error: &TargetError) -> Message {
+pub fn explain(keymap: &Keymap, title: &str, error: &TargetError) -> Message {
     let mut lines = Vec::new();
     let mut remedy: Vec<String> = error.hint().map(str::to_owned).into_iter().collect();
     match error {
         TargetError::Errno { errno, doing: what, .. } => {
             lines.push(format!("{what}: {}", errno_name(*errno)));
             lines.push(format!("{}.", errno_text(*errno)));
-            if let Some((meaning, next)) = advice(doing, *errno) {
+            if let Some((meaning, next)) = advice(*errno) {
                 lines.push(meaning.to_owned());
                 if remedy.is_empty() {
                     remedy.push(keymap.fill(next));
@@ -66,47 +55,22 @@ pub fn sentence(error: &TargetError) -> String {
     }
 }
 
-fn advice(doing: Doing, errno: i32) -> Option<(&'static str, &'static str)> {
-    use nix::libc::{
-        EACCES, EBUSY, EEXIST, EINVAL, EIO, ENODEV, ENOENT, ENOEXEC, ENOMEM, ENOSPC, ENOTBLK,
-        EPERM, ESRCH,
-    };
-    Some(match (doing, errno) {
-        (Doing::Load, EEXIST) => (
-            "A module of this name is loaded already.",
-            "{reload} reloads it, {unload} unloads it.",
-        ),
-        (Doing::Load, ENOEXEC) => (
-            "The file is not a module for this kernel: it was built for another one.",
-            "Build it against this lab's kernel: ringside build DIR.",
-        ),
-        (Doing::Load, EINVAL) => (
-            "The module refused a parameter's value.",
-            "The kernel log ({log}) says which and why.",
-        ),
-        (Doing::Load, ENOENT) => (
-            "A symbol or a file that the module needs is missing: another module, or a device.",
-            "The kernel log ({log}) says which.",
-        ),
-        (Doing::Load, ENODEV | ENOTBLK) => (
-            "The device that the module was given is not there, or is no block device.",
-            "Plug the stick in (view {block}), or name another device.",
-        ),
-        (Doing::Unload, EBUSY) => {
-            ("Somebody has the module in use.", "End what holds it, then unload again.")
-        }
-        (Doing::Unload, ENOENT) => ("It is not loaded.", "Nothing is left to do."),
-        (_, EPERM | EACCES) => {
+/// What an error number means whatever was being done. What it means of an operation
+/// says who carries it out, with the error.
+fn advice(errno: i32) -> Option<(&'static str, &'static str)> {
+    use nix::libc::{EACCES, EIO, ENODEV, ENOMEM, ENOSPC, EPERM, ESRCH};
+    Some(match errno {
+        EPERM | EACCES => {
             ("Only root may do this.", "Run the agent, or ringside --local, as root.")
         }
-        (_, ENOMEM) => (
+        ENOMEM => (
             "The kernel has no memory left for it.",
             "Free something, or start a lab with more memory.",
         ),
-        (_, ENODEV) => ("The device is gone.", "Plug it in again and reload the module."),
-        (_, EIO) => ("The device reported an error.", "The kernel log ({log}) says more."),
-        (_, ENOSPC) => ("The end of the device was reached.", "Choose a smaller offset."),
-        (_, ESRCH) => ("There is no such process.", "Start a new one."),
+        ENODEV => ("The device is gone.", "Plug it in again and reload the module."),
+        EIO => ("The device reported an error.", "The kernel log ({log}) says more."),
+        ENOSPC => ("The end of the device was reached.", "Choose a smaller offset."),
+        ESRCH => ("There is no such process.", "Start a new one."),
         _ => return None,
     })
 }
@@ -116,18 +80,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_busy_module_is_explained_with_the_number_its_meaning_and_a_remedy() {
-        let error = TargetError::errno(16, "unload module memalloc");
-        let message = explain(&Keymap::default(), "Unload memalloc", Doing::Unload, &error);
-        assert!(message.lines[0].contains("EBUSY"));
-        assert!(message.lines[2].contains("in use"));
-        assert!(message.remedy[0].contains("unload again"));
+    fn an_error_is_explained_with_its_name_its_meaning_and_a_remedy() {
+        let error = TargetError::errno(12, "load module memalloc");
+        let message = explain(&Keymap::default(), "Load memalloc", &error);
+        assert!(message.lines[0].contains("ENOMEM"));
+        assert!(message.lines[2].contains("no memory left"));
+        assert!(message.remedy[0].contains("more memory"));
     }
 
     #[test]
     fn the_targets_own_hint_comes_before_the_general_one() {
         let error = TargetError::errno(16, "unload module memalloc").with_hint("Kill 42.");
-        let message = explain(&Keymap::default(), "Unload", Doing::Unload, &error);
+        let message = explain(&Keymap::default(), "Unload", &error);
         assert_eq!(message.remedy, ["Kill 42."]);
     }
 }

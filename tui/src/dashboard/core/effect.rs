@@ -17,7 +17,6 @@ pub enum Effect {
     /// Send a request to the kernel; its items come back as
     /// [`crate::dashboard::core::event::Event::Item`], the last of which is `Done`.
     Start {
-        /// The call.
         tag: CallTag,
         /// What to ask.
         request: Request,
@@ -28,7 +27,6 @@ pub enum Effect {
     Cancel(CallTag),
     /// Ask this machine for something; answered by [`super::event::Event::Host`].
     Host {
-        /// The call.
         tag: CallTag,
         /// What to ask.
         request: HostRequest,

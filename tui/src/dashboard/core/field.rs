@@ -55,7 +55,6 @@ pub enum Paths {
     Folders,
 }
 
-/// One field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
     /// Its name, as the command has it.

@@ -3,14 +3,13 @@
 //! what was refused can be mended and sent again, and nothing is typed twice.
 
 use super::advice;
-use super::advice::Doing;
 use super::calls::Owner;
 use super::form::Held;
 use super::shared::{Layer, Shared};
 use crate::kernel::{TargetError, TargetResult};
 
 impl Shared {
-    /// Keeps the form that is being submitted open until [`Shared::end_hold`] is told
+    /// Keeps the form that is being submitted open until [`Shared::end_hold`] gets
     /// what came of this owner's call; `doing` is its note until then.
     pub fn hold(&mut self, owner: Owner, doing: &str) {
         self.holding = Some(Held { owner, note: doing.to_owned() });
@@ -47,7 +46,7 @@ impl Shared {
             }
             Err(error) => {
                 if !self.end_hold(owner, Err(advice::sentence(error))) {
-                    let message = self.explain(title, Doing::Other, error);
+                    let message = self.explain(title, error);
                     self.message(message);
                 }
             }

@@ -43,8 +43,8 @@ pub enum HostRequest {
     Complete { path: String, which: Paths },
     /// Write a new file; `~/` is the home folder. Never overwrites.
     Save { path: String, bytes: Arc<Vec<u8>> },
-    /// Build, load and run a folder's module on every save, until it is told to end;
-    /// what happens meanwhile is told as [`HostReply::News`].
+    /// Build, load and run a folder's module on every save, until it is ordered to end;
+    /// what happens meanwhile is sent as [`HostReply::News`].
     Watch(Bench),
     /// An order to whoever does that.
     Order(Order),
@@ -80,7 +80,6 @@ impl HostRequest {
 /// What came of a [`HostRequest`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum HostReply {
-    /// It was done.
     Done,
     /// A file's bytes.
     Bytes(Vec<u8>),
@@ -88,7 +87,10 @@ pub enum HostReply {
     Path(String),
     /// The path as far as there is only one way to go on, and the names that it may
     /// go on with.
-    Completed { path: String, names: Vec<String> },
+    Completed {
+        path: String,
+        names: Vec<String>,
+    },
     /// File and line of each place, where they are known.
     Places(Vec<Option<String>>),
     /// On the way: what happened to a folder that is watched.

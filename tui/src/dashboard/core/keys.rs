@@ -9,11 +9,8 @@ use ratatui::crossterm::event::{KeyEvent, KeyModifiers};
 /// A key with its modifiers; Shift is part of the character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
-    /// The key.
     pub code: KeyCode,
-    /// With Ctrl.
     pub ctrl: bool,
-    /// With Alt.
     pub alt: bool,
 }
 

@@ -44,7 +44,7 @@ pub struct Link {
     /// It is a recording, in which somebody looks around.
     pub recording: bool,
     /// The post-mortem screen was put away for this generation of the guest.
-    pub mourned: Option<u32>,
+    pub post_mortem_left: Option<u32>,
 }
 
 impl Link {
@@ -81,8 +81,8 @@ impl Link {
     }
 
     /// Is the screen that says why the guest died to be shown?
-    pub fn mourning(&self) -> bool {
-        self.dead().is_some_and(|lab| self.mourned != Some(lab.generation))
+    pub fn shows_post_mortem(&self) -> bool {
+        self.dead().is_some_and(|lab| self.post_mortem_left != Some(lab.generation))
     }
 
     /// Milliseconds since the kernel (or, in a lab, the guest) started.

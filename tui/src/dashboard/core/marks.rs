@@ -14,7 +14,6 @@ pub struct Marks {
 }
 
 impl Marks {
-    /// The newest mark.
     pub fn newest(&self) -> Option<&MarkInfo> {
         self.list.ready()?.last()
     }

@@ -4,7 +4,7 @@
 use super::workbench::Bench;
 use crate::kernel::api::SubjectAction;
 
-/// A wish; the view that takes it comes onto the screen.
+/// A message; the view that takes it comes onto the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
     /// Show the view that drives this module.
@@ -14,14 +14,14 @@ pub enum Message {
     /// Watch this folder.
     Workbench(Bench),
     /// Have a process use /dev/memalloc.
-    Subject(Errand),
+    Subject(SubjectTask),
     /// Move bytes of the block device.
     Block(Transfer),
 }
 
 /// What a process is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Errand {
+pub struct SubjectTask {
     /// Which, by a name of the asker's; it is started when it is first named.
     pub process: String,
     /// What; `None`: end.

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::advice;
-use super::advice::Doing;
 use super::calls::{Owner, Report, Running, RunningCalls};
 use super::config::Config;
 use super::deeds::Deeds;
@@ -146,7 +145,7 @@ pub struct Shared {
     /// The view came onto the screen and was not told yet.
     pub entered: bool,
     /// What views want of other views.
-    pub wishes: Vec<message::Message>,
+    pub posted: Vec<message::Message>,
     /// What the form that is being submitted waits for.
     pub holding: Option<Held>,
     pub(crate) dirty: bool,
@@ -295,8 +294,8 @@ impl Shared {
     }
 
     /// Wants something of another view.
-    pub fn wish(&mut self, message: message::Message) {
-        self.wishes.push(message);
+    pub fn post(&mut self, message: message::Message) {
+        self.posted.push(message);
         self.changed();
     }
 
@@ -331,9 +330,8 @@ impl Shared {
         self.keymap.fill(text)
     }
 
-    /// The message for an error.
-    pub fn explain(&self, title: &str, doing: Doing, error: &TargetError) -> Message {
-        advice::explain(&self.keymap, title, doing, error)
+    pub fn explain(&self, title: &str, error: &TargetError) -> Message {
+        advice::explain(&self.keymap, title, error)
     }
 
     /// `Err` with the reason when the kernel can't do something now.
@@ -366,7 +364,6 @@ impl Shared {
         RANGES_MS[self.range.min(RANGES_MS.len() - 1)]
     }
 
-    /// A loaded module.
     pub fn loaded(&self, module: &str) -> Option<&ModuleSummary> {
         let modules = self.modules.ready()?;
         modules.iter().find(|entry| entry.name == module)

@@ -31,7 +31,6 @@ pub enum State {
 /// A trace of one module.
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
-    /// The module.
     pub module: String,
     /// What it does.
     pub state: State,
@@ -104,7 +103,6 @@ impl Trace {
         rows.iter().position(|row| Some(&row.key) == selected).unwrap_or(0)
     }
 
-    /// Selects a row.
     pub fn select(&mut self, rows: &[Row], index: usize) {
         self.selected = rows.get(index).map(|row| row.key.clone());
     }

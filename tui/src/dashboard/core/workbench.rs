@@ -25,7 +25,6 @@ pub enum Order {
     GoBack,
     /// Somebody else has started another guest, or wound this one back.
     NewGuest,
-    /// End.
     End,
 }
 
@@ -62,14 +61,12 @@ pub enum News {
     Unchanged,
     /// The modules that are loaded now.
     Loaded {
-        /// Their names.
         names: Vec<String>,
         /// From the save to here, in milliseconds.
         took_ms: u64,
     },
     /// The old can't be unloaded, or the new not loaded.
     Refused {
-        /// Why.
         why: String,
         /// What to do about it.
         hint: Option<String>,

@@ -36,7 +36,6 @@ pub enum ColorDepth {
     #[default]
     #[serde(rename = "auto")]
     Auto,
-    /// None.
     #[serde(rename = "none")]
     None,
     /// The terminal's own sixteen.

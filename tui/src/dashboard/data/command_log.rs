@@ -17,7 +17,6 @@ pub enum Outcome {
     Failed(String),
 }
 
-/// One line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     /// Counts the lines, from 1.

@@ -42,7 +42,6 @@ impl ByteKind {
     }
 }
 
-/// The digits of a byte.
 pub fn digits(byte: u8) -> [char; 2] {
     let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('?');
     [digit(byte >> 4), digit(byte & 15)]

@@ -70,7 +70,7 @@ pub struct Series {
     raw: Chunks<(u64, i64)>,
     seconds: Chunks<Bucket>,
     tens: Chunks<Bucket>,
-    /// Where the line ends and begins anew: the samples before and after.
+    /// Where the line ends and begins again: the samples before and after.
     breaks: Vec<(u64, u64)>,
     broken: bool,
 }

@@ -45,7 +45,6 @@ pub struct Canvas<'a> {
 pub type Span<'a> = (&'a str, Role);
 
 impl Canvas<'_> {
-    /// The style of a role.
     pub fn style(&self, role: Role) -> Style {
         self.look.style(role)
     }

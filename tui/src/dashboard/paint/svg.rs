@@ -21,7 +21,7 @@ const NAMED: [&str; 16] = [
     "#5c6370", "#ff7a85", "#b5e890", "#ffd68a", "#7cc4ff", "#dd9bee", "#7fd6e0", "#ffffff",
 ];
 
-/// Draws the cells of `buffer`; `title` is what a reader who can't see it is told.
+/// Draws the cells of `buffer`; `title` is its text for a reader who can't see it.
 pub fn draw(buffer: &Buffer, title: &str) -> String {
     let (rows, columns) = (buffer.area.height, buffer.area.width);
     let width = f32::from(columns) * CELL.0 + 2.0 * MARGIN;

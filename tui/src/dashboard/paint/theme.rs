@@ -149,7 +149,6 @@ impl Look {
         self.theme != ThemeName::Mono
     }
 
-    /// The style of a role.
     pub fn style(&self, role: Role) -> Style {
         let plain = Style::new();
         let palette = match self.theme {

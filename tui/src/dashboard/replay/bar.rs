@@ -22,7 +22,6 @@ pub(super) struct Line<'a> {
     /// The time that is shown, and how long the recording is.
     pub(super) at_ms: u64,
     pub(super) length_ms: u64,
-    /// Is it played?
     pub(super) plays: bool,
     /// How fast, in quarters of the speed that it was recorded at.
     pub(super) speed: u64,

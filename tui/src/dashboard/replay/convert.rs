@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::dashboard::core::config::Config;
 use crate::dashboard::core::workbench::Bench;
 use crate::dashboard::core::{
-    CallTag, Effect, Event, Hit, HostReply, HostResult, Key, Message as Wish,
+    CallTag, Effect, Event, Hit, HostReply, HostResult, Key, Message as ViewMessage,
 };
 use crate::dashboard::shell::commands;
 use crate::dashboard::shell::experiment;
@@ -177,7 +177,7 @@ pub fn model(start: &Start) -> Model {
     model.link.own_lab = start.own_lab;
     model.streams.all_tables = true;
     if let Some((folder, parameters, run)) = start.workbench.clone() {
-        model.wish(Wish::Workbench(Bench { folder, parameters, run }));
+        model.post(ViewMessage::Workbench(Bench { folder, parameters, run }));
     }
     if let Some((id, text)) = &start.experiment
         && let Ok(script) = Script::parse(id, text, Path::new(id))

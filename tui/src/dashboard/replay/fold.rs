@@ -33,7 +33,6 @@ impl Asked {
 /// A model and what it waits for.
 #[derive(Clone)]
 pub struct Fold {
-    /// The model.
     pub model: Model,
     /// What is to be seen now.
     pub caption: String,

@@ -44,7 +44,6 @@ impl Kind {
 pub struct Moment {
     /// When, in milliseconds since the recording began.
     pub ms: u64,
-    /// What kind of.
     pub kind: Kind,
     /// What happened, in a line.
     pub text: String,

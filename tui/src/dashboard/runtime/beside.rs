@@ -30,7 +30,6 @@ impl Beside {
         self.over.store(true, Ordering::Release);
     }
 
-    /// Is it over?
     pub fn is_over(&self) -> bool {
         self.over.load(Ordering::Acquire)
     }

@@ -84,7 +84,6 @@ impl Calls {
         Ok(Self { starts: worker("requests")?, cancels: worker("cancels")?, backlog })
     }
 
-    /// Starts a request.
     pub(crate) fn start(&self, tag: CallTag, request: Request, input: Arc<Vec<u8>>) {
         // The worker ends only with the loop.
         drop(self.starts.send(Order::Start(tag, request, input)));

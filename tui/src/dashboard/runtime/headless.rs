@@ -88,7 +88,7 @@ impl Recording {
     pub fn target(&self) -> Arc<dyn Target> {
         Arc::new(Tap {
             target: Arc::clone(&self.target),
-            told: Told { send: self.send.clone(), backlog: self.backlog.clone() },
+            notices: Notices { send: self.send.clone(), backlog: self.backlog.clone() },
             last: AtomicU64::new(ASIDE),
         })
     }
@@ -225,12 +225,12 @@ impl Headless {
 
 /// Tells the loop what happens beside the model.
 #[derive(Clone)]
-struct Told {
+struct Notices {
     send: Sender<Message>,
     backlog: Backlog,
 }
 
-impl Told {
+impl Notices {
     /// Waits while there is too much that is not recorded yet: a program that writes
     /// more than the disk takes is held up, and nothing is lost.
     fn say(&self, entry: Entry<'static>) {
@@ -244,7 +244,7 @@ impl Told {
 /// A target that has the programs recorded that are started through it.
 struct Tap {
     target: Arc<dyn Target>,
-    told: Told,
+    notices: Notices,
     last: AtomicU64,
 }
 
@@ -255,20 +255,20 @@ impl Target for Tap {
         }
         let number = self.last.fetch_add(1, Ordering::Relaxed);
         let shown = convert::without_environment(&request).into_owned();
-        self.told.say(Entry::Call { call: number, request: Cow::Owned(shown), input: 0 });
-        let told = self.told.clone();
+        self.notices.say(Entry::Call { call: number, request: Cow::Owned(shown), input: 0 });
+        let notices = self.notices.clone();
         let passing = Box::new(move |item: Item| {
-            told.say(Entry::Item { call: number, item: Cow::Owned(item.clone()) });
+            notices.say(Entry::Item { call: number, item: Cow::Owned(item.clone()) });
             sink(item);
         });
         match self.target.start(request, passing) {
             Ok(call) => {
                 let control = call.control();
-                let told = self.told.clone();
-                Ok(Call::new(Arc::new(Control { number, told, control, _call: call })))
+                let notices = self.notices.clone();
+                Ok(Call::new(Arc::new(Control { number, notices, control, _call: call })))
             }
             Err(error) => {
-                self.told.say(Entry::Failed { call: number, error: error.clone() });
+                self.notices.say(Entry::Failed { call: number, error: error.clone() });
                 Err(error)
             }
         }
@@ -278,7 +278,7 @@ impl Target for Tap {
 /// What can be done to a program that is recorded.
 struct Control {
     number: u64,
-    told: Told,
+    notices: Notices,
     control: Arc<dyn CallControl>,
     /// Lives as long as whoever can reach it.
     _call: Call,
@@ -286,7 +286,7 @@ struct Control {
 
 impl CallControl for Control {
     fn send(&self, bytes: &[u8]) -> TargetResult<()> {
-        self.told.say(Entry::Input { call: self.number, bytes: bytes.to_vec() });
+        self.notices.say(Entry::Input { call: self.number, bytes: bytes.to_vec() });
         self.control.send(bytes)
     }
 

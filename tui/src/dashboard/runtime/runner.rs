@@ -3,7 +3,7 @@
 
 use crate::dashboard::core::host::Host;
 use crate::dashboard::core::{
-    CallTag, Effect, Event, HostReply, HostRequest, HostResult, Key, Message as Wish,
+    CallTag, Effect, Event, HostReply, HostRequest, HostResult, Key, Message as ViewMessage,
 };
 use std::panic;
 use std::sync::Arc;
@@ -66,7 +66,7 @@ pub(crate) fn run(target: Arc<dyn Target>, options: Options) -> Result<Left, Das
     model.size = screen.size();
     model.link.own_lab = options.own_lab;
     if let Some(bench) = options.workbench.clone() {
-        model.wish(Wish::Workbench(bench));
+        model.post(ViewMessage::Workbench(bench));
     }
     if let Some(script) = options.experiment.clone() {
         experiment::start(&mut model, script);

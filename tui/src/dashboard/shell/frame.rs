@@ -27,7 +27,7 @@ pub fn draw(buffer: &mut Buffer, hits: &mut Hits, model: &Model, look: Look) {
     let body =
         Rect { y: area.y + header::HEIGHT, height: area.height - header::HEIGHT - 1, ..area };
     let (body, aside) = panel::split(body, model);
-    if model.link.mourning() {
+    if model.link.shows_post_mortem() {
         post_mortem::draw(&mut canvas, body, model);
     } else {
         let view = model.views.current(&model.shared);

@@ -223,7 +223,7 @@ fn now_line(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         canvas.spans(rest, &[(&model.fill("  {freeze}"), Role::Key), (" goes on", Role::Dim)]);
         return;
     }
-    if model.link.dead().is_some() && !model.link.mourning() {
+    if model.link.dead().is_some() && !model.link.shows_post_mortem() {
         let text = format!("{} the guest is gone, and this is the last it showed: ", glyphs.no);
         let reboot = model.keymap.press("vm-reboot");
         let pieces = [(&*text, Role::Bad), (&*reboot, Role::Key), (" boots a new one", Role::Bad)];

@@ -74,7 +74,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         }
         return;
     }
-    if model.link.mourning() {
+    if model.link.shows_post_mortem() {
         for (keys, title) in [
             ("vm-reboot", "boot a new guest"),
             ("console", "whole console"),

@@ -289,7 +289,7 @@ pub(crate) fn revived(model: &mut Model) {
     model.console.missing = None;
     model.link.lab = None;
     model.link.lab_gone = false;
-    model.link.mourned = None;
+    model.link.post_mortem_left = None;
     model.done("a new lab was started");
 }
 

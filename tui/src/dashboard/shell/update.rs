@@ -8,7 +8,6 @@ use super::marks;
 use super::repeat;
 use super::streams;
 use super::symbols;
-use crate::dashboard::core::advice::Doing;
 use crate::dashboard::core::link;
 use crate::dashboard::core::loader;
 use crate::dashboard::core::trace;
@@ -47,9 +46,9 @@ pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
     }
     experiment::keep_up(model);
     let Model { views, shared, .. } = &mut *model;
-    for wish in std::mem::take(&mut shared.wishes) {
+    for message in std::mem::take(&mut shared.posted) {
         if let Some(view) =
-            views.iter_mut().find_map(|view| view.take(shared, &wish).then_some(view))
+            views.iter_mut().find_map(|view| view.take(shared, &message).then_some(view))
         {
             shared.show(view.about().id);
         }
@@ -82,7 +81,7 @@ fn on_host(model: &mut Model, tag: CallTag, result: HostResult) {
         (Some(Owner::Signatures), result) => trace::signatures(model, result),
         (Some(Owner::View(call)), result) => view_reply(model, &call, &Reply::Host(result)),
         (Some(Owner::Path { form, field, text }), Ok(HostReply::Completed { path, names })) => {
-            layers::completed(model, (&form, &field, &text), path, names);
+            layers::form::completed(model, (&form, &field, &text), path, names);
         }
         (Some(Owner::Revive), Ok(_)) => {
             model.link.own_lab = true;
@@ -123,13 +122,13 @@ fn tick(model: &mut Model, now_ms: u64) {
     if minute(before) != minute(now_ms) {
         model.changed();
     }
-    let deaf: Vec<_> = model
+    let unanswered: Vec<_> = model
         .calls
         .iter()
         .filter(|(_, call)| call.cancelled.is_some_and(|at| now_ms >= at + DEAF_MS))
         .map(|(tag, _)| tag)
         .collect();
-    for tag in deaf {
+    for tag in unanswered {
         item(model, tag, Item::Done(Err(TargetError::Cancelled)));
     }
     symbols::tick(model);
@@ -145,7 +144,7 @@ fn key(model: &mut Model, key: Key) {
             if !model.is_typing() && experiment::key(model, key) {
                 return;
             }
-            if model.link.mourning() {
+            if model.link.shows_post_mortem() {
                 if post_mortem(model, key) {
                     return;
                 }
@@ -199,7 +198,7 @@ fn post_mortem(model: &mut Model, key: Key) -> bool {
 
 /// The last picture takes the place of the screen that says why the guest died.
 fn put_away(model: &mut Model) {
-    model.link.mourned = model.link.lab.as_ref().map(|lab| lab.generation);
+    model.link.post_mortem_left = model.link.lab.as_ref().map(|lab| lab.generation);
 }
 
 fn paste(model: &mut Model, text: &str) {
@@ -262,7 +261,7 @@ fn end(model: &mut Model, tag: CallTag, result: &TargetResult<()>) -> Option<Own
             if *error == TargetError::Cancelled {
                 model.note(format!("{}: cancelled", call.title));
             } else {
-                let message = model.explain(&call.title, Doing::Other, error);
+                let message = model.explain(&call.title, error);
                 model.message(message);
             }
         }

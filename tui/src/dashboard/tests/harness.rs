@@ -27,7 +27,6 @@ pub(crate) const VIEWS: usize = 8;
 pub(crate) struct Harness {
     pub(crate) model: Model,
     pub(crate) kernel: ScriptedKernel,
-    /// What was copied.
     pub(crate) copied: Vec<String>,
     /// What was saved: path and text.
     pub(crate) saved: Vec<(String, String)>,
@@ -46,7 +45,7 @@ pub(crate) struct Harness {
     pub(crate) made: Result<String, String>,
     /// Did the user leave?
     pub(crate) quit: bool,
-    /// What a build answers.
+    /// What a build returns.
     pub(crate) build: Result<Vec<u8>, String>,
     /// What comes of looking for file and line.
     pub(crate) located: Result<Vec<Option<String>>, String>,

@@ -9,9 +9,7 @@ use crate::dashboard::core::config::{ColorDepth, Config, ThemeName};
 use crate::dashboard::core::{Connection, Layer, Loadable};
 use crate::dashboard::paint::{Canvas, Hits, Look};
 use crate::dashboard::shell::model::Model;
-use crate::kernel::api::{
-    CounterValue, KernelInfo, ModuleCounters, ModuleSummary, Sample, TableBytes,
-};
+use crate::kernel::api::{KernelInfo, ModuleSummary};
 
 /// Rows of the screen that are not the view's.
 const CHROME: u16 = 4;
@@ -38,33 +36,6 @@ pub(crate) fn model(view: &'static str, modules: &[&str]) -> Model {
     };
     model.modules = Loadable::Ready(modules.iter().map(summary).collect());
     model
-}
-
-/// Named values, as counters or controls.
-pub(crate) fn values(pairs: &[(&str, u64)]) -> Vec<CounterValue> {
-    let value = |(name, value): &(&str, u64)| CounterValue::new(*name, value);
-    pairs.iter().map(value).collect()
-}
-
-/// A sample of one module.
-pub(crate) fn sample(
-    at_ms: u64,
-    module: &str,
-    counters: &[(&str, u64)],
-    controls: &[(&str, u64)],
-    tables: Vec<(&str, Vec<u8>)>,
-) -> Sample {
-    let table = |(name, bytes): (&str, Vec<u8>)| TableBytes::from_start(module, name, bytes);
-    Sample {
-        at_ms,
-        modules: vec![ModuleCounters {
-            module: module.into(),
-            instance: 1,
-            counters: values(counters),
-            controls: values(controls),
-        }],
-        tables: tables.into_iter().map(table).collect(),
-    }
 }
 
 /// The view alone, drawn as on a screen of this size.

@@ -51,7 +51,7 @@ pub(super) fn run(job: &Job<'_>) -> LabResult<Verdict> {
     let pace = Pace::new(lab.guest().machine.pid());
     let limit = job.test.time_limit.unwrap_or(job.spec.time_limit);
     let clock = Clock::new(&pace, limit, job.stop);
-    let log = Log::start(&*target, clock.anew(ANSWERS_WITHIN))?;
+    let log = Log::start(&*target, clock.restarted(ANSWERS_WITHIN))?;
     lab.may_die();
     let mut session = Session {
         job,

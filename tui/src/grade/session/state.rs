@@ -63,7 +63,7 @@ impl Session<'_> {
 
     /// How long the end of a test may take.
     pub(super) fn patience(&self) -> Clock<'_> {
-        self.clock.anew(self.clock.left().clamp(Duration::from_secs(2), ANSWERS_WITHIN))
+        self.clock.restarted(self.clock.left().clamp(Duration::from_secs(2), ANSWERS_WITHIN))
     }
 
     /// Runs a program of the host in the guest.

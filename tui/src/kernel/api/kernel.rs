@@ -179,6 +179,34 @@ pub struct Sample {
     pub tables: Vec<TableBytes>,
 }
 
+impl Sample {
+    /// A sample of one module: counters and controls by name, and tables that were
+    /// read from their beginning.
+    pub fn of_module(
+        at_ms: u64,
+        module: &str,
+        counters: &[(&str, u64)],
+        controls: &[(&str, u64)],
+        tables: Vec<(&str, Vec<u8>)>,
+    ) -> Self {
+        let values = |pairs: &[(&str, u64)]| {
+            pairs.iter().map(|(name, value)| CounterValue::new(*name, value)).collect()
+        };
+        let (counters, controls) = (values(counters), values(controls));
+        let table = |(name, bytes): (&str, Vec<u8>)| TableBytes::from_start(module, name, bytes);
+        Self {
+            at_ms,
+            modules: vec![ModuleCounters {
+                module: module.into(),
+                instance: 1,
+                counters,
+                controls,
+            }],
+            tables: tables.into_iter().map(table).collect(),
+        }
+    }
+}
+
 /// The counters of one module.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModuleCounters {

@@ -114,7 +114,7 @@ pub struct LabStatus {
     /// Why that accelerator, in one sentence.
     pub accelerator_reason: String,
     /// By how many milliseconds the guest was wound back to become this one; `None`: it
-    /// was started anew.
+    /// was started again.
     pub rewound_ms: Option<u64>,
     /// Did this guest resume from a saved state?
     pub resumed: bool,

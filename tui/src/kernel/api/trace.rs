@@ -24,7 +24,7 @@ impl std::fmt::Display for Unprobed {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TraceEvent {
     /// The module's functions, once they are probed: first of all, and again when
-    /// the module was loaded anew.
+    /// the module was loaded again.
     Functions(Vec<TracedFunction>),
     /// What was called since the last such event, if anything was.
     Calls(TraceCalls),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a guest is told when it starts or resumes: a saved machine knows
+//! What a guest gets to know when it starts or resumes: a saved machine knows
 //! neither the time nor what has happened since.
 
 use serde::{Deserialize, Serialize};

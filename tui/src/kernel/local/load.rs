@@ -21,7 +21,7 @@ use crate::kernel::parameters::words;
 
 /// Is there wherever modules can be loaded.
 const MODULES: &str = "/proc/modules";
-/// How many of the kernel's last lines about a module are told.
+/// How many of the kernel's last lines about a module are reported.
 const LINES_MAX: usize = 6;
 
 /// Collects a module's image.
@@ -185,6 +185,7 @@ fn why_not_loaded(errno: Errno, module: &str, parameters: &str, said: &[String])
             "it needs something that no loaded module has; load the module it depends on first"
                 .into()
         }
+        Errno::ENOENT => "a file or a device that it needs is missing".into(),
         Errno::EINVAL if kernel.contains("disagrees about version") => {
             "it was built for another kernel; build it again for this one: ringside build".into()
         }

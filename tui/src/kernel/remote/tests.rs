@@ -65,7 +65,7 @@ fn flood(stream: &mut UnixStream, mut next: impl FnMut(usize) -> Frame) -> usize
     taken
 }
 
-/// Why the connection was closed, as a request hears it.
+/// Why the connection was closed, as a request gets it.
 fn cut_off(remote: &Remote) -> String {
     let (send, ended) = channel();
     let call = remote.start(

@@ -25,7 +25,6 @@ pub enum Part {
     Sources,
     /// Kernels.
     Build,
-    /// Modules.
     Modules,
     /// Programs.
     Tools,
@@ -97,7 +96,6 @@ pub struct Usage {
     /// The cache folder.
     #[serde(serialize_with = "lossy")]
     pub root: PathBuf,
-    /// Its parts.
     pub parts: Vec<PartUsage>,
 }
 

@@ -63,7 +63,7 @@ fn down_in(folder: &Path, id: &str) -> LabResult<Ended> {
     if told && gone(GONE_WITHIN) {
         return Ok(Ended::Orderly);
     }
-    let pid = runtime::deaf(folder, id).pid;
+    let pid = runtime::unresponsive(folder, id).pid;
     let Some(pid) = pid.map(Pid::from_raw) else {
         // Without a process there is no lab.
         return if gone(GONE_WITHIN) { Ok(Ended::Orderly) } else { Err(endless(id)) };

@@ -2,7 +2,7 @@
 //! Starting labs, finding them, and being their client.
 
 mod end;
-mod roll;
+mod list;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::Shutdown;
@@ -16,11 +16,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub use self::end::{Ended, down};
-pub use self::roll::{Entry, roll};
+pub use self::list::{Entry, list};
 use super::error::{LabError, LabResult};
 use super::inherit;
 use super::options::LabOptions;
-use super::process::{Birth, RELEASE};
+use super::process::{RELEASE, Startup};
 use super::runtime;
 use crate::kernel::api::{GuestState, LabStatus};
 use crate::kernel::question::put_within;
@@ -232,7 +232,7 @@ fn attach_within(folder: &Path, id: Option<&str>, within: Duration) -> LabResult
             }
         } else if left.is_zero() {
             tracing::debug!("lab {chosen}: {error}");
-            return Err(LabError::Deaf(runtime::deaf(folder, &chosen)));
+            return Err(LabError::Unresponsive(runtime::unresponsive(folder, &chosen)));
         }
         thread::sleep(LOOK_AGAIN);
     }
@@ -255,7 +255,9 @@ fn reach(folder: &Path, id: &str, within: Duration) -> LabResult<LabClient> {
     let stream = runtime::connect(folder, id)?;
     match Remote::over_socket_within(stream, within) {
         Ok(remote) => Ok(LabClient { id: id.into(), target: Arc::new(remote), tie: None }),
-        Err(TargetError::Silent(_)) => Err(LabError::Deaf(runtime::deaf(folder, id))),
+        Err(TargetError::Silent(_)) => {
+            Err(LabError::Unresponsive(runtime::unresponsive(folder, id)))
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -290,8 +292,8 @@ pub fn start(options: &LabOptions, program: Option<&Path>) -> LabResult<LabClien
         .and_then(|()| BufReader::new(&ours).read_line(&mut line))
         .map_err(LabError::io("hear from the lab process"))?;
     let id = match serde_json::from_str(&line) {
-        Ok(Birth::Listening(id)) => id,
-        Ok(Birth::Failed(why)) => return Err(LabError::NotStarted(why)),
+        Ok(Startup::Listening(id)) => id,
+        Ok(Startup::Failed(why)) => return Err(LabError::NotStarted(why)),
         Err(_) => return Err(LabError::NotStarted("it ended without a word".into())),
     };
     let mut client = attach(Some(&id))?;
@@ -316,8 +318,8 @@ mod tests {
     use std::sync::Mutex;
 
     /// A lab that tells one status and is silent from then on.
-    struct Taciturn(LabStatus);
-    impl Target for Taciturn {
+    struct SilentLab(LabStatus);
+    impl Target for SilentLab {
         fn start(&self, request: Request, mut sink: Sink) -> TargetResult<Call> {
             assert_eq!(request, Request::Lab(LabRequest::Watch));
             sink(Item::Lab(self.0.clone().into()));
@@ -332,7 +334,7 @@ mod tests {
     }
 
     fn lab(status: LabStatus) -> LabClient {
-        LabClient { id: "1".into(), target: Arc::new(Taciturn(status)), tie: None }
+        LabClient { id: "1".into(), target: Arc::new(SilentLab(status)), tie: None }
     }
 
     #[test]
@@ -397,6 +399,6 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let _lab = LabFolder::create(place.path()).unwrap();
         let attached = attach_within(place.path(), None, Duration::from_millis(50));
-        assert!(matches!(attached.err(), Some(LabError::Deaf(_))));
+        assert!(matches!(attached.err(), Some(LabError::Unresponsive(_))));
     }
 }

@@ -31,7 +31,6 @@ pub enum Outcome {
 pub struct Case {
     /// The suite that it belongs to.
     pub suite: String,
-    /// Its name.
     pub name: String,
     /// How it ended.
     pub outcome: Outcome,

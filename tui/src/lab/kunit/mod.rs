@@ -47,7 +47,7 @@ impl Verdict {
     }
 }
 
-/// Runs the tests; `tell` hears of each.
+/// Runs the tests; `tell` gets the result of each.
 ///
 /// # Errors
 /// No guest can be started. That a test fails is none.

@@ -6,12 +6,11 @@ use std::time::Duration;
 use super::ktap::Case;
 use crate::lab::options::LabOptions;
 
-/// The name under which what a module does outside of its cases is told.
+/// The name under which what a module does outside of its cases is reported.
 pub const OUTSIDE: &str = "(load and unload)";
 /// A module to test.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// Its name.
     pub name: String,
     /// Its file.
     pub image: Vec<u8>,

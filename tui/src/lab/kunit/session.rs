@@ -172,7 +172,7 @@ impl<'a> Session<'a> {
         .map(drop)
     }
 
-    /// Loads a module, which runs its cases, and hears what the kernel says.
+    /// Loads a module, which runs its cases, and reads what the kernel logs.
     fn load(&mut self, subject: &Subject, tell: &mut dyn FnMut(Event)) -> TargetResult<()> {
         let (name, parameters) = (subject.name.clone(), subject.parameters.clone());
         let heard = self.messages.0.clone();

@@ -20,7 +20,6 @@ pub const TINY: [&str; 3] = [
     "arch/x86/configs/tiny.config",
 ];
 
-/// The fragment of one flavour.
 pub fn fragment(flavour: Flavour) -> &'static str {
     match flavour {
         Flavour::Lab => LAB,

@@ -21,7 +21,6 @@ use super::download::{self, Remote};
 
 /// The suite that has the package.
 const SUITE: &str = "trixie-backports";
-/// The package.
 const PACKAGE: &str = "linux-source-7.3";
 /// The keyring of a Debian system whose configuration names none.
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";

@@ -86,7 +86,7 @@ pub(crate) fn ensure_sound(
     let root = cache::root()?;
     // Only what is in the cache is known.
     match kernel.build_dir == cache::build(&root, kernel.flavour)
-        && stamp::spoilt(&root, kernel.flavour, rust)
+        && stamp::modules_damaged(&root, kernel.flavour, rust)
     {
         true => ensure(kernel.flavour, progress),
         false => Ok(kernel.clone()),
@@ -130,7 +130,7 @@ fn build(
         return Ok(kernel);
     }
     if let Some(damaged) = stamp::mend(root, flavour)? {
-        progress.note(format!("{} was damaged; all is built anew", damaged.display()));
+        progress.note(format!("{} was damaged; all is built again", damaged.display()));
     }
     // One of them may have been damaged, and be gone now.
     let tools = tools::tools(flavour).map_err(BuildError::Missing)?;

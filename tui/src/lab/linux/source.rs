@@ -72,7 +72,7 @@ pub(crate) fn ensure(
 }
 
 /// The same once every file of the tree that there is has been read again: where one is
-/// damaged, the tree is unpacked or copied anew.
+/// damaged, the tree is unpacked or copied again.
 ///
 /// # Errors
 /// As [`ensure`].
@@ -96,7 +96,7 @@ fn mend(root: &Path, progress: &mut dyn Progress) -> BuildResult<Option<PathBuf>
     let Some(state) = tree.state() else { return Ok(None) };
     progress.step("Check the kernel's sources");
     let Some(damaged) = tree.damaged() else { return Ok(None) };
-    progress.note(format!("{} was damaged; the sources are made anew", damaged.display()));
+    progress.note(format!("{} was damaged; the sources are made again", damaged.display()));
     tree.remove()?;
     let origin = PathBuf::from(state.origin);
     Ok((origin.is_absolute() && origin.exists()).then_some(origin))

@@ -125,7 +125,7 @@ pub(crate) fn mend(root: &Path, flavour: Flavour) -> BuildResult<Option<PathBuf>
 /// Is a file damaged that modules are built with, `rust` ones too? (The kernel's crates
 /// are most of it, and C modules read none.) The kernel no longer counts as
 /// whole then, and is built again by whatever next needs it.
-pub(crate) fn spoilt(root: &Path, flavour: Flavour, rust: bool) -> bool {
+pub(crate) fn modules_damaged(root: &Path, flavour: Flavour, rust: bool) -> bool {
     let build_dir = cache::build(root, flavour);
     let read_by_modules = |path: &Path| {
         let inside = path.strip_prefix(&build_dir).unwrap_or(path);
@@ -294,7 +294,7 @@ mod tests {
         assert_eq!(mend(root.path(), Flavour::Lab).unwrap(), None);
         flip(&object);
         // No module is built with it.
-        assert!(!spoilt(root.path(), Flavour::Lab, true));
+        assert!(!modules_damaged(root.path(), Flavour::Lab, true));
         assert_eq!(mend(root.path(), Flavour::Lab).unwrap(), Some(object));
         assert!(!kernel.build_dir.exists());
         assert_eq!(read(root.path(), Flavour::Lab), None);
@@ -310,10 +310,13 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, "made").unwrap();
             write(root.path(), &kernel, "k", &[]).unwrap();
-            assert!(!spoilt(root.path(), Flavour::Lab, true));
+            assert!(!modules_damaged(root.path(), Flavour::Lab, true));
             flip(&path);
-            assert_eq!(spoilt(root.path(), Flavour::Lab, false), !part.starts_with("rust/"));
-            assert!(spoilt(root.path(), Flavour::Lab, true), "{part}");
+            assert_eq!(
+                modules_damaged(root.path(), Flavour::Lab, false),
+                !part.starts_with("rust/")
+            );
+            assert!(modules_damaged(root.path(), Flavour::Lab, true), "{part}");
             assert_eq!(read(root.path(), Flavour::Lab), None, "{part}");
             assert_eq!(mend(root.path(), Flavour::Lab).unwrap(), Some(path));
         }

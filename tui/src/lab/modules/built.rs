@@ -10,7 +10,6 @@ use crate::lab::paths::{all_lossy, lossy};
 /// What became of one folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Built {
-    /// The folder.
     #[serde(serialize_with = "lossy")]
     pub folder: PathBuf,
     /// The .ko files that were made.

@@ -44,7 +44,7 @@ pub(super) struct Said {
     pub(super) too_large: bool,
 }
 
-/// What make is told beside the goals.
+/// The arguments of make beside the goals.
 pub(super) struct Options<'a> {
     /// `Module.symvers` files of other folders.
     pub(super) symbols: &'a [std::path::PathBuf],
@@ -78,7 +78,7 @@ pub(super) fn make(
     // Single modules are the top Makefile's business.
     let exported = options.exported.filter(|_| goals.is_empty());
     let mut command = match exported {
-        Some((exported, place)) => told(exported.make(stage, place, &flags)?, kernel, stage)?,
+        Some((exported, place)) => make_with(exported.make(stage, place, &flags)?, kernel, stage)?,
         None => command(kernel, stage)?,
     };
     // What is undefined is judged here, with all modules in sight.
@@ -195,11 +195,11 @@ fn source_below(line: &str) -> Option<&str> {
 /// # Errors
 /// What modules take in of ours can't be written.
 pub(super) fn command(kernel: &Kernel, stage: &Stage) -> BuildResult<Command> {
-    told(linux::make(&kernel.source_dir, &kernel.build_dir), kernel, stage)
+    make_with(linux::make(&kernel.source_dir, &kernel.build_dir), kernel, stage)
 }
 
 /// A make with what each one needs to know of kernel and stage.
-fn told(mut command: Command, kernel: &Kernel, stage: &Stage) -> BuildResult<Command> {
+fn make_with(mut command: Command, kernel: &Kernel, stage: &Stage) -> BuildResult<Command> {
     command.current_dir(&stage.copy).env("PWD", &stage.copy).args(tools::arguments(kernel));
     command.arg(format!("M={}", stage.copy.display()));
     command.env("RINGSIDE_SUPPORT", own::support()?);

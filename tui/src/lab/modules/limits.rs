@@ -22,7 +22,7 @@ pub(super) const FILE_MAX: u64 = 2 * crate::kernel::api::IMAGE_MAX as u64;
 const FREE_MIN: u64 = 128 << 20;
 /// How often the disk is looked at.
 const LOOK: Duration = Duration::from_secs(1);
-/// How often whoever listens is told that time passes.
+/// How often progress is notified that time passes.
 const TICK: Duration = Duration::from_millis(20);
 
 /// Hands on what is reported, and stops what goes beyond the bounds.

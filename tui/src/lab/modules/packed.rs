@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Modules' files as distributions pack them: gzip, xz, zstd. What it is packed
-//! with is told by its first bytes, and not by its name.
+//! with is seen by its first bytes, and not by its name.
 
 use std::io::{self, Read};
 

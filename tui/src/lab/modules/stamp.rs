@@ -28,7 +28,6 @@ pub(crate) struct Stamp {
     kernel: String,
     /// All that the folder builds was built; else only `modules`.
     whole: bool,
-    /// Its sources.
     sources: Vec<Seen>,
     /// What else the compilers read: headers outside of folder and kernel,
     /// symbols of other folders.

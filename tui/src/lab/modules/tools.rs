@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The compilers and tools that a kernel was built with, as make is told.
+//! The compilers and tools that a kernel was built with, as arguments of make.
 
 use super::super::linux::Kernel;
 
@@ -7,7 +7,7 @@ use super::super::linux::Kernel;
 /// it. For C, as KCFLAGS, and for Rust, as KRUSTFLAGS.
 pub(crate) const DEBUG_INFO: [&str; 2] = ["-g", "-Cdebuginfo=2"];
 
-/// The kernel's own compilers and tools: what make is told for every folder.
+/// The kernel's own compilers and tools: the arguments of make for every folder.
 pub(super) fn arguments(kernel: &Kernel) -> Vec<String> {
     kernel.make_arguments.iter().cloned().chain(compiler(kernel)).collect()
 }

@@ -28,11 +28,9 @@ const EXPORTED: &str = "exported";
 
 /// One folder on its way.
 pub(super) struct Work {
-    /// The folder.
     pub(super) folder: PathBuf,
     /// Where it is built.
     pub(super) output: PathBuf,
-    /// Its sources.
     pub(super) sources: Sources,
     /// Nothing changed since it was built: this is what was made.
     pub(super) done: Option<Stamp>,

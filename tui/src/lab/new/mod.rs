@@ -25,9 +25,7 @@ const C: &str = include_str!("module.c.in");
 /// A module that was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewModule {
-    /// Its name.
     pub name: String,
-    /// Its folder.
     pub folder: PathBuf,
     /// Its one source file.
     pub source: PathBuf,
@@ -38,18 +36,10 @@ pub struct NewModule {
 pub enum NewError {
     /// The kernel can't take the name.
     #[error("a module can't be called {name:?}: {why}")]
-    Name {
-        /// The name.
-        name: String,
-        /// Why.
-        why: NameError,
-    },
+    Name { name: String, why: NameError },
     /// There is something of that name already.
     #[error("{} exists already, and is left as it is", folder.display())]
-    Exists {
-        /// The folder.
-        folder: PathBuf,
-    },
+    Exists { folder: PathBuf },
     /// The folder or a file can't be made.
     #[error("make {}: {}", path.display(), io_text(source))]
     Io {

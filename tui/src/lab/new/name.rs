@@ -10,7 +10,6 @@ pub const NAME_MAX: usize = 55;
 /// Why a name can't be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    /// It is empty.
     #[error("the name is empty")]
     Empty,
     /// It holds something else than letters, digits and `_`, or begins with a digit.

@@ -13,7 +13,7 @@ use crate::lab::kept_marks;
 use crate::lab::options::MarksKept;
 use crate::lab::vm::mark::Mark;
 
-/// One mark and what is told of it.
+/// One mark and its description.
 #[derive(Clone)]
 pub(super) struct Kept {
     pub(super) mark: Arc<Mark>,
@@ -181,7 +181,7 @@ impl Marks {
         seen.is_some_and(|seen| seen != counters)
     }
 
-    /// What is told of each.
+    /// The description of each.
     pub(super) fn report(&self) -> Vec<MarkInfo> {
         self.kept.lock().marks.iter().map(Kept::info).collect()
     }

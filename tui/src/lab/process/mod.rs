@@ -3,7 +3,7 @@
 //! of clients on a socket.
 //!
 //! It is started by [`super::client::start`] with one end of a socket as its
-//! standard input, on which it is told what to be and answers with its name.
+//! standard input, on which it gets its options and replies with its name.
 //! The end of that socket is the end of the lab, so it never outlives its
 //! starter, not even one that was killed, unless the starter releases it.
 //!
@@ -44,14 +44,14 @@ use super::vm::stick::Stick;
 use crate::agent::serve;
 use crate::kernel::api::LabStatus;
 
-/// How long a client may take to hear that the lab is down.
+/// How long a client may take to receive that the lab is down.
 const FAREWELL: Duration = Duration::from_millis(100);
 /// What the starter says when the lab is to go on without it.
 pub(super) const RELEASE: u8 = b'r';
 
-/// What the lab process tells its starter, one line of JSON.
+/// What the lab process reports to its starter, one line of JSON.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
-pub(super) enum Birth {
+pub(super) enum Startup {
     /// It listens under this name.
     Listening(String),
     /// It can't be.
@@ -62,7 +62,7 @@ pub(super) enum Birth {
 /// own whose standard input is the starter's socket.
 ///
 /// # Errors
-/// Only when even the starter can't be told what went wrong.
+/// Only when not even the starter can be sent what went wrong.
 pub fn run() -> LabResult<()> {
     let input = std::io::stdin()
         .as_fd()
@@ -78,21 +78,21 @@ pub fn run() -> LabResult<()> {
     if let Err(error) = nix::sys::prctl::set_name(c"ringside") {
         tracing::debug!("set the process's name: {error}");
     }
-    let mut told = &starter;
+    let mut to = &starter;
     match Lab::prepare(&starter) {
         Ok(lab) => {
-            let born = Birth::Listening(lab.folder.id().to_owned());
-            tell(&mut told, &born)?;
+            let listening = Startup::Listening(lab.folder.id().to_owned());
+            report(&mut to, &listening)?;
             lab.run(starter);
             Ok(())
         }
-        Err(LabError::Vm(error)) => tell(&mut told, &Birth::Failed(error.report())),
-        Err(error) => tell(&mut told, &Birth::Failed(error.to_string())),
+        Err(LabError::Vm(error)) => report(&mut to, &Startup::Failed(error.report())),
+        Err(error) => report(&mut to, &Startup::Failed(error.to_string())),
     }
 }
 
-fn tell(starter: &mut &UnixStream, birth: &Birth) -> LabResult<()> {
-    let mut line = serde_json::to_string(birth).unwrap_or_default();
+fn report(starter: &mut &UnixStream, startup: &Startup) -> LabResult<()> {
+    let mut line = serde_json::to_string(startup).unwrap_or_default();
     line.push('\n');
     starter.write_all(line.as_bytes()).map_err(LabError::io("answer the starter"))
 }

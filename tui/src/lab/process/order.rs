@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the supervisor is told.
+//! The orders and events that reach the supervisor.
 
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -9,8 +9,8 @@ use super::marks::{Marked, Reason};
 use crate::kernel::TargetResult;
 use crate::lab::vm::error::VmResult;
 use crate::lab::vm::event::MachineEvent;
+use crate::lab::vm::heartbeat::Health;
 use crate::lab::vm::mark::Mark;
-use crate::lab::vm::pulse::Health;
 use crate::lab::vm::start::Guest;
 use crate::lab::vm::stick::Stick;
 

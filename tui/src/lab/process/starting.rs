@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! One start of a guest, on a thread of its own; the supervisor hears how it went.
+//! One start of a guest, on a thread of its own; the supervisor gets its result.
 
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;

@@ -9,7 +9,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::kernel::api::{GuestState, LabStatus};
 use crate::kernel::{Request, Target, TargetError, TargetResult};
-use crate::lab::vm::pulse::Health;
+use crate::lab::vm::heartbeat::Health;
 
 /// How long after its connections QEMU's end may be noticed on a busy machine.
 const ENDS_WITHIN: Duration = Duration::from_secs(3);
@@ -78,7 +78,6 @@ impl Status {
         self.state.lock()
     }
 
-    /// The status as of now.
     pub(super) fn now(&self) -> LabStatus {
         self.state().now()
     }

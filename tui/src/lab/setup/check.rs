@@ -57,7 +57,6 @@ pub struct Report {
 }
 
 impl Report {
-    /// What is missing.
     pub fn missing(&self) -> impl Iterator<Item = &Check> {
         self.checks.iter().filter(|check| !check.present)
     }

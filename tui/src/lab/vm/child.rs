@@ -167,7 +167,7 @@ fn describe(status: Option<ExitStatus>, said: &str) -> String {
     how
 }
 
-/// An error on the control channel of a QEMU that has ended is told as its end.
+/// An error on the control channel of a QEMU that has ended is reported as its end.
 pub(super) fn explain(shared: &Shared, error: VmError) -> VmError {
     if matches!(error, VmError::Refused { .. } | VmError::Silent { .. }) {
         return error;

@@ -36,21 +36,21 @@ pub const CHANGES: &str = "changes";
 pub(super) const STICK_SET: u32 = 1;
 /// The same for what is written on top of it.
 pub(super) const CHANGES_SET: u32 = 2;
-/// What every guest's kernel is told, in front of its flavour's own arguments.
+/// The command line of every guest's kernel, in front of its flavour's own arguments.
 ///
 /// `panic=-1` ends a dead kernel at once (QEMU holds it, see `-action`), after
 /// it has written out its console; `delay_use=0` brings a stick up a second sooner.
 pub const KERNEL_ARGUMENTS: &str =
     "console=ttyS0 ringside=1 panic=-1 usb-storage.delay_use=0 random.trust_cpu=on";
 
-/// What a guest's kernel is told beside that when it is emulated (on a busy host
+/// The arguments of a guest's kernel beside these when it is emulated (on a busy host
 /// its check of the timer fails for want of ticks, so there is none): its time stamp
 /// counters are one, and a watchdog over them only mistakes a busy host for a
 /// broken clock.
 pub const EMULATED_ARGUMENTS: &str = "tsc=reliable no_timer_check";
 
 /// An emulated guest's processor: all that QEMU can emulate but fast string
-/// instructions. A kernel that is told of them copies memory with `rep movsb`,
+/// instructions. A kernel that sees them copies memory with `rep movsb`,
 /// which QEMU runs byte by byte; without, it copies three to six times as fast.
 const EMULATED_PROCESSOR: &str = "max,-erms,-fsrm";
 
@@ -61,14 +61,13 @@ pub struct Spec {
     pub accelerator: Accelerator,
     /// Memory in MiB.
     pub memory_mib: u32,
-    /// Processors.
     pub processors: u32,
     /// The kernel: a bzImage, or a vmlinux with a PVH entry. Only the bzImage
     /// switches the processor to five page table levels.
     pub kernel: PathBuf,
     /// The first files.
     pub initramfs: PathBuf,
-    /// What the kernel is told beside [`KERNEL_ARGUMENTS`].
+    /// The arguments of the kernel beside [`KERNEL_ARGUMENTS`].
     pub kernel_arguments: String,
     /// The folders that it shares with the host, at most [`SHARES`].
     pub shares: Vec<SharedFolder>,
@@ -126,7 +125,7 @@ pub struct StickFile {
     pub changes: Option<RawFd>,
 }
 
-/// What is behind the stick, as QEMU is told. It finds the files in its sets of
+/// What is behind the stick, as an argument of QEMU. It finds the files in its sets of
 /// descriptors.
 pub(super) fn stick_node(is_device: bool, changes: bool) -> Value {
     // Another QEMU is kept off by Stick's own lock.

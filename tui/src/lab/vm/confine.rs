@@ -35,7 +35,6 @@ const CAPABILITY_VERSION: u32 = 0x2008_0522;
 /// Folders that QEMU is to find empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Masks {
-    /// The folders.
     pub folders: Vec<PathBuf>,
     /// How.
     pub cover: Option<Cover>,
@@ -96,7 +95,7 @@ fn check(result: libc::c_int) -> Result<()> {
 pub(super) struct Confinement {
     cover: Option<Cover>,
     covered: Vec<CString>,
-    /// What a user namespace is told: each number stays itself.
+    /// The map of a user namespace: each number stays itself.
     maps: [(&'static std::ffi::CStr, CString); 3],
     kept: u64,
     filters: [BpfProgram; 2],

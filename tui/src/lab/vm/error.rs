@@ -68,7 +68,7 @@ pub enum VmError {
         /// The last lines of its console.
         console: Vec<String>,
     },
-    /// The agent in the guest refused what a guest is told first.
+    /// The agent in the guest refused what is sent to a guest first.
     #[error("the guest's agent: {0}")]
     Agent(#[from] crate::kernel::TargetError),
     /// The start was given up: something else is to be done instead.

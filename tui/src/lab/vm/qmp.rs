@@ -2,7 +2,7 @@
 //! The control channel to QEMU (QMP): commands with a deadline, and events as
 //! they happen.
 //!
-//! The `qapi` crate was tried for this: without an async runtime it hears
+//! The `qapi` crate was tried for this: without an async runtime it receives
 //! events only while a command runs, and it can't pass descriptors. A dozen
 //! commands over serde_json are all that a lab needs.
 

@@ -222,7 +222,7 @@ impl Stick {
     ///
     /// # Errors
     /// It can't be written to the file, or not be removed. It stays then.
-    pub fn settle(&self, fate: StickFate) -> VmResult<()> {
+    pub fn resolve(&self, fate: StickFate) -> VmResult<()> {
         match (self.overlay.get(), fate) {
             (None, _) => Ok(()),
             (Some(changes), StickFate::Keep) => changes.write_back(&self.file),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Hears when something in a folder changes (inotify), and waits until whoever
+//! Notices when something in a folder changes (inotify), and waits until whoever
 //! changes it is done: an editor writes a new file, renames it over the old one
 //! and sets its times, within a few milliseconds.
 
@@ -14,7 +14,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
 
-/// So long nothing may change before it is told.
+/// So long nothing may change before a change is reported.
 const QUIET: Duration = Duration::from_millis(25);
 /// So long it may go on changing.
 const AT_MOST: Duration = Duration::from_millis(500);
@@ -115,7 +115,7 @@ impl Watched {
                 }
                 changed = true;
             }
-            // A file that was only made is written next, and told then.
+            // A file that was only made is written next, and reported then.
             let written = !event.mask.contains(AddWatchFlags::IN_CREATE);
             changed |= written && !name.is_empty() && is_source(&name);
         }

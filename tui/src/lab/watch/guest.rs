@@ -16,12 +16,12 @@ const ON_THE_WAY: Duration = Duration::from_millis(300);
 impl Watch {
     /// Another guest runs, and not because of us.
     pub(super) fn look_again(&mut self, tell: Tell<'_>) {
-        if !self.deaf {
+        if !self.log_ended {
             // It was us, or nothing has happened to what is listened to.
             return;
         }
         if self.listen().is_err() {
-            // It is dead already, which is told when it is used.
+            // It is dead already, which is reported when it is used.
             return;
         }
         self.broken = false;
@@ -47,7 +47,7 @@ impl Watch {
         }
     }
 
-    /// Tells what the kernel has said up to now.
+    /// Reports what the kernel has logged up to now.
     pub(super) fn catch_up(&mut self, tell: Tell<'_>) {
         let mut later = Vec::new();
         while let Ok(event) = self.events.1.recv_timeout(ON_THE_WAY) {
@@ -83,7 +83,7 @@ impl Watch {
                 }
             }
             Item::Done(Err(TargetError::Gone(why))) => {
-                self.deaf = true;
+                self.log_ended = true;
                 self.broken = true;
                 tell(News::Died(why));
             }
@@ -114,7 +114,7 @@ impl Watch {
         self.listen()
     }
 
-    /// Hears the log of the guest from here on.
+    /// Follows the log of the guest from here on.
     pub(super) fn listen(&mut self) -> TargetResult<()> {
         let mut next = None;
         for item in ask(&*self.plan.target, Request::Kmsg { from: None, follow: false }, &[])? {
@@ -131,7 +131,7 @@ impl Watch {
             Box::new(move |item| drop(heard.send(Event::Log { guest, item }))),
         );
         self.log = Some(self.plan.target.start(request, sink)?);
-        self.deaf = false;
+        self.log_ended = false;
         Ok(())
     }
 }

@@ -35,7 +35,6 @@ use crate::kernel::{Call, Target, TargetError, TargetResult, put, question};
 
 /// What is watched, and what is done about it.
 pub struct Plan {
-    /// The folder.
     pub folder: PathBuf,
     /// The kernel of the lab.
     pub kernel: Kernel,
@@ -73,7 +72,6 @@ pub struct Watch {
     guest: u64,
     log: Option<Call>,
     reader: oops::Reader,
-    /// What is loaded.
     loaded: Vec<BuiltModule>,
     /// The modules of the last load, whether or not it succeeded.
     tried: Vec<String>,
@@ -84,7 +82,7 @@ pub struct Watch {
     /// Has the kernel oopsed or died since the last boot?
     broken: bool,
     /// Has the log ended?
-    deaf: bool,
+    log_ended: bool,
 }
 
 impl Watch {
@@ -105,7 +103,7 @@ impl Watch {
             reader: oops::Reader::default(),
             loaded: Vec::new(),
             tried: Vec::new(),
-            deaf: false,
+            log_ended: false,
             builds: BuildIds::new(),
             good: Vec::new(),
             broken: false,
@@ -119,7 +117,7 @@ impl Watch {
         Orders(self.events.0.clone())
     }
 
-    /// Builds and loads, now and on every change, until it is told to end.
+    /// Builds and loads, now and on every change, until [`Order::End`].
     ///
     /// # Errors
     /// The user has interrupted a build, or the lab is gone.

@@ -9,7 +9,7 @@ use crate::kernel::api::{KmsgRecord, ProgramEnd};
 use crate::lab::build_error::BuildError;
 use crate::lab::built_module::ModuleFileError;
 
-/// What is told.
+/// What a watch reports.
 #[derive(Debug)]
 pub enum News {
     /// A build begins.
@@ -25,7 +25,6 @@ pub enum News {
     Unchanged,
     /// The modules that are loaded now.
     Loaded {
-        /// Their names.
         names: Vec<String>,
         /// From the save to here.
         took: Duration,
@@ -51,10 +50,7 @@ pub enum News {
         names: Vec<String>,
     },
     /// The guest was wound back.
-    Rewound {
-        /// To this mark.
-        mark: String,
-    },
+    Rewound { mark: String },
     /// The command wrote this.
     Output(Vec<u8>),
     /// The command has ended.
@@ -73,11 +69,10 @@ pub enum Order {
     Build,
     /// Somebody else has started another guest, or wound this one back.
     NewGuest,
-    /// End.
     End,
 }
 
-/// Hears what is told.
+/// Gets what a watch reports.
 pub type Tell<'a> = &'a mut dyn FnMut(News);
 
 /// Why a watch ended.

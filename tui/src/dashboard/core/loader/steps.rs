@@ -2,7 +2,6 @@
 //! The steps of a job: unload if need be, load, and what comes of them.
 
 use super::state::{Step, file, is_path};
-use crate::dashboard::core::advice::Doing;
 use crate::dashboard::core::calls::{Owner, Report};
 use crate::dashboard::core::layer::Message;
 use crate::dashboard::core::shared::Shared;
@@ -64,7 +63,7 @@ pub(crate) fn on_reply(shared: &mut Shared, step: &Step, item: Item) {
                 let owner = Owner::Holders { module: name, refused: true };
                 shared.start(owner, &title, Report::Silent, request);
             } else {
-                failed(shared, &format!("Unload {name}"), Doing::Unload, &error);
+                failed(shared, &format!("Unload {name}"), &error);
             }
         }
         (Step::Load(key), Ok(())) => {
@@ -96,14 +95,14 @@ pub(super) fn refused(
         ask_again(shared, Some(key));
     }
     let title = format!("Load {}", shared.loader.name(key));
-    failed(shared, &title, Doing::Load, error);
+    failed(shared, &title, error);
 }
 
-fn failed(shared: &mut Shared, title: &str, doing: Doing, error: &TargetError) {
+fn failed(shared: &mut Shared, title: &str, error: &TargetError) {
     if *error == TargetError::Cancelled {
         shared.note(format!("{title}: cancelled"));
     } else {
-        let message = shared.explain(title, doing, error);
+        let message = shared.explain(title, error);
         shared.message(message);
     }
 }
@@ -111,8 +110,11 @@ fn failed(shared: &mut Shared, title: &str, doing: Doing, error: &TargetError) {
 /// Who holds a module: asked for, or since it would not go.
 pub(crate) fn holders(shared: &mut Shared, module: &str, refused: bool, item: Item) {
     let mut message = if refused {
-        let busy = TargetError::errno(nix::libc::EBUSY, format!("unload module {module}"));
-        shared.explain(&format!("Unload {module}"), Doing::Unload, &busy)
+        let busy = TargetError::errno(nix::libc::EBUSY, format!("unload module {module}"))
+            .with_hint("End what holds it, then unload it again.");
+        let mut message = shared.explain(&format!("Unload {module}"), &busy);
+        message.lines.push("Somebody has the module in use.".into());
+        message
     } else {
         Message { title: format!("Who holds {module}?"), ..Message::default() }
     };
@@ -150,7 +152,7 @@ pub(crate) fn holders(shared: &mut Shared, module: &str, refused: bool, item: It
             message.lines.push(format!("  who it is can't be seen: {error}"));
         }
         Item::Done(Err(error)) => {
-            message = shared.explain(&message.title, Doing::Other, &error);
+            message = shared.explain(&message.title, &error);
         }
         _ => return,
     }

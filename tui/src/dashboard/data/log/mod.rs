@@ -241,7 +241,6 @@ impl Log {
         self.next_sequence
     }
 
-    /// A row by its number.
     pub fn row(&self, number: u64) -> Option<&Row> {
         let index = number.checked_sub(self.first)?;
         self.rows.get(usize::try_from(index).ok()?)

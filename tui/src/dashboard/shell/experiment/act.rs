@@ -6,7 +6,7 @@ use super::look;
 use super::seen::Seen;
 use crate::dashboard::core::experiment::{Doing, Look, Running};
 use crate::dashboard::core::loader;
-use crate::dashboard::core::message::{Errand, Transfer};
+use crate::dashboard::core::message::{SubjectTask, Transfer};
 use crate::dashboard::core::{Message, Owner, Report, Shared};
 use crate::dashboard::shell::commands;
 use crate::dashboard::shell::model::Model;
@@ -53,11 +53,11 @@ fn act_on(model: &mut Model, act: Act) -> Result<Doing, String> {
         }
         Act::Set(set) => Ok(begin_set(model, set)),
         Act::Memory(memory) => {
-            model.wish(Message::Subject(errand(memory)));
+            model.post(Message::Subject(subject_task(memory)));
             Ok(Doing::View("memory.busy"))
         }
         Act::Block(block) => {
-            model.wish(Message::Block(transfer(block)));
+            model.post(Message::Block(transfer(block)));
             Ok(Doing::View("block.busy"))
         }
         Act::Plug => Ok(call(model, "plug the stick in", Request::Lab(LabRequest::Plug), None)),
@@ -114,7 +114,7 @@ fn begin_set(shared: &mut Shared, set: Set) -> Doing {
     call(shared, "set a value", request, refused)
 }
 
-fn errand(memory: Memory) -> Errand {
+fn subject_task(memory: Memory) -> SubjectTask {
     let mut with = None;
     let action = match memory.action {
         MemoryDo::Allocate { at, pages, write } => {
@@ -134,7 +134,7 @@ fn errand(memory: Memory) -> Errand {
         MemoryDo::Access { at } => Some(SubjectAction::Access { vaddr: at }),
         MemoryDo::End => None,
     };
-    Errand { process: memory.process, action, with }
+    SubjectTask { process: memory.process, action, with }
 }
 
 fn transfer(block: BlockStep) -> Transfer {
@@ -159,7 +159,7 @@ pub(super) fn ended(model: &Model, running: &Running) -> Option<Result<(), Strin
         Doing::Load(module) => loaded(model, module),
         Doing::View(busy) => {
             let busy = Seen { model }.value(busy);
-            let asked = !model.wishes.is_empty();
+            let asked = !model.posted.is_empty();
             (!asked && busy.is_none_or(|busy| busy == "0")).then_some(Ok(()))
         }
     }

@@ -3,6 +3,7 @@
 //! layer gets them; Esc takes it away.
 
 pub mod draw;
+pub(crate) mod form;
 
 use super::commands;
 use super::experiment;
@@ -10,11 +11,9 @@ use super::help;
 use super::marks;
 use super::palette;
 use crate::dashboard::core::layer::{Choice, Palette};
-use crate::dashboard::core::scroll::sideways;
+use crate::dashboard::core::scroll::{Scroll, sideways};
 use crate::dashboard::core::shared::Confirm;
-use crate::dashboard::core::{
-    Effect, Form, HostRequest, Key, KeyCode, Layer, Move, Owner, Report, Shared,
-};
+use crate::dashboard::core::{Effect, Key, KeyCode, Layer, Move, Shared};
 use crate::dashboard::data::command_log;
 use crate::dashboard::shell::model::Model;
 
@@ -54,7 +53,7 @@ pub(crate) fn key(model: &mut Model, key: Key) {
         return;
     };
     let keep = match &mut layer {
-        Layer::Form(form) => form_key(model, form, key),
+        Layer::Form(form) => form::key(model, form, key),
         Layer::Palette(palette) => palette_key(model, palette, key),
         Layer::Confirm(confirm) => confirm_key(model, confirm, key),
         Layer::Choice(choice) => choice_key(model, choice, key),
@@ -62,8 +61,7 @@ pub(crate) fn key(model: &mut Model, key: Key) {
             Some('y') => {
                 let mut text = vec![message.title.clone()];
                 text.extend(message.lines.iter().chain(&message.remedy).cloned());
-                model.effect(Effect::Copy(text.join("\n")));
-                model.done("copied");
+                copy(model, text.join("\n"));
                 true
             }
             _ if model.keymap.of("log").contains(&key) => {
@@ -74,56 +72,33 @@ pub(crate) fn key(model: &mut Model, key: Key) {
             }
             _ => !matches!(key.code, KeyCode::Enter | KeyCode::Char('q' | ' ')),
         },
-        Layer::CommandLog(scroll) => match (key.character(), direction(key)) {
-            (Some('y'), _) => {
-                if let Some(line) = model.command_log.from_end(scroll.back) {
-                    let text = line.command.clone();
-                    model.effect(Effect::Copy(text));
-                    model.done("copied");
-                }
-                true
-            }
-            (Some('q'), _) => false,
-            (_, Some(to)) => {
-                let count = model.command_log.lines().len();
-                scroll.back = backwards(to).apply(scroll.back, count, model.page());
-                true
-            }
-            _ => {
-                if let Some(right) = to_the_side(key) {
-                    let lines = model.command_log.lines();
-                    let texts: Vec<String> = lines.map(command_log::Line::text).collect();
-                    let texts = texts.iter().map(String::as_str);
-                    let room = boxed(model).saturating_sub(command_log::TEXT_AT);
-                    scroll.across = sideways(scroll.across, right, room, texts);
-                }
-                true
-            }
-        },
-        Layer::Console(scroll) => match (key.character(), direction(key)) {
-            (Some('y'), _) => {
-                let lines: Vec<&str> = model.console.lines().collect();
-                let text = lines.join("\n");
-                model.effect(Effect::Copy(text));
-                model.done("copied");
-                true
-            }
-            (Some('q'), _) => false,
-            (_, Some(to)) => {
-                let count = model.console.lines().len();
-                scroll.back = backwards(to).apply(scroll.back, count, model.page());
-                true
-            }
-            _ => {
-                if let Some(right) = to_the_side(key) {
-                    // What can be seen, and a little more.
-                    let lines = model.console.lines().rev().skip(scroll.back);
-                    let lines = lines.take(usize::from(model.size.1));
-                    scroll.across = sideways(scroll.across, right, boxed(model), lines);
-                }
-                true
-            }
-        },
+        Layer::CommandLog(scroll) => lines_key(
+            model,
+            scroll,
+            key,
+            |model| model.command_log.lines().len(),
+            |model, back| Some(model.command_log.from_end(back)?.command.clone()),
+            |model, scroll, right| {
+                let texts: Vec<String> =
+                    model.command_log.lines().map(command_log::Line::text).collect();
+                let texts = texts.iter().map(String::as_str);
+                let room = boxed(model).saturating_sub(command_log::TEXT_AT);
+                sideways(scroll.across, right, room, texts)
+            },
+        ),
+        Layer::Console(scroll) => lines_key(
+            model,
+            scroll,
+            key,
+            |model| model.console.lines().len(),
+            |model, _| Some(model.console.lines().collect::<Vec<_>>().join("\n")),
+            |model, scroll, right| {
+                // What can be seen, and a little more.
+                let lines = model.console.lines().rev().skip(scroll.back);
+                let lines = lines.take(usize::from(model.size.1));
+                sideways(scroll.across, right, boxed(model), lines)
+            },
+        ),
         Layer::Help(top) => match (key.character(), direction(key)) {
             (Some('q' | '?'), _) => false,
             (_, Some(to)) => {
@@ -155,8 +130,7 @@ pub(crate) fn key(model: &mut Model, key: Key) {
                 let rows = model.trace.rows(model.now_ms);
                 if let Some(row) = rows.get(model.trace.selected(&rows)) {
                     let text = model.trace.last(row).join("\n");
-                    model.effect(Effect::Copy(text));
-                    model.done("copied");
+                    copy(model, text);
                 }
                 true
             }
@@ -203,6 +177,38 @@ pub(crate) fn key(model: &mut Model, key: Key) {
     }
 }
 
+fn copy(model: &mut Model, text: String) {
+    model.effect(Effect::Copy(text));
+    model.done("copied");
+}
+
+/// A key for lines that are counted from the newest: how many there are, what is
+/// copied of the one so far back, and the columns that are passed after a key to the
+/// side. `false` closes them.
+fn lines_key(
+    model: &mut Model,
+    scroll: &mut Scroll,
+    key: Key,
+    count: impl FnOnce(&Model) -> usize,
+    copied: impl FnOnce(&Model, usize) -> Option<String>,
+    passed: impl FnOnce(&Model, &Scroll, bool) -> usize,
+) -> bool {
+    match (key.character(), direction(key), to_the_side(key)) {
+        (Some('q'), ..) => return false,
+        (Some('y'), ..) => {
+            if let Some(text) = copied(model, scroll.back) {
+                copy(model, text);
+            }
+        }
+        (_, Some(to), _) => {
+            scroll.back = backwards(to).apply(scroll.back, count(model), model.page());
+        }
+        (_, _, Some(right)) => scroll.across = passed(model, scroll, right),
+        _ => {}
+    }
+    true
+}
+
 /// Lists that are counted from their end move the other way.
 fn backwards(to: Move) -> Move {
     match to {
@@ -214,70 +220,6 @@ fn backwards(to: Move) -> Move {
         Move::End => Move::Home,
         other => other,
     }
-}
-
-fn form_key(model: &mut Model, form: &mut Form, key: Key) -> bool {
-    if key.code == KeyCode::Tab
-        && let Some((field, which)) = form.path()
-    {
-        let (form, field, text) = (form.id.clone(), field.name.clone(), field.text().to_owned());
-        let request = HostRequest::Complete { path: text.clone(), which };
-        let owner = Owner::Path { form, field, text };
-        model.ask_host(owner, "complete a path", Report::Silent, request);
-        return true;
-    }
-    if key.code != KeyCode::Enter {
-        form.key(key);
-        return true;
-    }
-    if form.held.is_some() {
-        return true;
-    }
-    form.refused = None;
-    let of = form.view();
-    if let Some(error) = form.error(model.views.state(of), &model.shared) {
-        form.focus_on(&error);
-        return true;
-    }
-    for field in &form.fields {
-        let name = format!("{}/{}", form.id, field.name);
-        model.remembered.insert(name, field.text().to_owned());
-    }
-    let remembered = model.remembered.clone();
-    model.effect(Effect::Remember(remembered));
-    let Model { views, shared, .. } = model;
-    form.run(views.state_mut(of), shared);
-    match shared.holding.take() {
-        Some(mut held) => {
-            held.note = std::mem::replace(&mut form.note, held.note);
-            form.held = Some(held);
-            true
-        }
-        None => false,
-    }
-}
-
-/// What a path may go on with has arrived. Where it goes on with nothing, Tab does
-/// what it does everywhere else: it goes to the next field.
-pub(crate) fn completed(
-    model: &mut Model,
-    (id, name, asked): (&str, &str, &str),
-    path: String,
-    names: Vec<String>,
-) {
-    let Some(Layer::Form(form)) = model.shared.layers.last_mut() else {
-        return;
-    };
-    let Some(field) = form.fields.get_mut(form.focus) else {
-        return;
-    };
-    if form.id != id || field.name != name || field.text() != asked {
-        return;
-    }
-    if !field.complete(asked, path, names) {
-        form.key(Key::plain(KeyCode::Tab));
-    }
-    model.changed();
 }
 
 fn palette_key(model: &mut Model, palette: &mut Palette, key: Key) -> bool {

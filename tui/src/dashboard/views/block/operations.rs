@@ -150,7 +150,7 @@ pub(crate) fn sync(_: &mut Block, shared: &mut Shared) {
 pub(crate) fn on_reply(view: &mut Block, shared: &mut Shared, call: Call, item: Item) {
     match (call, item) {
         (Call::Info, Item::Block(BlockOutcome::Info(info))) => {
-            told(view, shared, info);
+            on_info(view, shared, info);
         }
         (Call::Info, Item::Done(Err(error))) => view.error = Some(error),
         (Call::Module, Item::Module(detail)) => {
@@ -164,7 +164,7 @@ pub(crate) fn on_reply(view: &mut Block, shared: &mut Shared, call: Call, item: 
             if shared.foreign(MODULE)
                 && let Some(info) = guessed(view, shared)
             {
-                told(view, shared, info);
+                on_info(view, shared, info);
             }
         }
         (Call::Window, Item::Bytes(bytes)) => {
@@ -212,7 +212,7 @@ pub(crate) fn on_reply(view: &mut Block, shared: &mut Shared, call: Call, item: 
 }
 
 /// What the device is, is known.
-fn told(view: &mut Block, shared: &mut Shared, info: BlockDeviceInfo) {
+fn on_info(view: &mut Block, shared: &mut Shared, info: BlockDeviceInfo) {
     let grown = size(view, shared) != info.size;
     view.info = Some(info);
     if info.gone {

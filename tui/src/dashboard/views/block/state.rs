@@ -108,7 +108,6 @@ pub(crate) struct FileFor {
 /// What the view remembers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Block {
-    /// What the device is.
     pub info: Option<BlockDeviceInfo>,
     /// The node that the module was loaded for.
     pub device: Option<String>,

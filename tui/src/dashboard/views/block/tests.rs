@@ -8,10 +8,10 @@ use insta::assert_snapshot;
 use super::state::MODULE;
 use crate::dashboard::shell::model::Model;
 use crate::dashboard::shell::update::update;
-use crate::dashboard::views::fixture::{model, sample, screen};
+use crate::dashboard::views::fixture::{model, screen};
 use crate::kernel::api::{
     BlockAction, BlockDevice, BlockDeviceInfo, BlockOutcome, GuestState, LabRequest, LabStatus,
-    ModuleDetail, ParameterValue, Request,
+    ModuleDetail, ParameterValue, Request, Sample,
 };
 use crate::kernel::{Item, TargetError};
 
@@ -184,7 +184,7 @@ impl Script {
             ("operations", at_ms / 100),
             ("position", self.position),
         ];
-        let sample = sample(at_ms, MODULE, &counters, &[], Vec::new());
+        let sample = Sample::of_module(at_ms, MODULE, &counters, &[], Vec::new());
         self.model.counters.push(sample);
     }
 }

@@ -143,35 +143,27 @@ fn record(
     shared: &Shared,
     (number, entry): (u64, &Row),
 ) {
-    let separator = canvas.look.glyphs.lines[0].repeat(3);
-    match entry.kind {
-        Kind::Gap(lost) => {
-            let text = format!(
-                " {separator} {} records lost here: they were overwritten before they could be read {separator}",
+    let cut = match entry.kind {
+        Kind::Gap(lost) => Some((
+            format!(
+                "{} records lost here: they were overwritten before they could be read",
                 grouped(lost as i64)
-            );
-            canvas.text(area.x, area.y, area.width, &text, Role::Warning);
-            return;
-        }
-        Kind::Missing(count) => {
-            let text = format!(
-                " {separator} {} records missing here: they did not arrive {separator}",
-                grouped(count as i64)
-            );
-            canvas.text(area.x, area.y, area.width, &text, Role::Bad);
-            return;
-        }
-        Kind::Guest(generation) => {
-            let text = format!(" {separator} guest {generation} starts {separator}");
-            canvas.text(area.x, area.y, area.width, &text, Role::Title);
-            return;
-        }
-        Kind::Rewound(by_ms) => {
-            let text = format!(" {separator} {} {separator}", rewound(by_ms));
-            canvas.text(area.x, area.y, area.width, &text, Role::Title);
-            return;
-        }
-        Kind::Record => {}
+            ),
+            Role::Warning,
+        )),
+        Kind::Missing(count) => Some((
+            format!("{} records missing here: they did not arrive", grouped(count as i64)),
+            Role::Bad,
+        )),
+        Kind::Guest(generation) => Some((format!("guest {generation} starts"), Role::Title)),
+        Kind::Rewound(by_ms) => Some((rewound(by_ms), Role::Title)),
+        Kind::Record => None,
+    };
+    if let Some((text, role)) = cut {
+        let separator = canvas.look.glyphs.lines[0].repeat(3);
+        let text = format!(" {separator} {text} {separator}");
+        canvas.text(area.x, area.y, area.width, &text, role);
+        return;
     }
     let role = level_role(entry.level);
     canvas.text(area.x + 1, area.y, 13, &stamp(entry.at_us), Role::Dim);

@@ -9,7 +9,6 @@
 
 mod cursor;
 pub(crate) mod draw;
-mod errands;
 mod facts;
 mod forms;
 #[cfg(test)]
@@ -21,6 +20,7 @@ pub mod space;
 pub mod state;
 pub mod subject;
 pub mod subjects;
+mod tasks;
 #[cfg(test)]
 mod tests;
 
@@ -186,8 +186,8 @@ impl View for Memory {
     fn take(&mut self, shared: &mut Shared, message: &Message) -> bool {
         match message {
             Message::Module(name) => *name == MODULE,
-            Message::Subject(errand) => {
-                errands::perform(self, shared, errand);
+            Message::Subject(task) => {
+                tasks::perform(self, shared, task);
                 true
             }
             _ => false,
@@ -195,8 +195,8 @@ impl View for Memory {
     }
 
     fn new_guest(&mut self, shared: &mut Shared) {
-        let lived = |subject: &&subject::Subject| matches!(subject.life, Life::Alive);
-        match self.subjects.iter().filter(lived).count() {
+        let alive = |subject: &&subject::Subject| matches!(subject.life, Life::Alive);
+        match self.subjects.iter().filter(alive).count() {
             0 => {}
             1 => shared.note("the subject ended with the guest it ran in".to_owned()),
             many => shared.note(format!("{many} subjects ended with the guest they ran in")),

@@ -9,7 +9,6 @@ use super::state::{Call, MODULE, Pane};
 use super::subject::{Content, Job, Life, Subject, Why};
 use super::subjects::{WALKED, go_on, look_around, maps, push_walk, tables_along, verb};
 use crate::dashboard::core::advice;
-use crate::dashboard::core::advice::Doing;
 use crate::dashboard::core::equivalent::equivalent;
 use crate::dashboard::core::{Owner, Shared};
 use crate::dashboard::paint::counted;
@@ -156,7 +155,7 @@ fn ended(view: &mut Memory, shared: &mut Shared, number: u32, job: &Job, result:
             }
             let what = verb(&Request::SubjectDo { pid: 0, action: job.action.clone() });
             let title = format!("{MODULE}: {what}");
-            shared.message(shared.explain(&title, Doing::Other, &error));
+            shared.message(shared.explain(&title, &error));
         }
         return;
     }

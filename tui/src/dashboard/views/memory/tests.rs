@@ -11,13 +11,11 @@ use crate::dashboard::paint::Look;
 use crate::dashboard::shell::experiment::start;
 use crate::dashboard::shell::model::Model;
 use crate::dashboard::shell::update::update;
-use crate::dashboard::views::fixture::{
-    assert_no_line_under_nothing, cells, model, sample, screen,
-};
+use crate::dashboard::views::fixture::{assert_no_line_under_nothing, cells, model, screen};
 use crate::experiment::shipped;
 use crate::kernel::api::{
-    Access, Capability, Fault, Mapping, Missing, ProgramEnd, Request, SubjectAction, SubjectEvent,
-    SubjectOutcome, Walk,
+    Access, Capability, Fault, Mapping, Missing, ProgramEnd, Request, Sample, SubjectAction,
+    SubjectEvent, SubjectOutcome, Walk,
 };
 use crate::kernel::{Item, TargetError};
 
@@ -48,7 +46,7 @@ impl Script {
             ("tables_pte", 1),
             ("tables_pud", 1),
         ];
-        model.counters.push(sample(100, MODULE, &counters, &[], Vec::new()));
+        model.counters.push(Sample::of_module(100, MODULE, &counters, &[], Vec::new()));
         Self {
             model,
             areas: Vec::new(),

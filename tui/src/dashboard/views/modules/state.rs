@@ -23,7 +23,6 @@ pub(crate) enum Sort {
     /// Ours first, then by name.
     #[default]
     Ours,
-    /// By name.
     Name,
     /// Largest first.
     Size,

@@ -19,7 +19,7 @@ const COMMANDS: &[Command<Overview>] = &[
         &["enter"],
         "Open",
         "go to the view of the selected module",
-        |view, shared| shared.wish(Message::Module(card(view).module)),
+        |view, shared| shared.post(Message::Module(card(view).module)),
     ),
     command(
         "overview-warnings",
@@ -29,7 +29,7 @@ const COMMANDS: &[Command<Overview>] = &[
         |_, shared| {
             let newest = newest_warnings(shared, 1).first().map(|(number, _)| *number);
             if let Some(number) = newest {
-                shared.wish(Message::Record(number));
+                shared.post(Message::Record(number));
             }
         },
     )
@@ -94,7 +94,7 @@ impl View for Overview {
 
     fn click(&mut self, shared: &mut Shared, _: u8, index: usize) {
         if self.selected == index {
-            shared.wish(Message::Module(card(self).module));
+            shared.post(Message::Module(card(self).module));
         }
         self.selected = index.min(CARDS.len() - 1);
     }

@@ -139,7 +139,7 @@ impl Picture<'_> {
     }
 }
 
-/// Keeps what the newest sample says, for what is told of a second.
+/// Keeps what the newest sample says, for the sentence about a second.
 pub(crate) fn sampled(view: &mut Producer, shared: &mut Shared) {
     let sample = shared.counters.latest();
     let table = |table: &&TableBytes| table.range.module == MODULE && table.range.table == TABLE;

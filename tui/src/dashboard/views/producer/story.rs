@@ -108,23 +108,23 @@ mod tests {
         }
     }
 
-    fn told(of: Second) -> String {
+    fn text(of: Second) -> String {
         story(&running(), Some(&of))
     }
 
     #[test]
     fn a_ring_that_is_always_full_is_not_said_to_keep_up() {
-        let always_full = told(second(90_000, (90_000, 0), 100));
+        let always_full = text(second(90_000, (90_000, 0), 100));
         assert_eq!(always_full, "Consumers set the pace: for a second the ring was full.");
-        let by_samples = told(second(90_000, (500, 400), 100));
+        let by_samples = text(second(90_000, (500, 400), 100));
         assert_eq!(by_samples, "Consumers set the pace: for a second the ring was full.");
     }
 
     #[test]
     fn only_a_ring_between_the_two_is_said_to_keep_up() {
-        assert!(told(second(90_000, (500, 400), 50)).starts_with("Both sides keep up"));
+        assert!(text(second(90_000, (500, 400), 50)).starts_with("Both sides keep up"));
         for (waits, fullness) in [((500, 400), 10), ((1, 400), 50), ((0, 3), 0)] {
-            let said = told(second(9, waits, fullness));
+            let said = text(second(9, waits, fullness));
             assert!(said.starts_with("Producers set the pace"), "{said}");
         }
     }
@@ -134,8 +134,8 @@ mod tests {
         let mut filling = second(600, (0, 0), 3);
         filling.consumed = 100;
         let said = "The ring fills: 500 more items were put than taken in a second.";
-        assert_eq!(told(filling), said);
-        assert!(told(second(600, (0, 0), 3)).starts_with("Nobody has to wait"));
+        assert_eq!(text(filling), said);
+        assert!(text(second(600, (0, 0), 3)).starts_with("Nobody has to wait"));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::dashboard::core::Connection;
 use crate::dashboard::core::config::{ColorDepth, ThemeName};
 use crate::dashboard::paint::Look;
 use crate::dashboard::shell::model::Model;
-use crate::dashboard::views::fixture::{cells, model, sample, screen, text};
+use crate::dashboard::views::fixture::{cells, model, screen, text};
 use crate::kernel::api::{Capability, Missing, Sample};
 
 /// A ring in the middle of its work, after `rounds` samples.
@@ -31,7 +31,6 @@ pub(crate) fn push(model: &mut Model, sample: Sample) {
     views.current_mut(shared).sampled(shared);
 }
 
-/// The sample of one round.
 pub(crate) fn moment(producers: u32, consumers: u32, capacity: u64, round: u64) -> Sample {
     moment_where((producers, consumers), capacity, round, |_| ())
 }
@@ -101,7 +100,7 @@ fn moment_where(
         ("produced", produced),
         ("producer_waits", now.producer_waits),
     ];
-    sample(
+    Sample::of_module(
         1000 + round * 100,
         MODULE,
         &counters,

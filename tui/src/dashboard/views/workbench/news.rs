@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is told of the folder, and what comes of it.
+//! What the watch of the folder reports, and what comes of it.
 
 use super::forms;
 use super::state::{Call, Loaded, Phase, Report, Tests, Workbench};

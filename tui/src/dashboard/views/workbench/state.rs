@@ -9,12 +9,10 @@ use crate::dashboard::core::workbench::{Bench, Case, Complaint, Outcome};
 /// So many lines of the command's output are kept.
 const OUTPUT_MAX: usize = 2000;
 
-/// Its calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Call {
     /// The folder is watched; the number tells it from one that was watched before.
     Watch(u64),
-    /// An order.
     Order,
     /// A new module is made, to be watched with these.
     New(Bench),
@@ -40,7 +38,6 @@ pub(crate) enum Phase {
     Loaded,
     /// The kernel took it not, or did not let go of the old one.
     Refused {
-        /// Why.
         why: String,
         /// What to do about it.
         hint: Option<String>,

@@ -213,7 +213,7 @@ fn the_output_and_the_kernels_words_stand_in_the_order_in_which_they_came() {
     let at = |text: &str| screen.find(text).unwrap_or_else(|| panic!("{text}: {screen}"));
     assert!(at("a beat every") < at("# cat /proc/uptime"));
     assert!(at("# cat /proc/uptime") < at("12.5 20.1") && at("12.5 20.1") < at("pulse: late"));
-    // The next save begins anew.
+    // The next save begins again.
     dashboard.news(News::Building);
     assert!(!dashboard.shows("12.5 20.1") && !dashboard.shows("pulse: late"));
 }

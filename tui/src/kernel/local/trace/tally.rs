@@ -50,7 +50,7 @@ pub(super) enum Kind {
 struct Function {
     known: FunctionCalls,
     recent: VecDeque<u64>,
-    /// The addresses of the last call's stack, which are named when it is told.
+    /// The addresses of the last call's stack, which are named when it is reported.
     stack: Vec<u64>,
     /// Where the function begins, and where that call returns to.
     begin: u64,

@@ -89,7 +89,7 @@ pub(super) fn name(keeper: u32) -> String {
 /// Takes the trace of this name away: its instance and all of its events.
 fn remove(tracefs: &Mounted, name: &str) -> Result<()> {
     let until = Instant::now() + PATIENCE;
-    let _hurry = Hurry::new();
+    let _expedited = Expedited::new();
     // Whoever traced has files open in it until it is dead.
     patient(until, || match fs::remove_dir(tracefs.path("instances").join(name)) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -106,10 +106,10 @@ fn remove(tracefs: &Mounted, name: &str) -> Result<()> {
 }
 
 /// The kernel waits for a grace period with each probe that it removes, hundreds of
-/// them. In a guest, whose other settings are ours too, it is told to hurry meanwhile.
-struct Hurry;
+/// them. In a guest, whose other settings are ours too, its grace periods are expedited meanwhile.
+struct Expedited;
 
-impl Hurry {
+impl Expedited {
     const SWITCH: &str = "/sys/kernel/rcu_expedited";
 
     fn new() -> Option<Self> {
@@ -117,7 +117,7 @@ impl Hurry {
     }
 }
 
-impl Drop for Hurry {
+impl Drop for Expedited {
     fn drop(&mut self) {
         drop(fs::write(Self::SWITCH, "0"));
     }

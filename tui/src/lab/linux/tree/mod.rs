@@ -30,7 +30,6 @@ const RECORD: u64 = 10_240;
 /// What has been done to a tree.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct State {
-    /// Its version.
     pub(crate) version: String,
     /// Where it came from, for people.
     pub(crate) origin: String,
@@ -45,7 +44,6 @@ pub(crate) struct State {
 /// A tree in the cache and the file that says what it holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Tree {
-    /// Its folder.
     pub(crate) folder: PathBuf,
     /// What identifies where it came from.
     pub(crate) key: String,

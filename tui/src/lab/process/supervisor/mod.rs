@@ -3,7 +3,7 @@
 //! and events one by one. What takes long (a start, the stick) runs beside it as
 //! a job and reports back. A reboot, a power-off and the end of the lab never
 //! wait for a job: they overtake it. Every job has a limit of its own here, so
-//! that no order depends on a guest that answers.
+//! that no order waits for a guest to answer.
 
 mod end;
 mod marks;
@@ -132,18 +132,18 @@ impl Supervisor {
                 self.end(GuestState::Off);
                 // Who asked for the end also says what becomes of the stick's changes.
                 if let (None, Some(fate)) = (&done, self.options.disk_fate)
-                    && let Err(error) = self.stick.settle(fate)
+                    && let Err(error) = self.stick.resolve(fate)
                 {
                     tracing::error!("the USB stick: {error}");
                 }
                 let kept = self.keep_marks();
                 return done.map(|done| (done, kept));
             }
-            self.obey(order);
+            self.handle(order);
         }
     }
 
-    fn obey(&mut self, order: Order) {
+    fn handle(&mut self, order: Order) {
         match order {
             Order::Event(attempt, event) => self.event(attempt, event),
             Order::Health(attempt, health) => {
@@ -245,7 +245,7 @@ impl Supervisor {
         self.jobs
     }
 
-    /// Ends the job there is, and tells who waits for it.
+    /// Ends the job there is, with this result for whoever waits for it.
     fn finish(&mut self, result: &TargetResult<()>) {
         for done in self.job.take().map(|job| job.done).unwrap_or_default() {
             done(result.clone());

@@ -11,9 +11,9 @@ use crate::kernel::api::GuestState;
 use crate::lab::process::order::{Done, Order, Started};
 use crate::lab::process::starting::Start;
 use crate::lab::vm::error::VmResult;
+use crate::lab::vm::heartbeat::Heartbeat;
 use crate::lab::vm::mark::Mark;
 use crate::lab::vm::overlay::Overlay;
-use crate::lab::vm::pulse::Pulse;
 use crate::lab::vm::start::{Abort, Guest, Plan};
 
 impl Supervisor {
@@ -111,7 +111,7 @@ impl Supervisor {
                 self.plugged && hotplug.is_done() && guest.stick_trouble.is_none();
             status.stick_trouble = guest.stick_trouble.clone();
         });
-        self.feel_pulse(attempt, &guest);
+        self.start_heartbeat(attempt, &guest);
         for (attempt, event) in std::mem::take(&mut self.early) {
             self.event(attempt, event);
         }
@@ -122,8 +122,8 @@ impl Supervisor {
     }
 
     /// From now on [`Order::Health`] says when the guest stops answering.
-    pub(super) fn feel_pulse(&self, attempt: u64, guest: &Guest) {
-        let pulse = Pulse {
+    pub(super) fn start_heartbeat(&self, attempt: u64, guest: &Guest) {
+        let heartbeat = Heartbeat {
             pid: guest.machine.pid(),
             target: Arc::clone(&guest.target),
             console: Arc::clone(&self.console),
@@ -132,8 +132,8 @@ impl Supervisor {
         };
         let orders = self.orders.clone();
         let tell = move |health| drop(orders.send(Order::Health(attempt, health)));
-        if let Err(error) = pulse.start(tell) {
-            tracing::warn!("the guest's pulse is not felt: {error}");
+        if let Err(error) = heartbeat.start(tell) {
+            tracing::warn!("the guest's health is not watched: {error}");
         }
     }
 }

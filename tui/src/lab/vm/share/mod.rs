@@ -52,7 +52,6 @@ impl HostFiles {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::All, Self::System, Self::None];
 
-    /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Self::All => "all",

@@ -46,7 +46,6 @@ impl Mount {
     }
 }
 
-/// What is mounted now.
 pub(super) fn now() -> VmResult<Vec<Mount>> {
     let path = "/proc/self/mountinfo";
     let bytes = fs::read(path).map_err(VmError::io(format!("read {path}")))?;

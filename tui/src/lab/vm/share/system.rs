@@ -19,7 +19,6 @@ use crate::lab::vm::initramfs::digest;
 
 /// What holds programs, beside folders whose names begin with `lib`.
 const PROGRAMS: [&str; 6] = ["/usr", "/bin", "/sbin", "/opt", "/nix", "/gnu"];
-/// Settings.
 const SETTINGS: &str = "/etc";
 /// A larger file is no setting.
 const SETTING_MAX: u64 = 4 << 20;

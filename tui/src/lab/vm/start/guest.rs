@@ -75,7 +75,7 @@ pub enum StartStep {
 pub struct Hooks<'a> {
     /// Gets what its serial line carries; emptied at each attempt.
     pub console: &'a Arc<Console>,
-    /// Hears what happens to a machine. Each attempt asks for a new one.
+    /// Gets what happens to a machine. Each attempt asks for a new one.
     pub events: &'a dyn Fn() -> MachineEvents,
     /// Reaches the agent.
     pub connect: &'a Connect,

@@ -17,7 +17,7 @@ use crate::lab::vm::stick::Stick;
 pub struct Plan {
     /// The kernel's image: a bzImage or a vmlinux with a PVH entry.
     pub kernel: PathBuf,
-    /// What the kernel's flavour is told beside what every kernel is.
+    /// The command line of the kernel's flavour, beside what every kernel has.
     pub kernel_arguments: String,
     /// The accelerator asked for; `None`: the best that works.
     pub accelerator: Option<Accelerator>,
@@ -27,7 +27,6 @@ pub struct Plan {
     pub mark: Option<Arc<Mark>>,
     /// Memory in MiB.
     pub memory_mib: u32,
-    /// Processors.
     pub processors: u32,
     /// What the guest is to see of the host's files.
     pub wanted: Wanted,

@@ -13,7 +13,7 @@ use super::layout::{DETAIL, HEAD, Layout};
 use super::state::MODULE;
 use crate::dashboard::core::Shared;
 use crate::dashboard::data::hex::size_text;
-use crate::dashboard::paint::{Canvas, Role, row};
+use crate::dashboard::paint::{Canvas, Role, Span, row};
 use crate::dashboard::views::ready::{Readiness, drawable};
 use crate::dashboard::views::unready;
 use crate::dashboard::views::unready::Introduction;
@@ -91,16 +91,16 @@ fn head(canvas: &mut Canvas<'_>, line: Rect, view: &Block, shared: &Shared) {
         Some(info) if info.gone => " ".to_owned(),
         _ => format!(" {} ", size_text(size(view, shared))),
     };
+    let device = [
+        (mark, role),
+        (name.as_str(), Role::Title),
+        (word, role),
+        (&total, Role::Text),
+        ("position ", Role::Dim),
+        (&position, Role::Key),
+    ];
     if shared.foreign(MODULE) {
-        let spans = [
-            (mark, role),
-            (name.as_str(), Role::Title),
-            (word, role),
-            (&total, Role::Text),
-            ("position ", Role::Dim),
-            (&position, Role::Key),
-        ];
-        canvas.spans(line, &spans);
+        canvas.spans(line, &device);
         return;
     }
     let failed = format!(" errors {errors}");
@@ -109,18 +109,8 @@ fn head(canvas: &mut Canvas<'_>, line: Rect, view: &Block, shared: &Shared) {
     let done = format!(" operations {operations}");
     let blocks = format!(" blocks of {block}");
     let failed_role = if errors > 0 { Role::Warning } else { Role::Dim };
-    let spans = [
-        (mark, role),
-        (name.as_str(), Role::Title),
-        (word, role),
-        (&total, Role::Text),
-        ("position ", Role::Dim),
-        (&position, Role::Key),
-        (&failed, failed_role),
-        (&done, Role::Dim),
-        (&blocks, Role::Dim),
-    ];
-    canvas.whole_spans(line, &spans);
+    let counted: [Span<'_>; 3] = [(&failed, failed_role), (&done, Role::Dim), (&blocks, Role::Dim)];
+    canvas.whole_spans(line, &[&device[..], &counted].concat());
 }
 
 /// What was done last, or what went wrong.

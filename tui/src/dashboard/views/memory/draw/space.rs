@@ -19,7 +19,6 @@ use crate::dashboard::views::memory::state::Pane;
 use crate::dashboard::views::memory::subjects::{Life, Subject};
 use crate::kernel::api::Mapping;
 
-/// The role of a page in this state.
 fn role(state: PageState) -> Role {
     match state {
         PageState::ReadOnly => Role::Series(0),

@@ -49,7 +49,7 @@ pub(crate) enum Doing {
 }
 
 impl Doing {
-    /// Those that are known, in the order in which they are told.
+    /// Those that are known, in the order in which they are shown.
     pub(crate) const ALL: [Self; 5] =
         [Self::Running, Self::WaitsEmpty, Self::WaitsFull, Self::Delay, Self::Parked];
 

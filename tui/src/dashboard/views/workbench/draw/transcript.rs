@@ -10,7 +10,6 @@ use crate::dashboard::data::log::{Kind, stamp};
 use crate::dashboard::paint::{Canvas, Role, row};
 use crate::dashboard::views::pieces::{level_mark, level_role, message};
 
-/// One line of it.
 enum Line<'a> {
     Record(u64),
     Command(&'a str),

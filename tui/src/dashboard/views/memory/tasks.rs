@@ -6,18 +6,18 @@ use super::state::{MODULE, Memory};
 use super::subject::Life;
 use super::subjects::{can_start, go_on, queue, start};
 use crate::dashboard::core::Shared;
-use crate::dashboard::core::message::Errand;
+use crate::dashboard::core::message::SubjectTask;
 use crate::dashboard::views::ready::ready;
 use crate::kernel::api::{Capability, SubjectAction};
 
 /// Has the subject of that name do it, and shows it; it is started when it is first
 /// named, and again when it has died.
-pub(super) fn perform(view: &mut Memory, shared: &mut Shared, errand: &Errand) {
+pub(super) fn perform(view: &mut Memory, shared: &mut Shared, task: &SubjectTask) {
     if let Err(reason) = ready(shared, MODULE, Capability::Subjects) {
         return shared.note(format!("{MODULE}: {reason}"));
     }
-    let Some(action) = &errand.action else {
-        let number = view.named.remove(&errand.process);
+    let Some(action) = &task.action else {
+        let number = view.named.remove(&task.process);
         if let Some(subject) = number.and_then(|number| view.by_number(number)) {
             subject.killed = true;
             let tag = subject.tag;
@@ -25,8 +25,8 @@ pub(super) fn perform(view: &mut Memory, shared: &mut Shared, errand: &Errand) {
         }
         return;
     };
-    let with = errand.with.as_ref().map(|name| subject(view, shared, name));
-    let Some(number) = subject(view, shared, &errand.process) else { return };
+    let with = task.with.as_ref().map(|name| subject(view, shared, name));
+    let Some(number) = subject(view, shared, &task.process) else { return };
     let mut action = action.clone();
     if let (SubjectAction::Share { client, .. }, Some(Some(with))) = (&mut action, with) {
         // It has been started by an earlier step, or its process id would not be known.
@@ -43,7 +43,6 @@ pub(super) fn perform(view: &mut Memory, shared: &mut Shared, errand: &Errand) {
     go_on(view, shared, number);
 }
 
-/// The subject of that name.
 fn subject(view: &mut Memory, shared: &mut Shared, name: &str) -> Option<u32> {
     let known = view.named.get(name).copied();
     if let Some(number) = known

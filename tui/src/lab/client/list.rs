@@ -28,11 +28,11 @@ pub struct Entry {
 ///
 /// # Errors
 /// Their folder can't be used.
-pub fn roll() -> LabResult<Vec<Entry>> {
-    Ok(roll_in(&runtime::folder()?, ANSWERS_WITHIN))
+pub fn list() -> LabResult<Vec<Entry>> {
+    Ok(list_in(&runtime::folder()?, ANSWERS_WITHIN))
 }
 
-fn roll_in(folder: &Path, within: Duration) -> Vec<Entry> {
+fn list_in(folder: &Path, within: Duration) -> Vec<Entry> {
     let ids = runtime::labs(folder);
     let ask = |id: &String| Entry { id: id.clone(), status: ask(folder, id, within) };
     thread::scope(|scope| {
@@ -49,7 +49,7 @@ fn ask(folder: &Path, id: &str, within: Duration) -> LabResult<LabStatus> {
     let lab = attach_within(folder, Some(id), within)?;
     match lab.status_within(until.saturating_duration_since(Instant::now())) {
         Err(LabError::Target(TargetError::Silent(_))) => {
-            Err(LabError::Deaf(runtime::deaf(folder, id)))
+            Err(LabError::Unresponsive(runtime::unresponsive(folder, id)))
         }
         status => status,
     }
@@ -70,7 +70,7 @@ mod tests {
             drop(sockets.map(|socket| socket.accept().unwrap()));
             drop(labs);
         });
-        let entries = roll_in(folder.path(), Duration::from_secs(60));
+        let entries = list_in(folder.path(), Duration::from_secs(60));
         assert!(entries.is_empty(), "{entries:?}");
         called.join().unwrap();
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The pulse of a guest that runs: its agent is asked every second whether it is
+//! The heartbeat of a guest that runs: its agent is asked every second whether it is
 //! there, and what its kernel says of processors that are stuck is heard.
 //!
 //! Silence counts only as far as the guest could have spoken: the time that QEMU
@@ -67,7 +67,7 @@ impl Health {
 }
 
 /// A guest to watch.
-pub struct Pulse {
+pub struct Heartbeat {
     /// Its QEMU.
     pub pid: i32,
     /// Its agent.
@@ -80,15 +80,15 @@ pub struct Pulse {
     pub halt: Arc<Halt>,
 }
 
-impl Pulse {
+impl Heartbeat {
     /// Watches on a thread of its own until the connection to the agent ends;
-    /// `tell` hears of each change.
+    /// `tell` gets each change.
     ///
     /// # Errors
     /// No thread can be made.
     pub fn start(self, mut tell: impl FnMut(Health) + Send + 'static) -> VmResult<()> {
         thread::Builder::new()
-            .name("pulse".into())
+            .name("heartbeat".into())
             .spawn(move || {
                 let mut known = Health::default();
                 let mut tell = |health: Health| {
@@ -186,14 +186,14 @@ mod tests {
         let words = "watchdog: BUG: soft lockup - CPU#1 stuck for 22s! [insmod:77]";
         console.write(format!("[   30.1] {words}\n").as_bytes());
         let (send, heard) = channel();
-        let pulse = Pulse {
+        let heartbeat = Heartbeat {
             pid: std::process::id() as i32,
             target: Arc::<Once>::clone(&target),
             console,
             room: Arc::new(Room::at("/".into())),
             halt: Arc::default(),
         };
-        pulse.start(move |health| drop(send.send(health))).unwrap();
+        heartbeat.start(move |health| drop(send.send(health))).unwrap();
         let next = || heard.recv_timeout(Duration::from_secs(60)).unwrap();
         let troubles = next().troubles(Instant::now());
         assert_eq!(troubles, [Trouble::Stuck { words: words.into() }]);
