@@ -151,7 +151,8 @@ fn post_mortem() {
 #[test]
 fn an_error() {
     let mut dashboard = Harness::new(ScriptedKernel::guest());
-    let error = TargetError::errno(22, "load module kmod");
+    let error = TargetError::errno(22, "load module kmod")
+        .with_hint("a parameter has a value that the module refuses");
     dashboard.kernel.failures.push(("Load", error));
     dashboard.build = Ok(crate::dashboard::tests::scripted_kernel::module_file(&[
         "parm=device:the block device",
