@@ -282,7 +282,7 @@ fn what_was_done_last_is_told_of_a_dead_guest_without_what_to_press_next() {
     assert!(living.contains("wrote 5 bytes at 0x0; s makes them durable"), "{living}");
     if let Some(lab) = &mut script.model.link.lab {
         lab.guest = GuestState::Panicked { reason: "for a test".into() };
-        script.model.link.mourned = Some(lab.generation);
+        script.model.link.post_mortem_left = Some(lab.generation);
     }
     let dead = screen(&mut script.model, 80, 24);
     assert!(dead.contains("wrote 5 bytes at 0x0") && !dead.contains("makes them"), "{dead}");
