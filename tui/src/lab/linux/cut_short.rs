@@ -65,7 +65,7 @@ pub(super) fn mend(build_dir: &Path) -> BuildResult<Option<&'static str>> {
     }
     // What was written shortly before is on the disk in part, and no time tells which.
     fs::remove_dir_all(build_dir).map_err(BuildError::on("remove", build_dir))?;
-    Ok(Some("the last build was cut short together with this computer; all is built anew"))
+    Ok(Some("the last build was cut short together with this computer; all is built again"))
 }
 
 /// Removes every file below `folder` that make was killed over: Kbuild notes the
@@ -156,7 +156,7 @@ mod tests {
         cut_short(&build_dir);
         begin(&build_dir).unwrap();
         fs::write(note(&build_dir), "another boot of this computer").unwrap();
-        assert!(mend(&build_dir).unwrap().unwrap().contains("built anew"));
+        assert!(mend(&build_dir).unwrap().unwrap().contains("built again"));
         assert!(!build_dir.exists());
         assert_eq!(mend(&build_dir).unwrap(), None);
     }
