@@ -40,6 +40,8 @@ const LEFT: &[u8] = b"+$OK#9a";
 const HALTS_WITHIN: Duration = Duration::from_secs(20);
 /// How long gdb may take to hang up, and how often it is looked whether it has.
 const LAST_WORD: Duration = Duration::from_millis(150);
+/// How long a mark that is being made may take on a busy machine.
+const SAVED_WITHIN: Duration = Duration::from_secs(20);
 /// How often it is looked whether the machine is still there.
 const LOOK_EVERY_MS: u16 = 1000;
 
@@ -88,8 +90,22 @@ fn session(
     client: &UnixStream,
     symbols: &Symbols,
 ) -> VmResult<()> {
+    // No mark is begun from now on.
+    machine.halt().attach(true);
+    let ended = attached(machine, kept, client, symbols);
+    machine.halt().attach(false);
+    ended
+}
+
+/// The same, while whoever asks hears that a debugger is there.
+fn attached(
+    machine: &Arc<Machine>,
+    kept: &mut Option<UnixStream>,
+    client: &UnixStream,
+    symbols: &Symbols,
+) -> VmResult<()> {
     let io = |doing: &str| VmError::io(doing.to_owned());
-    let ran = machine.runs()?;
+    let ran = runs(machine)?;
     let stub = match kept {
         Some(stub) => stub,
         None => {
@@ -99,11 +115,7 @@ fn session(
         }
     };
     let stub = &*stub;
-    machine.halt().attach(true);
-    if let Err(error) = halt(stub) {
-        machine.halt().attach(false);
-        return Err(error);
-    }
+    halt(stub)?;
     let over = AtomicBool::new(false);
     let halted = thread::scope(|scope| {
         scope.spawn(|| places(machine, symbols));
@@ -124,6 +136,20 @@ fn session(
     }
     // A guest that was dead before is so again.
     if ran { machine.proceed() } else { machine.stop() }
+}
+
+/// Do the guest's processors run? While a mark is made they stand for a moment, which is
+/// waited for: taken for a dead guest, it would be left halted.
+fn runs(machine: &Machine) -> VmResult<bool> {
+    let until = Instant::now() + SAVED_WITHIN;
+    loop {
+        match machine.runs()? {
+            Some(runs) => return Ok(runs),
+            // A debugger has let a dead one run, and it was halted again.
+            None if Instant::now() > until => return Ok(false),
+            None => thread::sleep(Duration::from_millis(20)),
+        }
+    }
 }
 
 /// Halts the guest, without breakpoints, and leaves nothing unread.

@@ -277,13 +277,18 @@ impl Machine {
         &self.halt
     }
 
-    /// Do the guest's processors run?
+    /// Do the guest's processors run? `None`: they are held, as they are for a moment
+    /// while the machine is saved.
     ///
     /// # Errors
     /// QEMU is gone.
-    pub fn runs(&self) -> VmResult<bool> {
+    pub fn runs(&self) -> VmResult<Option<bool>> {
         let status = self.qmp.execute("query-status", json!({}))?;
-        Ok(status["running"].as_bool() == Some(true))
+        let held = ["paused", "finish-migrate", "postmigrate", "save-vm"];
+        Ok(match status["status"].as_str() {
+            Some(word) if held.contains(&word) => None,
+            _ => Some(status["running"].as_bool() == Some(true)),
+        })
     }
 
     /// Lets the guest's processors run.
