@@ -208,7 +208,7 @@ fn records(batch: u64) -> KmsgBatch {
         text: format!("module_{}: item {number} of batch {batch} was consumed", number % 9),
         ..KmsgRecord::default()
     };
-    KmsgBatch { records: (0..1000).map(record).collect(), ..KmsgBatch::default() }
+    KmsgBatch { records: (0..1000).map(record).collect() }
 }
 
 /// Milliseconds that a frame takes.
