@@ -98,9 +98,13 @@ fn a_trace_tells_how_often_how_long_with_what_and_by_whom_a_c_function_is_called
     assert!(calls["longest_ns"].as_u64() >= calls["median_ns"].as_u64(), "{calls}");
     let last = &calls["last"];
     let argument = &last["arguments"][0];
-    let address = argument["value"].as_str().expect("a value");
-    assert!(address.starts_with("0xff"), "it is an address of the kernel's: {argument}");
-    assert_eq!(last["registers"]["rdi"], argument["value"], "{last}");
+    let address = last["registers"]["rdi"].as_str().expect("a value");
+    assert!(address.starts_with("0xff"), "it is an address of the kernel's: {last}");
+    // clang, which builds for the debug kernel, keeps no place for what is not used.
+    let debug = std::env::var("RINGSIDE_KERNEL").is_ok_and(|name| name == "debug");
+    if argument["value"] != "?" || !debug {
+        assert_eq!(argument["value"], address, "{last}");
+    }
     let stack = last["stack"].as_array().expect("a stack");
     let stack: Vec<_> = stack.iter().filter_map(Value::as_str).collect();
     // The caller itself comes first, and nothing of the probe.

@@ -51,11 +51,11 @@ impl Student {
         let Some(script) = &self.script else { return };
         let (at, _) = place(&self.session.screen()).expect("the panel says how far it is");
         let steps = script.experiment.steps.iter().map(|step| step.get_ref()).enumerate();
-        let looks = steps.take(at).filter_map(|(index, step)| match step {
+        let mut looks = steps.take(at).filter_map(|(index, step)| match step {
             Step::Own(Telling::Look(texts)) => Some((index, texts)),
             _ => None,
         });
-        let Some((index, texts)) = looks.last() else { return };
+        let Some((index, texts)) = looks.next_back() else { return };
         if !self.looked.borrow_mut().insert(index) {
             return;
         }
