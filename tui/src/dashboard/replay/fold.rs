@@ -36,7 +36,8 @@ pub struct Fold {
     pub model: Model,
     /// What is to be seen now.
     pub caption: String,
-    calls: HashMap<u64, CallTag>,
+    /// Which of the model's calls each recorded one is.
+    calls: HashMap<u64, (CallTag, Asked)>,
     waiting: Vec<(CallTag, Asked)>,
     programs: Programs,
 }
@@ -76,7 +77,8 @@ impl Fold {
                 let same = |asked: &Asked| matches!(asked, Asked::Host(other) if *other == what);
                 self.pair(call, same, |_| false);
             }
-            Entry::Cancel { .. } | Entry::Input { .. } => {}
+            Entry::Cancel { call } => self.cancelled(call),
+            Entry::Input { .. } => {}
             Entry::Caption(text) => {
                 self.caption = text.into_owned();
                 self.model.changed();
@@ -90,7 +92,9 @@ impl Fold {
                     _ => None,
                 };
                 let calls = &self.calls;
-                let event = convert::event(entry, &self.model, |call| calls.get(&call).copied());
+                let event = convert::event(entry, &self.model, |call| {
+                    calls.get(&call).map(|(tag, _)| *tag)
+                });
                 if let Some(call) = over {
                     self.calls.remove(&call);
                 }
@@ -152,8 +156,20 @@ impl Fold {
         let find =
             |test: &dyn Fn(&Asked) -> bool| self.waiting.iter().position(|(_, asked)| test(asked));
         if let Some(index) = find(&same).or_else(|| find(&alike)) {
-            let (tag, _) = self.waiting.remove(index);
-            self.calls.insert(call, tag);
+            let asked = self.waiting.remove(index);
+            self.calls.insert(call, asked);
+        }
+    }
+
+    /// The recorded dashboard gave up a question. Where the model has not (that of another
+    /// version may be more patient), the next one like it has its reply.
+    fn cancelled(&mut self, call: u64) {
+        let Some((tag, _)) = self.calls.get(&call) else {
+            return;
+        };
+        let patient = self.model.calls.get_mut(*tag).is_some_and(|own| own.cancelled.is_none());
+        if patient {
+            self.waiting.extend(self.calls.remove(&call));
         }
     }
 
