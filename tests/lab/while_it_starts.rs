@@ -79,13 +79,14 @@ fn commands_wait_for_the_guest_of_a_reboot() {
     let surroundings = Surroundings::new();
     surroundings.up(&[]);
     for _ in 0..3 {
-        let mut reboot = surroundings.command(&["vm", "reboot", "--cold"]);
-        let reboot = reboot.stdout(Stdio::null()).spawn().expect("ringside starts");
         let lab = surroundings.lab("1");
         let before = lab.status().expect("the lab answers").generation;
+        let mut reboot = surroundings.command(&["vm", "reboot", "--cold"]);
+        let reboot = reboot.stdout(Stdio::null()).spawn().expect("ringside starts");
         let start = Instant::now();
         while lab.status().expect("the lab answers").generation == before {
             assert!(start.elapsed() < PATIENCE, "it does not reboot");
+            std::thread::sleep(Duration::from_millis(1));
         }
         assert_eq!(surroundings.ok(&["exec", "--lab", "1", "--", "echo", "here"]), "here\n");
         assert_eq!(end(reboot).status, 0);
