@@ -11,6 +11,7 @@
 )]
 
 mod figures;
+mod labs;
 #[path = "../terminal/runtime.rs"]
 mod runtime;
 
@@ -19,6 +20,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use figures::{median, print};
+use labs::Down;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ringside::dashboard::core::config::{ColorDepth, Config, ThemeName};
@@ -66,6 +68,7 @@ fn at_once() {
     let guests: usize = wanted.unwrap_or(AT_ONCE);
     let runtime = Runtime::new();
     let folder = runtime.folder();
+    let _down = Down(folder);
     let begun = Instant::now();
     ringside(folder, &["up"]);
     let alone = begun.elapsed().as_secs_f64();
@@ -81,15 +84,15 @@ fn at_once() {
         serde_json::from_str(&ringside(folder, &["labs", "--json"])).expect("labs are JSON");
     let labs = labs.as_array().expect("a list");
     assert_eq!(labs.len(), guests, "all of them run");
-    let processes: Vec<(u64, u64)> = labs
+    let processes: Vec<[u64; 2]> = labs
         .iter()
-        .map(|lab| (lab["pid"].as_u64().expect("a pid"), lab["qemu_pid"].as_u64().expect("a pid")))
+        .map(|lab| ["pid", "qemu_pid"].map(|name| lab["status"][name].as_u64().expect("a pid")))
         .collect();
     let mib = |pid: u64| own_memory(pid) / f64::from(1 << 20);
-    let qemu = processes.iter().map(|(_, qemu)| mib(*qemu)).sum::<f64>() / guests as f64;
-    let lab = processes.iter().map(|(lab, _)| mib(*lab)).sum::<f64>() / guests as f64;
+    let qemu = processes.iter().map(|[_, qemu]| mib(*qemu)).sum::<f64>() / guests as f64;
+    let lab = processes.iter().map(|[lab, _]| mib(*lab)).sum::<f64>() / guests as f64;
     print("memory of a guest at rest", "MiB", qemu + lab, "the guest's memory", 512.0);
-    let ticks = || -> u64 { processes.iter().map(|(lab, qemu)| ticks(*lab) + ticks(*qemu)).sum() };
+    let ticks = || -> u64 { processes.as_flattened().iter().map(|pid| ticks(*pid)).sum() };
     let before = ticks();
     thread::sleep(Duration::from_secs(10));
     // USER_HZ is 100 on x86-64.
@@ -103,7 +106,6 @@ fn at_once() {
     };
     let loads = median(labs.iter().map(modules).collect()).as_secs_f64();
     print("a module loaded beside the others", "s", loads, "a lab's start alone", alone);
-    ringside(folder, &["down", "--all"]);
 }
 
 /// A guest of two and one of eight processors.

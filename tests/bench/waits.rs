@@ -12,6 +12,7 @@
 )]
 
 mod figures;
+mod labs;
 #[path = "../terminal/runtime.rs"]
 mod runtime;
 #[path = "../terminal/session.rs"]
@@ -24,6 +25,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use figures::{median, print};
+use labs::Down;
 use runtime::{Runtime, ringside};
 use session::Session;
 
@@ -39,13 +41,13 @@ fn main() {
     let runtime = Runtime::new();
     programs(&runtime);
     let folder = runtime.folder();
+    let _down = Down(folder);
     ringside(folder, &["up", "--no-auto-marks"]);
     ringside(folder, &["load", "my_name"]);
     questions(&runtime);
     module(&runtime);
     dashboard(&runtime);
     streams(&runtime);
-    ringside(folder, &["down"]);
 }
 
 fn timed(what: impl FnOnce()) -> Duration {
