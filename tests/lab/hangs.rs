@@ -386,7 +386,7 @@ fn a_demo_whose_guest_hangs_comes_to_an_end_by_itself() {
     // Its other child builds the modules.
     let name = |pid: &i32| fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
     let mut children = children(demo.id()).into_iter();
-    let qemu = children.find(|pid| name(pid).starts_with("qemu")).expect("it has a QEMU");
+    let qemu = children.find(|pid| name(pid).starts_with("qemu-system")).expect("it has a QEMU");
     let _stopped = Stopped::new(qemu);
     // Nothing that it says is to fill the pipe.
     let rest = std::thread::spawn(move || lines.map_while(Result::ok).collect::<Vec<_>>());

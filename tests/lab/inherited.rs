@@ -108,7 +108,7 @@ fn the_qemu_of_exec_holds_nothing_of_its_callers() {
             .collect();
         let found = children.split_whitespace().chain(more.split_whitespace()).find_map(|pid| {
             let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
-            name.starts_with("qemu").then(|| pid.parse::<i32>().ok())?
+            name.starts_with("qemu-system").then(|| pid.parse::<i32>().ok())?
         });
         if let Some(qemu) = found {
             break qemu;

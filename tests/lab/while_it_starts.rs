@@ -29,10 +29,11 @@ fn qemu(surroundings: &Surroundings) -> Pid {
     let lab = surroundings.lab("1").status().expect("the lab answers").pid;
     let start = Instant::now();
     loop {
-        // Between fork and exec it is not QEMU yet: stopped there, it would stay for ever.
+        // Between fork and exec it is not QEMU yet, and has the name of the thread that
+        // starts it, "qemu": stopped there, it would stay for ever.
         let is_qemu = |pid: &&i32| {
             let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-            name.starts_with("qemu")
+            name.starts_with("qemu-system")
         };
         if let Some(pid) = children(lab as u32).iter().find(is_qemu) {
             return Pid::from_raw(*pid);
