@@ -63,7 +63,7 @@ pub struct LabArgs {
     pub no_auto_marks: bool,
 
     /// Keep the marks when the lab ends: the next lab with this option and the same
-    /// kernel, memory and QEMU has them, and `ringside marks` lists them meanwhile
+    /// kernel, memory, processors and QEMU has them, and `ringside marks` lists them meanwhile
     #[arg(long)]
     pub keep_marks: bool,
 

@@ -221,8 +221,8 @@ fn attach_within(folder: &Path, id: Option<&str>, within: Duration) -> LabResult
         let chosen = choose(folder, id)?;
         let left = until.saturating_duration_since(Instant::now());
         let error = match reach(folder, &chosen, left) {
-            // A lab that is being born, or dies, holds its folder and takes no
-            // connection, or drops one that it has taken.
+            // A lab that starts, or ends, holds its folder and takes no connection, or
+            // drops one that it has taken.
             Err(error @ (LabError::NoSuchLab(_) | LabError::Target(TargetError::Gone(_)))) => error,
             settled => return settled,
         };
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lab_that_is_being_born_is_waited_for() {
+    fn a_lab_that_is_starting_is_waited_for() {
         let place = tempfile::tempdir().unwrap();
         let lab = LabFolder::create(place.path()).unwrap();
         let folder = place.path().to_owned();
@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lab_that_never_takes_a_connection_is_deaf() {
+    fn a_lab_that_never_takes_a_connection_does_not_answer() {
         let place = tempfile::tempdir().unwrap();
         let _lab = LabFolder::create(place.path()).unwrap();
         let attached = attach_within(place.path(), None, Duration::from_millis(50));
