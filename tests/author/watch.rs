@@ -121,3 +121,16 @@ fn a_module_in_rust_is_replaced_on_every_save_and_survives_mistakes_and_a_crash(
         "        unsafe { (8 as *mut u32).write_volatile(1) }; pr_info!(\"a blow every",
     );
 }
+
+#[test]
+fn a_module_that_logs_without_end_keeps_no_save_waiting() {
+    let made = Made::new("chatty", &["--c"]);
+    made.at.up(&[]);
+    made.edit("atomic64_inc(&beats);", "pr_info(\"beat %lld\\n\", atomic64_inc_return(&beats));");
+    let mut watching = Watching::start(&made, &["--", "interval_ms=20"]);
+    watching.expect("chatty: beat 1");
+    made.edit("a beat every", "a blow every");
+    watching.expect("chatty: a blow every 20 ms");
+    watching.say("quit");
+    assert!(watching.child.wait().expect("it is our child").success());
+}

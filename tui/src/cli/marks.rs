@@ -24,7 +24,8 @@ use crate::text::escape::visible;
 ///
 /// A lab also marks its guest by itself: before each load, each unload and each
 /// crash on purpose, and every 10 s while counters move (unless it was started
-/// with --no-auto-marks). Those are numbered, too.
+/// with --no-auto-marks). Those are numbered, too. A load right after an unload is
+/// one change with it, and marked once.
 ///
 /// A mark holds the guest's processors, memory and devices, and what is on its
 /// USB stick. The guest stands still for a moment while it is made. The eight

@@ -63,6 +63,9 @@ impl Reason {
     }
 }
 
+/// A load that follows an unload within this time is a reload, whose mark is made.
+const RELOAD: Duration = Duration::from_secs(1);
+
 /// What is known of a guest that is marked, beside its machine.
 pub(super) struct Marked {
     pub(super) name: Option<String>,
@@ -179,6 +182,15 @@ impl Marks {
     pub(super) fn moved(&self, counters: &[ModuleCounters]) -> bool {
         let seen = self.kept.lock().seen.replace(counters.to_vec());
         seen.is_some_and(|seen| seen != counters)
+    }
+
+    /// Was the newest mark made a moment ago, before an unload?
+    pub(super) fn has_just_unloaded(&self) -> bool {
+        let before_unload =
+            |reason: &Reason| matches!(reason, Reason::Before(what) if what.starts_with("unload "));
+        self.kept.lock().marks.last().is_some_and(|kept| {
+            kept.reason.as_ref().is_some_and(before_unload) && kept.mark.made.elapsed() < RELOAD
+        })
     }
 
     /// The description of each.

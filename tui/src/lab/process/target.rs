@@ -126,7 +126,8 @@ impl LabTarget {
             Request::Crash => "the crash".into(),
             _ => return,
         };
-        if !self.auto_marks {
+        let reloads = matches!(request, Request::Load { .. }) && self.marks.has_just_unloaded();
+        if !self.auto_marks || reloads {
             return;
         }
         let (send, made) = channel();

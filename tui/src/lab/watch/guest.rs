@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The guest of a watch: what its log says, and another one in its place.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::news::{News, Tell};
 use super::{Event, Watch};
@@ -32,33 +32,35 @@ impl Watch {
         tell(News::Rebooted { names: self.names() });
     }
 
-    /// The newest mark of the moment before the last load; none where the lab made
-    /// none, or there is no lab.
+    /// The newest mark of the moment before the last load, or before the unload that
+    /// came right before it; none where the lab made none, or there is no lab.
     pub(super) fn mark(&self) -> TargetResult<Option<String>> {
         let Some(first) = self.tried.first() else { return Ok(None) };
-        let reason = format!("before load {first}");
+        let reasons = ["load", "unload"].map(|what| format!("before {what} {first}"));
         match put(&*self.plan.target, question::Marks) {
             Ok(marks) => Ok(marks
                 .into_iter()
-                .rfind(|mark| mark.reason.as_ref() == Some(&reason))
+                .rfind(|mark| mark.reason.as_ref().is_some_and(|reason| reasons.contains(reason)))
                 .map(|mark| mark.name)),
             Err(TargetError::Unsupported(_)) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Reports what the kernel has logged up to now.
+    /// Reports what the kernel has logged up to now. A save or an order that comes
+    /// meanwhile ends it, and so does the time: a module may log without end.
     pub(super) fn catch_up(&mut self, tell: Tell<'_>) {
-        let mut later = Vec::new();
-        while let Ok(event) = self.events.1.recv_timeout(ON_THE_WAY) {
+        let until = Instant::now() + ON_THE_WAY;
+        let left = || until.saturating_duration_since(Instant::now());
+        while let Ok(event) = self.events.1.recv_timeout(left()) {
             match event {
                 Event::Log { guest, item } => self.hear(guest, item, tell),
-                other => later.push(other),
+                other => {
+                    // The receiver is ours.
+                    drop(self.events.0.send(other));
+                    return;
+                }
             }
-        }
-        for event in later {
-            // The receiver is ours.
-            drop(self.events.0.send(event));
         }
     }
 
