@@ -64,7 +64,7 @@ impl Reason {
 }
 
 /// A load that follows an unload within this time is a reload, whose mark is made.
-const RELOAD: Duration = Duration::from_secs(1);
+const RELOAD: Duration = Duration::from_secs(2);
 
 /// What is known of a guest that is marked, beside its machine.
 pub(super) struct Marked {
