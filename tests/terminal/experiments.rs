@@ -17,7 +17,7 @@ const ENTER: &str = "\r";
 /// A screen on which the panel stands beside the view.
 const LARGE: (u16, u16) = (60, 200);
 /// Texts that a screen has only where its view is wide, or only where it is narrow.
-const WIDE_ONLY: [&str; 3] = ["Dirty=0", "Dirty=1", "NULL pointer dereference"];
+const WIDE_ONLY: [&str; 2] = ["Dirty=0", "Dirty=1"];
 const NARROW_ONLY: [&str; 2] = ["D=0", "D=1"];
 
 /// A student in front of the dashboard.

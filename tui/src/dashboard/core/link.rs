@@ -7,6 +7,9 @@ use crate::kernel::api::{Capability, GuestState, KernelInfo, LabStatus, Trouble}
 /// What is told to whoever wants something of the kernel in a recording.
 pub const NO_KERNEL: &str = "this is a recording, and its kernel is not there any more";
 
+/// The same of a guest that is dead; the key is still to be filled in.
+pub const NOT_RUNNING: &str = "the guest is not running ({vm-reboot} boots a new one)";
+
 /// Does the kernel answer?
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Connection {
@@ -122,7 +125,7 @@ impl Link {
             };
         }
         if self.dead().is_some() {
-            return Err("the guest is not running ({vm-reboot} boots a new one)".into());
+            return Err(NOT_RUNNING.into());
         }
         match &self.connection {
             Connection::Up => Ok(()),

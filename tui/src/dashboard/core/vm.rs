@@ -3,7 +3,7 @@
 
 use super::calls::{Owner, Report};
 use super::host::HostRequest;
-use super::link::Connection;
+use super::link::{Connection, NOT_RUNNING};
 use super::shared::Shared;
 use crate::kernel::api::{Capability, LabRequest, Request};
 
@@ -11,10 +11,10 @@ pub(crate) fn lab(shared: &Shared) -> Result<(), String> {
     shared.can(Capability::Lab)
 }
 
-pub(crate) fn running(shared: &Shared) -> Result<(), String> {
+pub fn running(shared: &Shared) -> Result<(), String> {
     lab(shared)?;
     match shared.link.dead() {
-        Some(_) => Err("the guest is not running".into()),
+        Some(_) => Err(shared.fill(NOT_RUNNING)),
         None => Ok(()),
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Can a view that needs a module show anything, and if not, why not?
 
-use crate::dashboard::core::link::NO_KERNEL;
+use crate::dashboard::core::link::{NO_KERNEL, NOT_RUNNING};
 use crate::dashboard::core::{Connection, Loadable, Shared};
 use crate::kernel::api::Capability;
 
@@ -80,8 +80,6 @@ pub fn ready(shared: &Shared, module: &str, capability: Capability) -> Result<()
         Readiness::Broken => format!("{module} crashed; only a reboot brings it back"),
         Readiness::Missing(why) | Readiness::Failed(why) => why,
         Readiness::Lost { why, .. } => format!("no connection: {why}"),
-        Readiness::Dead | Readiness::Unseen => {
-            shared.fill("the guest is not running ({vm-reboot} boots a new one)")
-        }
+        Readiness::Dead | Readiness::Unseen => shared.fill(NOT_RUNNING),
     })
 }

@@ -74,7 +74,7 @@ pub fn draw(
             Role::Bad,
             format!(
                 "What is shown here of {module} is read only while this view is open, and \
-                 another was when the guest died."
+                 another view was open when the guest died."
             ),
             Some(("vm-reboot", "to boot a new guest.".to_owned())),
         ),

@@ -5,7 +5,7 @@ use super::state::Block;
 use super::tests::Script;
 use crate::dashboard::core::Layer;
 use crate::dashboard::views::fixture::{form_error, preview, screen};
-use crate::kernel::api::{BlockAction, Request};
+use crate::kernel::api::{BlockAction, GuestState, Request};
 
 fn last_action(script: &Script) -> &BlockAction {
     let mut asked = script.asked.iter().rev();
@@ -239,6 +239,17 @@ fn the_next_difference_is_found() {
     script.keys("c<enter>n");
     assert_eq!(script.model.views.get::<Block>().unwrap().cursor, 0x123);
     assert!(screen(&mut script.model, 80, 24).contains("pread sees 0x07"));
+}
+
+#[test]
+fn the_stick_of_a_dead_guest_is_neither_pulled_out_nor_plugged_in() {
+    let mut script = Script::new();
+    if let Some(lab) = &mut script.model.link.lab {
+        lab.guest = GuestState::Panicked { reason: "for a test".into() };
+        script.model.link.post_mortem_left = Some(lab.generation);
+    }
+    script.keys("u");
+    assert!(script.model.layers.is_empty());
 }
 
 #[test]

@@ -32,7 +32,7 @@ use super::ready::{Readiness, readiness, ready};
 use super::view::View;
 use crate::dashboard::core::message::Transfer;
 use crate::dashboard::core::{
-    About, Command, HostReply, HostResult, Message, Move, Owner, Report, Shared, command,
+    About, Command, HostReply, HostResult, Message, Move, Owner, Report, Shared, command, vm,
 };
 use crate::dashboard::paint::Canvas;
 use crate::kernel::Item;
@@ -291,7 +291,7 @@ fn writable(view: &Block, shared: &Shared) -> Result<(), String> {
 
 /// Can the stick be pulled out (`true`) or plugged in?
 fn plugged(shared: &Shared, wanted: bool) -> Result<(), String> {
-    shared.can(Capability::Lab)?;
+    vm::running(shared)?;
     match shared.link.lab.as_ref().map(|lab| lab.stick_plugged) {
         Some(plugged) if plugged == wanted => Ok(()),
         Some(true) => Err(shared.fill("the stick is plugged in ({block-unplug} pulls it out)")),

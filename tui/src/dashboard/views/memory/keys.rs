@@ -8,7 +8,7 @@ use crate::dashboard::core::{Connection, Effect, Event, Key, Layer};
 use crate::dashboard::shell::model::Model;
 use crate::dashboard::shell::update::update;
 use crate::dashboard::views::fixture::{form_error, preview, screen};
-use crate::kernel::api::{ProgramEnd, Request, SubjectEvent};
+use crate::kernel::api::{GuestState, LabStatus, ProgramEnd, Request, SubjectEvent};
 use crate::kernel::{Item, TargetError};
 
 /// Presses keys and answers nothing.
@@ -130,6 +130,18 @@ fn a_dead_subject_does_nothing_more_and_a_new_one_starts() {
     script.keys("xna<enter>");
     assert_eq!(script.model.views.get::<Memory>().unwrap().subjects.len(), 1);
     assert!(screen(&mut script.model, 80, 24).contains("313 alive"));
+}
+
+#[test]
+fn a_subject_of_the_last_picture_stays_in_it() {
+    let mut script = Script::new();
+    script.keys("nr<ctrl-u>0x10<enter>");
+    let guest = GuestState::Panicked { reason: "for a test".into() };
+    script.model.link.lab = Some(LabStatus { guest, ..LabStatus::default() });
+    script.model.link.post_mortem_left = Some(0);
+    script.keys("x");
+    let last = screen(&mut script.model, 80, 24);
+    assert!(last.contains("312 dead"), "{last}");
 }
 
 #[test]

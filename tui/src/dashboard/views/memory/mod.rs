@@ -123,7 +123,10 @@ const COMMANDS: &[Command<Memory>] = &[
         "kill the subject, or take a dead one off the list",
         end,
     )
-    .when(some_subject)
+    .when(|view, shared| {
+        shared.can(Capability::Subjects)?;
+        some_subject(view, shared)
+    })
     .quiet(),
 ];
 
