@@ -7,9 +7,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use ringside::kernel::api::{GuestState, Item, LabRequest};
+use ringside::kernel::api::{GuestState, Item, LabRequest, SubjectAction, SubjectEvent};
 use ringside::kernel::call::ask;
-use ringside::kernel::{Request, TargetError};
+use ringside::kernel::{Calls, Request, TargetError};
 use ringside::lab::flavour::Flavour;
 use ringside::lab::options::{BootKernel, LabOptions};
 use ringside::lab::{cache, client};
@@ -17,6 +17,25 @@ use ringside::lab::{cache, client};
 use super::surroundings::{
     Surroundings, children, expect_gone, image, kill, lab_request, lives, wait_for,
 };
+
+/// Else its death would be taken for the guest's, and hold up all that is heard of it.
+#[test]
+fn a_process_that_ends_is_told_from_a_guest_that_is_gone() {
+    let surroundings = Surroundings::new();
+    let id = surroundings.up(&[]).id;
+    let lab = surroundings.lab(&id);
+    let target = lab.target();
+    let subject = Calls::start(&*target, Request::Subject).expect("it starts");
+    let Item::Subject(SubjectEvent::Started { pid }) = subject.next() else {
+        panic!("it says that it has started first");
+    };
+    let action = SubjectAction::Read { vaddr: 0x10, size: 1 };
+    let read = ask(&*target, Request::SubjectDo { pid, action }, &[]);
+    let Err(TargetError::Ended(why)) = read else {
+        panic!("the read ended with {read:?}");
+    };
+    assert!(why.contains("has died of SIGSEGV") && !why.contains("reboot"), "{why}");
+}
 
 #[test]
 fn a_panic_is_told_with_its_reason_and_a_reboot_gets_over_it() {

@@ -40,6 +40,9 @@ pub enum TargetError {
     /// The other end broke the protocol.
     #[error("{0}")]
     Protocol(String),
+    /// The process that was asked has ended; the kernel goes on.
+    #[error("{0}")]
+    Ended(String),
 }
 
 impl TargetError {

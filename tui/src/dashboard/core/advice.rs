@@ -35,7 +35,9 @@ pub fn explain(keymap: &Keymap, title: &str, error: &TargetError) -> Message {
             lines.push(format!("{why}."));
             remedy.push(keymap.fill("In a lab, {vm-reboot} boots a new guest."));
         }
-        TargetError::Unsupported(why) | TargetError::Invalid(why) => lines.push(why.clone()),
+        TargetError::Unsupported(why) | TargetError::Invalid(why) | TargetError::Ended(why) => {
+            lines.push(why.clone());
+        }
         TargetError::Cancelled => lines.push("It was cancelled.".into()),
     }
     if remedy.is_empty() {

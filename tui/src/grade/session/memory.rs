@@ -26,7 +26,7 @@ impl Session<'_> {
         let result = self.ask(Request::SubjectDo { pid, action }, Vec::new());
         if step.dies {
             return match result {
-                Err(TargetError::Gone(_)) if self.is_dead(name)? => Ok(()),
+                Err(TargetError::Ended(_)) if self.is_dead(name)? => Ok(()),
                 Err(error) => Err(refusal(&doing)(error)),
                 Ok(_) => {
                     Err(Fault::new(format!("{doing}: the process lives on, and was to die of it")))

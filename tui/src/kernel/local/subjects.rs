@@ -116,7 +116,7 @@ impl Subject {
         let mut link = self.link.lock();
         if link.dead || send(&mut link.stream, &action).is_err() {
             link.dead = true;
-            return Err(TargetError::Gone(format!("subject {pid} had died before")));
+            return Err(TargetError::Ended(format!("subject {pid} had died before")));
         }
         link.running = Some(action);
         let received = receive_answer(&mut link.stream);
@@ -130,12 +130,12 @@ impl Subject {
                 link.fault = Some(record);
                 let fault = record.fault();
                 let name = Signal::try_from(fault.signal).map_or("a signal", Signal::as_str);
-                Err(TargetError::Gone(format!(
+                Err(TargetError::Ended(format!(
                     "subject {pid} has died of {name}: {} ({:#x})",
                     fault.cause, fault.address
                 )))
             }
-            _ => Err(TargetError::Gone(format!("subject {pid} has died"))),
+            _ => Err(TargetError::Ended(format!("subject {pid} has died"))),
         }
     }
 }

@@ -170,7 +170,7 @@ fn a_death_belongs_to_the_command_that_ran_and_not_to_the_next_one() {
         panic!("one request: {first:?}");
     };
     // Its end may arrive before the word that the subject is dead.
-    let gone = Item::Done(Err(TargetError::Gone("subject 312 has died".into())));
+    let gone = Item::Done(Err(TargetError::Ended("subject 312 has died".into())));
     let after = update(&mut script.model, Event::Item(*tag, gone));
     assert!(after.is_empty(), "nothing is sent to the dead: {after:?}");
     let (pid, end, during) = (*pid, ProgramEnd::Signalled(11), Some(action.clone()));

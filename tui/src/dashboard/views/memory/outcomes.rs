@@ -104,7 +104,8 @@ pub(crate) fn on_reply(view: &mut Memory, shared: &mut Shared, number: u32, item
                 return;
             };
             // It is dying; how comes with its last words. Nothing more is asked.
-            if let Err(TargetError::Gone(_)) = result {
+            // Recordings of older agents call that gone.
+            if let Err(TargetError::Ended(_) | TargetError::Gone(_)) = result {
                 shared.end_hold(&Owner::view(Call::Do(number)), Ok(()));
                 return;
             }

@@ -171,7 +171,7 @@ impl Script {
             during: Some(during.clone()),
         };
         self.bury(died);
-        vec![Item::Done(Err(TargetError::Gone(format!("subject {pid} has died"))))]
+        vec![Item::Done(Err(TargetError::Ended(format!("subject {pid} has died"))))]
     }
 
     pub(crate) fn bury(&mut self, died: SubjectEvent) {
