@@ -83,6 +83,7 @@ fn students_modules_of_our_names_are_driven_from_the_keyboard() {
     session.wait_for("Read memory");
     session.keys(ENTER);
     session.wait_for("\"hello");
+    share_with_a_second_subject(&mut session);
     session.keys("f");
     session.wait_until("the form or the outcome", |screen| screen.contains("ree"));
     session.keys(ENTER);
@@ -105,4 +106,26 @@ fn students_modules_of_our_names_are_driven_from_the_keyboard() {
     session.keys("7");
     session.wait_for("not ours");
     drop(session.quit());
+}
+
+/// Offers the page under the cursor to a new subject, which maps it and reads what the
+/// first one wrote; the first one is shown again afterwards.
+fn share_with_a_second_subject(session: &mut Session) {
+    session.keys("n");
+    session.wait_until("two subjects", |screen| screen.matches(" alive").count() == 2);
+    session.keys("Ns");
+    session.wait_for("Offer a page");
+    session.keys(ENTER);
+    session.wait_for("offered the page at 0x");
+    session.keys("No");
+    session.wait_for("Map the offered page");
+    session.keys("\x150x600000000000");
+    session.keys(ENTER);
+    session.wait_for("mapped the offer at 0x600000000000");
+    session.keys("r");
+    session.wait_for("Read memory");
+    session.keys("\x150x600000000000");
+    session.keys(ENTER);
+    session.wait_for("bytes at 0x600000000000: \"hello");
+    session.keys("N");
 }

@@ -21,12 +21,15 @@ use crate::lab::paths::lossy;
 ///     ringside dump core
 ///     ringside dump core --compress
 ///     drgn -c core -s VMLINUX -s pulse.ko        with what the command prints
-///     crash VMLINUX core
+///     crash --minimal VMLINUX core
 ///
 /// The guest may run (it stands still meanwhile and goes on), be halted by gdb,
 /// or be dead. Both programs need the kernel's debug information, which only the
 /// debug kernel has. --compress makes a smaller file in makedumpfile's format,
 /// which both read, too.
+///
+/// A crash that does not know Linux 7 (8.0 knows it up to 6) refuses the file without
+/// --minimal, and with it shows the log, memory, symbols and code.
 #[derive(Args, Clone, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Dump {
@@ -90,7 +93,7 @@ impl Dump {
         };
         let text = format!(
             "{shown}: {} of memory; read it with\n  drgn -c {shown} -s {vmlinux}\n  \
-             crash {vmlinux} {shown}{lacks}",
+             crash --minimal {vmlinux} {shown}{lacks}",
             crate::text::amount::amount(bytes),
         );
         say(self.json, &text, &Dumped { file: &self.file, bytes, vmlinux: &kernel.vmlinux })?;
