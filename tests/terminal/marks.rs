@@ -37,3 +37,36 @@ fn a_marked_guest_comes_back_with_its_module_after_an_unload_and_after_a_crash()
     assert!(session.quit().success());
     session.assert_restored();
 }
+
+#[test]
+fn a_subject_that_died_lives_again_after_a_rewind_with_its_pages() {
+    let runtime = Runtime::new();
+    let mut session = dashboard(&runtime);
+    ringside(runtime.folder(), &["load", "memalloc"]);
+    session.keys("4");
+    session.wait_for("n starts one");
+    session.keys("n");
+    session.wait_for("alive");
+    session.keys("a");
+    session.wait_for("Allocate pages");
+    session.keys("\r");
+    session.wait_for("wwww");
+    session.keys("M");
+    session.wait_for("Z comes back here");
+    session.keys("r");
+    session.wait_for("Read memory");
+    session.keys("\x150x10\r");
+    session.wait_for("dead SIGSEGV");
+    session.keys("Z");
+    session.wait_for("Rewind to");
+    session.keys("y");
+    session.wait_for("rewound by");
+    session.wait_for("alive");
+    session.wait_for("wwww");
+    assert!(session.screen().contains("pages 4/"), "{}", session.screen());
+    session.keys("r");
+    session.wait_for("Read memory");
+    session.keys("\r");
+    session.wait_for("bytes at 0x400000000000");
+    assert!(session.quit().success());
+}

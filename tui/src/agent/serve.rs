@@ -125,7 +125,7 @@ impl Server<'_> {
         match body {
             Body::Hello(theirs) => {
                 // Another client than before, or the same one again.
-                self.cancel_where(|_| true);
+                self.leave_all();
                 self.assembler.forget_all();
                 self.reply(
                     number,
@@ -255,6 +255,17 @@ impl Server<'_> {
     fn reply(&self, number: u32, body: Body) {
         let frames = body.frames(number).unwrap_or_default();
         self.outbox.send_urgent(frames);
+    }
+
+    /// Takes all calls off the table, since their client is gone.
+    fn leave_all(&self) {
+        let calls: Vec<_> = self.calls.lock().drain().map(|(_, call)| call).collect();
+        for served in calls {
+            served.credit.close();
+            if let Some(call) = &served.call {
+                call.control().leave();
+            }
+        }
     }
 
     /// Takes calls off the table and cancels them; nothing more is said of them.

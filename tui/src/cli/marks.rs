@@ -76,9 +76,10 @@ pub struct Marks {
 ///
 /// Memory, processors, devices and the USB stick are as they were; the guest's
 /// clock is set to the present and its random pool stirred. What was connected
-/// to the old guest (a program under `exec`, a process under `mem`) ends. The
-/// mark stays, so the same moment can be gone back to again. It works on a
-/// guest that crashed, too.
+/// to the old guest (a program under `exec`, a process under `mem`) ends. Processes
+/// that mapped pages at that moment live again with them: a dashboard goes on with
+/// them, and without one they end after 10 s. The mark stays, so the same moment can
+/// be gone back to again. It works on a guest that crashed, too.
 #[derive(Args, Clone, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Rewind {

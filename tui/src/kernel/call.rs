@@ -46,6 +46,11 @@ pub trait CallControl: Send + Sync {
     }
     /// Ends the call; it answers [`TargetError::Cancelled`] unless it was done already.
     fn cancel(&self);
+    /// Its client is gone, as that of a guest that was wound back: the call ends, but a
+    /// subject lives on for a while, to be taken up by the next client.
+    fn leave(&self) {
+        self.cancel();
+    }
 }
 
 /// How long the reply of a call that takes no more input may be on its way.

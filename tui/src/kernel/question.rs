@@ -176,6 +176,15 @@ question!(
     Subject is Request::Subject, Item::Subject(event) => event, SubjectEvent
 );
 question!(
+    /// The subjects of a guest that was wound back.
+    LeftSubjects is Request::LeftSubjects, Item::Subjects(subjects) => subjects, Vec<i32>
+);
+question!(
+    /// One of them, to go on with: how it fares.
+    TakeSubject { pid: i32 }
+    is Request::TakeSubject { pid }, Item::Subject(event) => event, SubjectEvent
+);
+question!(
     /// Something for a subject to do.
     SubjectDo { pid: i32, action: SubjectAction }
     is Request::SubjectDo { pid, action }, Item::SubjectDid(outcome) => outcome, SubjectOutcome

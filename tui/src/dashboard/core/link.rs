@@ -46,6 +46,8 @@ pub struct Link {
     pub own_lab: bool,
     /// It is a recording, in which somebody looks around.
     pub recording: bool,
+    /// This guest is the one before, wound back.
+    pub wound_back: bool,
     /// The post-mortem screen was put away for this generation of the guest.
     pub post_mortem_left: Option<u32>,
 }

@@ -56,7 +56,7 @@ fn rewind(shared: &mut Shared, name: Option<String>, title: &str, which: &str) {
     }
     let text = format!(
         "Memory, modules, devices and the USB stick are again {which}. What happened since is \
-         lost; subjects and programs that run now end."
+         lost; programs that run now end, and subjects live again as they did then."
     );
     shared.confirm(
         format!("Rewind to {title}?"),

@@ -310,6 +310,7 @@ fn new_guest(model: &mut Model, generation: u32, rewound_ms: Option<u64>) {
     }
     model.link.connection = Connection::Connecting;
     model.link.kernel = None;
+    model.link.wound_back = rewound_ms.is_some();
     loader::guest_gone(model);
     model.modules = Loadable::Loading;
     match rewound_ms {

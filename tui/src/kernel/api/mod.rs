@@ -164,6 +164,14 @@ pub enum Request {
     Release,
     /// To the lab and not to its kernel.
     Lab(LabRequest),
+    /// The subjects whose client is gone although they live: those of a guest that was
+    /// wound back. One [`Item::Subjects`].
+    LeftSubjects,
+    /// Take up such a subject. Items as of [`Request::Subject`].
+    TakeSubject {
+        /// Its process id, from [`Item::Subjects`].
+        pid: i32,
+    },
 }
 
 impl Request {
@@ -198,6 +206,8 @@ impl Request {
             | Self::Wake(_)
             | Self::AwaitStick { .. }
             | Self::Release
+            | Self::LeftSubjects
+            | Self::TakeSubject { .. }
             | Self::Lab(_) => false,
             Self::Load { .. }
             | Self::Unload { .. }
@@ -263,4 +273,6 @@ pub enum Item {
     Marks(Vec<MarkInfo>),
     /// To [`LabRequest::Console`]: bytes of the serial console.
     Console(Vec<u8>),
+    /// To [`Request::LeftSubjects`]: their process ids, the lowest first.
+    Subjects(Vec<i32>),
 }

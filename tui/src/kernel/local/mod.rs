@@ -69,6 +69,7 @@ impl Target for Local {
             Request::Run(request) => run::start(request, guest, sink),
             Request::Kmsg { from, follow } => kmsg::start(from, follow, sink),
             Request::Subject => subjects::start(subjects, sink),
+            Request::TakeSubject { pid } => subjects::take_up(&subjects, pid, sink),
             Request::Trace { module, functions, interval_ms } => {
                 trace::start(module, functions, interval_ms, sink)
             }
@@ -160,6 +161,7 @@ fn answer(
         Request::CallSyscall { times } => return syscall::call(times, task),
         Request::SetSyscallMessage { message } => return syscall::set_message(&message),
         Request::SubjectDo { pid, action } => Item::SubjectDid(subjects.act(pid, action)?),
+        Request::LeftSubjects => Item::Subjects(subjects.left()),
         Request::Block(action) => Item::Block(block::act(action)?),
         Request::Peek { path, offset, size } => Item::Bytes(block::peek(&path, offset, size)?),
         Request::BlockDevices => Item::BlockDevices(block::devices()?),
@@ -178,6 +180,7 @@ fn answer(
         | Request::Run(_)
         | Request::Kmsg { .. }
         | Request::Subject
+        | Request::TakeSubject { .. }
         | Request::Trace { .. }
         | Request::Ping => {
             return Err(TargetError::Invalid("a request that takes input".into()));

@@ -10,9 +10,10 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 use super::process::{Process, THIS_PROGRAM, spare_no_more};
 use super::subject_link::{FaultRecord, FromSubject, receive_answer, send};
@@ -24,6 +25,9 @@ use crate::kernel::api::{
 use crate::kernel::call::{Call, Sink};
 use crate::kernel::error::{TargetError, TargetResult};
 
+/// So long a subject whose client is gone waits for another: a dashboard takes it up
+/// at once, and without one nobody could end it.
+const LEFT_FOR: Duration = Duration::from_secs(10);
 /// The hidden command that makes it a subject.
 const SUBJECT: &str = "subject";
 
@@ -34,8 +38,20 @@ pub(super) struct Subjects {
 }
 
 struct Subject {
+    process: Arc<Process>,
     /// One action at a time.
     link: Mutex<Link>,
+    /// Taken for a moment only, and never with `link`.
+    fate: Mutex<Fate>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Fate {
+    /// Its client is gone.
+    left: bool,
+    /// Its death.
+    died: Option<SubjectEvent>,
 }
 
 struct Link {
@@ -84,19 +100,78 @@ fn live(subjects: &Subjects, task: &Task) -> TargetResult<()> {
     let process = Arc::new(Process::new(child));
     let pid = process.pid();
     let link = Link { stream: ours, running: None, fault: None, dead: false };
-    let subject = Arc::new(Subject { link: Mutex::new(link) });
+    let subject = Arc::new(Subject {
+        process,
+        link: Mutex::new(link),
+        fate: Mutex::default(),
+        changed: Condvar::new(),
+    });
     subjects.by_pid.lock().insert(pid, Arc::clone(&subject));
-    let victim = Arc::clone(&process);
-    task.on_cancel(move || victim.signal(Signal::SIGKILL, false));
+    subject.belongs_to(task);
     task.emit(Item::Subject(SubjectEvent::Started { pid }));
-    let end = process.wait();
+    let end = subject.process.wait();
     subjects.by_pid.lock().remove(&pid);
     let (fault, during) = subject.last_words();
-    task.emit(Item::Subject(SubjectEvent::Died { pid, end, fault, during }));
+    let died = SubjectEvent::Died { pid, end, fault, during };
+    subject.fate.lock().died = Some(died.clone());
+    subject.changed.notify_all();
+    task.emit(Item::Subject(died));
     Ok(())
 }
 
+/// Takes up a subject whose client is gone.
+pub(super) fn take_up(subjects: &Subjects, pid: i32, sink: Sink) -> TargetResult<Call> {
+    let subject = subjects.by_pid.lock().get(&pid).cloned();
+    let left = |subject: &Arc<Subject>| std::mem::take(&mut subject.fate.lock().left);
+    let subject = subject.filter(left).ok_or_else(|| {
+        TargetError::errno(nix::libc::ESRCH, format!("take up subject {pid}"))
+            .with_hint("it has ended, or somebody else has taken it up")
+    })?;
+    subject.changed.notify_all();
+    let task = Task::new(sink);
+    subject.belongs_to(&task);
+    task.spawn("subject", move |task| {
+        task.emit(Item::Subject(SubjectEvent::Started { pid }));
+        let died = loop {
+            let mut fate = subject.fate.lock();
+            if let Some(died) = &fate.died {
+                break died.clone();
+            }
+            subject.changed.wait(&mut fate);
+        };
+        task.emit(Item::Subject(died));
+        Ok(())
+    })?;
+    Ok(Call::new(Arc::new(LocalCall::new(task, NoInput))))
+}
+
 impl Subject {
+    /// It dies when the task is cancelled; when the task's client is gone, it is left.
+    fn belongs_to(self: &Arc<Self>, task: &Task) {
+        let (victim, left) = (Arc::clone(&self.process), Arc::clone(self));
+        task.on_cancel(move || victim.signal(Signal::SIGKILL, false));
+        task.on_leave(move || left.leave());
+    }
+
+    /// Kills it unless it is taken up in time.
+    fn leave(self: Arc<Self>) {
+        self.fate.lock().left = true;
+        let subject = Arc::clone(&self);
+        let spawned = std::thread::Builder::new().name("left".into()).spawn(move || {
+            let until = Instant::now() + LEFT_FOR;
+            let mut fate = subject.fate.lock();
+            while fate.left && fate.died.is_none() {
+                if subject.changed.wait_until(&mut fate, until).timed_out() {
+                    fate.left = false;
+                    return subject.process.signal(Signal::SIGKILL, false);
+                }
+            }
+        });
+        if spawned.is_err() {
+            self.process.signal(Signal::SIGKILL, false);
+        }
+    }
+
     /// The fault a subject died of and what it was doing, once it is dead:
     /// whoever made it act has read the fault, or it is still in the socket.
     fn last_words(&self) -> (Option<Fault>, Option<SubjectAction>) {
@@ -141,6 +216,15 @@ impl Subject {
 }
 
 impl Subjects {
+    /// Those whose client is gone, by process id.
+    pub(super) fn left(&self) -> Vec<i32> {
+        let by_pid = self.by_pid.lock();
+        let left = by_pid.iter().filter(|(_, subject)| subject.fate.lock().left);
+        let mut left: Vec<i32> = left.map(|(pid, _)| *pid).collect();
+        left.sort_unstable();
+        left
+    }
+
     /// Makes a subject do something.
     pub(super) fn act(&self, pid: i32, action: SubjectAction) -> TargetResult<SubjectOutcome> {
         if matches!(action, SubjectAction::Walk { .. }) {

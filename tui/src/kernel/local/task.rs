@@ -26,6 +26,7 @@ struct State {
     sink: Holder,
     cancelled: bool,
     on_cancel: Option<Box<dyn FnOnce() + Send>>,
+    on_leave: Option<Box<dyn FnOnce() + Send>>,
 }
 
 /// Where the sink is. It is never called under the lock: it may cancel its own
@@ -45,6 +46,7 @@ impl Task {
                 sink: Holder::Here(sink),
                 cancelled: false,
                 on_cancel: None,
+                on_leave: None,
             }),
             changed: Condvar::new(),
         })
@@ -171,14 +173,28 @@ impl Task {
         }
     }
 
+    /// What to do in place of that when its client has gone and another may come for it.
+    pub(super) fn on_leave(&self, action: impl FnOnce() + Send + 'static) {
+        self.state().on_leave = Some(Box::new(action));
+    }
+
     /// Ends the task with [`TargetError::Cancelled`], unless it is over.
     pub(super) fn cancel(&self) {
+        self.end(|state| state.on_cancel.take());
+    }
+
+    /// The same for a client that is gone.
+    fn leave(&self) {
+        self.end(|state| state.on_leave.take().or_else(|| state.on_cancel.take()));
+    }
+
+    fn end(&self, action: impl FnOnce(&mut State) -> Option<Box<dyn FnOnce() + Send>>) {
         let mut state = self.state();
         if matches!(state.sink, Holder::Gone) || state.cancelled {
             return;
         }
         state.cancelled = true;
-        let action = state.on_cancel.take();
+        let action = action(&mut state);
         let sink = match std::mem::replace(&mut state.sink, Holder::Gone) {
             Holder::Here(sink) => Some(sink),
             // The thread that is in it says the last word.
@@ -282,6 +298,10 @@ impl<I: TakesInput> CallControl for LocalCall<I> {
 
     fn cancel(&self) {
         self.task.cancel();
+    }
+
+    fn leave(&self) {
+        self.task.leave();
     }
 }
 

@@ -161,6 +161,7 @@ impl View for Memory {
         match call {
             Call::Live(number) => outcomes::on_life(self, shared, number, item),
             Call::Do(number) => outcomes::on_reply(self, shared, number, item),
+            Call::Left => subjects::on_left(self, shared, item),
         }
         shared.changed();
     }
@@ -200,11 +201,16 @@ impl View for Memory {
     fn new_guest(&mut self, shared: &mut Shared) {
         let alive = |subject: &&subject::Subject| matches!(subject.life, Life::Alive);
         match self.subjects.iter().filter(alive).count() {
+            // Those of that moment live again.
+            _ if shared.link.wound_back => {}
             0 => {}
             1 => shared.note("the subject ended with the guest it ran in".to_owned()),
             many => shared.note(format!("{many} subjects ended with the guest they ran in")),
         }
         *self = Self::default();
+        if shared.link.wound_back {
+            subjects::look_for_left(shared);
+        }
     }
 }
 

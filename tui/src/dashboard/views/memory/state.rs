@@ -14,6 +14,8 @@ pub enum Call {
     Live(u32),
     /// Something that the subject with this number does.
     Do(u32),
+    /// Which subjects a guest has that was wound back.
+    Left,
 }
 
 /// A part of the picture that can have the focus.

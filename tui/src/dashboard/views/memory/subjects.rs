@@ -9,6 +9,7 @@ use super::subject::{Job, Why};
 use crate::dashboard::core::equivalent::equivalent;
 use crate::dashboard::core::{Owner, Report, Shared};
 use crate::dashboard::views::ready::ready;
+use crate::kernel::Item;
 use crate::kernel::api::{Capability, Request, SubjectAction};
 
 /// The most subjects in the list.
@@ -28,13 +29,32 @@ pub(crate) fn can_start(view: &Memory, shared: &Shared) -> Result<(), String> {
 
 /// Starts a subject and shows it.
 pub(crate) fn start(view: &mut Memory, shared: &mut Shared) {
+    begin(view, shared, Request::Subject);
+    view.selected = view.subjects.len() - 1;
+    view.cursor = SUGGESTED;
+}
+
+fn begin(view: &mut Memory, shared: &mut Shared, request: Request) {
     view.started += 1;
     let number = view.started;
     let title = format!("subject {number}");
-    let tag =
-        shared.start(Owner::mortal(Call::Live(number)), &title, Report::Silent, Request::Subject);
+    let tag = shared.start(Owner::mortal(Call::Live(number)), &title, Report::Silent, request);
     view.subjects.push(Subject::new(number, tag));
-    view.selected = view.subjects.len() - 1;
+}
+
+/// Asks which subjects live in a guest that was wound back: their client was the
+/// connection to the guest that it was.
+pub(crate) fn look_for_left(shared: &mut Shared) {
+    shared.start_unlogged(Owner::mortal(Call::Left), "subjects of the mark", Request::LeftSubjects);
+}
+
+/// Takes them up, and shows the first.
+pub(crate) fn on_left(view: &mut Memory, shared: &mut Shared, item: Item) {
+    let Item::Subjects(left) = item else { return };
+    let room = MOST.saturating_sub(view.subjects.len());
+    for pid in left.into_iter().take(room) {
+        begin(view, shared, Request::TakeSubject { pid });
+    }
     view.cursor = SUGGESTED;
 }
 
