@@ -181,6 +181,11 @@ impl Counters {
         find(&self.module(module)?.counters, counter)
     }
 
+    /// A counter's text, to be shown; a question mark before the first sample.
+    pub fn text_or_unknown(&self, module: &str, counter: &str) -> &str {
+        self.text(module, counter).unwrap_or("?")
+    }
+
     /// A counter's number.
     pub fn value(&self, module: &str, counter: &str) -> Option<i64> {
         self.text(module, counter)?.parse().ok()

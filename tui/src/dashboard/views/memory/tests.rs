@@ -42,6 +42,12 @@ impl Script {
             ("pages_mapped", 4),
             ("requests", 1),
             ("requests_limit", 100),
+            ("refused_exists", 0),
+            ("refused_invalid", 0),
+            ("refused_pages_limit", 0),
+            ("refused_requests_limit", 0),
+            ("shared_pages", 0),
+            ("tables_p4d", 0),
             ("tables_pmd", 1),
             ("tables_pte", 1),
             ("tables_pud", 1),
@@ -364,6 +370,14 @@ fn the_bytes_read_can_be_brought_up_at_80_by_24() {
 #[test]
 fn without_a_subject_the_key_that_starts_one_is_named() {
     assert_snapshot!(screen(&mut Script::new().model, 80, 24));
+}
+
+#[test]
+fn what_no_sample_has_told_yet_is_not_called_0() {
+    let mut script = Script::new();
+    script.model.counters.clear();
+    let screen = screen(&mut script.model, 80, 24);
+    assert!(screen.contains("pages ?/? requests ?/? shared ? refused ? made P4D ?"), "{screen}");
 }
 
 #[test]

@@ -15,10 +15,12 @@ pub(crate) fn throughput(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared, w
     } else {
         ("bytes_read", "Read", Role::Series(0))
     };
-    let total = shared.counters.value(MODULE, counter).unwrap_or(0).max(0) as u64;
-    let rate = shared.counters.rate(MODULE, counter).unwrap_or(0.0);
+    let total = shared.counters.value(MODULE, counter).and_then(|total| u64::try_from(total).ok());
+    let total = total.map_or_else(|| "?".into(), size_text);
+    let rate = shared.counters.rate(MODULE, counter);
+    let rate = rate.map_or_else(|| "?".into(), |rate| size_text(rate as u64));
     let span = shared.range_ms();
-    let title = format!("{word} {}, now {}/s", size_text(total), size_text(rate as u64));
+    let title = format!("{word} {total}, now {rate}/s");
     let title = with_time(title, span, area);
     let inside = canvas.panel(area, &title, false);
     let columns = canvas.chart_columns(inside);

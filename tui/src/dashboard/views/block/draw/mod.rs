@@ -85,7 +85,6 @@ fn head(canvas: &mut Canvas<'_>, line: Rect, view: &Block, shared: &Shared) {
     let position = value("position").and_then(|position| u64::try_from(position).ok());
     let position = position.or(state.info.map(|info| info.position));
     let position = position.map_or_else(|| "?".into(), |position| format!("{position:#x}"));
-    let errors = value("errors").unwrap_or(0);
     let name = format!(" {device} ");
     let total = match state.info {
         Some(info) if info.gone => " ".to_owned(),
@@ -103,12 +102,12 @@ fn head(canvas: &mut Canvas<'_>, line: Rect, view: &Block, shared: &Shared) {
         canvas.spans(line, &device);
         return;
     }
-    let failed = format!(" errors {errors}");
-    let operations = value("operations").unwrap_or(0);
+    let shown = |name: &str| shared.counters.text_or_unknown(MODULE, name);
+    let failed = format!(" errors {}", shown("errors"));
     let block = state.info.map_or(0, |info| info.logical_block_size);
-    let done = format!(" operations {operations}");
+    let done = format!(" operations {}", shown("operations"));
     let blocks = format!(" blocks of {block}");
-    let failed_role = if errors > 0 { Role::Warning } else { Role::Dim };
+    let failed_role = if value("errors") > Some(0) { Role::Warning } else { Role::Dim };
     let counted: [Span<'_>; 3] = [(&failed, failed_role), (&done, Role::Dim), (&blocks, Role::Dim)];
     canvas.whole_spans(line, &[&device[..], &counted].concat());
 }

@@ -34,7 +34,13 @@ pub(crate) fn draw(canvas: &mut Canvas<'_>, area: Rect, view: &Block, shared: &S
 
 fn facts(canvas: &mut Canvas<'_>, area: Rect, view: &Block, shared: &Shared) {
     let inside = canvas.panel(area, "Device", false);
-    let value = |name: &str| shared.counters.value(MODULE, name).unwrap_or(0);
+    let shown = |name: &str| shared.counters.text_or_unknown(MODULE, name);
+    let value = |name: &str| {
+        let value = shared.counters.value(MODULE, name)?;
+        u64::try_from(value).ok()
+    };
+    let bytes = |name: &str| value(name).map_or_else(|| "?".into(), size_text);
+    let position = value("position").map_or_else(|| "?".into(), |at| format!("{at:#x}"));
     let info = view.info.unwrap_or_default();
     let stick = match &shared.link.lab {
         Some(lab) if lab.stick_plugged => match &lab.stick_file {
@@ -56,10 +62,10 @@ fn facts(canvas: &mut Canvas<'_>, area: Rect, view: &Block, shared: &Shared) {
         ),
         ("block", format!("{} bytes", info.logical_block_size)),
         ("stick", stick),
-        ("position", format!("{:#x}", value("position"))),
-        ("read", size_text(value("bytes_read").max(0) as u64)),
-        ("written", size_text(value("bytes_written").max(0) as u64)),
-        ("done", format!("{} operations, {} errors", value("operations"), value("errors"))),
+        ("position", position),
+        ("read", bytes("bytes_read")),
+        ("written", bytes("bytes_written")),
+        ("done", format!("{} operations, {} errors", shown("operations"), shown("errors"))),
     ];
     for (index, (name, text)) in lines.iter().enumerate() {
         let label = format!("{name:<9}");

@@ -108,16 +108,16 @@ fn limits(canvas: &mut Canvas<'_>, line: Rect, shared: &Shared) {
         canvas.text(line.x, line.y, line.width, text, Role::Warning);
         return;
     }
-    let value = |name: &str| shared.counters.value(MODULE, name).unwrap_or(0);
+    let value = |name: &str| shared.counters.text_or_unknown(MODULE, name);
     let (pages, most) = (value("pages_mapped"), value("pages_limit"));
-    let refused: i64 = ["pages_limit", "requests_limit", "exists", "invalid"]
+    let refused: Option<i64> = ["pages_limit", "requests_limit", "exists", "invalid"]
         .iter()
-        .map(|reason| value(&format!("refused_{reason}")))
+        .map(|reason| shared.counters.value(MODULE, &format!("refused_{reason}")))
         .sum();
     let pages_text = format!("{pages}/{most} ");
     let requests = format!("{}/{} ", value("requests"), value("requests_limit"));
-    let shared = format!("{} ", value("shared_pages"));
-    let refused_text = format!("{refused} ");
+    let shared_pages = format!("{} ", value("shared_pages"));
+    let refused_text = refused.map_or_else(|| "? ".into(), |refused| format!("{refused} "));
     let tables = format!(
         "P4D {} PUD {} PMD {} PTE {}",
         value("tables_p4d"),
@@ -125,7 +125,7 @@ fn limits(canvas: &mut Canvas<'_>, line: Rect, shared: &Shared) {
         value("tables_pmd"),
         value("tables_pte")
     );
-    let refused_role = if refused > 0 { Role::Warning } else { Role::Text };
+    let refused_role = if refused > Some(0) { Role::Warning } else { Role::Text };
     canvas.spans(
         line,
         &[
@@ -134,7 +134,7 @@ fn limits(canvas: &mut Canvas<'_>, line: Rect, shared: &Shared) {
             ("requests ", Role::Dim),
             (&requests, Role::Text),
             ("shared ", Role::Dim),
-            (&shared, Role::Text),
+            (&shared_pages, Role::Text),
             ("refused ", Role::Dim),
             (&refused_text, refused_role),
             ("made ", Role::Dim),
