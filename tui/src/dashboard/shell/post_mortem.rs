@@ -89,7 +89,13 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared) {
             (" shows the last picture, until then", Role::Text),
         ],
     );
-    y += 2;
+    y += 1;
+    if !shared.link.recording {
+        let dump = "`ringside dump FILE` in another terminal keeps its memory, for drgn and crash";
+        canvas.text(inside.x + 1, inside.y + y, inside.width - 2, dump, Role::Dim);
+        y += 1;
+    }
+    y += 1;
     canvas.text(
         inside.x + 1,
         inside.y + y,

@@ -36,6 +36,7 @@ fn a_panic_shows_why_and_one_key_boots_a_new_guest() {
     assert!(dashboard.shows("The kernel panicked"));
     assert!(dashboard.shows("sysrq triggered crash"));
     assert!(dashboard.shows("Linux boots"), "the console's last lines");
+    assert!(dashboard.shows("`ringside dump FILE`"));
     dashboard.keys("b");
     assert!(dashboard.kernel.seen.iter().any(|seen| seen.contains("Reboot { cold: false }")));
     let mut again = running_lab();
