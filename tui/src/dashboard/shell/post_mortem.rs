@@ -91,7 +91,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, shared: &Shared) {
     );
     y += 1;
     if !shared.link.recording {
-        let dump = "`ringside dump FILE` in another terminal keeps its memory, for drgn and crash";
+        let dump = "`ringside dump FILE` in another terminal: its memory for drgn and crash";
         canvas.text(inside.x + 1, inside.y + y, inside.width - 2, dump, Role::Dim);
         y += 1;
     }
