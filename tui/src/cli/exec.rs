@@ -12,7 +12,8 @@ use std::sync::mpsc::{Sender, channel};
 
 use clap::{Args, ValueHint};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH};
-use signal_hook::iterator::Signals;
+use signal_hook::iterator::SignalsInfo;
+use signal_hook::iterator::exfiltrator::WithRawSiginfo;
 
 use super::lab_args::LabArgs;
 use super::patience::{Patience, Patient};
@@ -344,14 +345,37 @@ fn feed(control: Arc<dyn CallControl>, terminal: Option<(Arc<AtomicBool>, Sender
     });
 }
 
+/// Keeps each signal: of two interrupts, a busy thread would find one otherwise.
+type Signals = SignalsInfo<WithRawSiginfo>;
+
 /// Hands the signals that come to the loop.
 fn listen(mut signals: Signals, events: Sender<Event>) {
     std::thread::spawn(move || {
-        for signal in signals.forever() {
+        for signal in signals.forever().map(|info| info.si_signo) {
             // To the end of the process: a signal must never come to nothing.
             if events.send(Event::Signal(signal)).is_err() {
                 drop(signal_hook::low_level::emulate_default_handler(signal));
             }
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn two_signals_of_a_kind_are_two_however_late_they_are_looked_at() {
+        let signals = Signals::new([SIGWINCH]).unwrap();
+        for _ in 0..2 {
+            signal_hook::low_level::raise(SIGWINCH).unwrap();
+        }
+        let (send, events) = channel();
+        listen(signals, send);
+        for _ in 0..2 {
+            let event = events.recv_timeout(Duration::from_secs(60)).unwrap();
+            assert!(matches!(event, Event::Signal(SIGWINCH)));
+        }
+    }
 }
