@@ -174,3 +174,17 @@ fn a_recording_is_played_in_a_terminal_without_a_lab() {
     assert!(session.wait().success());
     session.assert_restored();
 }
+
+#[test]
+fn the_tour_plays_by_itself() {
+    let nowhere = Runtime::new();
+    let binary = Path::new(env!("CARGO_BIN_EXE_ringside"));
+    let environment = [("XDG_RUNTIME_DIR", nowhere.folder()), ("PATH", "/nonexistent")];
+    let mut session = Session::start_with(binary, &["tour"], 26, 80, &environment);
+    session.wait_until("its first seconds to pass", |screen| {
+        (3..10).any(|second| screen.contains(&format!("playing 0:0{second}")))
+    });
+    session.keys("q");
+    assert!(session.wait().success());
+    session.assert_restored();
+}

@@ -48,6 +48,8 @@ pub struct Player {
     speed: usize,
     /// The time that is shown, in microseconds, so that a slow speed gets on.
     at_us: u64,
+    /// What has passed beyond that, in quarters of a nanosecond.
+    rest: u128,
     /// What was just jumped to, or why not.
     note: String,
     dirty: bool,
@@ -66,6 +68,7 @@ impl Player {
             playing: true,
             speed: NORMAL,
             at_us: 0,
+            rest: 0,
             note: String::new(),
             dirty: true,
         };
@@ -145,8 +148,11 @@ impl Player {
             return;
         }
         let end_us = self.tape.length_ms() * 1000;
-        let passed = (time.as_micros() as u64).saturating_mul(self.speed()) / 4;
-        self.at_us = (self.at_us + passed).min(end_us);
+        // What is less than a microsecond is not lost, however often time passes.
+        let passed = self.rest + time.as_nanos() * u128::from(self.speed());
+        self.rest = passed % 4000;
+        let passed = u64::try_from(passed / 4000).unwrap_or(u64::MAX);
+        self.at_us = self.at_us.saturating_add(passed).min(end_us);
         self.run();
         if self.at_us == end_us {
             self.play(false);

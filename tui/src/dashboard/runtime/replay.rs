@@ -78,11 +78,10 @@ impl Runner {
         loop {
             let until_frame =
                 last_frame.map_or(Duration::ZERO, |last| FRAME.saturating_sub(last.elapsed()));
-            let wait = match (busy, dirty || self.player.plays()) {
+            let wait = match (busy, dirty) {
                 (true, _) => Duration::ZERO,
                 (false, true) => until_frame,
-                (false, false) if self.beside.is_some() => GLANCE,
-                (false, false) => IDLE,
+                (false, false) => self.pause(),
             };
             match receive.recv_timeout(wait) {
                 Ok(message) => {
@@ -119,6 +118,17 @@ impl Runner {
                 last_frame = Some(Instant::now());
                 dirty = false;
             }
+        }
+    }
+
+    /// How long nothing has to be done where there is nothing new to draw.
+    fn pause(&self) -> Duration {
+        if self.player.plays() {
+            FRAME
+        } else if self.beside.is_some() {
+            GLANCE
+        } else {
+            IDLE
         }
     }
 

@@ -2,6 +2,7 @@
 //! Recorded, and played.
 
 use std::path::Path;
+use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -91,6 +92,18 @@ fn screen(player: &mut Player, width: u16, height: u16) -> String {
 
 fn keys(player: &mut Player, keys: &str) -> Vec<Act> {
     Key::parse_many(keys).unwrap().into_iter().flat_map(|key| player.key(key)).collect()
+}
+
+#[test]
+fn time_passes_however_short_its_pieces_are() {
+    let tour = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/tour.ringside");
+    let mut player = player(Path::new(tour));
+    player.go(0);
+    player.play(true);
+    for _ in 0..400_000 {
+        player.pass(Duration::from_nanos(500));
+    }
+    assert_eq!(player.at_ms(), 200);
 }
 
 #[test]
