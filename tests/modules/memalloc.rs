@@ -56,6 +56,15 @@ fn pages_come_zeroed_hold_what_is_written_and_are_counted() {
         assert_eq!(free(&file, BASE), Ok(()));
         assert_eq!((counter(NAME, "pages_mapped"), counter(NAME, "requests")), (0, 0));
         assert_eq!((counter(NAME, "allocations"), counter(NAME, "frees")), (1, 1));
+        // Pages that were full of something else a moment ago.
+        for _ in 0..3 {
+            allocate(&file, BASE, 1024, true).expect("as many pages as it takes");
+            // SAFETY: the kernel has just mapped these pages for us.
+            let bytes = unsafe { std::slice::from_raw_parts_mut(BASE as *mut u8, 1024 * 4096) };
+            assert!(bytes.iter().all(|byte| *byte == 0));
+            bytes.fill(0xa5);
+            assert_eq!(free(&file, BASE), Ok(()));
+        }
         drop(file);
         rmmod(NAME).expect("it unloads");
     });

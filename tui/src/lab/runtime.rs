@@ -267,6 +267,8 @@ mod tests {
         let one = LabFolder::create(folder.path()).unwrap();
         let two = LabFolder::create(folder.path()).unwrap();
         assert_eq!(labs(folder.path()), ["1", "2"]);
+        let mode = fs::metadata(folder.path().join("1")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700, "nobody else can enter it");
         let _listener = one.listen().unwrap();
         drop(one);
         assert_eq!(LabFolder::create(folder.path()).unwrap().id(), "1");
