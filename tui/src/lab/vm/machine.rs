@@ -24,6 +24,9 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// So long QEMU may refuse to let a guest go on whose machine it has saved.
+const FINALIZED: Duration = Duration::from_secs(3);
+
 /// What QEMU calls its end of gdb's socket.
 const GDB: &str = "gdb";
 /// How long QEMU may take to end once it is killed.
@@ -232,9 +235,23 @@ impl Machine {
         }
         self.qmp.execute("stop", json!({}))?;
         let done = work();
-        let resumed = self.qmp.execute(CONT, json!({}));
+        let resumed = self.release();
         let done = done?;
         resumed.map(|_| done)
+    }
+
+    /// Lets a guest that was held go on. A machine is saved a moment before QEMU takes
+    /// that: until then it refuses ("Migration is not finalized yet").
+    fn release(&self) -> VmResult<()> {
+        let until = Instant::now() + FINALIZED;
+        loop {
+            match self.qmp.execute(CONT, json!({})) {
+                Err(VmError::Refused { .. }) if Instant::now() < until => {
+                    thread::sleep(Duration::from_millis(2));
+                }
+                other => return other.map(drop),
+            }
+        }
     }
 
     /// Writes a machine that stands still to `file`.
