@@ -209,7 +209,8 @@ fn there_is_no_mark_while_a_program_of_the_hosts_runs_and_there_is_one_when_it_h
         assert!(seen.contains(part), "{part} in {seen}");
     }
     // One that was left in the background counts like any other.
-    shell("sleep 1000 > /dev/null 2>&1 & echo $! > /tmp/pid");
+    let becomes_sleep = "until grep -q sleep /proc/$!/comm; do :; done";
+    shell(&format!("sleep 1000 > /dev/null 2>&1 & echo $! > /tmp/pid; {becomes_sleep}"));
     let refused = surroundings.run(&["mark"]);
     assert_eq!(refused.status, 1, "{}", refused.err);
     assert!(refused.err.contains("no marks while `sleep 1000` (pid"), "{}", refused.err);
