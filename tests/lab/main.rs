@@ -43,6 +43,7 @@ mod replaced_names;
 mod starts;
 mod stick;
 mod stick_marks;
+mod subject_marks;
 mod surroundings;
 mod two_sticks;
 mod while_it_starts;
