@@ -423,6 +423,114 @@ say = "It is dead."
     drop(student.session.quit());
 }
 
+/// A lesson whose steps hold what comes of them against what it wants.
+const JUDGED: &str = r#"
+title = "What is wanted"
+about = "Refusals, bytes, deaths, and what is left"
+
+[[step]]
+load = { module = "producer_consumer", refused = "EINVAL", parameters = "size=-1" }
+
+[[step]]
+load = { module = "memalloc" }
+
+[[step]]
+memory = { action = { allocate = { at = 0x500000000000, pages = 1 } } }
+
+[[step]]
+memory = { action = { allocate = { at = 0x500000000000, pages = 1 } }, refused = "EEXIST" }
+
+[[step]]
+memory = { action = { share = { at = 0x500000000000, with = "b" } } }
+
+[[step]]
+memory = { process = "b", action = { access = { at = 0x500000000000 } } }
+
+[[step]]
+memory = { process = "b", action = { read = { at = 0x500000000000, size = 1 } }, reads = "\u0000" }
+
+[[step]]
+memory = { process = "b", action = "end" }
+
+[[step]]
+memory = { action = { write = { at = 0x500000000000, text = "x" } }, dies = true }
+
+[[step]]
+say = "Memory is as it must be."
+
+[[step]]
+unload = { module = "memalloc" }
+
+[[step]]
+load = { module = "kmod", parameters = "device=/dev/ringside-usb" }
+
+[[step]]
+block = { action = { write_offset = { offset = 512, text = "ring", times = 2 } }, moves = 8 }
+
+[[step]]
+block = { action = { read_offset = { offset = 512, size = 4 } }, reads = "ring", moves = 4 }
+
+[[step]]
+unload = { module = "kmod" }
+
+[[step]]
+run = { command = ["id", "-un"], user = "nobody", stdout = { is = "nobody" } }
+
+[[step]]
+nothing_left = { memory_kib = 4096 }
+
+[[step]]
+say = "The stick is as it must be."
+
+[[step]]
+"#;
+
+/// What ends the lesson, and what the panel says of it: each is not as it must be.
+const WRONG: [(&str, &str); 6] = [
+    (
+        "load = { module = \"kmod\", parameters = \"device=/dev/ringside-usb\", refused = \"EPERM\" }",
+        "and not refused with EPERM",
+    ),
+    ("nothing_left = {}", "it leaves the device kmod, the module kmod behind"),
+    (
+        "block = { action = { read_offset = { offset = 512, size = 4 } }, reads = \"king\" }",
+        "not what was expected",
+    ),
+    (
+        "block = { action = { read_offset = { offset = 512, size = 4 } }, moves = 5 }",
+        "it moved 4 bytes, and not 5",
+    ),
+    ("memory = { action = { free = { at = 0x500000000000 } } }", "memalloc is not loaded"),
+    ("run = { command = [\"id\"], user = \"no-such\" }", "there is no user no-such"),
+];
+
+#[test]
+fn what_judging_wants_of_a_step_is_wanted_in_ones_own_too() {
+    let runtime = Runtime::new();
+    let file = Path::new(runtime.folder()).join("lesson.toml");
+    let path = file.to_str().expect("a plain path");
+    for (index, (step, why)) in WRONG.into_iter().enumerate() {
+        // The first is preceded by all that is right, the others by what they need.
+        let before = match index {
+            0 => JUDGED.to_owned(),
+            _ => "title = \"T\"\nabout = \"A\"\n[[step]]\nload = { module = \"kmod\", parameters = \"device=/dev/ringside-usb\" }\n[[step]]\nblock = { action = { write_offset = { offset = 512, text = \"ring\" } } }\n[[step]]\n".to_owned(),
+        };
+        std::fs::write(&file, format!("{before}{step}\n")).expect("there is room");
+        let mut student = Student::begins(&runtime, path);
+        if index == 0 {
+            student.goes_on("Memory is as it must be.");
+            student.goes_on("The stick is as it must be.");
+        }
+        student.session.wait_until("why it does not go on", |screen| {
+            let panel = panel(screen).split_whitespace().collect::<Vec<_>>().join(" ");
+            panel.contains(why) && screen.contains("Enter: try again")
+        });
+        student.session.keys(":experiment-leave\r");
+        student.session.wait_until("no panel", |screen| !screen.contains("Experiment:"));
+        assert!(student.session.quit().success());
+    }
+}
+
 #[test]
 fn one_of_ones_own_is_checked_with_line_and_column_and_done() {
     let runtime = Runtime::new();

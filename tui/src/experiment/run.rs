@@ -8,6 +8,7 @@ use super::fill::{World, fill, paragraphs};
 use super::progress::Progress;
 use super::read::Script;
 use super::spec::{Ask, Step, Telling, Turn, Value};
+use crate::grade::left::wants_before;
 use crate::grade::spec::{Act, Mismatch};
 
 /// Digits of a number that can be typed.
@@ -141,6 +142,12 @@ impl Run {
     /// How it went, once it is over.
     pub fn progress(&self) -> Progress {
         Progress { right: self.right, asked: self.asked }
+    }
+
+    /// Must be known what there is in the guest before its first step is done? `Some(true)`:
+    /// its memory is compared, too.
+    pub fn wants_before(&self) -> Option<bool> {
+        wants_before(self.script.experiment.steps.iter().map(|step| step.get_ref()))
     }
 
     /// A text with what its names stand for now.

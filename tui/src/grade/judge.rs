@@ -1,50 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Holds what was seen against what a step says must be, whoever looked.
 
-use super::spec::{FileCheck, Mismatch, Processes, Run, Text};
-use crate::kernel::api::ProgramEnd;
+use super::spec::{ErrnoName, FileCheck, Mismatch, Processes, Run, Text};
+use crate::kernel::api::{ProcessInfo, ProgramEnd};
+use crate::kernel::error::errno_name;
+use crate::kernel::{TargetError, TargetResult};
 
 /// A file of the kernel's is no longer.
 pub const FILE_MAX: u32 = 64 << 10;
 /// What a program prints and is kept, in bytes.
 pub const PRINTED_MAX: usize = 1 << 20;
-/// Prints each process as the kernel does in `/proc/<pid>/stat`, for [`processes`].
-/// Without a fork: a process that only looks is none too many.
-pub const PROCESSES: [&str; 3] = [
-    "sh",
-    "-c",
-    "for one in /proc/[0-9]*; do { read -r line < $one/stat && echo \"$line\"; } 2>/dev/null; \
-     done; true",
-];
-
-/// A process or kernel thread.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Seen {
-    pub(super) name: String,
-    pub(super) state: char,
-    pub(super) parent: i32,
-}
-
-/// By a line of `/proc/<pid>/stat`.
-pub(super) fn process(line: &str) -> Option<Seen> {
-    // A name may hold anything, a `)` too.
-    let (head, rest) = line.rsplit_once(") ")?;
-    let (_, name) = head.split_once('(')?;
-    let mut words = rest.split(' ');
-    let state = words.next()?.chars().next()?;
-    let parent = words.next()?.parse().ok()?;
-    Some(Seen { name: name.to_owned(), state, parent })
-}
-
-/// The number of processes or threads in a listing by [`PROCESSES`].
+/// The number of processes or threads of a name.
 ///
 /// # Errors
 /// It is not as it must be.
-pub fn processes(wanted: &Processes, listing: &str) -> Result<(), Mismatch> {
+pub fn processes(wanted: &Processes, all: &[ProcessInfo]) -> Result<(), Mismatch> {
     let Processes { name, count, asleep, .. } = wanted;
-    let all = listing.lines().filter_map(process);
-    let named: Vec<_> = all.filter(|one| name.matches(&one.name)).collect();
-    let sleeps = |one: &&Seen| !asleep || matches!(one.state, 'S' | 'D' | 'I');
+    let named: Vec<_> = all.iter().filter(|one| name.matches(&one.name)).collect();
+    let sleeps = |one: &&&ProcessInfo| !asleep || matches!(one.state, 'S' | 'D' | 'I');
     let found = named.iter().filter(sleeps).count();
     if count.holds(&found.to_string()) {
         return Ok(());
@@ -91,6 +64,72 @@ pub fn bytes(doing: &str, wanted: &str, bytes: &[u8]) -> Result<(), Mismatch> {
     Err(Mismatch { reason, excerpt })
 }
 
+/// How many bytes were moved, where that matters.
+///
+/// # Errors
+/// They are more, or fewer.
+pub fn moved(doing: &str, wanted: Option<u32>, moved: usize) -> Result<(), Mismatch> {
+    match wanted {
+        Some(wanted) if wanted as usize != moved => {
+            let reason = format!("{doing}: it moved {moved} bytes, and not {wanted}");
+            Err(Mismatch { reason, excerpt: Vec::new() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What came of a request is not what was to come of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unwanted {
+    /// It failed, and no refusal was wanted.
+    Failed(TargetError),
+    /// It was refused with another error, or not at all: the whole reason.
+    Refusal(String),
+}
+
+/// What came of a request that may have to be refused with an error; `None`: it was.
+///
+/// # Errors
+/// It failed, or was not refused as it had to be.
+pub fn refused<T>(
+    doing: &str,
+    result: TargetResult<T>,
+    wanted: Option<&ErrnoName>,
+) -> Result<Option<T>, Unwanted> {
+    match (result, wanted) {
+        (result, None) => result.map(Some).map_err(Unwanted::Failed),
+        (Err(TargetError::Errno { errno, .. }), Some(wanted)) if wanted.is(errno) => Ok(None),
+        (Err(TargetError::Errno { errno, .. }), Some(wanted)) => {
+            let name = errno_name(errno);
+            let why = format!("{doing}: refused with {name}, and not with {wanted}");
+            Err(Unwanted::Refusal(why))
+        }
+        (Err(error), Some(_)) => Err(Unwanted::Failed(error)),
+        (Ok(_), Some(wanted)) => {
+            let why = format!("{doing}: it was done, and not refused with {wanted}");
+            Err(Unwanted::Refusal(why))
+        }
+    }
+}
+
+/// The program of a step with its arguments, run by the user it names.
+///
+/// # Errors
+/// There is no such user.
+pub fn command(run: &Run) -> Result<Vec<String>, String> {
+    let Some(user) = &run.user else { return Ok(run.command.clone()) };
+    let known = nix::unistd::User::from_name(user).ok().flatten();
+    let known = known.ok_or_else(|| format!("there is no user {user}"))?;
+    let mut command = vec![
+        "setpriv".to_owned(),
+        format!("--reuid={}", known.uid),
+        format!("--regid={}", known.gid),
+        "--clear-groups".to_owned(),
+    ];
+    command.extend_from_slice(&run.command);
+    Ok(command)
+}
+
 /// What a program printed, and how it ended.
 ///
 /// # Errors
@@ -120,15 +159,3 @@ pub const ENVIRONMENT: [(&str, &str); 3] = [
     ("HOME", "/root"),
     ("LC_ALL", "C.UTF-8"),
 ];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_process_is_read_from_its_line_whatever_its_name_holds() {
-        let seen = process("71 (a) b (c) S 2 0 0 0 -1").unwrap();
-        assert_eq!(seen, Seen { name: "a) b (c".into(), state: 'S', parent: 2 });
-        assert_eq!(process("nonsense"), None);
-    }
-}

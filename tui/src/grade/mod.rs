@@ -10,9 +10,11 @@
 //! and no path that leads out, and everything else happens in guests that see
 //! the host's programs and one folder.
 
+mod action;
 mod build;
 mod guest;
 pub mod judge;
+pub mod left;
 mod log;
 mod recording;
 pub mod report;

@@ -3,8 +3,8 @@
 
 use super::effect::CallTag;
 use crate::experiment::Run;
-use crate::grade::spec::{Act, ErrnoName};
-use crate::kernel::api::ProgramEnd;
+use crate::grade::spec::{Act, ErrnoName, Load};
+use crate::kernel::api::{Inventory, ProgramEnd};
 
 /// An experiment under way.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub struct Running {
     pub page: usize,
     /// What is being done for it.
     pub doing: Option<Doing>,
+    /// What there was in the guest when it began, if that matters.
+    pub before: Option<Inventory>,
 }
 
 /// A step that is being done.
@@ -32,9 +34,16 @@ pub enum Doing {
         refused: Option<ErrnoName>,
     },
     /// A module is loaded.
-    Load(String),
-    /// A view does it: the value that is 0 once it has.
-    View(&'static str),
+    Load(Load),
+    /// A view does it.
+    View {
+        /// The step.
+        act: Act,
+        /// The value that is 0 once the view has looked at what came of it, too.
+        busy: &'static str,
+        /// When it began.
+        since_ms: u64,
+    },
     /// The guest is looked at, or a program of the host runs in it.
     Look(Box<Look>),
     /// The kernel is to crash.
@@ -56,6 +65,8 @@ pub struct Look {
     pub late: bool,
     /// What was read or printed, and printed to standard error.
     pub seen: [Vec<u8>; 2],
+    /// What there was.
+    pub inventory: Option<Inventory>,
     /// How the program ended.
     pub end: Option<ProgramEnd>,
 }
@@ -70,6 +81,7 @@ impl Look {
             due_ms: now_ms,
             late: false,
             seen: Default::default(),
+            inventory: None,
             end: None,
         }
     }
@@ -78,7 +90,7 @@ impl Look {
 impl Running {
     /// At its beginning.
     pub fn new(run: Run) -> Self {
-        Self { run, page: 0, doing: None }
+        Self { run, page: 0, doing: None, before: None }
     }
 }
 

@@ -5,6 +5,7 @@
 use super::advice;
 use super::calls::Owner;
 use super::form::Held;
+use super::message::TaskOutcome;
 use super::shared::{Layer, Shared};
 use crate::kernel::{TargetError, TargetResult};
 
@@ -45,7 +46,9 @@ impl Shared {
                 self.note(format!("{title}: cancelled"));
             }
             Err(error) => {
-                if !self.end_hold(owner, Err(advice::sentence(error))) {
+                let told = self.end_hold(owner, Err(advice::sentence(error)))
+                    || self.end_task(owner, TaskOutcome::Failed(error.clone()));
+                if !told {
                     let message = self.explain(title, error);
                     self.message(message);
                 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What one view wants of another, without knowing which one it is.
 
+use super::calls::Owner;
 use super::workbench::Bench;
+use crate::kernel::TargetError;
 use crate::kernel::api::SubjectAction;
 
 /// A message; the view that takes it comes onto the screen.
@@ -37,4 +39,28 @@ pub enum Transfer {
     Read { at: Option<u64>, size: u32 },
     /// Write these.
     Write { at: Option<u64>, data: Vec<u8> },
+}
+
+/// What came of a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TaskOutcome {
+    /// It was done.
+    Done,
+    /// These bytes were read.
+    Read(Vec<u8>),
+    /// So many bytes were written.
+    Written(usize),
+    /// The process that was to do it died.
+    Died,
+    /// It was refused, or could not be begun.
+    Failed(TargetError),
+}
+
+/// A task, from its beginning until the next one begins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Task {
+    /// Whose call carries it out, once that is known.
+    pub(super) owner: Option<Owner>,
+    /// `None`: it is under way.
+    pub(super) outcome: Option<TaskOutcome>,
 }

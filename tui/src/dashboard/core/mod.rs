@@ -28,6 +28,7 @@ pub mod message;
 pub mod scroll;
 pub mod shared;
 pub mod symbols;
+pub mod task;
 pub mod text_field;
 pub mod toasts;
 pub mod trace;

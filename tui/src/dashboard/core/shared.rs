@@ -146,6 +146,8 @@ pub struct Shared {
     pub entered: bool,
     /// What views want of other views.
     pub posted: Vec<message::Message>,
+    /// What is done for an experiment, and what came of it.
+    pub task: Option<message::Task>,
     /// What the form that is being submitted waits for.
     pub holding: Option<Held>,
     pub(crate) dirty: bool,

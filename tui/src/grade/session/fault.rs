@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Why a step failed, and which failures it was to have.
 
+use crate::grade::judge::{Unwanted, refused};
 use crate::grade::spec::{ErrnoName, Mismatch};
 use crate::kernel::api::Item;
-use crate::kernel::error::errno_name;
 use crate::kernel::{TargetError, TargetResult};
 
 /// Why a step failed.
@@ -46,19 +46,12 @@ pub(super) fn refusal(doing: &str) -> impl FnOnce(TargetError) -> Fault {
 /// What came of a request that may have to be refused.
 pub(super) fn expect(
     result: TargetResult<Vec<Item>>,
-    refused: Option<&ErrnoName>,
+    wanted: Option<&ErrnoName>,
     doing: &str,
 ) -> Result<Vec<Item>, Fault> {
-    match (result, refused) {
-        (result, None) => result.map_err(refusal(doing)),
-        (Err(TargetError::Errno { errno, .. }), Some(wanted)) if wanted.is(errno) => Ok(Vec::new()),
-        (Err(TargetError::Errno { errno, .. }), Some(wanted)) => {
-            let name = errno_name(errno);
-            Err(Fault::new(format!("{doing}: refused with {name}, and not with {wanted}")))
-        }
-        (Err(error), Some(_)) => Err(refusal(doing)(error)),
-        (Ok(_), Some(wanted)) => {
-            Err(Fault::new(format!("{doing}: it was done, and not refused with {wanted}")))
-        }
+    match refused(doing, result, wanted) {
+        Ok(items) => Ok(items.unwrap_or_default()),
+        Err(Unwanted::Failed(error)) => Err(refusal(doing)(error)),
+        Err(Unwanted::Refusal(why)) => Err(Fault::new(why)),
     }
 }

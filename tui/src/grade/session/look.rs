@@ -52,8 +52,8 @@ impl Session<'_> {
 
     pub(super) fn count(&self, wanted: &Processes) -> Result<(), Fault> {
         self.until(wanted.within, |session| {
-            let listing = session.script(&judge::PROCESSES)?;
-            Ok(judge::processes(wanted, &listing)?)
+            let inventory = session.inventory(false)?;
+            Ok(judge::processes(wanted, &inventory.processes)?)
         })
     }
 }

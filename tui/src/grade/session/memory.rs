@@ -5,24 +5,23 @@ use super::fault::{Fault, expect, refusal};
 use super::process::Actor;
 use super::state::Session;
 use crate::grade::judge;
-use crate::grade::spec::{Memory, MemoryDo};
-use crate::kernel::api::{
-    Item, Request, SUBJECT_IO_MAX, SubjectAction, SubjectEvent, SubjectOutcome,
-};
+use crate::grade::spec::Memory;
+use crate::kernel::api::{Item, Request, SubjectEvent, SubjectOutcome};
 use crate::kernel::{Replies, TargetError, question};
 
 impl Session<'_> {
     pub(super) fn memory(&mut self, step: &Memory) -> Result<(), Fault> {
         let name = &step.process;
-        if let MemoryDo::End = step.action {
+        let with = step.action.with();
+        let client = with.map(|with| self.process(with)).transpose()?.unwrap_or_default();
+        let Some(action) = step.action.action(client) else {
             return match self.processes.remove(name) {
                 Some(process) => self.ends(process, name).map(drop),
                 None => Err(Fault::new(format!("there is no process {name} to end"))),
             };
-        }
+        };
         let pid = self.process(name)?;
-        let (action, doing) = self.action(&step.action)?;
-        let doing = format!("process {name}: {doing}");
+        let doing = step.doing();
         let result = self.ask(Request::SubjectDo { pid, action }, Vec::new());
         if step.dies {
             return match result {
@@ -86,38 +85,6 @@ impl Session<'_> {
                 Err(error) => Err(refusal(&format!("end process {name}"))(error)),
                 Ok(_) => Err(Fault::new(format!("process {name} does not end"))),
             }
-        })
-    }
-
-    fn action(&mut self, action: &MemoryDo) -> Result<(SubjectAction, String), Fault> {
-        Ok(match action {
-            MemoryDo::Allocate { at, pages, write } => {
-                let mode = if *write { "writable" } else { "read-only" };
-                (
-                    SubjectAction::Allocate { vaddr: *at, pages: *pages, write: *write },
-                    format!("allocate {pages} {mode} pages at {at:#x}"),
-                )
-            }
-            MemoryDo::Free { at } => (SubjectAction::Free { vaddr: *at }, format!("free {at:#x}")),
-            MemoryDo::Read { at, size } => (
-                SubjectAction::Read { vaddr: *at, size: (*size).min(SUBJECT_IO_MAX) },
-                format!("read {size} bytes at {at:#x}"),
-            ),
-            MemoryDo::Write { at, text } => (
-                SubjectAction::Write { vaddr: *at, bytes: text.clone().into_bytes() },
-                format!("write to {at:#x}"),
-            ),
-            MemoryDo::Share { at, with, write } => {
-                let client = self.process(with)?;
-                (
-                    SubjectAction::Share { vaddr: *at, client, write: *write },
-                    format!("share the page at {at:#x} with {with}"),
-                )
-            }
-            MemoryDo::Access { at } => {
-                (SubjectAction::Access { vaddr: *at }, format!("access a shared page at {at:#x}"))
-            }
-            MemoryDo::End => return Err(Fault::new("it can't end and act")),
         })
     }
 }

@@ -6,7 +6,6 @@ mod fault;
 mod left;
 mod look;
 mod memory;
-mod moment;
 mod process;
 mod state;
 
@@ -23,6 +22,7 @@ pub(super) use self::state::Job;
 use self::state::{ANSWERS_WITHIN, LAST_LINES, Session};
 use super::guest::{Clock, Pace, start};
 use super::judge;
+use super::left::wants_before;
 use super::log::{Log, Report};
 use super::recording::{Record, Recording};
 use super::source;
@@ -121,13 +121,9 @@ impl Session<'_> {
         let test = self.job.test;
         let mut points = 0;
         let mut fault = None;
-        let needs_before = test
-            .steps
-            .get_ref()
-            .iter()
-            .any(|step| matches!(step, Step::Own(Judging::NothingLeft(_))));
-        if needs_before {
-            self.before = Some(self.moment().map_err(|error| LabError::Guest(error.reason))?);
+        if let Some(settled) = wants_before(test.steps.get_ref()) {
+            let before = self.inventory(settled);
+            self.before = Some(before.map_err(|error| LabError::Guest(error.reason))?);
         }
         for step in test.steps.get_ref() {
             if let Step::Own(Judging::Award(more)) = step {
@@ -206,7 +202,6 @@ impl Session<'_> {
     fn step(&mut self, step: &Step<Judging>) -> Result<(), Fault> {
         let act = match step {
             Step::Act(act) => act,
-            Step::Own(Judging::NothingLeft(left)) => return self.nothing_left(left),
             Step::Own(Judging::Award(_)) => return Ok(()),
         };
         match act {
@@ -224,6 +219,7 @@ impl Session<'_> {
             Act::Plug => self.stick(true),
             Act::Unplug => self.stick(false),
             Act::Crash => self.crash(),
+            Act::NothingLeft(wanted) => self.nothing_left(wanted),
             Act::Pause(milliseconds) => self
                 .clock
                 .pause(Duration::from_millis((*milliseconds).into()))
@@ -277,19 +273,7 @@ impl Session<'_> {
     fn run(&self, run: &Run) -> Result<(), Fault> {
         let line = run.command.join(" ");
         self.is_built(run)?;
-        let mut command = run.command.clone();
-        if let Some(user) = &run.user {
-            let known = nix::unistd::User::from_name(user).ok().flatten();
-            let known = known.ok_or_else(|| Fault::new(format!("there is no user {user}")))?;
-            let mut whole = vec![
-                "setpriv".to_owned(),
-                format!("--reuid={}", known.uid),
-                format!("--regid={}", known.gid),
-                "--clear-groups".to_owned(),
-            ];
-            whole.append(&mut command);
-            command = whole;
-        }
+        let command = judge::command(run).map_err(Fault::new)?;
         let input = run.input.clone().into_bytes();
         let ran = self.program(&command, input, run.within).map_err(refusal(&line))?;
         Ok(judge::program(run, ran.end, [&ran.out, &ran.err])?)

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::fault::{Fault, refusal};
-use super::moment::Moment;
 use super::process::Actor;
 use crate::grade::build::Built;
 use crate::grade::guest::{Clock, Ran, ask, program};
@@ -15,7 +14,7 @@ use crate::grade::judge;
 use crate::grade::log::Log;
 use crate::grade::recording::Record;
 use crate::grade::spec::{Spec, Test};
-use crate::kernel::api::{Item, Request};
+use crate::kernel::api::{Inventory, Item, Request};
 use crate::kernel::{Target, TargetResult};
 use crate::lab::options::LabOptions;
 use crate::lab::private::PrivateLab;
@@ -51,7 +50,7 @@ pub(super) struct Session<'a> {
     pub(super) folder: Vec<u8>,
     pub(super) processes: BTreeMap<String, Actor>,
     /// How it was before anything was done.
-    pub(super) before: Option<Moment>,
+    pub(super) before: Option<Inventory>,
     /// Was it crashed on purpose?
     pub(super) crashed: bool,
 }
@@ -92,13 +91,6 @@ impl Session<'_> {
                 done => return done,
             }
         }
-    }
-
-    /// What a program that looks at the guest prints.
-    pub(super) fn script(&self, command: &[&str]) -> Result<String, Fault> {
-        let command: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
-        let ran = self.program(&command, Vec::new(), None).map_err(refusal("look at the guest"))?;
-        Ok(String::from_utf8_lossy(&ran.out).into_owned())
     }
 
     /// Bytes of a device or file.

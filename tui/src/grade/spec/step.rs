@@ -45,6 +45,8 @@ pub enum Act {
     Unplug,
     /// Crash the kernel; what follows meets a dead one.
     Crash,
+    /// Nothing may be left that was not there when the test, or the experiment, began.
+    NothingLeft(NothingLeft),
     /// Wait, in milliseconds.
     Pause(u32),
 }
@@ -54,8 +56,6 @@ pub enum Act {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Judging {
-    /// Nothing may be left of what was there when the test began.
-    NothingLeft(NothingLeft),
     /// These points are kept even if a later step fails.
     Award(u32),
 }
@@ -343,6 +343,6 @@ pub struct Processes {
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct NothingLeft {
-    /// How much less memory may be free than when the test began, in KiB.
+    /// How much less memory may be free than when it began, in KiB.
     pub memory_kib: Option<u64>,
 }

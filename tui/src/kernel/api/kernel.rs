@@ -32,6 +32,32 @@ pub struct KernelInfo {
     pub missing: Vec<Missing>,
 }
 
+/// What there is in a kernel at a moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inventory {
+    /// Processes and kernel threads, in no order.
+    pub processes: Vec<ProcessInfo>,
+    /// The names in `/proc/devices` and `/proc/misc`, one for each line.
+    pub devices: Vec<String>,
+    /// The names of the loaded modules.
+    pub modules: Vec<String>,
+    /// `MemAvailable` of `/proc/meminfo`.
+    pub available_kib: u64,
+}
+
+/// A process, or a kernel thread, whose parent is process 2.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessInfo {
+    /// Its process id.
+    pub pid: i32,
+    /// Its name, as `/proc/<pid>/stat` has it; of a kernel thread at most 63 characters.
+    pub name: String,
+    /// `R`, `S`, `D`, `I`, `T`, `t`, `Z` or `X`, as in `proc_pid_stat(5)`.
+    pub state: char,
+    /// The process id of its parent.
+    pub parent: i32,
+}
+
 /// A capability that a target lacks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Missing {

@@ -172,6 +172,13 @@ pub enum Request {
         /// Its process id, from [`Item::Subjects`].
         pid: i32,
     },
+    /// What there is: processes and kernel threads, devices, modules, free memory.
+    /// One [`Item::Inventory`].
+    Inventory {
+        /// Write back and drop what can be read again before, so that the free memory of
+        /// two moments can be compared.
+        settled: bool,
+    },
 }
 
 impl Request {
@@ -208,6 +215,7 @@ impl Request {
             | Self::Release
             | Self::LeftSubjects
             | Self::TakeSubject { .. }
+            | Self::Inventory { .. }
             | Self::Lab(_) => false,
             Self::Load { .. }
             | Self::Unload { .. }
@@ -275,4 +283,6 @@ pub enum Item {
     Console(Vec<u8>),
     /// To [`Request::LeftSubjects`]: their process ids, the lowest first.
     Subjects(Vec<i32>),
+    /// To [`Request::Inventory`].
+    Inventory(Inventory),
 }

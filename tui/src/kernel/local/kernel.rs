@@ -53,7 +53,7 @@ fn page_table_levels(cpuinfo: &str) -> u8 {
     }
 }
 
-fn memory(meminfo: &str) -> (u64, u64) {
+pub(super) fn memory(meminfo: &str) -> (u64, u64) {
     let field = |name: &str| {
         let line = meminfo.lines().find_map(|line| line.strip_prefix(name))?;
         line.split_ascii_whitespace().next()?.parse().ok()

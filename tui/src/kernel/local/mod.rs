@@ -12,6 +12,7 @@ mod files;
 mod holders;
 mod host;
 mod host_use;
+mod inventory;
 mod kernel;
 mod kmsg;
 mod load;
@@ -162,6 +163,7 @@ fn answer(
         Request::SetSyscallMessage { message } => return syscall::set_message(&message),
         Request::SubjectDo { pid, action } => Item::SubjectDid(subjects.act(pid, action)?),
         Request::LeftSubjects => Item::Subjects(subjects.left()),
+        Request::Inventory { settled } => Item::Inventory(inventory::take(settled)?),
         Request::Block(action) => Item::Block(block::act(action)?),
         Request::Peek { path, offset, size } => Item::Bytes(block::peek(&path, offset, size)?),
         Request::BlockDevices => Item::BlockDevices(block::devices()?),

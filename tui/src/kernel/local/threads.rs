@@ -12,7 +12,8 @@ use std::path::Path;
 use ringside_uapi::producer_consumer;
 
 use super::files;
-use crate::kernel::api::KernelThread;
+use super::inventory::process;
+use crate::kernel::api::{KernelThread, ProcessInfo};
 
 /// The parent of all kernel threads.
 const KTHREADD: i32 = 2;
@@ -27,25 +28,17 @@ pub(super) fn of(module: &str) -> Vec<KernelThread> {
 }
 
 fn thread(module: &str, pid: i32) -> Option<KernelThread> {
-    let folder = Path::new("/proc").join(pid.to_string());
-    let (name, state, parent) = parse_stat(&files::text(folder.join("stat")).ok()?)?;
+    let ProcessInfo { name, state, parent, .. } = process(pid)?;
     if parent != KTHREADD {
         return None;
     }
+    let folder = Path::new("/proc").join(pid.to_string());
     // Whoever may not read it, or finds it running, sees none.
     let stack = files::text(folder.join("stack")).unwrap_or_default();
     if !stack.contains(&format!(" [{module}]")) && !has_name_of(module, &name) {
         return None;
     }
     Some(KernelThread { pid, name, state: words(state).into(), waits_in: waits_in(&stack) })
-}
-
-/// Name, state and parent of a line like `77 (Producer-1) S 2 0 …`.
-fn parse_stat(line: &str) -> Option<(String, char, i32)> {
-    let (_, rest) = line.split_once('(')?;
-    let (name, rest) = rest.rsplit_once(") ")?;
-    let mut words = rest.split(' ');
-    Some((name.to_owned(), words.next()?.chars().next()?, words.next()?.parse().ok()?))
 }
 
 /// Is this how the contract has the module call its threads?
@@ -91,18 +84,6 @@ fn waits_in(stack: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn whatever_a_line_of_stat_holds_is_read_or_is_none() {
-        crate::fuzz::texts("lines", |text| text.lines().for_each(|line| drop(parse_stat(line))));
-    }
-
-    #[test]
-    fn a_threads_name_may_hold_blanks_and_brackets() {
-        let line = "77 (a) b) c) S 2 0 0 0 -1";
-        assert_eq!(parse_stat(line), Some(("a) b) c".into(), 'S', 2)));
-        assert_eq!(parse_stat("77 (x"), None);
-    }
 
     #[test]
     fn what_a_thread_waits_for_is_the_function_that_sends_it_to_sleep() {

@@ -4,6 +4,7 @@
 use super::state::{Step, file, is_path};
 use crate::dashboard::core::calls::{Owner, Report};
 use crate::dashboard::core::layer::Message;
+use crate::dashboard::core::message::TaskOutcome;
 use crate::dashboard::core::shared::Shared;
 use crate::dashboard::data::lines;
 use crate::kernel::api::{Holder, Request};
@@ -73,6 +74,7 @@ pub(crate) fn on_reply(shared: &mut Shared, step: &Step, item: Item) {
             shared.done(format!("{name} loaded"));
             shared.loader.current.insert(name, parameters);
             shared.loader.ended = true;
+            shared.end_task(&Owner::Loader(step.clone()), TaskOutcome::Done);
         }
         (Step::Load(key), Err(error)) => {
             shared.loader.refused = Some((key.clone(), error));
@@ -93,6 +95,10 @@ pub(super) fn refused(
     let job = shared.loader.jobs.remove(key);
     if job.is_some_and(|job| job.from_form) && *error != TargetError::Cancelled {
         ask_again(shared, Some(key));
+    }
+    let owner = Owner::Loader(Step::Load(key.to_owned()));
+    if shared.end_task(&owner, TaskOutcome::Failed(error.clone())) {
+        return;
     }
     let title = format!("Load {}", shared.loader.name(key));
     failed(shared, &title, error);

@@ -3,6 +3,7 @@
 //! them by hand.
 
 use super::look;
+use super::outcome;
 use super::seen::Seen;
 use crate::dashboard::core::experiment::{Doing, Look, Running};
 use crate::dashboard::core::loader;
@@ -11,8 +12,11 @@ use crate::dashboard::core::{Message, Owner, Report, Shared};
 use crate::dashboard::shell::commands;
 use crate::dashboard::shell::model::Model;
 use crate::experiment::{Step, Telling, World};
-use crate::grade::spec::{Act, BlockDo, BlockStep, ErrnoName, Load, Memory, MemoryDo, Set, Unload};
-use crate::kernel::api::{Capability, LabRequest, Request, SUBJECT_IO_MAX, SubjectAction};
+use crate::grade::spec::{Act, BlockDo, BlockStep, ErrnoName, Load, Memory, Set, Unload};
+use crate::kernel::api::{Capability, LabRequest, Request};
+
+/// How long a view may take for a step.
+const VIEW_WITHIN_MS: u64 = 60_000;
 
 /// Begins a step.
 ///
@@ -47,18 +51,18 @@ fn tell(model: &mut Model, telling: Telling) -> Result<(), String> {
 
 fn act_on(model: &mut Model, act: Act) -> Result<Doing, String> {
     match act {
-        Act::Load(load) => begin_load(model, &load),
+        Act::Load(load) => begin_load(model, load),
         Act::Unload(Unload { module: name, refused }) => {
             Ok(call(model, &format!("unload {name}"), Request::Unload { name }, refused))
         }
         Act::Set(set) => Ok(begin_set(model, set)),
-        Act::Memory(memory) => {
-            model.post(Message::Subject(subject_task(memory)));
-            Ok(Doing::View("memory.busy"))
+        Act::Memory(ref memory) => {
+            model.post_task(Message::Subject(subject_task(memory)));
+            Ok(Doing::View { act, busy: "memory.busy", since_ms: model.now_ms })
         }
-        Act::Block(block) => {
-            model.post(Message::Block(transfer(block)));
-            Ok(Doing::View("block.busy"))
+        Act::Block(ref block) => {
+            model.post_task(Message::Block(transfer(block)));
+            Ok(Doing::View { act, busy: "block.busy", since_ms: model.now_ms })
         }
         Act::Plug => Ok(call(model, "plug the stick in", Request::Lab(LabRequest::Plug), None)),
         Act::Unplug => {
@@ -69,9 +73,9 @@ fn act_on(model: &mut Model, act: Act) -> Result<Doing, String> {
             let tag = model.start(Owner::Experiment, title, Report::Listed, Request::Crash);
             Ok(Doing::Crash(tag))
         }
-        Act::Run(_) | Act::Peek(_) | Act::File(_) | Act::Processes(_) => {
+        Act::Run(_) | Act::Peek(_) | Act::File(_) | Act::Processes(_) | Act::NothingLeft(_) => {
             let mut look = Box::new(Look::new(act, model.now_ms));
-            look::begin(model, &mut look);
+            look::begin(model, &mut look)?;
             Ok(Doing::Look(look))
         }
         Act::Counter(_) | Act::Log(_) | Act::Pause(_) => Ok(Doing::Nothing),
@@ -93,14 +97,16 @@ fn call(shared: &mut Shared, title: &str, request: Request, refused: Option<Errn
     Doing::Call { tag, title: title.to_owned(), refused }
 }
 
-fn begin_load(shared: &mut Shared, load: &Load) -> Result<Doing, String> {
+fn begin_load(shared: &mut Shared, load: Load) -> Result<Doing, String> {
     shared.can(Capability::Modules)?;
     // Another instance of it would be no different, and somebody may use this one.
-    if load.parameters.is_empty() && shared.loaded(&load.module).is_some_and(|one| !one.broken) {
+    let plain = load.parameters.is_empty() && load.refused.is_none();
+    if plain && shared.loaded(&load.module).is_some_and(|one| !one.broken) {
         return Ok(Doing::Nothing);
     }
+    shared.begin_task(Owner::Loader(loader::Step::Load(load.module.clone())));
     loader::load_with(shared, &load.module, &load.parameters);
-    Ok(Doing::Load(load.module.clone()))
+    Ok(Doing::Load(load))
 }
 
 fn begin_set(shared: &mut Shared, set: Set) -> Doing {
@@ -114,37 +120,21 @@ fn begin_set(shared: &mut Shared, set: Set) -> Doing {
     call(shared, "set a value", request, refused)
 }
 
-fn subject_task(memory: Memory) -> SubjectTask {
-    let mut with = None;
-    let action = match memory.action {
-        MemoryDo::Allocate { at, pages, write } => {
-            Some(SubjectAction::Allocate { vaddr: at, pages, write })
-        }
-        MemoryDo::Free { at } => Some(SubjectAction::Free { vaddr: at }),
-        MemoryDo::Read { at, size } => {
-            Some(SubjectAction::Read { vaddr: at, size: size.min(SUBJECT_IO_MAX) })
-        }
-        MemoryDo::Write { at, text } => {
-            Some(SubjectAction::Write { vaddr: at, bytes: text.into_bytes() })
-        }
-        MemoryDo::Share { at, with: client, write } => {
-            with = Some(client);
-            Some(SubjectAction::Share { vaddr: at, client: 0, write })
-        }
-        MemoryDo::Access { at } => Some(SubjectAction::Access { vaddr: at }),
-        MemoryDo::End => None,
-    };
-    SubjectTask { process: memory.process, action, with }
+fn subject_task(memory: &Memory) -> SubjectTask {
+    // Who the client is, the view knows.
+    let action = memory.action.action(0);
+    let with = memory.action.with().map(str::to_owned);
+    SubjectTask { process: memory.process.clone(), action, with }
 }
 
-fn transfer(block: BlockStep) -> Transfer {
-    let repeated = |text: String, times: u32| text.repeat(times as usize).into_bytes();
-    match block.action {
-        BlockDo::Read { size } => Transfer::Read { at: None, size },
-        BlockDo::ReadOffset { offset, size } => Transfer::Read { at: Some(offset.into()), size },
-        BlockDo::Write { text, times } => Transfer::Write { at: None, data: repeated(text, times) },
-        BlockDo::WriteOffset { offset, text, times } => {
-            Transfer::Write { at: Some(offset.into()), data: repeated(text, times) }
+fn transfer(block: &BlockStep) -> Transfer {
+    let at = block.action.at().map(u64::from);
+    match &block.action {
+        BlockDo::Read { size } | BlockDo::ReadOffset { size, .. } => {
+            Transfer::Read { at, size: *size }
+        }
+        BlockDo::Write { .. } | BlockDo::WriteOffset { .. } => {
+            Transfer::Write { at, data: block.action.data() }
         }
     }
 }
@@ -156,23 +146,28 @@ pub(super) fn ended(model: &Model, running: &Running) -> Option<Result<(), Strin
         // Its reply ends it.
         Doing::Call { .. } | Doing::Look(_) => None,
         Doing::Crash(_) => model.link.dead().map(|_| Ok(())),
-        Doing::Load(module) => loaded(model, module),
-        Doing::View(busy) => {
-            let busy = Seen { model }.value(busy);
-            let asked = !model.posted.is_empty();
-            (!asked && busy.is_none_or(|busy| busy == "0")).then_some(Ok(()))
-        }
+        Doing::Load(load) => loaded(model, load),
+        Doing::View { act, busy, since_ms } => viewed(model, act, busy, *since_ms),
     }
 }
 
-fn loaded(model: &Model, module: &str) -> Option<Result<(), String>> {
+fn viewed(model: &Model, act: &Act, busy: &str, since_ms: u64) -> Option<Result<(), String>> {
+    let Some(outcome) = model.task_outcome() else {
+        let late = model.now_ms >= since_ms + VIEW_WITHIN_MS;
+        return late.then(|| Err(format!("nothing came of it in {} s", VIEW_WITHIN_MS / 1000)));
+    };
+    let busy = Seen { model }.value(busy);
+    busy.is_none_or(|busy| busy == "0").then(|| outcome::judged(act, outcome.clone()))
+}
+
+fn loaded(model: &Model, load: &Load) -> Option<Result<(), String>> {
     let stale = model.modules_stale || model.calls.has(&Owner::Modules);
-    if model.loader.jobs.contains_key(module) || stale {
+    if model.loader.jobs.contains_key(&load.module) || stale {
         return None;
     }
-    let name = model.loader.name(module);
-    match model.loaded(&name).is_some() && model.loader.current.contains_key(&name) {
-        true => Some(Ok(())),
-        false => Some(Err(format!("{name} was not loaded"))),
+    if let Some(outcome) = model.task_outcome() {
+        return Some(outcome::judged_load(load, outcome.clone()));
     }
+    // It was not built, or what is loaded could not be unloaded; a message says why.
+    Some(Err(format!("{} was not loaded", model.loader.name(&load.module))))
 }

@@ -8,9 +8,9 @@ use crate::dashboard::core::experiment::{Doing, Look, Running};
 use crate::dashboard::core::{CallTag, Owner, Report, Shared};
 use crate::dashboard::shell::model::Model;
 use crate::experiment::in_words;
-use crate::grade::judge;
-use crate::grade::spec::{Act, Mismatch};
-use crate::kernel::api::{Item, OutputStream, Request, RunRequest};
+use crate::grade::spec::{Act, Mismatch, NothingLeft};
+use crate::grade::{judge, left};
+use crate::kernel::api::{Inventory, Item, OutputStream, Request, RunRequest};
 use crate::kernel::{TargetError, TargetResult};
 
 /// How long after a look the next one begins.
@@ -22,16 +22,34 @@ const FOLDER: &str = "/";
 /// Characters of what a program printed that texts may hold.
 const TOLD: usize = 200;
 
+/// Looks at what there is in the guest before the first step, for a later one to hold
+/// against what there is then.
+pub(super) fn before(shared: &mut Shared, settled: bool) -> Doing {
+    let memory_kib = settled.then_some(0);
+    let act = Act::NothingLeft(NothingLeft { memory_kib });
+    let mut look = Box::new(Look::new(act, shared.now_ms));
+    // What fails is tried again.
+    drop(begin(shared, &mut look));
+    Doing::Look(look)
+}
+
 /// Asks the guest.
-pub(super) fn begin(shared: &mut Shared, look: &mut Look) {
+///
+/// # Errors
+/// It can't be asked that.
+pub(super) fn begin(shared: &mut Shared, look: &mut Look) -> Result<(), String> {
     let (title, request, input) = match &look.act {
         Act::Run(run) => {
             let title = run.command.join(" ");
-            (title, program(&run.command), run.input.clone().into_bytes())
+            (title, program(&judge::command(run)?), run.input.clone().into_bytes())
+        }
+        Act::NothingLeft(wanted) => {
+            let settled = wanted.memory_kib.is_some();
+            ("look at what there is".into(), Request::Inventory { settled }, Vec::new())
         }
         Act::Processes(wanted) => {
             let title = format!("look for processes called {}", wanted.name);
-            (title, program(&judge::PROCESSES), Vec::new())
+            (title, Request::Inventory { settled: false }, Vec::new())
         }
         Act::Peek(peek) => {
             let (path, offset, size) = (peek.path.clone(), peek.offset, peek.is.len() as u32);
@@ -41,9 +59,10 @@ pub(super) fn begin(shared: &mut Shared, look: &mut Look) {
             let (path, size) = (file.path.clone(), judge::FILE_MAX);
             (format!("read {path}"), Request::Peek { path, offset: 0, size }, Vec::new())
         }
-        _ => return,
+        _ => return Ok(()),
     };
     look.seen = Default::default();
+    look.inventory = None;
     look.end = None;
     // A look that the student did not ask for is not theirs to type again.
     look.tag = Some(match &look.act {
@@ -53,6 +72,7 @@ pub(super) fn begin(shared: &mut Shared, look: &mut Look) {
         }
         _ => shared.start_unlogged(Owner::Experiment, &title, request),
     });
+    Ok(())
 }
 
 fn program<S: AsRef<str>>(command: &[S]) -> Request {
@@ -70,7 +90,8 @@ fn program<S: AsRef<str>>(command: &[S]) -> Request {
 pub(super) fn tick(model: &mut Model, look: &mut Look) {
     let now = model.now_ms;
     match look.tag {
-        None if now >= look.due_ms => begin(model, look),
+        // What could be asked once can be asked again.
+        None if now >= look.due_ms => drop(begin(model, look)),
         Some(tag) if !look.late && now >= look.since_ms + limit_ms(&look.act) => {
             look.late = true;
             model.cancel(tag);
@@ -105,6 +126,7 @@ pub(super) fn item(running: &mut Running, tag: CallTag, item: Item, now_ms: u64)
         Item::Output { stream, bytes } => {
             keep(usize::from(stream != OutputStream::Stdout), &bytes);
         }
+        Item::Inventory(inventory) => look.inventory = Some(inventory),
         Item::Exited(end) => look.end = Some(end),
         Item::Done(result) => over(running, result, now_ms),
         _ => {}
@@ -117,10 +139,22 @@ fn over(running: &mut Running, result: TargetResult<()>, now_ms: u64) {
     let within = match &look.act {
         Act::File(file) => file.within,
         Act::Processes(wanted) => wanted.within,
+        Act::NothingLeft(_) => left::GONE_WITHIN,
         _ => 0,
     };
+    if running.run.wants_before().is_some() && running.before.is_none() {
+        match look.inventory.take() {
+            Some(inventory) => {
+                running.before = Some(inventory);
+                running.doing = None;
+            }
+            None => look.due_ms = now_ms + AGAIN_MS,
+        }
+        return;
+    }
+    let before = running.before.clone().unwrap_or_default();
     let (last, late) = (now_ms >= look.since_ms + u64::from(within) * 1000, look.late);
-    let why = match (result, judged(look)) {
+    let why = match (result, judged(look, &before)) {
         (Ok(()), Ok(())) => {
             if let (Act::Run(_), Some(end)) = (&look.act, look.end) {
                 let printed = String::from_utf8_lossy(&look.seen[0]);
@@ -145,8 +179,9 @@ fn over(running: &mut Running, result: TargetResult<()>, now_ms: u64) {
     }
 }
 
-fn judged(look: &Look) -> Result<(), Mismatch> {
+fn judged(look: &Look, before: &Inventory) -> Result<(), Mismatch> {
     let [seen, error] = &look.seen;
+    let there = || look.inventory.clone().unwrap_or_default();
     match &look.act {
         Act::Run(run) => match look.end {
             Some(end) => judge::program(run, end, [seen, error]),
@@ -158,7 +193,8 @@ fn judged(look: &Look) -> Result<(), Mismatch> {
             judge::bytes(&format!("{} at offset {}", peek.path, peek.offset), &peek.is, seen)
         }
         Act::File(file) => judge::file(file, seen),
-        Act::Processes(wanted) => judge::processes(wanted, &String::from_utf8_lossy(seen)),
+        Act::Processes(wanted) => judge::processes(wanted, &there().processes),
+        Act::NothingLeft(wanted) => left::nothing_left(before, &there(), wanted),
         _ => Ok(()),
     }
 }

@@ -4,6 +4,7 @@
 
 mod act;
 mod look;
+mod outcome;
 pub mod panel;
 mod seen;
 
@@ -12,8 +13,7 @@ use super::model::Model;
 use crate::dashboard::core::experiment::{Doing, Running};
 use crate::dashboard::core::{CallTag, Connection, Effect, Key, KeyCode, Move, Shared};
 use crate::experiment::{Progress, Run, Script, Stage, names, shipped};
-use crate::grade::spec::ErrnoName;
-use crate::kernel::{Item, TargetError, TargetResult};
+use crate::kernel::{Item, TargetError};
 
 /// Begins one; another that was under way ends.
 pub fn start(shared: &mut Shared, script: Script) {
@@ -38,6 +38,12 @@ pub(crate) fn keep_up(model: &mut Model) {
         let up = model.link.connection == Connection::Up && model.modules.ready().is_some();
         let acting = matches!(running.run.stage(), Stage::Ready | Stage::Turn { .. });
         if !up && acting && model.link.dead().is_none() {
+            break;
+        }
+        if let (Some(settled), None) = (running.run.wants_before(), &running.before) {
+            if running.doing.is_none() {
+                running.doing = Some(look::before(model, settled));
+            }
             break;
         }
         let now_ms = model.now_ms;
@@ -110,7 +116,7 @@ pub(crate) fn item(model: &mut Model, tag: CallTag, item: Item) {
     let Some(running) = &mut model.experiment else { return };
     let result = match (&running.doing, item) {
         (Some(Doing::Call { tag: own, title, refused }), Item::Done(result)) if *own == tag => {
-            as_wanted(title, refused.as_ref(), result)
+            outcome::as_wanted(title, result, refused.as_ref()).map(drop)
         }
         // That the kernel has gone is what was wanted.
         (Some(Doing::Crash(own)), Item::Done(Err(TargetError::Gone(_)))) if *own == tag => return,
@@ -123,21 +129,6 @@ pub(crate) fn item(model: &mut Model, tag: CallTag, item: Item) {
     };
     running.doing = None;
     running.run.done(result);
-}
-
-/// What came of a call that may have to be refused.
-fn as_wanted(
-    title: &str,
-    refused: Option<&ErrnoName>,
-    result: TargetResult<()>,
-) -> Result<(), String> {
-    match (result, refused) {
-        (Err(TargetError::Errno { errno, .. }), Some(wanted)) if wanted.is(errno) => Ok(()),
-        (Ok(()), Some(wanted)) => {
-            Err(format!("{title}: it was done, and not refused with {wanted}"))
-        }
-        (result, _) => result.map_err(|error| error.to_string()),
-    }
 }
 
 /// Takes a key in the list of experiments.

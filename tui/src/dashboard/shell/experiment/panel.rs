@@ -224,6 +224,7 @@ fn acting(act: &Act) -> String {
         Act::Plug => "Plugging the stick in …".into(),
         Act::Unplug => "Pulling the stick out …".into(),
         Act::Crash => "Crashing the kernel …".into(),
+        Act::NothingLeft(_) => "Looking for what is left …".into(),
         Act::Pause(_) => "One moment …".into(),
     }
 }

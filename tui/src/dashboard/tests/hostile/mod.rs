@@ -115,6 +115,7 @@ fn fits(request: &Request, item: &Item) -> bool {
             | (R::Syscall, Item::Syscall(_))
             | (R::Subject | R::TakeSubject { .. }, Item::Subject(_))
             | (R::LeftSubjects, Item::Subjects(_))
+            | (R::Inventory { .. }, Item::Inventory(_))
             | (R::SubjectDo { .. }, Item::SubjectDid(_))
             | (R::Block(_), Item::Block(_))
             | (R::Peek { .. }, Item::Bytes(_))

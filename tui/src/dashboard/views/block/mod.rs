@@ -246,10 +246,12 @@ impl View for Block {
         match message {
             Message::Module(name) => *name == MODULE,
             Message::Block(Transfer::Read { at, size }) => {
+                shared.take_task(Owner::view(Call::Read));
                 operations::read(self, shared, *at, *size);
                 true
             }
             Message::Block(Transfer::Write { at, data }) => {
+                shared.take_task(Owner::view(Call::Write));
                 operations::write(self, shared, *at, data.clone());
                 true
             }

@@ -2,6 +2,7 @@
 //! What is asked of the device, and what its answers change.
 
 use super::state::Block;
+use crate::dashboard::core::message::TaskOutcome;
 use crate::dashboard::core::{HostRequest, Owner, Report, Shared};
 use std::sync::Arc;
 
@@ -176,7 +177,10 @@ pub(crate) fn on_reply(view: &mut Block, shared: &mut Shared, call: Call, item: 
             view.window = Some(Stretch { offset, bytes });
         }
         (Call::Window, Item::Done(result)) => window::arrived(view, shared, result),
-        (Call::Read, Item::Block(BlockOutcome::Bytes(bytes))) => was_read(view, shared, &bytes),
+        (Call::Read, Item::Block(BlockOutcome::Bytes(bytes))) => {
+            was_read(view, shared, &bytes);
+            shared.end_task(&Owner::view(Call::Read), TaskOutcome::Read(bytes));
+        }
         (Call::Read, Item::Done(result)) => {
             shared.answered(&Owner::view(Call::Read), "read the device", &result);
             refresh_info(shared);
@@ -264,6 +268,7 @@ fn wrote(view: &mut Block, shared: &mut Shared, result: &TargetResult<()>) {
         return;
     }
     view.transfer = None;
+    shared.end_task(&Owner::view(Call::Write), TaskOutcome::Written(done as usize));
     if done > 0 {
         let end = start.saturating_add(done);
         view.moved = Some(Moved { range: start..end, written: true });

@@ -8,8 +8,10 @@ use super::state::Memory;
 use super::state::{Call, MODULE, Pane};
 use super::subject::{Content, Job, Life, Subject, Why};
 use super::subjects::{WALKED, go_on, look_around, maps, push_walk, tables_along, verb};
+use super::tasks;
 use crate::dashboard::core::advice;
 use crate::dashboard::core::equivalent::equivalent;
+use crate::dashboard::core::message::TaskOutcome;
 use crate::dashboard::core::{Owner, Shared};
 use crate::dashboard::paint::counted;
 use crate::kernel::api::{ProgramEnd, Request, SubjectAction, SubjectEvent, SubjectOutcome, Walk};
@@ -28,6 +30,7 @@ pub(crate) fn on_life(view: &mut Memory, shared: &mut Shared, number: u32, item:
             subject.pid = Some(pid);
             subject.life = Life::Alive;
             look_around(view, shared, number);
+            tasks::started(view, shared, number);
         }
         Item::Subject(SubjectEvent::Died { pid, end, fault, during }) => {
             // Looking on its own behalf, as this view makes it do, kills nobody.
@@ -62,10 +65,16 @@ pub(crate) fn on_life(view: &mut Memory, shared: &mut Shared, number: u32, item:
 }
 
 fn died(view: &mut Memory, shared: &mut Shared, number: u32) {
-    shared.end_hold(&Owner::view(Call::Do(number)), Ok(()));
+    let owner = Owner::view(Call::Do(number));
+    shared.end_hold(&owner, Ok(()));
     let mut pid = None;
     let mut cursor = None;
     if let Some(subject) = view.by_number(number) {
+        let outcome = match &subject.life {
+            Life::Lost(error) => TaskOutcome::Failed(error.clone()),
+            _ => TaskOutcome::Died,
+        };
+        shared.end_task(&owner, outcome);
         subject.jobs.clear();
         subject.running = None;
         subject.offered.clear();
@@ -151,7 +160,10 @@ fn ended(view: &mut Memory, shared: &mut Shared, number: u32, job: &Job, result:
             let owner = Owner::view(Call::Do(number));
             let cancelled = error == TargetError::Cancelled;
             let reported = if cancelled { Ok(()) } else { Err(advice::sentence(&error)) };
-            if shared.end_hold(&owner, reported) || cancelled {
+            if shared.end_hold(&owner, reported)
+                || shared.end_task(&owner, TaskOutcome::Failed(error.clone()))
+                || cancelled
+            {
                 return;
             }
             let what = verb(&Request::SubjectDo { pid: 0, action: job.action.clone() });
@@ -161,7 +173,14 @@ fn ended(view: &mut Memory, shared: &mut Shared, number: u32, job: &Job, result:
         return;
     }
     if job.why == Why::User {
-        shared.end_hold(&Owner::view(Call::Do(number)), Ok(()));
+        let owner = Owner::view(Call::Do(number));
+        shared.end_hold(&owner, Ok(()));
+        let content = view.by_number(number).and_then(|subject| subject.content.as_ref());
+        let outcome = match (&job.action, content) {
+            (SubjectAction::Read { .. }, Some(content)) => TaskOutcome::Read(content.bytes.clone()),
+            _ => TaskOutcome::Done,
+        };
+        shared.end_task(&owner, outcome);
         succeeded(view, shared, number, &job.action);
     }
 }

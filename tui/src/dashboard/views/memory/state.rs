@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::subject::Subject;
+use crate::dashboard::core::message::SubjectTask;
 
 pub const MODULE: &str = "memalloc";
 
@@ -51,6 +52,8 @@ pub struct Memory {
     pub(crate) started: u32,
     /// The subjects that somebody else named, by these names.
     pub(crate) named: BTreeMap<String, u32>,
+    /// What waits for this subject to have started.
+    pub(crate) deferred: Option<(u32, SubjectTask)>,
 }
 
 impl Memory {

@@ -2,11 +2,11 @@
 //! What somebody else than the user wants subjects to do, which they know by names.
 
 use super::cursor::select;
-use super::state::{MODULE, Memory};
-use super::subject::Life;
+use super::state::{Call, MODULE, Memory};
+use super::subject::{Life, Subject};
 use super::subjects::{can_start, go_on, queue, start};
-use crate::dashboard::core::Shared;
-use crate::dashboard::core::message::SubjectTask;
+use crate::dashboard::core::message::{SubjectTask, TaskOutcome};
+use crate::dashboard::core::{Owner, Shared};
 use crate::dashboard::views::ready::ready;
 use crate::kernel::api::{Capability, SubjectAction};
 
@@ -14,23 +14,39 @@ use crate::kernel::api::{Capability, SubjectAction};
 /// named, and again when it has died.
 pub(super) fn perform(view: &mut Memory, shared: &mut Shared, task: &SubjectTask) {
     if let Err(reason) = ready(shared, MODULE, Capability::Subjects) {
-        return shared.note(format!("{MODULE}: {reason}"));
+        return shared.refuse_task(reason);
     }
     let Some(action) = &task.action else {
         let number = view.named.remove(&task.process);
-        if let Some(subject) = number.and_then(|number| view.by_number(number)) {
-            subject.killed = true;
-            let tag = subject.tag;
-            shared.cancel(tag);
-        }
-        return;
+        let subject = number.and_then(|number| view.by_number(number));
+        let alive = |subject: &&mut Subject| matches!(subject.life, Life::Alive | Life::Starting);
+        let Some(subject) = subject.filter(alive) else {
+            // One from the last time, should it still live.
+            return shared.close_task(TaskOutcome::Died);
+        };
+        subject.killed = true;
+        let (tag, number) = (subject.tag, subject.number);
+        shared.take_task(Owner::view(Call::Do(number)));
+        return shared.cancel(tag);
     };
-    let with = task.with.as_ref().map(|name| subject(view, shared, name));
+    let mut client = 0;
+    if let Some(name) = &task.with {
+        let Some(with) = subject(view, shared, name) else { return };
+        match view.by_number(with).and_then(|subject| subject.pid) {
+            Some(pid) => client = pid,
+            None => {
+                // It goes on once its process id is known.
+                shared.take_task(Owner::view(Call::Do(with)));
+                view.deferred = Some((with, task.clone()));
+                return;
+            }
+        }
+    }
     let Some(number) = subject(view, shared, &task.process) else { return };
+    shared.take_task(Owner::view(Call::Do(number)));
     let mut action = action.clone();
-    if let (SubjectAction::Share { client, .. }, Some(Some(with))) = (&mut action, with) {
-        // It has been started by an earlier step, or its process id would not be known.
-        *client = view.by_number(with).and_then(|subject| subject.pid).unwrap_or_default();
+    if let SubjectAction::Share { client: to, .. } = &mut action {
+        *to = client;
     }
     if let Some(subject) = view.by_number(number) {
         queue(subject, action);
@@ -43,6 +59,13 @@ pub(super) fn perform(view: &mut Memory, shared: &mut Shared, task: &SubjectTask
     go_on(view, shared, number);
 }
 
+/// The process has started that a task waited for.
+pub(super) fn started(view: &mut Memory, shared: &mut Shared, number: u32) {
+    if let Some((_, task)) = view.deferred.take_if(|(with, _)| *with == number) {
+        perform(view, shared, &task);
+    }
+}
+
 fn subject(view: &mut Memory, shared: &mut Shared, name: &str) -> Option<u32> {
     let known = view.named.get(name).copied();
     if let Some(number) = known
@@ -52,7 +75,7 @@ fn subject(view: &mut Memory, shared: &mut Shared, name: &str) -> Option<u32> {
         return Some(number);
     }
     if let Err(reason) = can_start(view, shared) {
-        shared.note(format!("{MODULE}: {reason}"));
+        shared.refuse_task(reason);
         return None;
     }
     start(view, shared);
