@@ -38,7 +38,7 @@ pub enum Doing {
     /// A view does it.
     View {
         /// The step.
-        act: Act,
+        act: Box<Act>,
         /// The value that is 0 once the view has looked at what came of it, too.
         busy: &'static str,
         /// When it began.

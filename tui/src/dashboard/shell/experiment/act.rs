@@ -58,11 +58,11 @@ fn act_on(model: &mut Model, act: Act) -> Result<Doing, String> {
         Act::Set(set) => Ok(begin_set(model, set)),
         Act::Memory(ref memory) => {
             model.post_task(Message::Subject(subject_task(memory)));
-            Ok(Doing::View { act, busy: "memory.busy", since_ms: model.now_ms })
+            Ok(Doing::View { act: Box::new(act), busy: "memory.busy", since_ms: model.now_ms })
         }
         Act::Block(ref block) => {
             model.post_task(Message::Block(transfer(block)));
-            Ok(Doing::View { act, busy: "block.busy", since_ms: model.now_ms })
+            Ok(Doing::View { act: Box::new(act), busy: "block.busy", since_ms: model.now_ms })
         }
         Act::Plug => Ok(call(model, "plug the stick in", Request::Lab(LabRequest::Plug), None)),
         Act::Unplug => {
