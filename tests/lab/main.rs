@@ -18,6 +18,7 @@ mod commands;
 mod completions;
 mod demo;
 mod ends;
+mod faults;
 mod folders;
 mod foreign;
 mod full_disk;

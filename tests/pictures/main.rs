@@ -68,7 +68,7 @@ fn experiment(binary: &Path, folder: &Path) {
     session.keys(&format!("9{ENTER}"));
     session.wait_for("Not as predicted");
     let mut pictures = Pictures { folder: folder.to_owned(), session: &mut session };
-    pictures.settle();
+    pictures.wait_until_still();
     pictures.take("experiment", "An experiment: the prediction, the full ring, and the reason");
     session.quit();
 }
@@ -91,7 +91,7 @@ fn workbench(binary: &Path, folder: &Path) {
     fs::write(&source, wrong).expect("it can be written");
     session.wait_for("not built");
     let mut pictures = Pictures { folder: folder.to_owned(), session: &mut session };
-    pictures.settle();
+    pictures.wait_until_still();
     pictures.take("workbench", "A build that failed: the message, the source, what stays loaded");
     session.quit();
 }
@@ -131,7 +131,7 @@ impl Pictures<'_> {
         self.load("5", "is not loaded", "");
 
         self.session.keys("3");
-        self.settle();
+        self.wait_until_still();
         self.take(
             "producer-consumer",
             "Producers, a ring of slots and consumers, as the kernel shows them",
@@ -140,39 +140,39 @@ impl Pictures<'_> {
         self.session.keys("4");
         for _ in 0..2 {
             self.session.keys("n");
-            self.settle();
+            self.wait_until_still();
             self.session.keys("a");
             self.session.wait_for("Allocate pages");
             self.session.keys(ENTER);
-            self.settle();
+            self.wait_until_still();
         }
         self.session.keys("w");
         self.session.wait_for("Write memory");
         self.session.keys(ENTER);
-        self.settle();
+        self.wait_until_still();
         self.take(
             "memory",
             "Two processes, their pages, and the walk through five levels of tables",
         );
 
         self.session.keys("5");
-        self.settle();
+        self.wait_until_still();
         for text in ["Ringside writes this from inside the kernel.", "dd reads it back."] {
             self.session.keys("w");
             self.session.wait_for("Write to the device");
             // From the first field, where, to the fourth, what.
             self.session.keys(&format!("{DOWN}{DOWN}{DOWN}{CONTROL_U}{text}{DOWN}"));
             self.session.keys(ENTER);
-            self.settle();
+            self.wait_until_still();
         }
         self.take("block", "The USB stick's bytes in hex and text");
 
         self.session.keys("6");
-        self.settle();
+        self.wait_until_still();
         self.take("log", "The kernel's log");
 
         self.session.keys("1");
-        self.settle();
+        self.wait_until_still();
         self.take(
             "overview",
             "Ringside's overview: a card per module, the guest's health, the newest warnings",
@@ -191,11 +191,11 @@ impl Pictures<'_> {
         self.session.wait_until("the module", |screen| {
             screen.contains(" loaded") && !screen.contains("[Enter go]")
         });
-        self.settle();
+        self.wait_until_still();
     }
 
     /// Lets what was asked for arrive and be drawn.
-    fn settle(&self) {
+    fn wait_until_still(&self) {
         std::thread::sleep(Duration::from_millis(2500));
     }
 

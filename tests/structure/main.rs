@@ -89,7 +89,7 @@ fn kernel_side() -> Arrows {
     arrows
 }
 
-fn told(arrows: &Arrows) -> String {
+fn list(arrows: &Arrows) -> String {
     let mut text = String::new();
     for circle in circles(arrows) {
         writeln!(text, "{} files need each other:", circle.len()).unwrap();
@@ -104,13 +104,13 @@ fn told(arrows: &Arrows) -> String {
 
 #[test]
 fn no_files_of_the_program_need_each_other() {
-    let circles = told(&program());
+    let circles = list(&program());
     assert!(circles.is_empty(), "{circles}");
 }
 
 #[test]
 fn no_files_of_the_kernel_side_need_each_other() {
-    let circles = told(&kernel_side());
+    let circles = list(&kernel_side());
     assert!(circles.is_empty(), "{circles}");
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Reading a file that somebody named. What is no file (a FIFO would make the
 //! reader wait, a device may never end) or is larger than what is wanted can be
-//! is refused before it is read.
+//! is refused before it is read. And making one that somebody named, whole or not at all.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -118,6 +118,22 @@ fn kind(kind: fs::FileType) -> Option<&'static str> {
         Some("a socket")
     } else {
         Some("a device")
+    }
+}
+
+/// Makes a new file and has it written. What can't be written to its end is removed: it
+/// would be of no use, and in the way of the next one.
+///
+/// # Errors
+/// There is such a file, or it can't be made or written.
+pub fn create(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<File> {
+    let mut file = File::create_new(path)?;
+    match write(&mut file) {
+        Ok(()) => Ok(file),
+        Err(error) => {
+            drop(fs::remove_file(path));
+            Err(error)
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `ringside replay`: a recording, on the screen or as lines.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -17,6 +16,7 @@ use crate::dashboard::replay::{Player, cast};
 use crate::dashboard::shell::model::Model;
 use crate::dashboard::{self, Playing};
 use crate::kernel::error::io_text;
+use crate::plain_file;
 use crate::tape::{Tape, TapeError};
 
 mod lines;
@@ -124,18 +124,20 @@ impl Replay {
         player.paint(&mut buffer, &mut Hits::default(), look());
         let title = format!("Ringside, {} into a recording", clock(self.from.0));
         let picture = svg::draw(&buffer, &title);
-        let mut file = File::create_new(path).map_err(|error| unwritten(path, &error))?;
-        file.write_all(picture.as_bytes()).map_err(|error| unwritten(path, &error))?;
+        plain_file::create(path, |file| file.write_all(picture.as_bytes()))
+            .map_err(|error| unwritten(path, &error))?;
         Ok(0)
     }
 
     fn cast(&self, tape: Tape, path: &Path) -> Outcome {
         let to_ms = self.to.map_or(u64::MAX, |to| to.0);
         let (mut player, size) = self.player(tape);
-        let file = File::create_new(path).map_err(|error| unwritten(path, &error))?;
-        let mut out = BufWriter::new(file);
-        cast::write(&mut out, &mut player, (self.from.0, to_ms), size, look())
-            .map_err(|error| unwritten(path, &error))?;
+        plain_file::create(path, |file| {
+            let mut out = BufWriter::new(file);
+            cast::write(&mut out, &mut player, (self.from.0, to_ms), size, look())?;
+            out.flush()
+        })
+        .map_err(|error| unwritten(path, &error))?;
         Ok(0)
     }
 

@@ -39,7 +39,7 @@ pub enum Stage {
     /// The next step has not begun.
     Ready,
     /// Something is told, until Enter.
-    Told {
+    Text {
         /// How the prediction went, if one was asked for.
         verdict: Option<Verdict>,
         text: String,
@@ -190,7 +190,7 @@ impl Run {
             match step {
                 Step::Own(Telling::Say(text)) => {
                     let verdict = self.verdict(world);
-                    self.stage = Stage::Told { verdict, text: self.filled(&text, world) };
+                    self.stage = Stage::Text { verdict, text: self.filled(&text, world) };
                 }
                 Step::Own(Telling::Ask(_)) => self.stage = Stage::Asked(String::new()),
                 Step::Own(Telling::Look(looks)) => {
@@ -338,7 +338,7 @@ impl Run {
     /// dashboard; [`Run::done`] must be told of it.
     pub fn enter(&mut self) -> Option<String> {
         match &self.stage {
-            Stage::Told { .. } => self.next(),
+            Stage::Text { .. } => self.next(),
             Stage::Stuck(_) => self.stage = Stage::Ready,
             Stage::Asked(typed) => {
                 if let Ok(number) = typed.parse() {
@@ -358,7 +358,7 @@ impl Run {
     /// Does Enter mean something here?
     pub fn takes_enter(&self) -> bool {
         match &self.stage {
-            Stage::Told { .. } | Stage::Stuck(_) | Stage::Over => true,
+            Stage::Text { .. } | Stage::Stuck(_) | Stage::Over => true,
             Stage::Asked(_) => self.ask().is_some_and(|ask| ask.number.is_some()),
             Stage::Turn { .. } => self.turn().is_some_and(|turn| turn.command.is_some()),
             _ => false,

@@ -114,11 +114,11 @@ pub struct Value {
     /// What it must be: a comparison; it may name a value, too: `>= {before}`.
     pub is: Comparison,
     /// Seconds within which it must become that.
-    #[serde(default = "soon")]
+    #[serde(default = "value_within")]
     pub within: u32,
 }
 
-fn soon() -> u32 {
+fn value_within() -> u32 {
     60
 }
 

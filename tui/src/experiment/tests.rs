@@ -120,7 +120,7 @@ fn an_experiment_goes_from_prediction_to_deed_to_reason() {
     assert!(run.go_on(&kernel, 100).is_none(), "2 are not more than 2");
     kernel.set("m/items", "3");
     assert!(run.go_on(&kernel, 200).is_none());
-    let Stage::Told { verdict, text } = run.stage() else { panic!("{:?}", run.stage()) };
+    let Stage::Text { verdict, text } = run.stage() else { panic!("{:?}", run.stage()) };
     assert_eq!(*verdict, Some(Verdict { right: true, says: "Yes, 3.".into() }));
     assert_eq!(text, "It went from 2 to 3: p stops it.\nThat is all.");
     run.enter();
@@ -132,7 +132,7 @@ fn an_experiment_goes_from_prediction_to_deed_to_reason() {
     assert!(run.go_on(&kernel, 300).is_none(), "it is not so yet");
     kernel.set("m/paused", "1");
     assert!(run.go_on(&kernel, 400).is_none());
-    let Stage::Told { verdict, .. } = run.stage() else { panic!("{:?}", run.stage()) };
+    let Stage::Text { verdict, .. } = run.stage() else { panic!("{:?}", run.stage()) };
     assert_eq!(*verdict, Some(Verdict { right: false, says: "Not quite: it stops.".into() }));
     run.enter();
     assert!(run.go_on(&kernel, 500).is_none());
@@ -178,7 +178,7 @@ fn what_the_kernel_said_before_an_experiment_is_not_heard() {
     assert_eq!(why, "the kernel's log lacks \"Hello\".\nmissing  Hello\nseen     (nothing)");
     kernel.log.borrow_mut().push("Hello, I am here");
     run.go_on(&kernel, 5000);
-    assert!(matches!(run.stage(), Stage::Told { .. }), "{:?}", run.stage());
+    assert!(matches!(run.stage(), Stage::Text { .. }), "{:?}", run.stage());
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn a_value_from_before_a_step_proves_nothing_about_it() {
     assert!(matches!(run.stage(), Stage::Holding { .. }), "it was 9 before");
     kernel.set("m/items", "9");
     run.go_on(&kernel, 0);
-    assert!(matches!(run.stage(), Stage::Told { .. }));
+    assert!(matches!(run.stage(), Stage::Text { .. }));
 }
 
 #[test]

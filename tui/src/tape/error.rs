@@ -12,7 +12,15 @@ pub enum TapeError {
     /// There is a file of that name.
     #[error("{} exists already and is not overwritten; choose another name", .0.display())]
     Exists(PathBuf),
-    /// It could not be written.
+    /// It could not be begun: there is no such file.
+    #[error("begin the recording {}: {}", .path.display(), io_text(source))]
+    Begin {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It could not be written any more.
     #[error("write the recording {}: {}; what was written before is valid", .path.display(), io_text(source))]
     Write {
         /// The file.

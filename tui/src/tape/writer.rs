@@ -15,6 +15,7 @@ use super::error::TapeError;
 use super::segment::{
     END, ENTRIES, ENTRY_MAX, FILE_MAX, HEADER, Header, RAW_MAX, SEGMENT_MAX, START, prefix,
 };
+use crate::plain_file;
 
 /// A segment is written after so much time.
 const SEGMENT_MS: u64 = 1000;
@@ -53,15 +54,15 @@ impl Recorder {
     pub fn create(path: &Path, start: &Start) -> Result<Self, TapeError> {
         let write = |source: io::Error| match source.kind() {
             io::ErrorKind::AlreadyExists => TapeError::Exists(path.to_owned()),
-            _ => TapeError::Write { path: path.to_owned(), source },
+            _ => TapeError::Begin { path: path.to_owned(), source },
         };
         let mut raw = Vec::new();
         pack(&mut raw, start);
         let first = Header { kind: START, entries: 1, ..Header::default() };
         let mut beginning = prefix();
         beginning.extend(first.segment(&raw).map_err(write)?);
-        let mut file = File::create_new(path).map_err(write)?;
-        file.write_all(&beginning).map_err(write)?;
+        let mut file =
+            plain_file::create(path, |file| file.write_all(&beginning)).map_err(write)?;
         let (segments, receive) = sync_channel(QUEUE);
         let size = beginning.len() as u64;
         let writer = thread::Builder::new()

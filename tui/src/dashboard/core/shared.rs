@@ -320,7 +320,7 @@ impl Shared {
 
     /// What a picture says: with keys to press, as [`Self::fill`] has them; of a guest that
     /// is dead, where they do nothing, other words.
-    pub fn told(&self, living: &str, dead: &str) -> String {
+    pub fn by_life(&self, living: &str, dead: &str) -> String {
         match self.link.dead() {
             Some(_) => dead.to_owned(),
             None => self.fill(living),

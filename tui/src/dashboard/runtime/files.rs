@@ -2,7 +2,7 @@
 //! Files of this machine: modules to load, logs to save, what was typed.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -86,12 +86,8 @@ pub(crate) fn save(path: &str, bytes: &[u8]) -> Result<String, String> {
         }
         _ => format!("{} can't be written: {error}", path.display()),
     };
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&path).map_err(fail)?;
-    if let Err(error) = file.write_all(bytes).and_then(|()| file.sync_all()) {
-        // Half a log is no log.
-        drop(fs::remove_file(&path));
-        return Err(fail(error));
-    }
+    let write = |file: &mut File| file.write_all(bytes).and_then(|()| file.sync_all());
+    plain_file::create(&path, write).map_err(fail)?;
     let full = fs::canonicalize(&path).unwrap_or(path);
     Ok(full.display().to_string())
 }

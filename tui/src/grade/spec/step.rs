@@ -315,11 +315,11 @@ pub struct LogCheck {
     /// What its log must be.
     pub text: Text,
     /// Seconds within which it must become that.
-    #[serde(default = "soon")]
+    #[serde(default = "within")]
     pub within: u32,
 }
 
-fn soon() -> u32 {
+fn within() -> u32 {
     3
 }
 
@@ -335,7 +335,7 @@ pub struct Processes {
     #[serde(default)]
     pub asleep: bool,
     /// Seconds within which it must become that.
-    #[serde(default = "soon")]
+    #[serde(default = "within")]
     pub within: u32,
 }
 

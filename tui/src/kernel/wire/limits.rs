@@ -20,6 +20,6 @@ pub const ANSWER_MAX: u32 = 2 * MESSAGE_MAX as u32;
 /// The most bytes that wait to be written to the other end.
 pub const QUEUED_MAX: usize = 128 << 20;
 /// The credit that each direction of a call starts with, in bytes.
-pub const WINDOW: u32 = 512 * 1024;
+pub const WINDOW: u32 = 1024 * 1024;
 /// What a frame costs beside its payload: about what it takes in memory.
 pub const FRAME_COST: u32 = 256;

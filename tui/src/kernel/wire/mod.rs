@@ -17,8 +17,8 @@
 //! | 9 | flags: 1 = the message goes on in the next frame of this kind and call |
 //! | 10–11 | 0 |
 //! | 12–15 | length of the payload |
-//! | 16–19 | CRC-32 of the payload |
-//! | 20–23 | CRC-32 of bytes 0–19 |
+//! | 16–19 | XXH64 of the payload, its low 32 bits |
+//! | 20–23 | XXH64 of bytes 0–19, its low 32 bits |
 //!
 //! The header has a checksum of its own, so that a damaged length is noticed at
 //! once. What is no frame is skipped and counted. A reader that was left in the

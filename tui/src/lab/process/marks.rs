@@ -50,7 +50,7 @@ pub(super) enum Reason {
     /// Time has passed and counters have moved.
     Time,
     /// What an earlier lab said.
-    Told(String),
+    Given(String),
 }
 
 impl Reason {
@@ -58,7 +58,7 @@ impl Reason {
         match self {
             Self::Before(what) => format!("before {what}"),
             Self::Time => "counters moved".into(),
-            Self::Told(why) => why.clone(),
+            Self::Given(why) => why.clone(),
         }
     }
 }
@@ -133,7 +133,7 @@ impl Marks {
                 mark: Arc::new(mark),
                 generation: info.generation,
                 up,
-                reason: info.reason.map(Reason::Told),
+                reason: info.reason.map(Reason::Given),
                 modules: info.modules,
                 counters: info.counters,
                 name,

@@ -3,9 +3,10 @@
 //! holds processors, memory and devices (what QEMU migrates) and what is on the
 //! USB stick.
 //!
-//! Its files have no name, so that nothing is left of it when its lab ends,
-//! however it ends; a lab that keeps its marks gives them names at its end. A rewind resumes from it as a start resumes from the saved
-//! machine, and can be repeated: nothing of a mark is ever written to again.
+//! Its files have no name, so that nothing is left of it when its lab ends, however it
+//! ends; a lab that keeps its marks gives them names at its end. A rewind resumes from it
+//! as a start resumes from the saved machine, and can be repeated: nothing of a mark is
+//! ever written to again.
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
@@ -20,6 +21,7 @@ use super::machine::Machine;
 use super::overlay::Overlay;
 use super::sparse::copy_sparse;
 use super::stick::Stick;
+use crate::plain_file;
 
 /// How long a guest may stand still for a mark before it is given up.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -133,8 +135,7 @@ fn name(file: &File, path: &Path) -> VmResult<u64> {
     let nameless = format!("/proc/self/fd/{}", file.as_raw_fd());
     let linked = linkat(AT_FDCWD, nameless.as_str(), AT_FDCWD, path, AtFlags::AT_SYMLINK_FOLLOW);
     if linked.is_err() {
-        let copy = File::create_new(path).map_err(VmError::io(doing()))?;
-        copy_sparse(file, &copy).map_err(VmError::io(doing()))?;
+        plain_file::create(path, |copy| copy_sparse(file, copy)).map_err(VmError::io(doing()))?;
     }
     Ok(file.metadata().map_err(VmError::io(doing()))?.len())
 }

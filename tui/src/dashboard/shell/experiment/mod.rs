@@ -98,10 +98,10 @@ pub(crate) fn key(model: &mut Model, key: Key) -> bool {
 
 /// Takes a click on the panel, or on a choice of its question.
 pub(crate) fn click(model: &mut Model, choice: Option<usize>) {
-    let told = |running: &Running| matches!(running.run.stage(), Stage::Told { .. });
+    let shows_text = |running: &Running| matches!(running.run.stage(), Stage::Text { .. });
     let code = match choice.map(panel::letter) {
         Some(letter) => KeyCode::Char(letter),
-        None if model.experiment.as_ref().is_some_and(told) => KeyCode::Enter,
+        None if model.experiment.as_ref().is_some_and(shows_text) => KeyCode::Enter,
         None => return,
     };
     key(model, Key::plain(code));

@@ -107,7 +107,7 @@ fn keys(model: &Model, running: &Running, more: bool) -> String {
     let run = &running.run;
     match run.stage() {
         _ if more => "Enter: more".into(),
-        Stage::Told { .. } => "Enter: go on".into(),
+        Stage::Text { .. } => "Enter: go on".into(),
         Stage::Asked(_) => match run.ask() {
             Some(Ask { choices, .. }) if !choices.is_empty() => {
                 format!("a to {}: your prediction", letter(choices.len() - 1))
@@ -137,7 +137,7 @@ fn lines(model: &Model, running: &Running, width: u16) -> Vec<Line> {
         lines.extend(wrapped.map(|text| Line { text, role, choice }));
     };
     match run.stage() {
-        Stage::Told { verdict, text } => {
+        Stage::Text { verdict, text } => {
             if let Some(verdict) = verdict {
                 let (word, role) = match verdict.right {
                     true => ("You predicted it.", Role::Good),

@@ -56,7 +56,7 @@ fn greeting(canvas: &mut Canvas<'_>, area: Rect, view: &Name, shared: &Shared) {
     }
     let used = known.parameters.len() as u16 + 1;
     let lines = below(inside, used);
-    let empty = shared.told(
+    let empty = shared.by_life(
         "Nothing said yet. {greet} chooses the parameters and loads it.",
         "It had said nothing.",
     );
@@ -71,7 +71,7 @@ fn system_call(canvas: &mut Canvas<'_>, area: Rect, view: &Name, shared: &Shared
     }
     let info = match &view.syscall {
         Loadable::Loading => {
-            let text = shared.told(
+            let text = shared.by_life(
                 "Asking the kernel for its number …",
                 "What is shown here is asked for only while this view is open, and another was \
                  when the guest died.",
@@ -106,7 +106,7 @@ fn system_call(canvas: &mut Canvas<'_>, area: Rect, view: &Name, shared: &Shared
         ..7 => 3,
         _ => 3 + canvas.wrapped(note, OTHER_NUMBERS, Role::Dim),
     };
-    let empty = shared.told(
+    let empty = shared.by_life(
         "Nobody has called it yet. {syscall} calls it once, {syscall-many} as often as you say.",
         "Nobody had called it.",
     );

@@ -139,7 +139,7 @@ fn said(canvas: &mut Canvas<'_>, line: Rect, state: &Block, shared: &Shared) {
         }
         (None, _) if gone => (
             warning,
-            shared.told(
+            shared.by_life(
                 "the device was taken away: {block-plug} plugs the stick in, then {reload} reloads \
                  kmod",
                 "the device had been taken away",
@@ -149,7 +149,7 @@ fn said(canvas: &mut Canvas<'_>, line: Rect, state: &Block, shared: &Shared) {
         (None, Some(error)) => (warning, error.to_string(), Role::Bad),
         (None, None) => (
             pointer,
-            shared.told(
+            shared.by_life(
                 "arrows move, {block-go} goes to an offset, {block-read} reads, {block-write} \
                  writes, {block-compare} compares with pread",
                 "these bytes were the last that were read",

@@ -28,7 +28,7 @@ pub(crate) fn draw(
     };
     let inside = canvas.panel(area, &title, focused);
     let Some(content) = content else {
-        let text = shared.told(
+        let text = shared.by_life(
             "Nothing was read yet: {memory-look} looks into the page under the cursor, \
              {memory-read} reads anywhere.",
             "Nothing had been read.",

@@ -175,7 +175,7 @@ fn said(canvas: &mut Canvas<'_>, line: Rect, view: &Memory, shared: &Shared) {
     let mut text = match (&subject.said, &subject.last) {
         (Some(said), _) => said.clone(),
         (None, Some(last)) => last.clone(),
-        (None, None) => shared.told(
+        (None, None) => shared.by_life(
             "nothing was asked of it yet: {memory-allocate} allocates pages",
             "nothing had been asked of it",
         ),
@@ -210,7 +210,7 @@ fn said(canvas: &mut Canvas<'_>, line: Rect, view: &Memory, shared: &Shared) {
 fn subjects(canvas: &mut Canvas<'_>, area: Rect, view: &Memory, shared: &Shared) {
     let subjects = &view.subjects;
     if subjects.is_empty() {
-        let text = shared.told("None yet.\n{subject-new} starts one.", "There was none.");
+        let text = shared.by_life("None yet.\n{subject-new} starts one.", "There was none.");
         canvas.wrapped(area, &text, Role::Dim);
         return;
     }

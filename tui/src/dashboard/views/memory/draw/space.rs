@@ -49,7 +49,7 @@ pub(crate) fn draw(
     };
     let inside = canvas.panel(area, &title, focused);
     let Some(subject) = subject else {
-        let text = shared.told(
+        let text = shared.by_life(
             "Start a subject with {subject-new}, then allocate pages with {memory-allocate}: each \
              page appears here as a letter.",
             "There was no subject when the guest died.",

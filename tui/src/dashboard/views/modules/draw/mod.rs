@@ -70,7 +70,7 @@ fn list(canvas: &mut Canvas<'_>, area: Rect, view: &Modules, shared: &Shared) {
             return message(canvas, inside, &text, Role::Bad);
         }
         (Loadable::Ready(modules), true) if modules.is_empty() => {
-            let text = shared.told(
+            let text = shared.by_life(
                 "No module is loaded. {load} loads one: a name, a folder that is built first, or \
                  a .ko file.",
                 "No module was loaded.",
