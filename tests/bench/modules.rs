@@ -5,6 +5,9 @@
 //! `cargo bench --bench modules`.
 #![allow(clippy::expect_used, reason = "a benchmark says what it expected, and ends")]
 
+mod figures;
+
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -18,13 +21,42 @@ fn main() {
 
     println!("memalloc: pages per second, beside mmap and munmap");
     lab.ringside(&["load".into(), find(&ours, "memalloc")]);
-    lab.bench("memalloc_bench", &[]);
+    for line in lab.bench("memalloc_bench", &[]) {
+        if let [pages, _, _, ratio] = words(&line)[..]
+            && let Ok(ratio) = ratio.parse()
+        {
+            record(&format!("memalloc: {pages} pages at once"), ratio, ("mmap", 1.0));
+        }
+    }
     println!("kmod: bytes per second, beside pread and pwrite");
     lab.ringside(&["load".into(), find(&ours, "kmod")]);
-    lab.bench("kmod_bench", &[]);
+    for line in lab.bench("kmod_bench", &[]) {
+        if let [what, bytes, _, _, ratio] = words(&line)[..]
+            && let Ok(ratio) = ratio.parse()
+        {
+            let beside = if bytes == "4096" { ("target", 0.95) } else { ("the node", 1.0) };
+            record(&format!("kmod: {what} of {bytes} bytes, beside the node"), ratio, beside);
+        }
+    }
     println!("producer_consumer: items per second, beside the same in C");
     let files = [find(&ours, "producer_consumer"), find(&in_c, "pc_c")];
-    lab.bench("pc_bench", &files);
+    for line in lab.bench("pc_bench", &files) {
+        if let Some((parameters, _)) = line.split_once(" Rust ")
+            && let Some(Ok(ratio)) = words(&line).last().map(|ratio| ratio.parse())
+        {
+            let name = format!("producer_consumer: {}, beside C", parameters.trim());
+            record(&name, ratio, ("target", 1.0));
+        }
+    }
+}
+
+fn words(line: &str) -> Vec<&str> {
+    line.split_whitespace().collect()
+}
+
+/// Keeps how many times as fast something is; the program in the guest has printed it.
+fn record(name: &str, ratio: f64, beside: (&str, f64)) {
+    figures::record::record_speed("modules", name, figures::TIMES, ratio, beside);
 }
 
 /// A lab for the benchmarks alone; it ends when it is dropped.
@@ -52,8 +84,9 @@ impl Lab {
         assert!(status.success(), "{arguments:?} ended with {status}");
     }
 
-    /// Compiles a program of this folder and runs it in the guest.
-    fn bench(&self, program: &str, arguments: &[PathBuf]) {
+    /// Compiles a program of this folder and runs it in the guest; its lines, which are
+    /// printed as they come.
+    fn bench(&self, program: &str, arguments: &[PathBuf]) -> Vec<String> {
         let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let binary = Path::new(env!("CARGO_TARGET_TMPDIR")).join(program);
         let compiled = Command::new("cc")
@@ -66,9 +99,15 @@ impl Lab {
             .expect("cc is installed");
         assert!(compiled.success(), "{program}.c does not compile");
         let exec = ["exec", "--lab", "1", "--"].map(PathBuf::from);
-        let status = self.command(&exec).arg(&binary).args(arguments).status();
-        let status = status.expect("ringside starts");
+        let mut command = self.command(&exec);
+        command.arg(&binary).args(arguments).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("ringside starts");
+        let out = BufReader::new(child.stdout.take().expect("it was piped"));
+        let lines = out.lines().map_while(Result::ok).inspect(|line| println!("{line}"));
+        let lines = lines.collect();
+        let status = child.wait().expect("it is our child");
         assert!(status.success(), "{program} ended with {status}");
+        lines
     }
 }
 

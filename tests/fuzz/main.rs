@@ -11,8 +11,7 @@
 //! seconds, the same ones each time. A failing test prints its
 //! seed, which `RINGSIDE_SEED` takes, and the case by itself.
 //!
-//! `cargo fuzz` is not used: it needs a nightly compiler, and its targets would be run by
-//! few. These are plain tests on the stable one, with corpora as files.
+//! These are plain tests. `host/` has targets for `cargo fuzz`, which go by coverage.
 
 #![allow(
     clippy::expect_used,

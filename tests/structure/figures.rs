@@ -84,6 +84,17 @@ every line stands for **0 reports and 0 mismatches**. `RINGSIDE_FIGURES=1 cargo 
 |---|---|---|---|---|
 ";
 
+const SPEED: &str = "
+## Speed
+
+Each line was measured by the command in it, run with `RINGSIDE_FIGURES=1` on two
+processors without KVM, beside what it is compared with: a target, or something else that
+was measured in the same run.
+
+| what | figure | beside | command | date | commit |
+|---|---|---|---|---|---|
+";
+
 struct Result {
     count: i64,
     words: String,
@@ -163,7 +174,93 @@ fn page() -> String {
         page.push_str("\nNot run, or not recorded:\n\n");
         page.push_str(&missing);
     }
+    speed(&mut page);
     page
+}
+
+/// A line of a benchmark.
+struct Line {
+    name: String,
+    unit: String,
+    figure: f64,
+    reference: String,
+    value: f64,
+}
+
+impl Line {
+    fn of(table: &toml::Value) -> Self {
+        let text = |name: &str| {
+            let text = table.get(name).and_then(toml::Value::as_str);
+            text.unwrap_or_else(|| panic!("a line has no {name}: {table}")).to_owned()
+        };
+        let number = |name: &str| {
+            let number = table.get(name).and_then(toml::Value::as_float);
+            number.unwrap_or_else(|| panic!("a line has no {name}: {table}"))
+        };
+        Self {
+            name: text("name"),
+            unit: text("unit"),
+            figure: number("figure"),
+            reference: text("reference"),
+            value: number("value"),
+        }
+    }
+
+    /// Of a rate more is better, of anything else less.
+    fn missed(&self) -> bool {
+        let more = self.unit.ends_with("/s") || self.unit == "times";
+        self.reference == "target"
+            && if more { self.figure < self.value } else { self.figure > self.value }
+    }
+}
+
+/// What benchmarks have measured, and why what missed its target did.
+fn speed(page: &mut String) {
+    let folder = record::folder().join("speed");
+    let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    files.sort();
+    let read = |path: &PathBuf| -> toml::Table {
+        let text = fs::read_to_string(path).expect("it can be read");
+        text.parse().unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    let reasons = read(&record::folder().join("missed.toml"));
+    page.push_str(SPEED);
+    let mut missed = String::new();
+    for table in files.iter().map(read) {
+        let text = |name: &str| table[name].as_str().expect("a text").to_owned();
+        let (command, date, commit) = (text("command"), text("date"), text("commit"));
+        for line in table["line"].as_array().expect("lines").iter().map(Line::of) {
+            let Line { name, unit, figure, reference, value } = &line;
+            let (figure, value) = (rounded(*figure), rounded(*value));
+            let _ = writeln!(
+                page,
+                "| {name} | {figure} {unit} | {reference} {value} | {}`{command}` | {date} | {commit} |",
+                if line.missed() { "missed, " } else { "" },
+            );
+            if line.missed() {
+                let why = reasons.get(name).and_then(toml::Value::as_str);
+                let why = why.unwrap_or_else(|| {
+                    panic!("{name} missed its target: say why in tests/figures/missed.toml")
+                });
+                let _ = writeln!(missed, "* **{name}**: {}", why.trim());
+            }
+        }
+    }
+    if !missed.is_empty() {
+        page.push_str("\n## What missed its target, and why\n\n");
+        page.push_str(&missed);
+    }
+}
+
+/// With three digits that count.
+fn rounded(number: f64) -> String {
+    match number.abs() {
+        size if size >= 100.0 => format!("{number:.0}"),
+        size if size >= 10.0 => format!("{number:.1}"),
+        size if size >= 1.0 => format!("{number:.2}"),
+        _ => format!("{number:.3}"),
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! Inputs that are almost right: pieces of good ones, cut, joined and damaged.
 //!
 //! Each kind of text or bytes that comes from outside has a folder of good ones in
-//! `tests/fuzz/host`, and a test whose name begins with `whatever`:
+//! `tests/fuzz/host/corpus`, and a test whose name begins with `whatever`:
 //!
 //! ```text
 //! RINGSIDE_FUZZ=1000000 cargo test --lib whatever
@@ -10,8 +10,9 @@
 //!
 //! An input that fails is made as short as it can be and printed, with the seed.
 //!
-//! They are unit tests, because most of what reads such inputs is private, and plain ones,
-//! because `cargo fuzz` needs a nightly compiler: these run wherever `cargo test` does.
+//! They are unit tests, because most of what reads such inputs is private, and run wherever
+//! `cargo test` does. `tests/fuzz/host` has targets for `cargo fuzz` with the same corpora,
+//! for what is public.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -70,7 +71,7 @@ impl Budget {
 
 /// The good ones of a kind.
 fn corpus(kind: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fuzz/host").join(kind);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fuzz/host/corpus").join(kind);
     let files = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{kind}: {error}"));
     let mut files: Vec<_> = files.flatten().map(|entry| entry.path()).collect();
     files.sort();

@@ -65,7 +65,8 @@ pub(super) fn ask_new(shared: &mut Shared) {
     let help = "the folder to make; its last part is the module's name";
     let languages = Kind::Choice(vec![RUST.into(), C.into()]);
     let mut fields = vec![
-        Field::new("folder", Kind::Line, help, ""),
+        // Tab knows the folders above it.
+        Field::new("folder", Kind::Path(Paths::Folders), help, ""),
         Field::new("language", languages, "what it is written in", RUST),
     ];
     fields.extend(rest(None));
