@@ -6,11 +6,7 @@ use std::time::Duration;
 
 #[path = "../figures/record.rs"]
 #[allow(dead_code, reason = "a part of what is shared is used")]
-pub mod record;
-
-/// The unit of how many times as fast something is.
-#[allow(dead_code, reason = "not each benchmark has one")]
-pub const TIMES: &str = "times";
+mod record;
 
 /// The median of some durations.
 ///

@@ -5,7 +5,9 @@
 //! `cargo bench --bench modules`.
 #![allow(clippy::expect_used, reason = "a benchmark says what it expected, and ends")]
 
-mod figures;
+#[path = "../figures/record.rs"]
+#[allow(dead_code, unreachable_pub, reason = "a part of what is shared is used")]
+mod record;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -25,7 +27,7 @@ fn main() {
         if let [pages, _, _, ratio] = words(&line)[..]
             && let Ok(ratio) = ratio.parse()
         {
-            record(&format!("memalloc: {pages} pages at once"), ratio, ("mmap", 1.0));
+            keep(&format!("memalloc: {pages} pages at once"), ratio, ("mmap", 1.0));
         }
     }
     println!("kmod: bytes per second, beside pread and pwrite");
@@ -35,7 +37,7 @@ fn main() {
             && let Ok(ratio) = ratio.parse()
         {
             let beside = if bytes == "4096" { ("target", 0.95) } else { ("the node", 1.0) };
-            record(&format!("kmod: {what} of {bytes} bytes, beside the node"), ratio, beside);
+            keep(&format!("kmod: {what} of {bytes} bytes, beside the node"), ratio, beside);
         }
     }
     println!("producer_consumer: items per second, beside the same in C");
@@ -45,7 +47,7 @@ fn main() {
             && let Some(Ok(ratio)) = words(&line).last().map(|ratio| ratio.parse())
         {
             let name = format!("producer_consumer: {}, beside C", parameters.trim());
-            record(&name, ratio, ("target", 1.0));
+            keep(&name, ratio, ("target", 1.0));
         }
     }
 }
@@ -55,8 +57,8 @@ fn words(line: &str) -> Vec<&str> {
 }
 
 /// Keeps how many times as fast something is; the program in the guest has printed it.
-fn record(name: &str, ratio: f64, beside: (&str, f64)) {
-    figures::record::record_speed("modules", name, figures::TIMES, ratio, beside);
+fn keep(name: &str, ratio: f64, beside: (&str, f64)) {
+    record::record_speed("modules", name, "times", ratio, beside);
 }
 
 /// A lab for the benchmarks alone; it ends when it is dropped.

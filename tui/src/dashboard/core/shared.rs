@@ -273,6 +273,8 @@ impl Shared {
     /// Ends the experiment under way, and what it runs in the guest.
     pub fn leave_experiment(&mut self) {
         let doing = self.experiment.take().and_then(|running| running.doing);
+        // What goes wrong from now on is shown as ever.
+        self.task = None;
         if let Some(experiment::Doing::Look(look)) = doing
             && let Some(tag) = look.tag
         {

@@ -152,12 +152,12 @@ pub(super) fn ended(model: &Model, running: &Running) -> Option<Result<(), Strin
 }
 
 fn viewed(model: &Model, act: &Act, busy: &str, since_ms: u64) -> Option<Result<(), String>> {
-    let Some(outcome) = model.task_outcome() else {
-        let late = model.now_ms >= since_ms + VIEW_WITHIN_MS;
-        return late.then(|| Err(format!("nothing came of it in {} s", VIEW_WITHIN_MS / 1000)));
-    };
-    let busy = Seen { model }.value(busy);
-    busy.is_none_or(|busy| busy == "0").then(|| outcome::judged(act, outcome.clone()))
+    let busy = || Seen { model }.value(busy).is_some_and(|busy| busy != "0");
+    match model.task_outcome() {
+        Some(outcome) if !busy() => Some(outcome::judged(act, outcome.clone())),
+        _ if model.now_ms < since_ms + VIEW_WITHIN_MS => None,
+        _ => Some(Err(format!("nothing came of it in {} s", VIEW_WITHIN_MS / 1000))),
+    }
 }
 
 fn loaded(model: &Model, load: &Load) -> Option<Result<(), String>> {
