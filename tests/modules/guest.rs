@@ -17,6 +17,7 @@ use ringside::lab::progress::Event;
 use ringside::lab::{linux, modules};
 
 #[path = "../figures/record.rs"]
+#[allow(dead_code, reason = "a part of what is shared is used")]
 mod record;
 
 /// Set inside the guest to the name of the test to run there.
