@@ -8,7 +8,7 @@ use super::{
     kind::{Kind, PerKind, ThreadCounts},
     ring::{Item, Ring},
 };
-use crate::{support::rate_limit::RateLimit, uapi::producer_consumer as abi};
+use crate::{support::pace::Pace, uapi::producer_consumer as abi};
 use kernel::prelude::*;
 
 /// Each kind writes at most one line about an item in so many milliseconds.
@@ -114,7 +114,7 @@ pub(crate) struct State {
     pub(crate) delays: PerKind<u64>,
     waits: PerKind<u64>,
     last: Option<Mover>,
-    lines: PerKind<Pin<KBox<RateLimit>>>,
+    lines: PerKind<Pace>,
 }
 
 impl State {
@@ -152,8 +152,8 @@ impl State {
             waits: PerKind { producer: 0, consumer: 0 },
             last: None,
             lines: PerKind {
-                producer: KBox::pin_init(RateLimit::one_in(LINE_INTERVAL), flags)?,
-                consumer: KBox::pin_init(RateLimit::one_in(LINE_INTERVAL), flags)?,
+                producer: Pace::new(LINE_INTERVAL),
+                consumer: Pace::new(LINE_INTERVAL),
             },
         })
     }
@@ -245,7 +245,7 @@ impl State {
             item,
             index,
             delay: *self.delays.of(kind),
-            logged: self.lines.of(kind).passes(),
+            logged: self.lines.of_mut(kind).passes(),
         })
     }
 

@@ -210,16 +210,10 @@ int ringside_mutex_lock_interruptible(struct mutex *mutex)
 	return mutex_lock_interruptible(mutex);
 }
 
-void ringside_ratelimit_init(struct ratelimit_state *state, unsigned int ms, int events);
-void ringside_ratelimit_init(struct ratelimit_state *state, unsigned int ms, int events)
+void ringside_ratelimit_init(struct ratelimit_state *state, int lines);
+void ringside_ratelimit_init(struct ratelimit_state *state, int lines)
 {
-	ratelimit_state_init(state, msecs_to_jiffies(ms), events);
-}
-
-void ringside_ratelimit_silent(struct ratelimit_state *state);
-void ringside_ratelimit_silent(struct ratelimit_state *state)
-{
-	ratelimit_set_flags(state, RATELIMIT_MSG_ON_RELEASE);
+	ratelimit_state_init(state, HZ, lines);
 }
 
 void ringside_sema_init(struct semaphore *semaphore, int value);

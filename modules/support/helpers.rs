@@ -43,12 +43,7 @@ extern "C" {
     pub(crate) fn ringside_bdev_read_only(bdev: *mut bindings::block_device) -> bool;
     pub(super) fn ringside_mutex_lock_killable(mutex: *mut bindings::mutex) -> c_int;
     pub(super) fn ringside_mutex_lock_interruptible(mutex: *mut bindings::mutex) -> c_int;
-    pub(super) fn ringside_ratelimit_init(
-        state: *mut bindings::ratelimit_state,
-        ms: c_uint,
-        events: c_int,
-    );
-    pub(super) fn ringside_ratelimit_silent(state: *mut bindings::ratelimit_state);
+    pub(super) fn ringside_ratelimit_init(state: *mut bindings::ratelimit_state, lines: c_int);
     pub(super) fn ringside_sema_init(semaphore: *mut bindings::semaphore, value: c_int);
     pub(super) fn ringside_sched_idle(task: *mut bindings::task_struct) -> c_int;
     pub(super) fn ringside_set_interruptible();

@@ -11,6 +11,7 @@ mod layout;
 pub(crate) mod mapping;
 pub(crate) mod memory;
 pub(crate) mod mutex;
+pub(crate) mod pace;
 pub(crate) mod page_table;
 pub(crate) mod pages;
 pub(crate) mod params;

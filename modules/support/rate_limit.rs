@@ -2,7 +2,7 @@
 //! Log lines that a caller could ask for without end.
 
 use super::helpers;
-use kernel::{bindings, prelude::*, time::Msecs, types::Opaque};
+use kernel::{bindings, prelude::*, types::Opaque};
 
 /// Lets a number of lines through in each second; the kernel says how many others there were.
 #[pin_data]
@@ -22,23 +22,7 @@ impl RateLimit {
         pin_init!(Self {
             // SAFETY: `slot` is memory for the state.
             state <- Opaque::ffi_init(|slot| unsafe {
-                helpers::ringside_ratelimit_init(slot, 1000, lines)
-            }),
-        })
-    }
-
-    /// At most one event in every `interval` milliseconds, without a line about the others:
-    /// for a path so hot that nearly all are held back.
-    ///
-    /// A bare look at the tick counter is no faster as far as the ring can tell: 77,000 items
-    /// a second with it and 69,000 with this, medians of 16 rounds of 3 s each in an emulated
-    /// guest, of which single rounds lie between 17,000 and 246,000 either way.
-    pub(crate) fn one_in(interval: Msecs) -> impl PinInit<Self> {
-        pin_init!(Self {
-            // SAFETY: `slot` is memory for the state, which the first call initialises.
-            state <- Opaque::ffi_init(|slot| unsafe {
-                helpers::ringside_ratelimit_init(slot, interval, 1);
-                helpers::ringside_ratelimit_silent(slot);
+                helpers::ringside_ratelimit_init(slot, lines)
             }),
         })
     }

@@ -224,7 +224,7 @@ fn speed(page: &mut String) {
         let text = fs::read_to_string(path).expect("it can be read");
         text.parse().unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     };
-    let reasons = read(&record::folder().join("missed.toml"));
+    let reasons = read(&record::folder().join("../bench/missed.toml"));
     page.push_str(SPEED);
     let mut missed = String::new();
     for table in files.iter().map(read) {
@@ -241,7 +241,7 @@ fn speed(page: &mut String) {
             if line.missed() {
                 let why = reasons.get(name).and_then(toml::Value::as_str);
                 let why = why.unwrap_or_else(|| {
-                    panic!("{name} missed its target: say why in tests/figures/missed.toml")
+                    panic!("{name} missed its target: say why in tests/bench/missed.toml")
                 });
                 let _ = writeln!(missed, "* **{name}**: {}", why.trim());
             }
