@@ -50,3 +50,29 @@ fn options_are_checked_kept_per_user_part_of_the_key_and_taken_back() {
     assert!(options(&mine).contains("none of your own"), "{}", options(&mine));
     assert_eq!(my(&["options", "kprobes"]).status, 0);
 }
+
+/// What the kernel that this user has says of an option.
+fn in_the_guest(surroundings: &Surroundings, home: &Path, option: &str) -> String {
+    let script = format!("zcat /proc/config.gz | grep -w {option}");
+    let mut command = surroundings.command(&["exec", "--", "sh", "-c", &script]);
+    let output = command.env("XDG_CONFIG_HOME", home).output().expect("ringside starts");
+    let said = Said::from(output);
+    assert_eq!(said.status, 0, "{}", said.err);
+    said.out.trim().to_owned()
+}
+
+#[test]
+#[ignore = "it builds a kernel, for minutes: cargo test --test lab -- --ignored"]
+fn an_option_that_was_set_is_in_the_kernel_that_is_built_for_it_and_in_no_other() {
+    const OPTION: &str = "CONFIG_BSD_PROCESS_ACCT";
+    let surroundings = Surroundings::new();
+    let (mine, yours) = (surroundings.path().join("mine"), surroundings.path().join("yours"));
+    let set = kernel(&surroundings, &mine, &["set", &format!("{OPTION}=y")]);
+    assert_eq!(set.status, 0, "{}{}", set.out, set.err);
+    assert_eq!(in_the_guest(&surroundings, &mine, OPTION), format!("{OPTION}=y"));
+    assert_eq!(in_the_guest(&surroundings, &yours, OPTION), format!("# {OPTION} is not set"));
+    // The kernel from before is there still, and built for nobody again.
+    let reset = kernel(&surroundings, &mine, &["reset"]);
+    assert_eq!(reset.status, 0, "{}{}", reset.out, reset.err);
+    assert_eq!(in_the_guest(&surroundings, &mine, OPTION), format!("# {OPTION} is not set"));
+}
