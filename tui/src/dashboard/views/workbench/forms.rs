@@ -65,8 +65,8 @@ pub(super) fn ask_new(shared: &mut Shared) {
     let help = "the folder to make; its last part is the module's name";
     let languages = Kind::Choice(vec![RUST.into(), C.into()]);
     let mut fields = vec![
-        // Tab knows the folders above it.
-        Field::new("folder", Kind::Path(Paths::Folders), help, ""),
+        // No path to complete: it is not there yet, and Tab goes on to the next field.
+        Field::new("folder", Kind::Line, help, ""),
         Field::new("language", languages, "what it is written in", RUST),
     ];
     fields.extend(rest(None));
