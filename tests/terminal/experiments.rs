@@ -477,7 +477,7 @@ unload = { module = "kmod" }
 run = { command = ["id", "-un"], user = "nobody", stdout = { is = "nobody" } }
 
 [[step]]
-nothing_left = { memory_kib = 4096 }
+nothing_left = { memory_kib = 32768 }
 
 [[step]]
 say = "The stick is as it must be."
