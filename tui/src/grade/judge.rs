@@ -159,3 +159,39 @@ pub const ENVIRONMENT: [(&str, &str); 3] = [
     ("HOME", "/root"),
     ("LC_ALL", "C.UTF-8"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted(name: &str) -> ErrnoName {
+        name.to_owned().try_into().unwrap()
+    }
+
+    #[test]
+    fn another_error_than_the_wanted_one_or_none_at_all_is_not_what_was_wanted() {
+        let refused = |result| refused("load x", result, Some(&wanted("EINVAL")));
+        let failed = |errno| Err::<(), _>(TargetError::errno(errno, "load module x"));
+        assert_eq!(refused(failed(nix::libc::EINVAL)), Ok(None));
+        let why = |result| match refused(result) {
+            Err(Unwanted::Refusal(why)) => why,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(
+            why(failed(nix::libc::EPERM)),
+            "load x: refused with EPERM, and not with EINVAL"
+        );
+        assert_eq!(why(Ok(())), "load x: it was done, and not refused with EINVAL");
+        // That nobody is there any more is no refusal.
+        let gone = TargetError::Gone("it is gone".into());
+        assert_eq!(refused(Err(gone.clone())), Err(Unwanted::Failed(gone)));
+    }
+
+    #[test]
+    fn bytes_that_were_moved_are_counted_only_where_that_matters() {
+        assert_eq!(moved("write", None, 7), Ok(()));
+        assert_eq!(moved("write", Some(7), 7), Ok(()));
+        let wrong = moved("write", Some(8), 7).unwrap_err();
+        assert_eq!(wrong.reason, "write: it moved 7 bytes, and not 8");
+    }
+}
