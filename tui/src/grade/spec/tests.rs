@@ -117,6 +117,9 @@ fn a_text_is_held_against_what_it_must_be_and_the_first_difference_is_shown() {
     assert!(text("matches = [\"^tw.$\"]\nlacks = [\"four\"]").judge("it", seen).is_ok());
     let wrong = text("matches_not = [\"^tw.$\"]").judge("it", seen).unwrap_err();
     assert_eq!(wrong.excerpt, ["seen     two"]);
+    let wrong = text("lacks = [\"hre\"]").judge("it", seen).unwrap_err();
+    assert_eq!(wrong.reason, "it has \"hre\", which must not be there");
+    assert_eq!(wrong.excerpt, ["seen     three"]);
     assert!(text("is = \"one\\ntwo\\nthree\"").judge("it", seen).is_ok());
     assert!(text("is = \"one\"").judge("it", seen).is_err());
 }
