@@ -22,7 +22,9 @@ fn the_first_start_boots_and_the_next_ones_resume() {
     let second: ringside::kernel::api::LabStatus = {
         let mut command = surroundings.command(&["up", "--json"]);
         let output = command.current_dir("/usr").output().expect("ringside starts");
-        serde_json::from_slice(&output.stdout).expect("a status in JSON")
+        let said = super::surroundings::Said::from(output);
+        assert_eq!(said.status, 0, "{}", said.err);
+        serde_json::from_str(&said.out).expect("a status in JSON")
     };
     assert!(second.resumed && second.stick_plugged, "{second:?}");
     assert!(second.started_in_ms < first.started_in_ms);

@@ -138,8 +138,12 @@ impl LabFolder {
             .map_err(LabError::io(format!("make the socket {}", self.path.join(SOCKET).display())))
     }
 
-    /// Removes folder and socket.
+    /// Removes folder and socket. Once they are gone another lab may have this one's number,
+    /// and what then lies in their place is that one's.
     pub fn remove(&self) {
+        if !is_at(&self.lock, &self.path) {
+            return;
+        }
         // Somebody else may have removed either; nothing is lost then.
         drop(fs::remove_file(self.path.join(SOCKET)));
         drop(fs::remove_file(self.path.join(GDB_SOCKET)));
@@ -170,8 +174,15 @@ fn open(path: &Path) -> std::io::Result<File> {
 fn lock(path: &Path) -> Option<Flock<File>> {
     let folder = open(path).ok()?;
     let lock = Flock::lock(folder, FlockArg::LockExclusiveNonblock).ok()?;
-    let (held, found) = (lock.metadata().ok()?, fs::metadata(path).ok()?);
-    (held.ino() == found.ino() && held.dev() == found.dev()).then_some(lock)
+    is_at(&lock, path).then_some(lock)
+}
+
+/// Is it this open folder that lies at `path`?
+fn is_at(folder: &File, path: &Path) -> bool {
+    match (folder.metadata(), fs::metadata(path)) {
+        (Ok(held), Ok(found)) => held.ino() == found.ino() && held.dev() == found.dev(),
+        _ => false,
+    }
 }
 
 /// The names of the labs that live below `folder`, in order; removes what dead
@@ -259,6 +270,21 @@ mod tests {
 
     fn runtime() -> tempfile::TempDir {
         tempfile::tempdir().unwrap()
+    }
+
+    #[test]
+    fn a_lab_that_is_gone_leaves_the_one_with_its_number_alone() {
+        let top = tempfile::tempdir().unwrap();
+        let first = LabFolder::create(top.path()).unwrap();
+        // It goes while its process still has things to do.
+        first.remove();
+        let second = LabFolder::create(top.path()).unwrap();
+        assert_eq!(second.id(), first.id());
+        let _listener = second.listen().unwrap();
+        drop(first);
+        assert!(second.path().join(SOCKET).exists());
+        drop(second);
+        assert_eq!(std::fs::read_dir(top.path()).unwrap().count(), 0);
     }
 
     #[test]
