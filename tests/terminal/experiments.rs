@@ -21,8 +21,8 @@ const WIDE_ONLY: [&str; 2] = ["Dirty=0", "Dirty=1"];
 const NARROW_ONLY: [&str; 2] = ["D=0", "D=1"];
 
 /// A student in front of the dashboard.
-struct Student {
-    session: Session,
+pub(super) struct Student {
+    pub(super) session: Session,
     /// What is done, where it comes with the program.
     script: Option<Script>,
     /// The `look` steps whose texts were all seen marked.
@@ -31,12 +31,12 @@ struct Student {
 
 impl Student {
     /// Opens the dashboard with an experiment.
-    fn begins(runtime: &Runtime, name: &str) -> Self {
+    pub(super) fn begins(runtime: &Runtime, name: &str) -> Self {
         let script = shipped(name).map(|script| script.expect("it makes sense"));
         Self { script, ..Self::at(runtime, &["experiment", name], SMALL) }
     }
 
-    fn at(runtime: &Runtime, arguments: &[&str], size: (u16, u16)) -> Self {
+    pub(super) fn at(runtime: &Runtime, arguments: &[&str], size: (u16, u16)) -> Self {
         let folder = runtime.folder();
         let environment =
             [("XDG_RUNTIME_DIR", folder), ("XDG_STATE_HOME", folder), ("XDG_CONFIG_HOME", folder)];
@@ -47,7 +47,7 @@ impl Student {
 
     /// Sees each text marked that is to be looked at now, on a small screen and on a
     /// large one.
-    fn looks(&self) {
+    pub(super) fn looks(&self) {
         let Some(script) = &self.script else { return };
         let (at, _) = place(&self.session.screen()).expect("the panel says how far it is");
         let steps = script.experiment.steps.iter().map(|step| step.get_ref()).enumerate();
@@ -72,7 +72,7 @@ impl Student {
     }
 
     /// Waits until the panel says this, wherever its lines are broken.
-    fn reads(&self, text: &str) {
+    pub(super) fn reads(&self, text: &str) {
         self.session.wait_until(&format!("{text:?} in the panel"), |screen| {
             assert!(!screen.contains("try again"), "it is stuck:\n{screen}");
             panel(screen).contains(text)
@@ -80,7 +80,7 @@ impl Student {
     }
 
     /// Reads this, on whichever page it stands, and goes on from the last one.
-    fn goes_on(&mut self, text: &str) {
+    pub(super) fn goes_on(&mut self, text: &str) {
         let mut read = String::new();
         self.session.wait_until(&format!("{text:?} or a page before it"), |screen| {
             assert!(!screen.contains("try again"), "it is stuck:\n{screen}");
@@ -102,14 +102,14 @@ impl Student {
     }
 
     /// Is asked this, and predicts.
-    fn predicts(&mut self, question: &str, prediction: &str) {
+    pub(super) fn predicts(&mut self, question: &str, prediction: &str) {
         self.reads(question);
         self.looks();
         self.session.keys(prediction);
     }
 
     /// Is asked this, and predicts with the mouse.
-    fn clicks(&mut self, question: &str, choice: &str) {
+    pub(super) fn clicks(&mut self, question: &str, choice: &str) {
         self.reads(question);
         self.looks();
         self.reads(choice);
@@ -121,7 +121,7 @@ impl Student {
     }
 
     /// Has come to the end, and closes the panel.
-    fn ends(&mut self, score: &str) {
+    pub(super) fn ends(&mut self, score: &str) {
         self.reads("That was it");
         self.reads(score);
         let steps = self.script.iter().flat_map(|script| &script.experiment.steps);
@@ -134,7 +134,7 @@ impl Student {
     }
 
     /// Is this text marked on the screen?
-    fn sees_marked(&self, text: &str) {
+    pub(super) fn sees_marked(&self, text: &str) {
         self.session.wait_until(&format!("{text:?}, marked"), |_| {
             let cells = self.session.cells();
             let (rows, columns) = cells.size();
@@ -165,7 +165,7 @@ const KEYS: [&str; 4] = ["Enter: ", "your prediction", "your turn", "digits"];
 const MORE: &str = "Enter: more";
 
 /// What the panel says, as one line.
-fn panel(screen: &str) -> String {
+pub(super) fn panel(screen: &str) -> String {
     let below = screen.lines().skip_while(|row| !row.contains("Experiment:")).skip(1);
     let inside = below.map_while(|row| {
         let text = row.trim_end().strip_suffix('┃')?;
@@ -200,7 +200,7 @@ fn place(screen: &str) -> Option<(usize, usize)> {
 }
 
 /// What `ringside experiment …` prints.
-fn printed(runtime: &Runtime, arguments: &[&str]) -> (String, String, Option<i32>) {
+pub(super) fn printed(runtime: &Runtime, arguments: &[&str]) -> (String, String, Option<i32>) {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_ringside"))
         .arg("experiment")
         .args(arguments)
@@ -353,201 +353,4 @@ fn experiments_are_found_in_the_dashboard_and_left_at_any_time() {
     student.session.keys(":experiment-leave\r");
     student.session.wait_until("no panel", |screen| !screen.contains("Experiment:"));
     assert!(student.session.quit().success());
-}
-
-#[test]
-fn one_of_ones_own_has_the_steps_of_judging() {
-    let runtime = Runtime::new();
-    let file = Path::new(runtime.folder()).join("lesson.toml");
-    let lesson = r#"
-title = "All steps"
-about = "What is judged can be shown"
-
-[[step]]
-load = { module = "my_name", parameters = "charParameter=Fall intParameter=1999" }
-
-[[step]]
-log = { text = { matches = ['a student of CSE330 Fall 1999$'] } }
-
-[[step]]
-file = { path = "/sys/module/my_name/counters/greetings", is = ">= 1" }
-
-[[step]]
-set = { module = "my_name", control = "nothing", value = "1", refused = "ENOENT" }
-
-[[step]]
-run = { command = ["sh", "-c", "read word; echo got $word; echo no >&2; exit 3"], input = "it\n", status = 3, stdout = { is = "got it" }, stderr = { contains = ["no"] } }
-
-[[step]]
-peek = { path = "/proc/version", is = "Linux version 7" }
-
-[[step]]
-processes = { name = "kthreadd", count = "== 1" }
-
-[[step]]
-say = "It printed {run.printed} and ended with {run.status}."
-
-[[step]]
-run = { command = ["true"], status = 1 }
-
-[[step]]
-say = "Not reached before it is tried again."
-"#;
-    let crash = r#"
-title = "A crash"
-about = "What is left of a kernel"
-
-[[step]]
-crash = {}
-
-[[step]]
-log = { text = { contains = ["sysrq triggered crash"] } }
-
-[[step]]
-say = "It is dead."
-"#;
-    std::fs::write(&file, lesson).expect("there is room");
-    let mut student = Student::begins(&runtime, file.to_str().expect("a plain path"));
-    student.goes_on("It printed got it and ended with 3.");
-    // What is not as it must be is said, and can be tried again.
-    student.session.wait_until("why it does not go on", |screen| {
-        panel(screen).contains("`true` ended with status 0, and not with 1.")
-            && screen.contains("Enter: try again")
-    });
-    student.session.keys(":experiment-leave\r");
-    student.session.wait_until("no panel", |screen| !screen.contains("Experiment:"));
-    assert!(student.session.quit().success());
-    std::fs::write(&file, crash).expect("there is room");
-    let mut student = Student::begins(&runtime, file.to_str().expect("a plain path"));
-    student.reads("It is dead.");
-    drop(student.session.quit());
-}
-
-/// A lesson whose steps hold what comes of them against what it wants.
-const JUDGED: &str = r#"
-title = "What is wanted"
-about = "Refusals, bytes, deaths, and what is left"
-
-[[step]]
-load = { module = "producer_consumer", refused = "EINVAL", parameters = "size=-1" }
-
-[[step]]
-load = { module = "memalloc" }
-
-[[step]]
-memory = { action = { allocate = { at = 0x500000000000, pages = 1 } } }
-
-[[step]]
-memory = { action = { allocate = { at = 0x500000000000, pages = 1 } }, refused = "EEXIST" }
-
-[[step]]
-memory = { action = { share = { at = 0x500000000000, with = "b" } } }
-
-[[step]]
-memory = { process = "b", action = { access = { at = 0x500000000000 } } }
-
-[[step]]
-memory = { process = "b", action = { read = { at = 0x500000000000, size = 1 } }, reads = "\u0000" }
-
-[[step]]
-memory = { process = "b", action = "end" }
-
-[[step]]
-memory = { action = { write = { at = 0x500000000000, text = "x" } }, dies = true }
-
-[[step]]
-say = "Memory is as it must be."
-
-[[step]]
-unload = { module = "memalloc" }
-
-[[step]]
-load = { module = "kmod", parameters = "device=/dev/ringside-usb" }
-
-[[step]]
-block = { action = { write_offset = { offset = 512, text = "ring", times = 2 } }, moves = 8 }
-
-[[step]]
-block = { action = { read_offset = { offset = 512, size = 4 } }, reads = "ring", moves = 4 }
-
-[[step]]
-unload = { module = "kmod" }
-
-[[step]]
-run = { command = ["id", "-un"], user = "nobody", stdout = { is = "nobody" } }
-
-[[step]]
-nothing_left = { memory_kib = 32768 }
-
-[[step]]
-say = "The stick is as it must be."
-
-[[step]]
-"#;
-
-/// What ends the lesson, and what the panel says of it: each is not as it must be.
-const WRONG: [(&str, &str); 6] = [
-    (
-        "load = { module = \"kmod\", parameters = \"device=/dev/ringside-usb\", refused = \"EPERM\" }",
-        "and not refused with EPERM",
-    ),
-    ("nothing_left = {}", "it leaves the device kmod, the module kmod behind"),
-    (
-        "block = { action = { read_offset = { offset = 512, size = 4 } }, reads = \"king\" }",
-        "not what was expected",
-    ),
-    (
-        "block = { action = { read_offset = { offset = 512, size = 4 } }, moves = 5 }",
-        "it moved 4 bytes, and not 5",
-    ),
-    ("memory = { action = { free = { at = 0x500000000000 } } }", "memalloc is not loaded"),
-    ("run = { command = [\"id\"], user = \"no-such\" }", "there is no user no-such"),
-];
-
-#[test]
-fn what_judging_wants_of_a_step_is_wanted_in_ones_own_too() {
-    let runtime = Runtime::new();
-    let file = Path::new(runtime.folder()).join("lesson.toml");
-    let path = file.to_str().expect("a plain path");
-    for (index, (step, why)) in WRONG.into_iter().enumerate() {
-        // The first is preceded by all that is right, the others by what they need.
-        let before = match index {
-            0 => JUDGED.to_owned(),
-            _ => "title = \"T\"\nabout = \"A\"\n[[step]]\nload = { module = \"kmod\", parameters = \"device=/dev/ringside-usb\" }\n[[step]]\nblock = { action = { write_offset = { offset = 512, text = \"ring\" } } }\n[[step]]\n".to_owned(),
-        };
-        std::fs::write(&file, format!("{before}{step}\n")).expect("there is room");
-        let mut student = Student::begins(&runtime, path);
-        if index == 0 {
-            student.goes_on("Memory is as it must be.");
-            student.goes_on("The stick is as it must be.");
-        }
-        student.session.wait_until("why it does not go on", |screen| {
-            let panel = panel(screen).split_whitespace().collect::<Vec<_>>().join(" ");
-            panel.contains(why) && screen.contains("Enter: try again")
-        });
-        student.session.keys(":experiment-leave\r");
-        student.session.wait_until("no panel", |screen| !screen.contains("Experiment:"));
-        assert!(student.session.quit().success());
-    }
-}
-
-#[test]
-fn one_of_ones_own_is_checked_with_line_and_column_and_done() {
-    let runtime = Runtime::new();
-    let file = Path::new(runtime.folder()).join("lesson.toml");
-    let path = file.to_str().expect("a plain path");
-    let lesson = "title = \"Mine\"\nabout = \"One step\"\n\n[[step]]\nsay = \"Press {load}.\"\n";
-    std::fs::write(&file, lesson.replace("say", "sya")).expect("there is room");
-    let (_, err, status) = printed(&runtime, &["--check", path]);
-    assert_eq!(status, Some(2));
-    assert!(err.contains("lesson.toml:5:1: ") && err.contains("sya"), "{err}");
-    std::fs::write(&file, lesson).expect("there is room");
-    let (out, _, status) = printed(&runtime, &["--check", path]);
-    assert_eq!((out.trim(), status), ("Mine: it makes sense (steps: 1, predictions: 0)", Some(0)));
-    let (_, err, status) = printed(&runtime, &["no-such"]);
-    assert_eq!(status, Some(2));
-    assert!(err.contains("there is no experiment no-such") && err.contains("five-tables"), "{err}");
-    let mut student = Student::begins(&runtime, path);
-    student.goes_on("Press L.");
-    student.ends("That was it.");
 }

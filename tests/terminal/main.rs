@@ -19,6 +19,7 @@ mod hangs;
 mod leaving;
 mod marks;
 mod oops;
+mod own_experiments;
 mod recordings;
 mod restored;
 mod runtime;

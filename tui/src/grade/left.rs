@@ -10,8 +10,6 @@ use crate::kernel::api::Inventory;
 pub const GONE_WITHIN: u32 = 5;
 /// The kernel's own threads that come and go.
 const OWN: [&str; 4] = ["kworker/", "kthreadd", "9p", "scsi_"];
-/// Whose children they are.
-const KERNEL_THREADS: i32 = 2;
 
 /// Must be known what there is before the first of these steps? `Some(true)`: the memory
 /// is compared, too.
@@ -58,9 +56,10 @@ fn new_since(before: &Inventory, now: &Inventory) -> Vec<String> {
 
 /// How many of each there are: of a thread, a device, a module.
 fn counted(inventory: &Inventory) -> BTreeMap<String, usize> {
-    let threads = inventory.processes.iter().filter(|one| {
-        one.parent == KERNEL_THREADS && !OWN.iter().any(|own| one.name.starts_with(own))
-    });
+    let threads = inventory
+        .processes
+        .iter()
+        .filter(|one| one.is_kernel_thread() && !OWN.iter().any(|own| one.name.starts_with(own)));
     let threads = threads.map(|one| format!("the kernel thread {}", one.name));
     let devices = inventory.devices.iter().map(|name| format!("the device {name}"));
     let modules = inventory.modules.iter().map(|name| format!("the module {name}"));

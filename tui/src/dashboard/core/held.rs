@@ -43,6 +43,7 @@ impl Shared {
             Ok(()) => drop(self.end_hold(owner, Ok(()))),
             Err(TargetError::Cancelled) => {
                 self.end_hold(owner, Ok(()));
+                self.end_task(owner, TaskOutcome::Failed(TargetError::Cancelled));
                 self.note(format!("{title}: cancelled"));
             }
             Err(error) => {

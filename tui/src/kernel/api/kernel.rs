@@ -58,6 +58,13 @@ pub struct ProcessInfo {
     pub parent: i32,
 }
 
+impl ProcessInfo {
+    /// Is it a thread of the kernel's: a child of kthreadd, which is process 2?
+    pub fn is_kernel_thread(&self) -> bool {
+        self.parent == 2
+    }
+}
+
 /// A capability that a target lacks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Missing {

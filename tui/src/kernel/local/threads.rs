@@ -15,9 +15,6 @@ use super::files;
 use super::inventory::process;
 use crate::kernel::api::{KernelThread, ProcessInfo};
 
-/// The parent of all kernel threads.
-const KTHREADD: i32 = 2;
-
 /// The threads of a module, by number.
 pub(super) fn of(module: &str) -> Vec<KernelThread> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -28,10 +25,7 @@ pub(super) fn of(module: &str) -> Vec<KernelThread> {
 }
 
 fn thread(module: &str, pid: i32) -> Option<KernelThread> {
-    let ProcessInfo { name, state, parent, .. } = process(pid)?;
-    if parent != KTHREADD {
-        return None;
-    }
+    let ProcessInfo { name, state, .. } = process(pid).filter(ProcessInfo::is_kernel_thread)?;
     let folder = Path::new("/proc").join(pid.to_string());
     // Whoever may not read it, or finds it running, sees none.
     let stack = files::text(folder.join("stack")).unwrap_or_default();
