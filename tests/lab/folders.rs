@@ -293,6 +293,42 @@ fn what_a_source_lacks_is_said_with_the_remedy() {
 }
 
 #[test]
+fn what_a_source_of_elsewhere_wants_is_found_in_the_kernel_or_said_to_be_missing() {
+    let brought = of_sources(&[
+        ("operations", "static struct file_operations it = { .read = 0 };"),
+        ("probe", "#include <linux/kprobe.h>"),
+        ("program", "#include <stdio.h>"),
+        ("taken", "#include <linux/fs.h>\nstatic int simple_open(void) { return 0; }"),
+        ("giver", "int given(void) { return x; }\nEXPORT_SYMBOL(given);"),
+        ("taker", "int given(void);\nint init_module(void) { return given(); }\nMODULE_LICENSE(\"GPL\");"),
+    ]);
+    let crate_of_before = "use kernel::prelude::*;\nuse kernel::chrdev;\n";
+    fs::write(brought.folder.join("old.rs"), crate_of_before).expect("a source");
+    let mut kbuild = fs::read_to_string(brought.folder.join("Kbuild")).expect("a Kbuild");
+    // As tutorials have it whose readers are to name their kernel.
+    kbuild.push_str("ifndef KERNEL_DIR\n$(error KERNEL_DIR must be set)\nendif\nobj-m += old.o\n");
+    fs::write(brought.folder.join("Kbuild"), kbuild).expect("a Kbuild");
+    let (output, modules) = build(&[&brought.folder]);
+    let said = error(&output);
+    assert_eq!((output.status.code(), modules.len()), (Some(1), 0), "{said}");
+    for words in [
+        "hint: struct file_operations is defined in linux/fs.h: #include <linux/fs.h>",
+        "hint: Linux has no linux/kprobe.h, but a linux/kprobes.h",
+        "hint: stdio.h is for programs",
+        "hint: Linux has a simple_open of its own, in linux/fs.h: give yours another name",
+        "nothing exports given: giver.c does, and its module giver was not built",
+        "hint: kernel::chrdev was never part of Linux: use kernel::miscdevice",
+    ] {
+        assert!(said.contains(words), "{words}\n{said}");
+    }
+    // The last lines name each module with its reason, its place and what helps.
+    let lines: Vec<_> = said.lines().skip_while(|line| !line.contains("was not built")).collect();
+    let old = lines.iter().position(|line| line.starts_with("old was not built: old.rs:2:"));
+    let old = old.unwrap_or_else(|| panic!("{said}"));
+    assert!(lines[old + 1].starts_with("  hint: kernel::chrdev"), "{said}");
+}
+
+#[test]
 fn lines_that_end_as_on_windows_build() {
     let brought = Brought::new("char-device-of-a-course");
     for name in ["Makefile", "chardrv.c"] {

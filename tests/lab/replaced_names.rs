@@ -75,6 +75,11 @@ fn every_row_of_the_table_of_replaced_names_agrees_with_the_kernels_sources() {
             wrong.push(format!("{}: {why}", row.old));
         }
     }
+    for row in &table.rust {
+        if let Err(why) = check_rust(row, tree) {
+            wrong.push(format!("{}: {why}", row.old));
+        }
+    }
     for row in &table.option {
         let text = texts.get(&tree.join(&row.header)).map_or("", String::as_str);
         if !text.contains(&row.option) || !declares(text, &row.name) {
@@ -84,14 +89,46 @@ fn every_row_of_the_table_of_replaced_names_agrees_with_the_kernels_sources() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn check(row: &Replaced, tree: &Path, texts: &HashMap<PathBuf, String>) -> Result<(), String> {
-    if let Some(header) = &row.header {
-        let text = texts.get(&tree.join(header)).ok_or(format!("there is no {header}"))?;
-        let new = row.word.clone().unwrap_or_else(|| {
-            row.new.chars().skip_while(|c| !is_word(*c)).take_while(|c| is_word(*c)).collect()
-        });
-        places(text, &new).next().ok_or(format!("{header} has no {new}"))?;
+/// Does the source that a row names have its new word?
+fn has_new(row: &Replaced, text: impl FnOnce(&str) -> Option<String>) -> Result<(), String> {
+    let Some(header) = &row.header else { return Ok(()) };
+    let text = text(header).ok_or(format!("there is no {header}"))?;
+    let new = row.word.clone().unwrap_or_else(|| {
+        row.new.chars().skip_while(|c| !is_word(*c)).take_while(|c| is_word(*c)).collect()
+    });
+    places(&text, &new).next().map(drop).ok_or(format!("{header} has no {new}"))
+}
+
+fn check_rust(row: &Replaced, tree: &Path) -> Result<(), String> {
+    let read = |path: &str| fs::read_to_string(tree.join(path)).ok();
+    has_new(row, |path| read(path))?;
+    if row.changed {
+        return Ok(());
     }
+    if let Some(path) = row.old.strip_prefix("kernel::") {
+        let path = path.replace("::", "/");
+        let below = |end: &str| tree.join("rust/kernel").join(format!("{path}{end}")).exists();
+        let root = read("rust/kernel/lib.rs").unwrap_or_default();
+        // An item in a file: `kernel::types::ARef`.
+        let item = path.rsplit_once('/').is_some_and(|(file, item)| {
+            let text = read(&format!("rust/kernel/{file}.rs")).unwrap_or_default();
+            ["struct", "trait", "enum", "mod"].iter().any(|word| {
+                places(&text, item).any(|(before, _)| before.ends_with(&format!("pub {word} ")))
+            })
+        });
+        let there = below(".rs") || below("/mod.rs") || root.contains(&format!("pub mod {path};"));
+        return if there || item { Err("it is still there".into()) } else { Ok(()) };
+    }
+    if let (Some((_, method)), Some(header)) = (row.old.split_once("::"), &row.header) {
+        let text = read(header).unwrap_or_default();
+        let there = text.contains(&format!("fn {method}("));
+        return if there { Err(format!("{header} still has it")) } else { Ok(()) };
+    }
+    Ok(())
+}
+
+fn check(row: &Replaced, tree: &Path, texts: &HashMap<PathBuf, String>) -> Result<(), String> {
+    has_new(row, |header| texts.get(&tree.join(header)).cloned())?;
     let old = row.old.as_str();
     if row.changed {
         return Ok(());
@@ -120,7 +157,12 @@ fn check(row: &Replaced, tree: &Path, texts: &HashMap<PathBuf, String>) -> Resul
             None => Ok(()),
         };
     }
-    match texts.iter().find(|(_, text)| declares(text, old)) {
+    // Where the name alone is a common word, only a struct of that name is meant.
+    let there = |text: &str| match old.strip_prefix("struct ") {
+        Some(tag) => text.contains(&format!("\nstruct {tag} {{")),
+        None => declares(text, old),
+    };
+    match texts.iter().find(|(_, text)| there(text)) {
         Some((path, _)) => Err(format!("{} still has it", path.display())),
         None => Ok(()),
     }

@@ -149,6 +149,9 @@ impl Build {
             let why = failed.why.first().map_or("it does not compile", String::as_str);
             let line = format!("{} was not built: {why}", failed.module);
             writeln!(std::io::stderr(), "{}", visible(&line))?;
+            if let Some(hint) = failed.hint() {
+                writeln!(std::io::stderr(), "  {}", visible(hint))?;
+            }
         }
         Ok(u8::from(!failed.is_empty()))
     }

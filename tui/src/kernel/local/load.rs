@@ -21,6 +21,8 @@ use crate::kernel::parameters::words;
 
 /// Is there wherever modules can be loaded.
 const MODULES: &str = "/proc/modules";
+/// `1` where it was decided that no more are taken.
+const MODULES_DISABLED: &str = "/proc/sys/kernel/modules_disabled";
 /// How many of the kernel's last lines about a module are reported.
 const LINES_MAX: usize = 6;
 
@@ -171,10 +173,14 @@ fn why_not_loaded(errno: Errno, module: &str, parameters: &str, said: &[String])
     let advice = match errno {
         Errno::EEXIST => format!("it is loaded already; unload it first: ringside unload {module}"),
         Errno::EPERM if !nix::unistd::geteuid().is_root() => "only root may load modules".into(),
-        Errno::EPERM => {
-            "this kernel takes no more modules, or only signed ones (lockdown, kernel.modules_disabled)"
+        Errno::EPERM if takes_no_more() => {
+            "this kernel takes no more modules until it is booted again (kernel.modules_disabled)"
                 .into()
         }
+        Errno::EPERM if kernel.contains("ockdown") || kernel.contains("signature") => {
+            "this kernel takes only signed modules (lockdown)".into()
+        }
+        Errno::EPERM => "its own init function returned that".into(),
         Errno::ENOEXEC
             if kernel.contains("version magic") || kernel.contains("must match the kernel") =>
         {
@@ -183,6 +189,11 @@ fn why_not_loaded(errno: Errno, module: &str, parameters: &str, said: &[String])
         Errno::ENOEXEC => "it was built for another kernel or is damaged".into(),
         Errno::ENOENT if kernel.contains("Unknown symbol") => {
             "it needs something that no loaded module has; load the module it depends on first"
+                .into()
+        }
+        Errno::ENOENT if kernel.contains("probe") => {
+            "a file, a device or, if it sets a kprobe, the function that it names is missing; \
+             /proc/kallsyms lists the functions of this kernel"
                 .into()
         }
         Errno::ENOENT => "a file or a device that it needs is missing".into(),
@@ -200,7 +211,9 @@ fn why_not_loaded(errno: Errno, module: &str, parameters: &str, said: &[String])
         Errno::EINVAL | Errno::ERANGE => "a parameter has a value that the module refuses".into(),
         Errno::EKEYREJECTED | Errno::ENOKEY => "this kernel takes only signed modules".into(),
         Errno::ENODEV | Errno::ENXIO | Errno::ENOTBLK => {
-            "the device it is for is not there, or is no such device".into()
+            "the device it is for is not there, or is no such device; what the module said of it \
+             is in the kernel log: ringside kmsg"
+                .into()
         }
         _ => String::new(),
     };
@@ -209,6 +222,11 @@ fn why_not_loaded(errno: Errno, module: &str, parameters: &str, said: &[String])
         (true, false) => format!("the kernel says: {kernel}"),
         (false, false) => format!("{advice} (the kernel says: {kernel})"),
     }
+}
+
+/// Was it decided that this kernel takes no more modules?
+fn takes_no_more() -> bool {
+    files::text(MODULES_DISABLED).is_ok_and(|text| text.trim() == "1")
 }
 
 /// Unloads a module, never by force.
@@ -273,6 +291,12 @@ mod tests {
         assert_eq!(why, "its own init function returned that");
         assert!(why_not_loaded(Errno::EINVAL, "m", "a=b", &[]).contains("a parameter has a value"));
         assert!(why_not_loaded(Errno::ENOSYS, "m", "", &[]).contains("is built without"));
+        if nix::unistd::geteuid().is_root() && !takes_no_more() {
+            let why = why_not_loaded(Errno::EPERM, "m", "", &[]);
+            assert_eq!(why, "its own init function returned that");
+        }
+        let said = ["m: register_kprobe failed, returned -2".to_owned()];
+        assert!(why_not_loaded(Errno::ENOENT, "m", "", &said).contains("/proc/kallsyms"));
     }
 
     #[test]

@@ -29,3 +29,11 @@ pub struct Failed {
     /// Why: the first line says it, the others show it.
     pub why: Vec<String>,
 }
+
+impl Failed {
+    /// What helps with the first line, where something is known.
+    pub fn hint(&self) -> Option<&str> {
+        let about_it = self.why.iter().skip(1).take_while(|line| !line.contains("error: "));
+        about_it.map(|line| line.trim()).find(|line| line.starts_with("hint: "))
+    }
+}

@@ -9,8 +9,9 @@ use super::super::linux::{self, Kernel, object, telling};
 use super::super::program::Program;
 use super::super::progress::{Event, Progress};
 use super::exported::{Exported, Flags};
+use super::folder;
 use super::hints::Hints;
-use super::kbuild::Module;
+use super::kbuild::{self, Module};
 use super::limits::FILE_MAX;
 use super::own;
 use super::stage::Stage;
@@ -123,7 +124,10 @@ pub(super) fn make(
             }
             if let Some(target) = sourceless(&line) {
                 let stem = target.trim_end_matches(".o");
-                let why = format!("it has no source: neither {stem}.c nor {stem}.rs nor {stem}.S");
+                let elsewhere = folder::source_below(&stage.folder, stem);
+                let why = format!(
+                    "it has no source: neither {stem}.c nor {stem}.rs nor {stem}.S{elsewhere}"
+                );
                 said.failed.push((target.to_owned(), vec![why]));
                 return false;
             }
@@ -203,6 +207,7 @@ fn make_with(mut command: Command, kernel: &Kernel, stage: &Stage) -> BuildResul
     command.current_dir(&stage.copy).env("PWD", &stage.copy).args(tools::arguments(kernel));
     command.arg(format!("M={}", stage.copy.display()));
     command.env("RINGSIDE_SUPPORT", own::support()?);
+    kbuild::name_kernel(&mut command, kernel);
     Ok(command)
 }
 

@@ -11,8 +11,12 @@ use crate::lab::build_error::{BuildError, BuildResult};
 use crate::lab::cache;
 use crate::lab::linux::Kernel;
 
-/// How many folders below one are named.
+/// How many folders below one, or sources in one, are named.
 const NAMED_MAX: usize = 4;
+/// How deep below a folder others are looked for, and how many of each are looked at: it
+/// may be anybody's home.
+const DEPTH_MAX: usize = 2;
+const FOLDERS_MAX: usize = 64;
 
 /// Refuses what is no folder, or has no file that Kbuild reads; `source` is the
 /// canonical path of `folder`.
@@ -44,20 +48,66 @@ pub(super) fn names_no_module(folder: &Path) -> BuildError {
     BuildError::Folder {
         folder: folder.to_owned(),
         why: format!(
-            "its Kbuild file or Makefile names no module (`obj-m += …`){}",
+            "its Kbuild file or Makefile names no module (`obj-m += …`){}{}",
+            sources_of_modules(folder),
             folders_below(folder)
         ),
     }
 }
 
-/// Words about the folders just below `folder` whose makefiles name modules.
-fn folders_below(folder: &Path) -> String {
-    let names_modules = |path: &PathBuf| {
-        let text = kbuild::file(path).and_then(|file| fs::read_to_string(file).ok());
-        text.is_some_and(|text| text.contains("obj-m"))
+/// Words about the sources in `folder` that look like modules.
+fn sources_of_modules(folder: &Path) -> String {
+    let is_module = |path: &PathBuf| {
+        path.extension().is_some_and(|end| end == "c")
+            && fs::read(path).is_ok_and(|text| {
+                String::from_utf8_lossy(&text).contains("MODULE_LICENSE")
+            })
     };
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut found: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(names_modules).collect();
+    let found = entries.map(|entry| entry.path()).filter(is_module);
+    let mut stems: Vec<String> =
+        found.filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned())).collect();
+    if stems.is_empty() {
+        return String::new();
+    }
+    stems.sort();
+    let more = if stems.len() > NAMED_MAX { " …" } else { "" };
+    stems.truncate(NAMED_MAX);
+    format!(
+        "; {}.c looks like one, so a line for it would be `obj-m += {}.o{more}`",
+        stems[0],
+        stems.join(".o ")
+    )
+}
+
+/// Words about the source of the object `stem`, where it lies deeper in `folder` than its
+/// makefile says.
+pub(super) fn source_below(folder: &Path, stem: &str) -> String {
+    let Some(source) = find_source(folder, stem, 0) else { return String::new() };
+    let place = source.parent().unwrap_or(folder);
+    if names_modules(place) {
+        return format!("; it lies in a folder of modules: ringside build {}", place.display());
+    }
+    let below = source.strip_prefix(folder).unwrap_or(&source);
+    let object = below.with_extension("o");
+    format!("; {} is there: `{stem}-y := {}` names it", below.display(), object.display())
+}
+
+fn find_source(folder: &Path, stem: &str, depth: usize) -> Option<PathBuf> {
+    let here = ["c", "rs", "S"].map(|end| folder.join(format!("{stem}.{end}")));
+    if let Some(source) = here.into_iter().find(|path| path.is_file()) {
+        return Some(source);
+    }
+    if depth > DEPTH_MAX {
+        return None;
+    }
+    folders_in(folder).find_map(|path| find_source(&path, stem, depth + 1))
+}
+
+/// Words about the folders below `folder` whose makefiles name modules.
+fn folders_below(folder: &Path) -> String {
+    let mut found = Vec::new();
+    find_folders(folder, 0, &mut found);
     found.sort();
     if found.is_empty() {
         return String::new();
@@ -66,6 +116,29 @@ fn folders_below(folder: &Path) -> String {
         found.iter().take(NAMED_MAX).map(|path| path.display().to_string()).collect();
     let more = if found.len() > NAMED_MAX { " …" } else { "" };
     format!("; folders below it do: ringside build {}{more}", named.join(" "))
+}
+
+/// Adds the folders below `folder` whose makefiles name modules; what lies in such a
+/// folder is its own matter.
+fn find_folders(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
+    for path in folders_in(folder) {
+        if names_modules(&path) {
+            found.push(path);
+        } else if depth < DEPTH_MAX {
+            find_folders(&path, depth + 1, found);
+        }
+    }
+}
+
+fn folders_in(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    folders.map(|entry| entry.path()).take(FOLDERS_MAX)
+}
+
+fn names_modules(folder: &Path) -> bool {
+    let text = kbuild::file(folder).and_then(|file| fs::read_to_string(file).ok());
+    text.is_some_and(|text| text.contains("obj-m"))
 }
 
 /// Where a folder's modules are built for a kernel: a place of its own for
@@ -113,6 +186,36 @@ mod tests {
         };
         assert!(refused(folder.path()).contains("it has no Kbuild file"));
         assert!(refused(&folder.path().join("x")).contains("No such file"));
+    }
+
+    #[test]
+    fn a_folder_of_folders_says_which_of_them_have_modules_and_which_sources_look_like_one() {
+        let top = tempfile::tempdir().unwrap();
+        let deep = top.path().join("ch5/timer");
+        fs::create_dir_all(&deep).unwrap();
+        fs::create_dir_all(top.path().join("include")).unwrap();
+        fs::write(deep.join("Makefile"), "obj-m += timer.o\n").unwrap();
+        let words = folders_below(top.path());
+        assert_eq!(words, format!("; folders below it do: ringside build {}", deep.display()));
+        fs::write(top.path().join("b.c"), "MODULE_LICENSE(\"GPL\");").unwrap();
+        fs::write(top.path().join("a.c"), "MODULE_LICENSE(\"GPL\");").unwrap();
+        fs::write(top.path().join("test.c"), "int main(void) { return 0; }").unwrap();
+        assert!(names_no_module(top.path()).to_string().contains("`obj-m += a.o b.o`"));
+        assert_eq!(folders_below(&deep), "");
+    }
+
+    #[test]
+    fn a_source_that_lies_deeper_than_its_line_says_is_found() {
+        let top = tempfile::tempdir().unwrap();
+        let deep = top.path().join("src");
+        fs::create_dir_all(&deep).unwrap();
+        assert_eq!(source_below(top.path(), "timer"), "");
+        fs::write(deep.join("timer.c"), "").unwrap();
+        let words = source_below(top.path(), "timer");
+        assert_eq!(words, "; src/timer.c is there: `timer-y := src/timer.o` names it");
+        fs::write(deep.join("Makefile"), "obj-m += timer.o\n").unwrap();
+        let words = source_below(top.path(), "timer");
+        assert!(words.ends_with(&format!("ringside build {}", deep.display())), "{words}");
     }
 
     #[test]

@@ -47,6 +47,29 @@ pub(super) fn tool(name: &str, folder: &Path) -> Command {
     command
 }
 
+/// What Makefiles call the kernel's build folder. Where they insist on being told, or
+/// look into it, the answer is the kernel that is built for.
+const BUILD_FOLDER: [&str; 12] = [
+    "BASEINCLUDE",
+    "KDIR",
+    "KERNELDIR",
+    "KERNEL_DIR",
+    "KERNEL_HEADERS",
+    "KERNEL_PATH",
+    "KERNEL_SOURCE",
+    "KERNEL_SRC",
+    "KERN_DIR",
+    "KSRC",
+    "LINUX_DIR",
+    "LINUX_SRC",
+];
+
+/// Tells the Makefiles that `command` reads where the kernel was built, by all names
+/// that they have for it.
+pub(super) fn name_kernel(command: &mut Command, kernel: &Kernel) {
+    command.envs(BUILD_FOLDER.map(|name| (name, &kernel.build_dir)));
+}
+
 /// The file that Kbuild reads in `folder`.
 pub(super) fn file(folder: &Path) -> Option<PathBuf> {
     ["Kbuild", "Makefile"].map(|name| folder.join(name)).into_iter().find(|path| path.is_file())
@@ -113,6 +136,7 @@ fn ask(
 ) -> BuildResult<Vec<String>> {
     let folder = stage.copy.join(below.trim_end_matches('/'));
     let mut command = tool("make", &folder);
+    name_kernel(&mut command, kernel);
     command.args(["-s", "-r", "-R", "--no-print-directory", "-f"]).arg(list);
     for (name, value) in [
         ("objtree", &kernel.build_dir),

@@ -7,7 +7,6 @@
 
 mod built;
 mod compile;
-mod declared;
 mod earlier;
 mod editor;
 mod exported;

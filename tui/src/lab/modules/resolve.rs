@@ -94,9 +94,12 @@ fn explain(
                     ),
                 }
             }
-            None => match hints.name(&symbol) {
-                Some(hint) => format!("nothing exports {symbol}; {hint}"),
-                None => format!(
+            None => match (work.would_export(&symbol), hints.name(&symbol)) {
+                (Some((file, module)), _) => format!(
+                    "nothing exports {symbol}: {file} does, and its module {module} was not built"
+                ),
+                (None, Some(hint)) => format!("nothing exports {symbol}; {hint}"),
+                (None, None) => format!(
                     "nothing exports {symbol}: no part of Linux, and no module that was built here. \
                      If another folder's module does, build both at once: ringside build FOLDER FOLDER"
                 ),

@@ -222,6 +222,26 @@ impl Work {
         self.modules.iter().filter(|module| !self.failed.contains_key(&module.object))
     }
 
+    /// The source of one of its modules that failed which would export `symbol`, and
+    /// that module.
+    pub(super) fn would_export(&self, symbol: &str) -> Option<(String, String)> {
+        let exports = |text: &str| {
+            ["EXPORT_SYMBOL", "EXPORT_SYMBOL_GPL"]
+                .iter()
+                .any(|word| text.contains(&format!("{word}({symbol})")))
+        };
+        self.sources.files.iter().find_map(|(path, real)| {
+            path.extension().filter(|end| *end == "c")?;
+            fs::read_to_string(real).ok().filter(|text| exports(text))?;
+            let below = path.strip_prefix(&self.folder).unwrap_or(path).display().to_string();
+            let object = format!("{}.o", below.strip_suffix(".c")?);
+            let owns = |module: &&Module| {
+                self.failed.contains_key(&module.object) && compile::concerns(module, &object)
+            };
+            Some((below, self.modules.iter().find(owns)?.name()))
+        })
+    }
+
     /// A word about what has no effect in its makefiles.
     fn about_makefiles(&mut self, stage: &Stage, progress: &mut dyn Progress) {
         for name in ["Kbuild", "Makefile"] {
@@ -294,14 +314,19 @@ impl Work {
 }
 
 /// The line that says what is wrong, before those that show it.
-fn reason_first(lines: Vec<String>) -> Vec<String> {
+fn reason_first(mut lines: Vec<String>) -> Vec<String> {
     let is_error = |line: &String| line.contains("error: ") || line.contains("error[");
     // What the kernel's headers are at odds with stands in the folder's own source.
     let own = lines.iter().position(|line| is_error(line) && !line.starts_with('/'));
-    match own.or_else(|| lines.iter().position(is_error)) {
-        Some(at) => lines[at..].to_vec(),
-        None => lines,
+    if let Some(at) = own.or_else(|| lines.iter().position(is_error)) {
+        lines.drain(..at);
+        // rustc says below where it is: ` --> mine.rs:9:13`.
+        let place = lines.iter().skip(1).take(2).find_map(|line| line.trim().strip_prefix("--> "));
+        if let Some(place) = place.filter(|_| lines[0].starts_with("error")) {
+            lines[0] = format!("{place}: {}", lines[0]);
+        }
     }
+    lines
 }
 
 /// What modpost refuses, with what to do about it.
@@ -310,5 +335,24 @@ fn with_remedy(why: &str) -> String {
     match license {
         true => format!("{why}; with MODULE_LICENSE(\"GPL\"); in its source it builds"),
         false => why.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_begins_with_the_place_of_the_error_and_has_its_hint() {
+        let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+        let why = reason_first(lines(
+            "warning: unused\nerror[E0432]: unresolved import `a`\n  hint: use b\n --> m.rs:9:13\n",
+        ));
+        assert_eq!(why[0], "m.rs:9:13: error[E0432]: unresolved import `a`");
+        let failed = Failed { module: "m".into(), why };
+        assert_eq!(failed.hint(), Some("hint: use b"));
+        let why = reason_first(lines("a.c:1:1: error: x\na.c:2:1: error: y\n  hint: about y"));
+        let failed = Failed { module: "m".into(), why };
+        assert_eq!((failed.why[0].as_str(), failed.hint()), ("a.c:1:1: error: x", None));
     }
 }

@@ -9,15 +9,31 @@ use std::path::{Path, PathBuf};
 const FOLDERS: [&str; 4] =
     ["include/linux", "include/asm-generic", "arch/x86/include/asm", "include/net"];
 
-/// What a source is to include for `name`: `linux/io.h`.
+/// What a source is to include for the function or macro `name`: `linux/io.h`.
 pub(super) fn header(tree: &Path, name: &str) -> Option<String> {
+    with(tree, |text| declares(text, name))
+}
+
+/// What a source is to include for `struct tag`.
+pub(super) fn structure(tree: &Path, tag: &str) -> Option<String> {
+    let begins = [format!("struct {tag} {{"), format!("struct {tag}\n{{")];
+    with(tree, |text| {
+        begins.iter().any(|begin| text.match_indices(begin.as_str()).any(|(at, _)| {
+            // One inside of another struct is indented.
+            at == 0 || text[..at].ends_with('\n')
+        }))
+    })
+}
+
+/// The first header whose text has what is looked for.
+fn with(tree: &Path, has: impl Fn(&str) -> bool) -> Option<String> {
     FOLDERS.iter().find_map(|folder| {
         let mut headers = Vec::new();
         collect(&tree.join(folder), &mut headers);
         // The one nearest to the top is the one that is meant for everybody.
         headers.sort_by_key(|path| (path.components().count(), path.clone()));
         let found = headers.iter().find(|path| {
-            fs::read(path).is_ok_and(|text| declares(&String::from_utf8_lossy(&text), name))
+            fs::read(path).is_ok_and(|text| has(&String::from_utf8_lossy(&text)))
         })?;
         Some(as_included(tree, found))
     })
