@@ -300,7 +300,10 @@ fn what_a_source_of_elsewhere_wants_is_found_in_the_kernel_or_said_to_be_missing
         ("program", "#include <stdio.h>"),
         ("taken", "#include <linux/fs.h>\nstatic int simple_open(void) { return 0; }"),
         ("giver", "int given(void) { return x; }\nEXPORT_SYMBOL(given);"),
-        ("taker", "int given(void);\nint init_module(void) { return given(); }\nMODULE_LICENSE(\"GPL\");"),
+        (
+            "taker",
+            "int given(void);\nint init_module(void) { return given(); }\nMODULE_LICENSE(\"GPL\");",
+        ),
     ]);
     let crate_of_before = "use kernel::prelude::*;\nuse kernel::chrdev;\n";
     fs::write(brought.folder.join("old.rs"), crate_of_before).expect("a source");

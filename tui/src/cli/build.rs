@@ -90,7 +90,8 @@ impl Build {
         cache::place()?;
         let mut show = Show::new();
         if self.kernel_source.is_some() || linux::built(flavour).is_none() {
-            let needs = Needs { vm: false, build: Some(flavour), gdb: false };
+            let sources = self.kernel_source.is_none();
+            let needs = Needs { vm: false, build: Some(flavour), sources, gdb: false };
             with_consent(self.yes, |consent| setup::ensure(needs, consent, &mut show))?;
         }
         let kernel = match &self.kernel_source {

@@ -56,6 +56,7 @@ pub mod replay;
 pub mod set;
 mod settings;
 pub mod setup;
+mod step_times;
 pub mod syscall;
 pub mod test;
 pub mod tour;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::interrupt::Interrupt;
+use super::step_times::StepTimes;
 use crate::lab::progress::{Amount, Event, Progress, Stop, Unit};
 use crate::text::amount::amount;
 use crate::text::escape::visible;
@@ -20,6 +21,7 @@ pub struct Show {
     interrupt: Option<Interrupt>,
     screen: Screen,
     title: String,
+    times: StepTimes,
     told_to_stop: bool,
 }
 
@@ -35,7 +37,8 @@ impl Show {
             true => Screen::Bar(bar()),
             false => Screen::Plain { said: Instant::now() },
         };
-        Self { interrupt: None, screen, title: String::new(), told_to_stop: false }
+        let (title, times) = (String::new(), StepTimes::default());
+        Self { interrupt: None, screen, title, times, told_to_stop: false }
     }
 
     /// A line that stays, when a step is over.
@@ -60,6 +63,7 @@ impl Show {
     }
 
     fn step(&mut self, title: String) {
+        self.times.step(&title);
         match &mut self.screen {
             Screen::Bar(bar) => {
                 bar.reset();
@@ -130,6 +134,7 @@ impl Progress for Show {
             Event::Output(line) => self.line(&line),
             Event::Note(text) => self.line(&format!("note: {text}")),
             Event::Done => {
+                self.times.over();
                 if let Screen::Bar(bar) = &self.screen {
                     bar.finish_and_clear();
                 }
@@ -153,6 +158,9 @@ impl Drop for Show {
     fn drop(&mut self) {
         if let Screen::Bar(bar) = &self.screen {
             bar.finish_and_clear();
+        }
+        if let Some(summary) = self.times.summary().filter(|_| !self.told_to_stop) {
+            self.line(&summary);
         }
     }
 }

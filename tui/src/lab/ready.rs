@@ -41,7 +41,8 @@ pub fn equipped(
     if kernel.is_some() && qemu {
         return Ok(kernel);
     }
-    let needs = Needs { vm: true, build: kernel.is_none().then_some(flavour), gdb: false };
+    let build = kernel.is_none().then_some(flavour);
+    let needs = Needs { vm: true, build, sources: build.is_some(), gdb: false };
     setup::ensure(needs, consent, progress)?;
     Ok(kernel)
 }

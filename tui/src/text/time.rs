@@ -16,6 +16,14 @@ pub fn nanoseconds(ns: u64) -> String {
     }
 }
 
+/// A span of seconds to minutes: `45 s`, `12 min 5 s`.
+pub fn minutes(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        _ => format!("{} min {} s", seconds / 60, seconds % 60),
+    }
+}
+
 /// So many in so many milliseconds, per second: `0.5`, `12`, `34000`.
 pub fn per_second(count: u64, ms: u64) -> String {
     let rate = count as f64 * 1000.0 / ms.max(1) as f64;

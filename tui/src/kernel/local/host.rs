@@ -13,7 +13,6 @@ use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
-use std::thread::{self, ScopedJoinHandle};
 
 use nix::errno::Errno;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
@@ -114,7 +113,10 @@ fn put_together(view: &HostView) -> TargetResult<Mounted> {
         bind("/tmp", &draft.join("tmp"))?;
         allow_all(&draft.join("tmp"))?;
     }
-    let fresh = add_all(view, draft)?;
+    let mut fresh = Vec::new();
+    for (number, share) in view.shares.iter().enumerate() {
+        fresh.extend(add(share, number, view, draft)?);
+    }
     let made = Path::new(CHANGES).join(MADE);
     if !made.exists() {
         if let Some(kernel) = &view.kernel {
@@ -134,32 +136,6 @@ pub(super) fn mounted_before(view: &HostView) -> TargetResult<Mounted> {
     let paths = layers.filter_map(|share| below(Path::new(ROOT), &share.path).ok());
     let fresh = paths.filter_map(|path| layer(&path).ok()).collect();
     Ok(Mounted { fresh, places: host_use::places()? })
-}
-
-/// Adds the shares to the tree, those that lie equally deep at the same time: a mount
-/// mostly waits for the host. Returns the layers under which the host may change files.
-fn add_all(view: &HostView, draft: &Path) -> TargetResult<Vec<File>> {
-    let depth = |share: &Share| Path::new(OsStr::from_bytes(&share.path)).components().count();
-    let numbered: Vec<(usize, &Share)> = view.shares.iter().enumerate().collect();
-    let mut fresh = Vec::new();
-    // One that lies in another is deeper, so the other is there before it.
-    for level in numbered.chunk_by(|(_, one), (_, next)| depth(one) == depth(next)) {
-        let layers: Vec<TargetResult<Option<File>>> = thread::scope(|scope| {
-            let start = |&(number, share)| scope.spawn(move || add(share, number, view, draft));
-            let started: Vec<_> = level.iter().map(start).collect();
-            started.into_iter().map(joined).collect()
-        });
-        for layer in layers {
-            fresh.extend(layer?);
-        }
-    }
-    Ok(fresh)
-}
-
-/// What a thread that adds a share returned.
-fn joined<T>(thread: ScopedJoinHandle<'_, TargetResult<T>>) -> TargetResult<T> {
-    let ended = thread.join();
-    ended.unwrap_or_else(|_| Err(TargetError::Invalid("mounting the host's files panicked".into())))
 }
 
 /// Adds a share to the tree; returns its layer if the host may change it.

@@ -19,6 +19,7 @@ pub mod tree;
 pub mod version;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sha2::{Digest, Sha256};
 
@@ -26,7 +27,7 @@ use super::build_error::{BuildError, BuildResult};
 use super::cache;
 use super::flavour::Flavour;
 use super::lock::{Lock, Mode};
-use super::progress::{Event, Progress};
+use super::progress::{Event, Progress, Stop};
 use super::seen::Seen;
 use super::setup::tools::{self, Tools};
 use compile::Compile;
@@ -60,6 +61,23 @@ pub fn ensure_from(
     progress: &mut dyn Progress,
 ) -> BuildResult<Kernel> {
     build(&cache::root()?, flavour, Some(source), progress)
+}
+
+/// Fetches and unpacks the sources, if there are none, until `stop` is set. Whatever goes
+/// wrong comes up again, and is told, when a kernel is built.
+pub(crate) fn fetch_sources(stop: &AtomicBool) {
+    /// What nobody sees and somebody else may stop.
+    struct Unseen<'a>(&'a AtomicBool);
+    impl Progress for Unseen<'_> {
+        fn report(&mut self, _: Event) {}
+        fn stop(&self) -> Stop {
+            if self.0.load(Ordering::Relaxed) { Stop::AtOnce } else { Stop::No }
+        }
+    }
+    let fetched = cache::root().and_then(|root| source::ensure(&root, None, &mut Unseen(stop)));
+    if let Err(error) = fetched {
+        tracing::info!("the sources are not there yet: {error}");
+    }
 }
 
 /// The kernel of this flavour if it is built already: reads one small file.

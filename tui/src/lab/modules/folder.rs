@@ -58,25 +58,25 @@ pub(super) fn names_no_module(folder: &Path) -> BuildError {
 /// Words about the sources in `folder` that look like modules.
 fn sources_of_modules(folder: &Path) -> String {
     let is_module = |path: &PathBuf| {
-        path.extension().is_some_and(|end| end == "c")
-            && fs::read(path).is_ok_and(|text| {
-                String::from_utf8_lossy(&text).contains("MODULE_LICENSE")
-            })
+        let sign = match path.extension().and_then(|end| end.to_str()) {
+            Some("c") => "MODULE_LICENSE",
+            Some("rs") => "module!",
+            _ => return false,
+        };
+        fs::read(path).is_ok_and(|text| String::from_utf8_lossy(&text).contains(sign))
     };
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let found = entries.map(|entry| entry.path()).filter(is_module);
-    let mut stems: Vec<String> =
-        found.filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned())).collect();
-    if stems.is_empty() {
-        return String::new();
-    }
-    stems.sort();
-    let more = if stems.len() > NAMED_MAX { " …" } else { "" };
-    stems.truncate(NAMED_MAX);
+    let mut names: Vec<PathBuf> = found.filter_map(|path| Some(path.file_name()?.into())).collect();
+    names.sort();
+    let Some(first) = names.first() else { return String::new() };
+    let more = if names.len() > NAMED_MAX { " …" } else { "" };
+    let objects = names.iter().take(NAMED_MAX).map(|name| name.with_extension("o"));
+    let objects: Vec<_> = objects.map(|object| object.display().to_string()).collect();
     format!(
-        "; {}.c looks like one, so a line for it would be `obj-m += {}.o{more}`",
-        stems[0],
-        stems.join(".o ")
+        "; {} looks like one, so a line for it would be `obj-m += {}{more}`",
+        first.display(),
+        objects.join(" ")
     )
 }
 

@@ -3,6 +3,8 @@
 //! program, and bindgen by cargo where no package has one that fits.
 
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use nix::unistd::Uid;
 
@@ -130,12 +132,43 @@ fn commands(missing: &[Thing], system: &System, root: Root) -> Vec<Vec<String>> 
     commands
 }
 
-/// Runs the commands of a plan.
+/// Work that needs the network and the packages, but nothing that cargo installs: it is
+/// done while cargo computes. It stops soon once the flag is set.
+pub(super) type Beside<'a> = &'a (dyn Fn(&AtomicBool) + Sync);
+
+/// Runs the commands of a plan, and `beside` while cargo's run.
 ///
 /// # Errors
 /// One fails, or the caller wants to stop.
-pub(super) fn run(plan: &Plan, progress: &mut dyn Progress) -> BuildResult<()> {
-    for (words, line) in plan.commands.iter().zip(plan.lines()) {
+pub(super) fn run(
+    plan: &Plan,
+    beside: Option<Beside<'_>>,
+    progress: &mut dyn Progress,
+) -> BuildResult<()> {
+    let (cargo, packages): (Vec<_>, Vec<_>) = plan
+        .commands
+        .iter()
+        .zip(plan.lines())
+        .partition(|(words, _)| words.first().is_some_and(|program| program == "cargo"));
+    run_all(&packages, progress)?;
+    if cargo.is_empty() {
+        return Ok(());
+    }
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let other = beside.map(|work| scope.spawn(|| work(&stop)));
+        let done = run_all(&cargo, progress);
+        if done.is_err() {
+            stop.store(true, Ordering::Relaxed);
+        } else if other.is_some_and(|other| !other.is_finished()) {
+            progress.step("Fetch and unpack the kernel's sources");
+        }
+        done
+    })
+}
+
+fn run_all(commands: &[(&Vec<String>, String)], progress: &mut dyn Progress) -> BuildResult<()> {
+    for (words, line) in commands {
         progress.step(line.clone());
         let mut words = words.iter();
         let mut program = words.next().map_or("", String::as_str);

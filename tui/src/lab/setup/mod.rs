@@ -10,11 +10,14 @@ pub mod system;
 pub mod tools;
 pub mod version;
 
+use std::sync::atomic::AtomicBool;
+
 use self::check::Report;
 pub use self::install::Plan;
 pub use self::needs::Needs;
 use self::packages::Thing;
 use super::build_error::{BuildError, BuildResult};
+use super::linux;
 use super::progress::{Event, Progress, Stop};
 
 /// Who says whether something may be installed.
@@ -61,7 +64,8 @@ pub fn ensure(needs: Needs, consent: Consent<'_>, progress: &mut dyn Progress) -
             }
             other => other?,
         }
-        install::run(&plan, progress)?;
+        let fetch = |stop: &AtomicBool| linux::fetch_sources(stop);
+        install::run(&plan, needs.sources.then_some(&fetch as _), progress)?;
         still_missing(&check::report(needs))?;
     }
     progress.report(Event::Done);
@@ -74,8 +78,7 @@ fn room(report: &Report, needs: Needs, progress: &mut dyn Progress) -> BuildResu
         match check.thing {
             Some(Thing::Disk) => {
                 let root = super::cache::root()?;
-                let needed =
-                    needs.build.map_or(0, |flavour| super::linux::room_needed(&root, flavour));
+                let needed = needs.build.map_or(0, |flavour| linux::room_needed(&root, flavour));
                 super::cache::room(&root, needed)?;
             }
             Some(Thing::Memory) => {

@@ -10,6 +10,8 @@ pub struct Needs {
     pub vm: bool,
     /// A kernel of this flavour, and modules for it, will be built.
     pub build: Option<Flavour>,
+    /// The kernel's sources will be fetched, unless they are here already.
+    pub sources: bool,
     /// A guest will be debugged.
     pub gdb: bool,
 }
@@ -17,11 +19,11 @@ pub struct Needs {
 impl Needs {
     /// Everything for a lab with this kernel.
     pub fn all(flavour: Flavour) -> Self {
-        Self { vm: true, build: Some(flavour), gdb: false }
+        Self { vm: true, build: Some(flavour), sources: true, gdb: false }
     }
 
     /// What debugs the guest of a lab that runs.
     pub fn debugger() -> Self {
-        Self { vm: false, build: None, gdb: true }
+        Self { vm: false, build: None, sources: false, gdb: true }
     }
 }

@@ -90,13 +90,14 @@ pub(crate) fn installer(family: Family) -> Option<&'static [&'static str]> {
     }
 }
 
-/// The command that builds bindgen, without what only matters to us.
+/// The command that builds bindgen, without what nobody needs here: it reads three files.
 pub(crate) fn bindgen_command() -> Vec<String> {
     let root = cache::place().map(|root| cache::tools(&root));
     let root = root.map_or_else(|_| "DIR".into(), |root| root.display().to_string());
-    ["cargo", "install", "bindgen-cli", "--version", BINDGEN, "--locked", "--root", &root]
-        .map(str::to_owned)
-        .to_vec()
+    let mut words: Vec<&str> = vec!["cargo", "install", "bindgen-cli", "--version", BINDGEN];
+    words.extend(["--locked", "--no-default-features", "--features", "runtime"]);
+    words.extend(["--config", "profile.release.opt-level=1", "--root", &root]);
+    words.into_iter().map(str::to_owned).collect()
 }
 
 /// What a person would do about a missing thing.

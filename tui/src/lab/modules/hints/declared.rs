@@ -18,10 +18,12 @@ pub(super) fn header(tree: &Path, name: &str) -> Option<String> {
 pub(super) fn structure(tree: &Path, tag: &str) -> Option<String> {
     let begins = [format!("struct {tag} {{"), format!("struct {tag}\n{{")];
     with(tree, |text| {
-        begins.iter().any(|begin| text.match_indices(begin.as_str()).any(|(at, _)| {
-            // One inside of another struct is indented.
-            at == 0 || text[..at].ends_with('\n')
-        }))
+        begins.iter().any(|begin| {
+            text.match_indices(begin.as_str()).any(|(at, _)| {
+                // One inside of another struct is indented.
+                at == 0 || text[..at].ends_with('\n')
+            })
+        })
     })
 }
 
@@ -32,9 +34,9 @@ fn with(tree: &Path, has: impl Fn(&str) -> bool) -> Option<String> {
         collect(&tree.join(folder), &mut headers);
         // The one nearest to the top is the one that is meant for everybody.
         headers.sort_by_key(|path| (path.components().count(), path.clone()));
-        let found = headers.iter().find(|path| {
-            fs::read(path).is_ok_and(|text| has(&String::from_utf8_lossy(&text)))
-        })?;
+        let found = headers
+            .iter()
+            .find(|path| fs::read(path).is_ok_and(|text| has(&String::from_utf8_lossy(&text))))?;
         Some(as_included(tree, found))
     })
 }

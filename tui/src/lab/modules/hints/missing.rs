@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use strsim::damerau_levenshtein;
+use strsim::jaro_winkler;
 
 /// Headers of the C library: programs have them, the kernel has not.
 const OF_PROGRAMS: [&str; 17] = [
@@ -26,8 +26,8 @@ const OF_PROGRAMS: [&str; 17] = [
     "time.h",
     "unistd.h",
 ];
-/// Names that differ by more are two names.
-const LETTERS_MAX: usize = 2;
+/// Names that are less alike are two names (1: the same); a common beginning counts most.
+const ALIKE: f64 = 0.93;
 
 /// The header that a fatal error is about, in gcc's words or in clang's.
 pub(super) fn file(message: &str) -> Option<&str> {
@@ -57,13 +57,11 @@ pub(super) fn hint(tree: &Path, header: &str) -> Option<String> {
         .iter()
         .flat_map(|top| fs::read_dir(tree.join(top).join(folder)).into_iter().flatten().flatten())
         .filter_map(|entry| entry.file_name().into_string().ok())
-        .map(|other| (damerau_levenshtein(&other, name), other))
-        .min()?;
-    let (distance, nearest) = nearest;
-    (distance <= LETTERS_MAX).then(|| {
-        let nearest = folder.join(nearest);
-        format!("hint: Linux has no {header}, but a {}", nearest.display())
-    })
+        .map(|other| (jaro_winkler(&other, name), other))
+        .filter(|(alike, _)| *alike > ALIKE)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other));
+    let nearest = folder.join(nearest?.1);
+    Some(format!("hint: Linux has no {header}, but a {}", nearest.display()))
 }
 
 #[cfg(test)]
@@ -75,7 +73,7 @@ mod tests {
         let tree = tempfile::tempdir().unwrap();
         let folder = tree.path().join("include/linux");
         fs::create_dir_all(&folder).unwrap();
-        for name in ["kprobes.h", "kobject.h"] {
+        for name in ["kprobes.h", "fprobe.h", "kobject.h"] {
             fs::write(folder.join(name), "").unwrap();
         }
         let hint = |name: &str| hint(tree.path(), name);

@@ -8,7 +8,8 @@ use super::table::Replaced;
 /// Errors that name nothing: the line of the source below them does.
 const IN_SOURCE: [&str; 2] = ["generic argument", "expected string literal"];
 /// The values of `module!` were byte strings before it was part of Linux.
-const PLAIN_STRINGS: &str = "hint: the values of module! are plain strings: name: \"…\", not b\"…\"";
+const PLAIN_STRINGS: &str =
+    "hint: the values of module! are plain strings: name: \"…\", not b\"…\"";
 
 /// The rows of the table about Rust.
 pub(super) struct RustHints {

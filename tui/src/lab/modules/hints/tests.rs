@@ -27,10 +27,7 @@ fn the_errors_of_both_compilers_find_their_row() {
             "READ_ONCE",
         ),
         ("old.c:9:9: error: no member named 'state' in 'struct task_struct'", "READ_ONCE"),
-        (
-            "old.c:9:9: error: too many arguments to function 'class_create'",
-            "class_create(name)",
-        ),
+        ("old.c:9:9: error: too many arguments to function 'class_create'", "class_create(name)"),
         (
             "a.c:1:1: error: assignment to ‘char * (*)(const struct device *, umode_t *)’ \
              {aka ‘x’} from incompatible pointer type ‘char * (*)(struct device *, umode_t *)’",
@@ -42,14 +39,8 @@ fn the_errors_of_both_compilers_find_their_row() {
              'int (struct platform_device *)'",
             "void remove(struct platform_device *pdev)",
         ),
-        (
-            "a.c:1:1: error: macro \"access_ok\" passed 3 arguments, but takes just 2",
-            "access_ok",
-        ),
-        (
-            "/k/compiler.h:200:67: error: static assertion failed: \"(0666) & 2 is true\"",
-            "0664",
-        ),
+        ("a.c:1:1: error: macro \"access_ok\" passed 3 arguments, but takes just 2", "access_ok"),
+        ("/k/compiler.h:200:67: error: static assertion failed: \"(0666) & 2 is true\"", "0664"),
         (
             "a.c:1:1: error: ‘struct ftrace_ops’ has no member named ‘func’",
             "ringside kernel set CONFIG_FUNCTION_TRACER=y",
