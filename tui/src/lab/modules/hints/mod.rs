@@ -7,12 +7,14 @@ mod declared;
 mod missing;
 mod rust;
 mod table;
+mod words;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use self::rust::RustHints;
 pub use self::table::{Replaced, TABLE, Table};
+use self::words::{is_word, words};
 
 /// The table, ready to be asked.
 pub(super) struct Hints {
@@ -210,18 +212,6 @@ fn is_about_arguments(message: &str) -> bool {
 /// A type without blanks: each compiler puts its own.
 fn tight(kind: &str) -> String {
     kind.split_whitespace().collect()
-}
-
-fn is_word(name: &str) -> bool {
-    name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
-}
-
-/// The words of a line of source.
-fn words(source: &str) -> Vec<&str> {
-    source
-        .split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'))
-        .filter(|word| !word.is_empty())
-        .collect()
 }
 
 #[cfg(test)]

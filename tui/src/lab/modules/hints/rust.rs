@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use super::table::Replaced;
+use super::words::words;
 
 /// Errors that name nothing: the line of the source below them does.
 const IN_SOURCE: [&str; 2] = ["generic argument", "expected string literal"];
@@ -52,7 +53,7 @@ impl RustHints {
         if message.contains("string literal") {
             return source.contains("b\"").then(|| PLAIN_STRINGS.to_owned());
         }
-        super::words(source).iter().find_map(|word| self.rows.get(*word)).cloned()
+        words(source).iter().find_map(|word| self.rows.get(*word)).cloned()
     }
 }
 
