@@ -5,6 +5,7 @@ mod disk;
 mod memory;
 
 use nix::errno::Errno;
+use nix::libc;
 use ringside_uapi::my_syscall;
 
 pub use self::disk::{Disk, WINDOW};
@@ -51,6 +52,15 @@ impl Model {
             Op::Remap => {
                 let [address, length, new, flags] = call.number();
                 let same = length.div_ceil(PAGE) == new.div_ceil(PAGE);
+                if let Some(cut) = cut_off(call) {
+                    // What is cut off may be a hole, or whole requests behind this one.
+                    return match self.memory.expect_unmap(&cut) {
+                        Expect::Success(_) => {
+                            Expect::Either(address as i64..=address as i64, Vec::new())
+                        }
+                        _ => Expect::Failure(Vec::new()),
+                    };
+                }
                 // A request stays where it is; nothing is moved where nothing is to change.
                 match same && flags & 6 == 0 {
                     true => Expect::Either(address as i64..=address as i64, Vec::new()),
@@ -129,6 +139,11 @@ impl Model {
             Op::Memalloc if result == 0 => self.memory.note(call),
             Op::Unmap if result == 0 => self.memory.unmapped(call),
             Op::Protect => self.memory.protected(call, result == 0),
+            Op::Remap if result >= 0 => {
+                if let Some(cut) = cut_off(call) {
+                    self.memory.unmapped(&cut);
+                }
+            }
             Op::Restart => self.memory.died(1),
             Op::Write if result > 0 => {
                 let [file, _] = call.number();
@@ -146,6 +161,20 @@ impl Model {
             _ => {}
         }
     }
+}
+
+/// What a `mremap` that makes an area smaller unmaps (`shrink_vma` in mm/mremap.c).
+fn cut_off(call: &Call) -> Option<Call> {
+    let [address, length, new, flags] = call.number();
+    let pages = |bytes: u64| bytes.div_ceil(PAGE) * PAGE;
+    let (length, new) = (pages(length), pages(new));
+    let in_place = flags & (libc::MREMAP_FIXED | libc::MREMAP_DONTUNMAP) as u64 == 0;
+    (in_place && 0 < new && new < length).then(|| Call {
+        op: Op::Unmap,
+        actor: call.actor,
+        numbers: vec![address.wrapping_add(new), length - new],
+        bytes: Vec::new(),
+    })
 }
 
 /// The argument of a command: its words, as far as they can be read there.
