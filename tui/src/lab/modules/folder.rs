@@ -63,7 +63,9 @@ fn sources_of_modules(folder: &Path) -> String {
             Some("rs") => "module!",
             _ => return false,
         };
-        fs::read(path).is_ok_and(|text| String::from_utf8_lossy(&text).contains(sign))
+        // A FIFO would be waited for.
+        path.is_file()
+            && fs::read(path).is_ok_and(|text| String::from_utf8_lossy(&text).contains(sign))
     };
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let found = entries.map(|entry| entry.path()).filter(is_module);

@@ -5,12 +5,13 @@
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use nix::unistd::Uid;
 
 use super::super::build_error::{BuildError, BuildResult};
 use super::super::program::{self, Program};
-use super::super::progress::Progress;
+use super::super::progress::{Progress, Stop};
 use super::check::Report;
 use super::packages::{self, Thing};
 use super::system::{Family, System};
@@ -132,6 +133,9 @@ fn commands(missing: &[Thing], system: &System, root: Root) -> Vec<Vec<String>> 
     commands
 }
 
+/// How often it is asked whether to go on while only that other work is left.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
 /// Work that needs the network and the packages, but nothing that cargo installs: it is
 /// done while cargo computes. It stops soon once the flag is set.
 pub(super) type Beside<'a> = &'a (dyn Fn(&AtomicBool) + Sync);
@@ -160,8 +164,16 @@ pub(super) fn run(
         let done = run_all(&cargo, progress);
         if done.is_err() {
             stop.store(true, Ordering::Relaxed);
-        } else if other.is_some_and(|other| !other.is_finished()) {
+        } else if let Some(other) = other.filter(|other| !other.is_finished()) {
             progress.step("Fetch and unpack the kernel's sources");
+            while !other.is_finished() {
+                progress.tick();
+                if progress.stop() > Stop::No {
+                    stop.store(true, Ordering::Relaxed);
+                    return Err(BuildError::Stopped("fetching the kernel's sources".into()));
+                }
+                thread::sleep(LOOK_EVERY);
+            }
         }
         done
     })
